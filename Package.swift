@@ -1,0 +1,34 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is held to the same rules: Swift 6 data-race safety, each unsafe touch marked, and
+/// no warning left standing.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// The testing macros expand to code that strict memory safety would have marked; tests go without.
+let strictTests: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "kvd",
+  products: [
+    .library(name: "TxnWAL", targets: ["TxnWAL"]),
+    .library(name: "KVStore", targets: ["KVStore"]),
+    .library(name: "KVServer", targets: ["KVServer"]),
+    .executable(name: "kvd", targets: ["kvd"]),
+  ],
+  targets: [
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .target(name: "TxnWAL", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB"], swiftSettings: strict),
+    .target(name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"], swiftSettings: strict),
+    .executableTarget(name: "kvd", dependencies: ["KVServer"], swiftSettings: strict),
+    .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
+    .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
+    .testTarget(name: "KVServerTests", dependencies: ["KVServer"], swiftSettings: strictTests),
+  ]
+)

@@ -1,0 +1,49 @@
+/// Little-endian integers in raw bytes: the one place where a format's fields are loaded and stored.
+/// Every access is checked against the bounds of the bytes it touches, in every build.
+
+extension RawSpan {
+  /// The little-endian integer at `offset`, at any alignment.
+  @inline(__always)
+  package func load<Integer: FixedWidthInteger & BitwiseCopyable>(
+    at offset: Int, as type: Integer.Type
+  ) -> Integer {
+    precondition(offset >= 0 && offset &+ MemoryLayout<Integer>.size <= byteCount)
+    return unsafe Integer(
+      littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Integer.self))
+  }
+}
+
+extension MutableRawSpan {
+  /// Stores `value` at `offset` in little-endian order, at any alignment.
+  @inline(__always)
+  package mutating func store<Integer: FixedWidthInteger & BitwiseCopyable>(
+    _ value: Integer, at offset: Int
+  ) {
+    precondition(offset >= 0 && offset &+ MemoryLayout<Integer>.size <= byteCount)
+    unsafe withUnsafeMutableBytes { buffer in
+      unsafe buffer.storeBytes(
+        of: value.littleEndian, toByteOffset: offset, as: Integer.self)
+    }
+  }
+}
+
+extension [UInt8] {
+  /// Appends `value` in little-endian order.
+  package mutating func appendLittleEndian<Integer: FixedWidthInteger>(_ value: Integer) {
+    var rest = value
+    for _ in 0..<MemoryLayout<Integer>.size {
+      append(UInt8(truncatingIfNeeded: rest))
+      rest >>= 8
+    }
+  }
+
+  /// Appends a copy of `bytes`.
+  package mutating func append(copying bytes: RawSpan) {
+    unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
+  }
+
+  /// A copy of `bytes`.
+  package init(copying bytes: RawSpan) {
+    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+  }
+}
