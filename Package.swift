@@ -25,7 +25,8 @@ let package = Package(
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .target(name: "TxnWAL", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB"], swiftSettings: strict),
-    .target(name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"], swiftSettings: strict),
+    .target(
+      name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"], swiftSettings: strict),
     .executableTarget(name: "kvd", dependencies: ["KVServer"], swiftSettings: strict),
     .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
