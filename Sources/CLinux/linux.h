@@ -1,8 +1,9 @@
-// What `import Glibc` does not show Swift: epoll, eventfd, flock and accept4, and the processor's
+// What `import Glibc` does not show Swift: epoll, eventfd, flock, accept4 and thread names, and the processor's
 // CRC-32C instruction. Header only: nothing here is compiled into a library of its own.
 #ifndef KVD_CLINUX_H
 #define KVD_CLINUX_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,8 +12,9 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 
-// Declared here because glibc shows it only under _GNU_SOURCE, which must be set before any header.
+// Declared here because glibc shows them only under _GNU_SOURCE, which must be set before any header.
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+extern int pthread_setname_np(pthread_t thread, const char *name);
 
 #if defined(__x86_64__)
 // Leaf 1 of CPUID, bit 20 of ECX, is SSE 4.2.

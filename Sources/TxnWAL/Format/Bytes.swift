@@ -28,6 +28,13 @@ extension MutableRawSpan {
 }
 
 extension [UInt8] {
+  /// The array's bytes, lent.
+  package var rawSpan: RawSpan {
+    @_lifetime(borrow self)
+    @inline(__always)
+    get { unsafe span.bytes }
+  }
+
   /// Appends `value` in little-endian order.
   package mutating func appendLittleEndian<Integer: FixedWidthInteger>(_ value: Integer) {
     var rest = value

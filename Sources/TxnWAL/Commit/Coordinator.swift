@@ -1,0 +1,189 @@
+import Synchronization
+
+/// The transaction log as a whole: it orders transactions, drives their participants through both
+/// phases, makes the decisions durable in groups, and publishes them.
+///
+/// A thread that has transactions becomes the sequencer for a moment (`sequence`), and afterwards
+/// either syncs the log itself (`syncIfIdle`, `waitUntilAcknowledged`) or leaves that to the log
+/// writer's thread (`requestSync`). One group is written at a time; meanwhile the next one gathers.
+///
+/// Its threads keep it alive until `close` is called.
+public final class Coordinator: Sendable {
+  /// How far things have come.
+  public let watermarks: Watermarks
+  /// What opening the log found and did.
+  public let recoveryReport: RecoveryReport
+
+  private let participants: [any Participant]
+  private let segments: SegmentSet
+  private let keeper: SegmentKeeper
+  private let writer: LogWriter
+  private let sequencer: Mutex<Sequencer>
+
+  /// Opens the log on `device` and recovers, or makes a new one for `storeID`.
+  ///
+  /// On return every participant has been handed everything that was committed. Time and memory
+  /// depend on the log since the last checkpoint alone. Throws `.corrupted` where something that was
+  /// durable is damaged; then nothing has been changed.
+  public static func open(
+    on device: any LogDevice, storeID: StoreID, participants: [any Participant],
+    options: CoordinatorOptions = CoordinatorOptions()
+  ) throws(LogError) -> Coordinator {
+    if try !LogOpening.exists(on: device) {
+      try LogOpening.create(
+        on: device, storeID: storeID, segmentByteCount: options.segmentByteCount)
+    }
+    let opening = try LogOpening.open(on: device)
+    let control = opening.control.control
+    guard control.storeID == storeID else {
+      throw .corrupted(
+        Finding(
+          file: "\(device.path)/\(Control.fileName)", offset: 24, expected: "store \(storeID)",
+          found: "store \(control.storeID)"))
+    }
+    let report = try Recovery.run(
+      segments: opening.segments, control: control, participants: participants,
+      watermarks: options.watermarks)
+    // Durable before any record carries it: what a crash leaves of this epoch's first group must not
+    // look like a part of the next epoch's.
+    try opening.control.update { $0.epoch += 1 }
+    return Coordinator(opening, report, participants, options)
+  }
+
+  private init(
+    _ opening: LogOpening, _ report: RecoveryReport, _ participants: [any Participant],
+    _ options: CoordinatorOptions
+  ) {
+    watermarks = options.watermarks
+    recoveryReport = report
+    self.participants = participants
+    segments = opening.segments
+    let sequencer = Sequencer(
+      participants: participants, seed: segments.storeID.checksumSeed,
+      epoch: opening.control.control.epoch, start: report.end, lastSequence: report.lastSequence,
+      durability: options.durability, watermarks: watermarks)
+    self.sequencer = Mutex(sequencer)
+    let writer = LogWriter(
+      segments: segments, durability: options.durability, watermarks: watermarks)
+    self.writer = writer
+    keeper = SegmentKeeper(
+      segments: segments, control: opening.control, retired: opening.retired,
+      changed: { writer.tellObservers() })
+    watermarks.moveDurable(to: report.end)
+    watermarks.acknowledge(report.end, publishing: report.lastSequence)
+    keeper.start()
+    writer.start(keeper: keeper) { group in self.takeGroup(into: &group) }
+    // A segment ahead from the start: the first writes need not wait for it.
+    keeper.demand(upTo: report.end.advanced(by: segments.geometry.capacity))
+  }
+
+  /// Syncs what is buffered and ends the threads. Participants must not be used by others any more.
+  public func close() throws(LogError) {
+    defer {
+      writer.close()
+      keeper.close()
+    }
+    if poisoned == nil {
+      try waitUntilAcknowledged(sequencer.withLock { $0.appended })
+      try writer.syncWritten()
+    }
+  }
+
+  // MARK: Transactions
+
+  /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here.
+  public func sequence<R, E: Error>(
+    _ body: (Sequencer) throws(E) -> R
+  ) throws(E) -> R {
+    try sequencer.withLock { sequencer throws(E) in try body(sequencer) }
+  }
+
+  /// Why writes are refused, once a write or a sync of the log failed.
+  public var poisoned: LogError? { writer.poisoned }
+
+  /// Refuses writes from now on, because a participant's own storage cannot be trusted any more.
+  public func poison(because reason: String) {
+    writer.poison(.poisoned(because: reason))
+  }
+
+  /// Whether there is room for `byteCount` more bytes of log. False: observers are told when there
+  /// may be. Throws `.diskFull` where the next segment could not be made, and when poisoned.
+  public func hasRoom(for byteCount: Int, appended: LSN) throws(LogError) -> Bool {
+    if let poisoned { throw poisoned }
+    // A segment is asked for when the last one is entered, not when it is full.
+    let need = appended.advanced(by: byteCount)
+    let ahead = need.advanced(by: segments.geometry.capacity / 2)
+    if ahead > segments.end { keeper.demand(upTo: ahead) }
+    if need <= segments.end { return true }
+    if let failure = keeper.currentFailure { throw failure }
+    return false
+  }
+
+  // MARK: Durability
+
+  /// Writes, syncs and publishes all that is buffered, on this thread. False if another thread is
+  /// writing: what is buffered follows right after, on the log writer's thread.
+  @discardableResult
+  public func syncIfIdle() throws(LogError) -> Bool {
+    try writer.syncIfIdle()
+  }
+
+  /// The same on the log writer's thread; returns at once.
+  public func requestSync() {
+    writer.requestSync()
+  }
+
+  /// Returns once everything before `lsn` is acknowledged, as the durability in force has it.
+  public func waitUntilAcknowledged(_ lsn: LSN) throws(LogError) {
+    try writer.waitUntilAcknowledged(lsn)
+  }
+
+  /// Returns once everything before `lsn` is durable.
+  public func waitUntilDurable(_ lsn: LSN) throws(LogError) {
+    try writer.waitUntilAcknowledged(lsn)
+    if watermarks.durable < lsn { try writer.syncWritten() }
+  }
+
+  /// The same as `waitUntilAcknowledged` without holding a thread.
+  public func acknowledged(_ lsn: LSN) async throws(LogError) {
+    try await writer.acknowledged(lsn)
+  }
+
+  /// `notify` is called, from any thread, whenever the watermarks moved, there is more room, or the
+  /// log was poisoned. It must not block.
+  public func observe(_ notify: @escaping @Sendable () -> Void) {
+    writer.observe(notify)
+  }
+
+  // MARK: Checkpoints
+
+  /// Lets go of the log before the least position that every participant has applied.
+  ///
+  /// Durable on return if `waiting`; otherwise some time after, and only once it frees a segment.
+  public func checkpoint(waiting: Bool) throws(LogError) {
+    // Read before the participants are asked: what comes to one after its answer lies behind it.
+    let durable = watermarks.durable
+    let sequence = watermarks.published
+    let applied = participants.map { $0.appliedLSN(durable: durable) }.min() ?? durable
+    try keeper.moveCheckpoint(to: min(applied, durable), sequence: sequence, waiting: waiting)
+  }
+
+  /// Where recovery would begin now.
+  public var checkpoint: LSN { keeper.checkpoint }
+
+  /// The segments in use and the bytes that they take.
+  public var segmentCount: Int { segments.count }
+
+  /// The length of every segment file in bytes.
+  public var segmentByteCount: Int { segments.geometry.segmentByteCount }
+
+  private func takeGroup(into group: inout LogGroup) {
+    sequencer.withLock { sequencer in
+      let empty = group.buffer
+      empty.reset(start: sequencer.buffer.end)
+      group.buffer = sequencer.buffer
+      group.lastSequence = sequencer.lastSequence
+      sequencer.buffer = empty
+    }
+  }
+}

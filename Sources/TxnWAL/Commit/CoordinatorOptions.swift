@@ -1,0 +1,13 @@
+/// How a log is kept.
+public struct CoordinatorOptions: Sendable {
+  /// The length of a segment file, in bytes: a multiple of 4096, 64 KiB at least. Fixed when the log
+  /// is made.
+  public var segmentByteCount = 64 << 20
+  /// When a write is acknowledged.
+  public var durability = Durability.sync
+  /// The marks to move; whoever reads them may have made them before.
+  public var watermarks = Watermarks()
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,189 @@
+/// The one place where transactions get their order.
+///
+/// A role, not a thread: whoever has transactions takes it through `Coordinator.sequence` for as long
+/// as it takes to write them into the log's buffer and hand them to the participants' memory. It never
+/// waits for a disk.
+///
+/// A transaction is written straight into the log's buffer, section by section, between `begin` and
+/// `commit` or `cancel`.
+///
+/// Sound as `@unchecked Sendable`: it is reachable only inside the coordinator's lock.
+public final class Sequencer: @unchecked Sendable {
+  private let participants: [any Participant]
+  private let seed: UInt32
+  let epoch: UInt32
+  private let syncsEveryGroup: Bool
+  private let watermarks: Watermarks
+
+  var buffer = LogBuffer()
+  private var transactionCounter: UInt64 = 0
+  /// The sequence of the newest committed transaction, published or not.
+  public private(set) var lastSequence: UInt64
+
+  // The transaction that is being written.
+  private var recordOffset = 0
+  private var openSection: Int?
+  private var sections: [Section] = []
+  private var isDistributed = false
+
+  init(
+    participants: [any Participant], seed: UInt32, epoch: UInt32, start: LSN, lastSequence: UInt64,
+    durability: Durability, watermarks: Watermarks
+  ) {
+    self.participants = participants
+    self.seed = seed
+    self.epoch = epoch
+    self.lastSequence = lastSequence
+    self.watermarks = watermarks
+    syncsEveryGroup = durability == .sync
+    buffer.reset(start: start)
+  }
+
+  /// The position behind everything appended so far.
+  public var appended: LSN { buffer.end }
+
+  /// The place of the newest committed transaction.
+  public var lastPosition: CommitPosition {
+    CommitPosition(sequence: lastSequence, end: buffer.end)
+  }
+
+  /// The sequence that the transaction being written gets if it commits.
+  public var nextSequence: UInt64 { lastSequence + 1 }
+
+  /// Begins a transaction.
+  public func begin() {
+    recordOffset = buffer.byteCount
+    buffer.appendHole(RecordHeader.byteCount)
+    buffer.append(0 as UInt64)
+    sections.removeAll(keepingCapacity: true)
+    openSection = nil
+    isDistributed = false
+  }
+
+  /// How many bytes of the transaction are written.
+  public var payloadByteCount: Int { buffer.byteCount - recordOffset - RecordHeader.byteCount }
+
+  /// Whether the transaction has no section yet.
+  public var isEmpty: Bool { sections.isEmpty && openSection == nil }
+
+  /// What follows is for `participant`. Adjoining sections of one participant are joined.
+  public func beginSection(for participant: Int) {
+    if let open = openSection {
+      if sections[open].participant == participant { return }
+      closeSection()
+    }
+    if let first = sections.first, first.participant != participant { isDistributed = true }
+    buffer.append(UInt32(participant))
+    buffer.append(0 as UInt32)
+    let start = payloadByteCount
+    sections.append(Section(participant: participant, range: start..<start))
+    openSection = sections.count - 1
+  }
+
+  /// Adds bytes to the open section. O(n).
+  public func append(_ bytes: RawSpan) {
+    buffer.append(bytes)
+  }
+
+  /// Adds an integer to the open section, little-endian.
+  public func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
+    buffer.append(value)
+  }
+
+  /// Lends bytes of the transaction that is being written; `range` counts from its first byte.
+  public func withPayload<R, E: Error>(
+    in range: Range<Int>, _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    let base = recordOffset + RecordHeader.byteCount
+    return try buffer.withBytes(in: base + range.lowerBound..<base + range.upperBound, body)
+  }
+
+  /// Forgets the transaction that is being written.
+  public func cancel() {
+    buffer.truncate(to: recordOffset)
+  }
+
+  /// Ends the transaction: every participant votes, and a record of what was decided follows.
+  ///
+  /// With one participant the intent and the decision are one record, and a no leaves no trace.
+  public func commit() throws(Refusal) -> CommitPosition {
+    closeSection()
+    precondition(!sections.isEmpty, "a transaction without mutations")
+    transactionCounter += 1
+    let transaction = TransactionID(epoch: epoch, counter: transactionCounter)
+    if !isDistributed {
+      if let no = vote(transaction) {
+        cancel()
+        throw no.refusal
+      }
+      lastSequence += 1
+      buffer.replace(at: recordOffset + RecordHeader.byteCount, with: lastSequence)
+      seal(.batch, transaction)
+    } else {
+      // The intent keeps its place in the buffer; the sections are read back from there.
+      let intentOffset = recordOffset
+      seal(.intent, transaction)
+      if let no = vote(transaction, in: intentOffset) {
+        beginMarker()
+        buffer.append(UInt32(no.participant))
+        buffer.append(no.refusal.code)
+        buffer.append(no.refusal.detail)
+        seal(.abort, transaction)
+        throw no.refusal
+      }
+      lastSequence += 1
+      beginMarker()
+      buffer.append(lastSequence)
+      seal(.commit, transaction)
+      recordOffset = intentOffset
+    }
+    let position = lastPosition
+    for section in sections {
+      withPayload(in: section.range) { participants[section.participant].commit($0, at: position) }
+    }
+    return position
+  }
+
+  private func vote(
+    _ transaction: TransactionID, in offset: Int? = nil
+  ) -> (participant: Int, refusal: Refusal)? {
+    let base = (offset ?? recordOffset) + RecordHeader.byteCount
+    for (index, section) in sections.enumerated() {
+      let range = base + section.range.lowerBound..<base + section.range.upperBound
+      let vote = buffer.withBytes(in: range) { mutations in
+        participants[section.participant].prepare(mutations, of: transaction)
+      }
+      guard case .no(let refusal) = vote else { continue }
+      for asked in sections[...index] { participants[asked.participant].abort(transaction) }
+      return (section.participant, refusal)
+    }
+    return nil
+  }
+
+  private func beginMarker() {
+    recordOffset = buffer.byteCount
+    buffer.appendHole(RecordHeader.byteCount)
+  }
+
+  private func closeSection() {
+    guard let open = openSection else { return }
+    let start = sections[open].range.lowerBound
+    sections[open].range = start..<payloadByteCount
+    let base = recordOffset + RecordHeader.byteCount
+    buffer.replace(at: base + start - 4, with: UInt32(sections[open].range.count))
+    openSection = nil
+  }
+
+  private func seal(_ kind: RecordKind, _ transaction: TransactionID) {
+    let payloadByteCount = payloadByteCount
+    buffer.pad()
+    let lsn = buffer.start.advanced(by: recordOffset)
+    // With synchronous durability the buffer is written only after all before it is durable.
+    let synced = syncsEveryGroup ? buffer.start : watermarks.durable
+    let header = RecordHeader(
+      payloadByteCount: payloadByteCount, lsn: lsn,
+      syncedDistance: UInt32(clamping: lsn.distance(from: synced)), transaction: transaction,
+      kind: kind)
+    buffer.seal(header, at: recordOffset, seed: seed)
+  }
+}

@@ -1,0 +1,84 @@
+/// The frame around every record of the log, little-endian:
+///
+///     offset  size  field
+///          0     4  CRC-32C, seeded per store, over everything behind it up to the padded end
+///          4     4  payload byte count, without padding
+///          8     8  LSN of the record itself
+///         16     4  synced distance: everything up to (LSN − this) was durable when it was written
+///         20     4  epoch
+///         24     8  transaction counter
+///         32     1  kind
+///         33     7  zero
+///         40     n  payload, then zeros to a multiple of 8
+///
+/// The record's own LSN tells a live record from the stale one of a recycled segment. The epoch tells
+/// it from what an earlier crash left behind the torn tail: along the log epochs never fall. The
+/// synced distance tells a torn tail from corruption: see `TailInspector`. The seed comes from the
+/// store's id, so no value that a client stores can pass for a record.
+struct RecordHeader: Equatable {
+  static let byteCount = 40
+  /// Records begin and end at multiples of this.
+  static let alignment = 8
+  /// Room for 64 MiB of keys and values with the framing of a few million mutations.
+  static let maximumPayloadByteCount = 256 << 20
+
+  var payloadByteCount: Int
+  var lsn: LSN
+  var syncedDistance: UInt32
+  var transaction: TransactionID
+  var kind: RecordKind
+
+  /// The bytes that the whole record takes in the log.
+  var recordByteCount: Int { Self.recordByteCount(payload: payloadByteCount) }
+
+  /// The position right behind the record.
+  var end: LSN { lsn.advanced(by: recordByteCount) }
+
+  /// The position up to which all was durable when this record was written.
+  var syncedLSN: LSN { LSN(rawValue: lsn.rawValue - min(UInt64(syncedDistance), lsn.rawValue)) }
+
+  static func recordByteCount(payload: Int) -> Int {
+    byteCount + (payload + alignment - 1) / alignment * alignment
+  }
+
+  /// The header at `offset` of `bytes`, if it can be one of the record that belongs at `lsn`. The
+  /// checksum is not looked at: the payload may not have been read yet.
+  static func parse(_ bytes: RawSpan, at offset: Int, expecting lsn: LSN) -> RecordHeader? {
+    guard bytes.byteCount - offset >= byteCount else { return nil }
+    guard bytes.load(at: offset + 8, as: UInt64.self) == lsn.rawValue else { return nil }
+    let payloadByteCount = Int(bytes.load(at: offset + 4, as: UInt32.self))
+    // Kind and the seven zero bytes behind it, in one load.
+    let kindWord = bytes.load(at: offset + 32, as: UInt64.self)
+    guard payloadByteCount <= maximumPayloadByteCount,
+      kindWord <= UInt64(UInt8.max),
+      let kind = RecordKind(rawValue: UInt8(kindWord))
+    else { return nil }
+    return RecordHeader(
+      payloadByteCount: payloadByteCount,
+      lsn: lsn,
+      syncedDistance: bytes.load(at: offset + 16, as: UInt32.self),
+      transaction: TransactionID(
+        epoch: bytes.load(at: offset + 20, as: UInt32.self),
+        counter: bytes.load(at: offset + 24, as: UInt64.self)),
+      kind: kind)
+  }
+
+  /// Whether the record at `offset`, all of which lies in `bytes`, carries its right checksum.
+  func checksOut(_ bytes: RawSpan, at offset: Int, seed: UInt32) -> Bool {
+    let covered = bytes.extracting(offset + 4..<offset + recordByteCount)
+    return CRC32C.checksum(covered, seed: seed) == bytes.load(at: offset, as: UInt32.self)
+  }
+
+  /// Writes the header in front of a payload that already stands in `bytes`, and seals both.
+  func seal(_ bytes: inout MutableRawSpan, at offset: Int, seed: UInt32) {
+    bytes.store(UInt32(payloadByteCount), at: offset + 4)
+    bytes.store(lsn.rawValue, at: offset + 8)
+    bytes.store(syncedDistance, at: offset + 16)
+    bytes.store(transaction.epoch, at: offset + 20)
+    bytes.store(transaction.counter, at: offset + 24)
+    bytes.store(UInt64(kind.rawValue), at: offset + 32)
+    let end = offset + recordByteCount
+    let checksum = CRC32C.checksum(bytes.bytes.extracting(offset + 4..<end), seed: seed)
+    bytes.store(checksum, at: offset)
+  }
+}

@@ -1,0 +1,118 @@
+/// Records on their way to the log: one contiguous piece of raw memory, filled by the sequencer and
+/// written by the log writer.
+///
+/// Two of them take turns; each belongs to one side at a time, and changes hands under the
+/// coordinator's lock.
+@safe final class LogBuffer {
+  /// A buffer that a giant batch has blown up is given back to the system when it is empty again.
+  private static let retainedByteCount = 4 << 20
+  private static let initialByteCount = 256 << 10
+
+  private var memory: UnsafeMutableRawPointer
+  private var capacity: Int
+  /// The bytes in use.
+  private(set) var byteCount = 0
+  /// The position in the log of the first byte.
+  private(set) var start = LSN.zero
+
+  init() {
+    capacity = Self.initialByteCount
+    unsafe memory = .allocate(byteCount: capacity, alignment: 4096)
+  }
+
+  deinit {
+    unsafe memory.deallocate()
+  }
+
+  /// The position right behind the last byte.
+  var end: LSN { start.advanced(by: byteCount) }
+
+  /// Empties the buffer; what comes next belongs at `start`.
+  func reset(start: LSN) {
+    byteCount = 0
+    self.start = start
+    if capacity > Self.retainedByteCount {
+      unsafe memory.deallocate()
+      capacity = Self.initialByteCount
+      unsafe memory = .allocate(byteCount: capacity, alignment: 4096)
+    }
+  }
+
+  /// Forgets everything from `byteCount` on.
+  func truncate(to byteCount: Int) {
+    precondition(byteCount <= self.byteCount)
+    self.byteCount = byteCount
+  }
+
+  /// Adds `count` bytes that the caller fills later.
+  func appendHole(_ count: Int) {
+    reserve(count)
+    byteCount &+= count
+  }
+
+  /// Adds a copy of `bytes`. Amortised O(n).
+  func append(_ bytes: RawSpan) {
+    let count = bytes.byteCount
+    reserve(count)
+    unsafe bytes.withUnsafeBytes { source in
+      if let from = source.baseAddress {
+        unsafe (memory + byteCount).copyMemory(from: from, byteCount: count)
+      }
+    }
+    byteCount &+= count
+  }
+
+  /// Adds `value` in little-endian order.
+  func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
+    let count = MemoryLayout<Integer>.size
+    reserve(count)
+    unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: byteCount, as: Integer.self)
+    byteCount &+= count
+  }
+
+  /// Adds zeros up to the next multiple of a record's alignment.
+  func pad() {
+    while byteCount % RecordHeader.alignment != 0 { append(0 as UInt8) }
+  }
+
+  /// Overwrites the four bytes at `offset` with `value`.
+  func replace(at offset: Int, with value: UInt32) {
+    precondition(offset + 4 <= byteCount)
+    unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
+  }
+
+  /// Overwrites the eight bytes at `offset` with `value`.
+  func replace(at offset: Int, with value: UInt64) {
+    precondition(offset + 8 <= byteCount)
+    unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
+  }
+
+  /// Completes the record whose header's hole is at `offset`.
+  func seal(_ header: RecordHeader, at offset: Int, seed: UInt32) {
+    precondition(offset + header.recordByteCount == byteCount)
+    let bytes = unsafe UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
+    var span = unsafe bytes.mutableBytes
+    header.seal(&span, at: offset, seed: seed)
+  }
+
+  /// Lends the bytes in `range`.
+  func withBytes<R, E: Error>(
+    in range: Range<Int>, _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
+    let bytes = unsafe UnsafeRawBufferPointer(start: memory + range.lowerBound, count: range.count)
+    return try body(unsafe bytes.bytes)
+  }
+
+  private func reserve(_ count: Int) {
+    if byteCount &+ count > capacity { grow(to: byteCount + count) }
+  }
+
+  private func grow(to least: Int) {
+    capacity = max(2 * capacity, least)
+    let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 4096)
+    unsafe larger.copyMemory(from: memory, byteCount: byteCount)
+    unsafe memory.deallocate()
+    unsafe memory = larger
+  }
+}

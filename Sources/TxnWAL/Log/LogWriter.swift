@@ -1,0 +1,238 @@
+import Synchronization
+
+/// A group of records on its way to the disk, all acknowledged by one sync.
+struct LogGroup {
+  var buffer = LogBuffer()
+  /// The newest transaction that was decided in it or before.
+  var lastSequence: UInt64 = 0
+}
+
+/// Writes groups to the log: one at a time, by whichever thread has the best reason to.
+///
+/// A thread that needs its own bytes durable and finds nobody writing does it itself, which spares the
+/// hand-over; the writer's own thread takes what others leave behind.
+///
+/// Sound as `@unchecked Sendable`: `group`, `takeGroup` and `unsynced` belong to whoever holds
+/// `isWriting`; `thread` and `keeper` are set once before other threads know the writer; the rest is
+/// atomic or inside `monitor`.
+final class LogWriter: @unchecked Sendable {
+  private let segments: SegmentSet
+  private let durability: Durability
+  private let watermarks: Watermarks
+  private var keeper: SegmentKeeper?
+  private var takeGroup: (inout LogGroup) -> Void = { _ in }
+  private var thread: WorkerThread?
+
+  private var group = LogGroup()
+  private var unsynced: ClosedRange<Int>?
+  private let isWriting = Atomic<Bool>(false)
+
+  private let monitor = Monitor()
+  private let sleeperCount = Atomic<Int>(0)
+  private var isRequested = false
+  private var isClosing = false
+
+  private let isPoisoned = Atomic<Bool>(false)
+  private let poison = Mutex<LogError?>(nil)
+  private let observers = Mutex<[@Sendable () -> Void]>([])
+  private let waiters = AcknowledgementWaiters()
+
+  init(segments: SegmentSet, durability: Durability, watermarks: Watermarks) {
+    self.segments = segments
+    self.durability = durability
+    self.watermarks = watermarks
+  }
+
+  func start(keeper: SegmentKeeper, takeGroup: @escaping (inout LogGroup) -> Void) {
+    self.keeper = keeper
+    self.takeGroup = takeGroup
+    thread = WorkerThread(name: "kvd-log") { self.run() }
+  }
+
+  func close() {
+    monitor.withLock {
+      isClosing = true
+      monitor.broadcast()
+    }
+    thread?.join()
+    waiters.resumeAll(throwing: poisoned ?? .closed)
+  }
+
+  // MARK: Poison
+
+  var poisoned: LogError? {
+    isPoisoned.load(ordering: .acquiring) ? poison.withLock { $0 } : nil
+  }
+
+  /// Refuses everything from now on; the first reason stays.
+  func poison(_ reason: LogError) {
+    let reason =
+      switch reason {
+      case .poisoned, .closed: reason
+      default: LogError.poisoned(because: "\(reason)")
+      }
+    poison.withLock { $0 = $0 ?? reason }
+    isPoisoned.store(true, ordering: .releasing)
+    wake()
+    waiters.resumeAll(throwing: reason)
+    tellObservers()
+  }
+
+  // MARK: Writing
+
+  func syncIfIdle() throws(LogError) -> Bool {
+    guard tryBecomeWriter() else {
+      requestSync()
+      return false
+    }
+    defer { resign() }
+    try writeGroup()
+    return true
+  }
+
+  func requestSync() {
+    monitor.withLock {
+      isRequested = true
+      monitor.broadcast()
+    }
+  }
+
+  /// Syncs what was written but left to the periodic sync.
+  func syncWritten() throws(LogError) {
+    while !tryBecomeWriter() { sleepWhileWriting() }
+    defer { resign() }
+    try syncUnsynced()
+    tellObservers()
+  }
+
+  func waitUntilAcknowledged(_ lsn: LSN) throws(LogError) {
+    while watermarks.acknowledged < lsn {
+      if let poisoned { throw poisoned }
+      if tryBecomeWriter() {
+        defer { resign() }
+        try writeGroup()
+      } else {
+        sleepWhileWriting(unlessAcknowledged: lsn)
+      }
+    }
+  }
+
+  func acknowledged(_ lsn: LSN) async throws(LogError) {
+    if watermarks.acknowledged >= lsn { return }
+    try await waiters.wait(for: lsn) {
+      // Asked for, and looked at once more, when the waiter is on the list and cannot be missed.
+      requestSync()
+      waiters.resume(upTo: watermarks.acknowledged)
+      if let poisoned { waiters.resumeAll(throwing: poisoned) }
+    }
+  }
+
+  private func tryBecomeWriter() -> Bool {
+    isWriting.compareExchange(
+      expected: false, desired: true, ordering: .sequentiallyConsistent
+    ).exchanged
+  }
+
+  private func resign() {
+    isWriting.store(false, ordering: .sequentiallyConsistent)
+    wake()
+  }
+
+  private func wake() {
+    // Pairs with the sleeper, who counts itself before it looks at `isWriting`: one sees the other.
+    if sleeperCount.load(ordering: .sequentiallyConsistent) > 0 {
+      monitor.withLock { monitor.broadcast() }
+    }
+  }
+
+  private func sleepWhileWriting(unlessAcknowledged lsn: LSN? = nil) {
+    monitor.withLock {
+      sleeperCount.add(1, ordering: .sequentiallyConsistent)
+      defer { sleeperCount.subtract(1, ordering: .sequentiallyConsistent) }
+      while isWriting.load(ordering: .sequentiallyConsistent) {
+        if let lsn, watermarks.acknowledged >= lsn { return }
+        monitor.wait()
+      }
+    }
+  }
+
+  /// Only for whoever is the writer. False where nothing was buffered. A failure poisons: nothing is
+  /// written a second time.
+  @discardableResult
+  private func writeGroup() throws(LogError) -> Bool {
+    if let poisoned { throw poisoned }
+    takeGroup(&group)
+    let end = group.buffer.end
+    guard group.buffer.byteCount > 0 else { return false }
+    do throws(LogError) {
+      try keeper?.waitForRoom(upTo: end)
+      let touched = try group.buffer.withBytes(in: 0..<group.buffer.byteCount) {
+        bytes throws(LogError) in try segments.write(bytes, at: group.buffer.start)
+      }
+      let first = min(unsynced?.lowerBound ?? touched.lowerBound, touched.lowerBound)
+      unsynced = first...touched.upperBound
+      if durability == .sync { try syncUnsynced(upTo: end) }
+    } catch {
+      poison(error)
+      throw poisoned ?? error
+    }
+    watermarks.acknowledge(end, publishing: group.lastSequence)
+    waiters.resume(upTo: end)
+    tellObservers()
+    return true
+  }
+
+  private func syncUnsynced(upTo end: LSN? = nil) throws(LogError) {
+    guard let touched = unsynced else { return }
+    if let poisoned { throw poisoned }
+    let end = end ?? watermarks.acknowledged
+    do throws(LogError) {
+      try segments.sync(touched)
+    } catch {
+      poison(error)
+      throw poisoned ?? error
+    }
+    unsynced = nil
+    watermarks.moveDurable(to: end)
+  }
+
+  // MARK: Observers
+
+  func observe(_ notify: @escaping @Sendable () -> Void) {
+    observers.withLock { $0.append(notify) }
+  }
+
+  func tellObservers() {
+    let observers = observers.withLock { $0 }
+    for notify in observers { notify() }
+  }
+
+  // MARK: The writer's thread
+
+  private func run() {
+    while true {
+      let isDue = monitor.withLock {
+        if !isRequested && !isClosing {
+          // With periodic durability the thread also wakes by itself, to sync what was written.
+          durability == .sync ? monitor.wait() : monitor.wait(milliseconds: 1000)
+        }
+        let isDue = isRequested
+        isRequested = false
+        return isDue
+      }
+      // An error has poisoned the log by now, and whoever waits is told by that.
+      if isDue { try? writeAll() }
+      if durability == .periodic { try? syncWritten() }
+      if monitor.withLock({ isClosing }) { return }
+    }
+  }
+
+  private func writeAll() throws(LogError) {
+    var wroteSome = true
+    while wroteSome {
+      while !tryBecomeWriter() { sleepWhileWriting() }
+      defer { resign() }
+      wroteSome = try writeGroup()
+    }
+  }
+}

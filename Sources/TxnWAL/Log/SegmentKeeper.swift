@@ -1,0 +1,212 @@
+/// Keeps a written segment ready ahead of the log, and takes back those that nobody needs any more.
+///
+/// A thread of its own, because both mean waiting for the disk. It alone writes the control file once
+/// the log is open. The order of its steps is what makes a crash between any two of them harmless:
+///
+/// - A segment is renamed to its place only when its header and zeros are durable, and counts only
+///   when the control file, written after that, names it as the last one.
+/// - A checkpoint is durable in the control file before a segment before it is touched.
+final class SegmentKeeper: @unchecked Sendable {
+  // Sound as `@unchecked Sendable`: `control`, `retired` belong to the keeper's thread alone once it
+  // runs; the rest is touched only inside `monitor`.
+  private static let temporaryName = "segment.tmp"
+
+  private let segments: SegmentSet
+  private let control: ControlFile
+  private let monitor = Monitor()
+  private var thread: WorkerThread?
+
+  private var retired: [Int]
+  private var demanded: LSN
+  private var wantedCheckpoint: (lsn: LSN, sequence: UInt64)
+  private var forcedCheckpoints = 0
+  private var finishedCheckpoints = 0
+  private var failure: LogError?
+  private var isClosing = false
+  /// Told, on the keeper's thread, whenever there is more room, less, or a failure.
+  private let changed: @Sendable () -> Void
+
+  init(
+    segments: SegmentSet, control: ControlFile, retired: [Int],
+    changed: @escaping @Sendable () -> Void
+  ) {
+    self.segments = segments
+    self.control = control
+    self.retired = retired
+    self.changed = changed
+    demanded = segments.end
+    wantedCheckpoint = (control.control.checkpoint, control.control.sequence)
+  }
+
+  func start() {
+    thread = WorkerThread(name: "kvd-segments") { self.run() }
+  }
+
+  /// Finishes what is under way and ends the thread.
+  func close() {
+    monitor.withLock {
+      isClosing = true
+      monitor.broadcast()
+    }
+    thread?.join()
+  }
+
+  /// The checkpoint that recovery would begin from.
+  var checkpoint: LSN { monitor.withLock { durableCheckpoint } }
+  private var durableCheckpoint = LSN.zero
+
+  /// Why there is no further segment, if one could not be made.
+  var currentFailure: LogError? { monitor.withLock { failure } }
+
+  /// Asks for segments up to `lsn` at least.
+  func demand(upTo lsn: LSN) {
+    monitor.withLock {
+      guard lsn > demanded else { return }
+      demanded = lsn
+      monitor.broadcast()
+    }
+  }
+
+  /// Waits until records up to `lsn` can be written. While the disk is full it waits for room: what
+  /// is waiting has been promised a place in the order already, and new work is refused meanwhile.
+  func waitForRoom(upTo lsn: LSN) throws(LogError) {
+    if lsn <= segments.end { return }
+    demand(upTo: lsn)
+    try monitor.withLock { () throws(LogError) in
+      while lsn > segments.end {
+        if let failure, !failure.isDiskFull { throw failure }
+        if isClosing { throw LogError.closed }
+        monitor.wait()
+      }
+    }
+  }
+
+  /// Moves the checkpoint to `lsn`, no batch before which has a sequence over `sequence`. Written only
+  /// once it frees a segment, unless `waiting`: then it is durable on return.
+  func moveCheckpoint(to lsn: LSN, sequence: UInt64, waiting: Bool) throws(LogError) {
+    try monitor.withLock { () throws(LogError) in
+      if lsn >= wantedCheckpoint.lsn { wantedCheckpoint = (lsn, sequence) }
+      monitor.broadcast()
+      guard waiting else { return }
+      forcedCheckpoints += 1
+      let mine = forcedCheckpoints
+      while finishedCheckpoints < mine {
+        if let failure, !failure.isDiskFull { throw failure }
+        if isClosing { throw LogError.closed }
+        monitor.wait()
+      }
+    }
+  }
+
+  // MARK: The thread
+
+  private enum Step {
+    case prepare
+    case checkpoint(LSN, UInt64, covering: Int)
+    case stop
+  }
+
+  private func run() {
+    monitor.withLock { durableCheckpoint = control.control.checkpoint }
+    while true {
+      let step = monitor.withLock { nextStep() }
+      do throws(LogError) {
+        switch step {
+        case .stop: return
+        case .prepare: try prepareSegment()
+        case .checkpoint(let lsn, let sequence, let covered):
+          try takeCheckpoint(lsn, sequence, covering: covered)
+        }
+        monitor.withLock {
+          failure = nil
+          monitor.broadcast()
+        }
+      } catch {
+        monitor.withLock {
+          failure = error
+          monitor.broadcast()
+        }
+      }
+      changed()
+    }
+  }
+
+  /// What to do next; waits inside the monitor until there is something.
+  private func nextStep() -> Step {
+    while true {
+      if let failure {
+        // A full disk is tried again now and then. Anything else is not tried at all: the control
+        // file or a segment may hold something other than what was written.
+        if isClosing { return .stop }
+        if !failure.isDiskFull {
+          monitor.wait()
+          continue
+        }
+        monitor.wait(milliseconds: 500)
+      }
+      let movesSegment =
+        segments.geometry.segment(of: wantedCheckpoint.lsn)
+        > segments.geometry.segment(of: control.control.checkpoint)
+      if movesSegment || forcedCheckpoints > finishedCheckpoints {
+        return .checkpoint(
+          wantedCheckpoint.lsn, wantedCheckpoint.sequence, covering: forcedCheckpoints)
+      }
+      if isClosing { return .stop }
+      if demanded > segments.end { return .prepare }
+      if failure != nil { return .prepare }
+      monitor.wait()
+    }
+  }
+
+  private func prepareSegment() throws(LogError) {
+    let device = segments.device
+    let index = segments.lastIndex + 1
+    let name = LogGeometry.fileName(of: index)
+    let header = SegmentHeader(
+      storeID: segments.storeID, segmentByteCount: segments.geometry.segmentByteCount,
+      firstLSN: segments.geometry.firstLSN(of: index))
+    let source: String
+    let file: any LogFile
+    if let recycled = retired.last {
+      source = LogGeometry.fileName(of: recycled)
+      file = try device.open(source, creating: false)
+      try file.write(header.encoded().rawSpan, at: 0)
+      try file.sync()
+    } else {
+      source = Self.temporaryName
+      file = try SegmentFile.create(source, on: device, header)
+    }
+    try device.rename(source, to: name)
+    if retired.last != nil { retired.removeLast() }
+    try device.syncDirectory()
+    try control.update { $0.lastSegment = index }
+    segments.add(file)
+  }
+
+  private func takeCheckpoint(
+    _ lsn: LSN, _ sequence: UInt64, covering covered: Int
+  ) throws(LogError) {
+    try control.update { control in
+      control.checkpoint = max(control.checkpoint, lsn)
+      control.sequence = max(control.sequence, sequence)
+    }
+    // The last segment stays even where the checkpoint is its very end: the control file names it.
+    let first = min(segments.geometry.segment(of: lsn), segments.lastIndex)
+    retired += segments.remove(before: first)
+    // One retired segment is kept to be written again; the others give their room back.
+    while retired.count > 1 {
+      try segments.device.remove(LogGeometry.fileName(of: retired.removeFirst()))
+    }
+    monitor.withLock {
+      finishedCheckpoints = max(finishedCheckpoints, covered)
+      durableCheckpoint = control.control.checkpoint
+    }
+  }
+}
+
+extension LogError {
+  /// Whether waiting for room may help.
+  var isDiskFull: Bool {
+    if case .diskFull = self { true } else { false }
+  }
+}

@@ -1,0 +1,89 @@
+import Synchronization
+
+/// The segments that records can be written to: those from the checkpoint on.
+///
+/// Every segment in the set has its header and all its bytes on disk already, so a sync of records
+/// never waits for the file system's own records of lengths and blocks.
+final class SegmentSet: Sendable {
+  let device: any LogDevice
+  let geometry: LogGeometry
+  let storeID: StoreID
+
+  private struct State {
+    var files: [Int: any LogFile]
+    var last: Int
+  }
+  private let state: Mutex<State>
+  /// The position behind the last byte of the last segment, for looking without the lock.
+  private let preparedEnd: Atomic<UInt64>
+
+  init(
+    device: any LogDevice, geometry: LogGeometry, storeID: StoreID, files: [Int: any LogFile],
+    last: Int
+  ) {
+    self.device = device
+    self.geometry = geometry
+    self.storeID = storeID
+    state = Mutex(State(files: files, last: last))
+    preparedEnd = Atomic(geometry.firstLSN(of: last + 1).rawValue)
+  }
+
+  /// The position up to which records can be written.
+  var end: LSN { LSN(rawValue: preparedEnd.load(ordering: .acquiring)) }
+
+  /// The number of the last segment.
+  var lastIndex: Int { state.withLock { $0.last } }
+
+  /// How many segments there are.
+  var count: Int { state.withLock { $0.files.count } }
+
+  /// Adds the segment behind the last one; its header is durable.
+  func add(_ file: any LogFile) {
+    let last = state.withLock { state in
+      state.last += 1
+      state.files[state.last] = file
+      return state.last
+    }
+    preparedEnd.store(geometry.firstLSN(of: last + 1).rawValue, ordering: .releasing)
+  }
+
+  /// Takes the segments before `index` out, and returns their numbers.
+  func remove(before index: Int) -> [Int] {
+    state.withLock { state in
+      let retired = state.files.keys.filter { $0 < index }.sorted()
+      for index in retired { state.files[index] = nil }
+      return retired
+    }
+  }
+
+  func file(_ index: Int) -> (any LogFile)? {
+    state.withLock { $0.files[index] }
+  }
+
+  /// Writes `bytes` at `start` and returns the segments that were touched. All of it must lie before
+  /// `end`.
+  func write(_ bytes: RawSpan, at start: LSN) throws(LogError) -> ClosedRange<Int> {
+    precondition(start.advanced(by: bytes.byteCount) <= end)
+    let first = geometry.segment(of: start)
+    var last = first
+    var lsn = start
+    var offset = 0
+    while offset < bytes.byteCount {
+      let count = min(geometry.remaining(from: lsn), bytes.byteCount - offset)
+      last = geometry.segment(of: lsn)
+      guard let file = file(last) else { preconditionFailure("segment \(last) went too early") }
+      try file.write(
+        bytes.extracting(offset..<offset + count), at: geometry.fileOffset(of: lsn))
+      offset += count
+      lsn = lsn.advanced(by: count)
+    }
+    return first...last
+  }
+
+  /// Makes everything written to `segments` durable.
+  func sync(_ segments: ClosedRange<Int>) throws(LogError) {
+    for index in segments {
+      try file(index)?.sync()
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/// Reads records one after the other, from a position that is known to begin one.
+///
+/// The end of the log is the first record that does not check out: another position than its own, an
+/// older epoch than the record before it, a checksum that is wrong. What lies behind is for
+/// `TailInspector` to judge.
+struct LogReader {
+  private static let windowByteCount = 1 << 20
+
+  private let segments: SegmentSet
+  private let seed: UInt32
+  /// The bytes last read, and the position of the first of them.
+  private var window: LogWindow
+  /// Where the next record begins.
+  private(set) var position: LSN
+  /// The epoch of the last record, below which none may fall.
+  private(set) var epoch: UInt32 = 0
+
+  init(segments: SegmentSet, from position: LSN) {
+    self.segments = segments
+    self.position = position
+    seed = segments.storeID.checksumSeed
+    window = LogWindow(start: position, bytes: [])
+  }
+
+  /// The next record, or nil at the end of the log. O(its length).
+  mutating func next() throws(LogError) -> LogRecord? {
+    guard try fill(RecordHeader.byteCount) else { return nil }
+    guard let header = parseHeader(), header.transaction.epoch >= epoch,
+      try fill(header.recordByteCount)
+    else { return nil }
+    let bytes = window.bytes
+    let offset = position.distance(from: window.start)
+    guard header.checksOut(bytes.rawSpan, at: offset, seed: seed) else { return nil }
+    position = header.end
+    epoch = header.transaction.epoch
+    let start = offset + RecordHeader.byteCount
+    return LogRecord(
+      header: header, window: window, payload: start..<start + header.payloadByteCount)
+  }
+
+  private func parseHeader() -> RecordHeader? {
+    let bytes = window.bytes
+    return RecordHeader.parse(
+      bytes.rawSpan, at: position.distance(from: window.start), expecting: position)
+  }
+
+  /// Makes `byteCount` bytes from `position` on stand in the window; false where the segments end.
+  private mutating func fill(_ byteCount: Int) throws(LogError) -> Bool {
+    let have = window.end.distance(from: position)
+    if have >= byteCount { return true }
+    guard position.advanced(by: byteCount) <= segments.end else { return false }
+    let wanted = min(
+      max(byteCount, Self.windowByteCount), segments.end.distance(from: position))
+    // A new window, because records that were handed out still refer to the old one.
+    var bytes = Array(window.bytes.suffix(have))
+    bytes.reserveCapacity(wanted)
+    try segments.read(into: &bytes, from: window.end, upTo: position.advanced(by: wanted))
+    window = LogWindow(start: position, bytes: bytes)
+    return true
+  }
+}
+
+/// A piece of the log in memory, shared by the records that lie in it.
+final class LogWindow: Sendable {
+  let start: LSN
+  let bytes: [UInt8]
+
+  init(start: LSN, bytes: [UInt8]) {
+    self.start = start
+    self.bytes = bytes
+  }
+
+  var end: LSN { start.advanced(by: bytes.count) }
+}
+
+/// A record that checked out.
+struct LogRecord: Sendable {
+  let header: RecordHeader
+  let window: LogWindow
+  /// Where the payload stands in the window.
+  let payload: Range<Int>
+
+  func withPayload<R>(_ body: (RawSpan) -> R) -> R {
+    let bytes = window.bytes
+    return body(bytes.rawSpan.extracting(payload))
+  }
+}
+
+extension SegmentSet {
+  /// Appends the log's bytes from `start` up to `end`, which must lie in the segments.
+  func read(into bytes: inout [UInt8], from start: LSN, upTo end: LSN) throws(LogError) {
+    var lsn = start
+    while lsn < end {
+      let count = min(geometry.remaining(from: lsn), end.distance(from: lsn))
+      let index = geometry.segment(of: lsn)
+      guard let file = file(index) else { preconditionFailure("segment \(index) is not open") }
+      let piece = try file.read(at: geometry.fileOffset(of: lsn), count: count)
+      guard piece.count == count else {
+        throw .corrupted(
+          Finding(
+            file: file.path, offset: UInt64(geometry.fileOffset(of: lsn) + piece.count),
+            expected: "\(count - piece.count) more bytes", found: "the end of the file"))
+      }
+      bytes += piece
+      lsn = lsn.advanced(by: count)
+    }
+  }
+}

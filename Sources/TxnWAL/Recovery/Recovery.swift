@@ -1,0 +1,155 @@
+/// Reads the log from the checkpoint to its end, once, and rolls forward what was committed.
+///
+/// It writes nothing to the log: where the tail is torn the log simply goes on there, and the older
+/// epoch of what stands behind keeps that from ever being taken for a part of it.
+struct Recovery {
+  private let segments: SegmentSet
+  private let participants: [any Participant]
+  private let workers: ReplayWorkers
+  private let applied: [LSN]
+  private var report = RecoveryReport()
+  /// Intents whose outcome has not been read yet, and in which order they came.
+  private var open: [TransactionID: LogRecord] = [:]
+  private var openOrder: [TransactionID] = []
+
+  private init(segments: SegmentSet, participants: [any Participant]) {
+    self.segments = segments
+    self.participants = participants
+    applied = participants.map { $0.appliedLSNAtOpen }
+    workers = ReplayWorkers(participants)
+  }
+
+  static func run(
+    segments: SegmentSet, control: Control, participants: [any Participant], watermarks: Watermarks
+  ) throws(LogError) -> RecoveryReport {
+    let began = ContinuousClock.now
+    var recovery = Recovery(segments: segments, participants: participants)
+    recovery.report.checkpoint = control.checkpoint
+    recovery.report.lastSequence = control.sequence
+    recovery.report.segmentCount = segments.count
+    let failure: LogError?
+    do throws(LogError) {
+      try recovery.readAll(from: control.checkpoint, watermarks)
+      failure = nil
+    } catch {
+      failure = error
+    }
+    // The workers end in every case: they hold references to participants.
+    let finding: Finding?
+    do throws(Finding) {
+      try recovery.workers.finish()
+      finding = nil
+    } catch {
+      finding = error
+    }
+    if let failure { throw failure }
+    if let finding { throw .corrupted(finding) }
+    recovery.report.presumedAborted = recovery.openOrder.filter { recovery.open[$0] != nil }
+    recovery.report.duration = ContinuousClock.now - began
+    return recovery.report
+  }
+
+  private mutating func readAll(
+    from checkpoint: LSN, _ watermarks: Watermarks
+  ) throws(LogError) {
+    var reader = LogReader(segments: segments, from: checkpoint)
+    while let record = try reader.next() {
+      report.recordCount += 1
+      // What is being read has been durable all along; participants may apply it as they go.
+      watermarks.moveDurable(to: reader.position)
+      try take(record)
+    }
+    report.end = reader.position
+    let inspector = TailInspector(segments: segments, end: reader.position, epoch: reader.epoch)
+    if let damage = try inspector.damage() { throw .corrupted(damage) }
+    report.hasTornTail = try hasBytes(at: reader.position, epoch: reader.epoch)
+    for (index, applied) in applied.enumerated() where applied > reader.position {
+      throw .corrupted(
+        Finding(
+          file: segments.device.path, offset: reader.position.rawValue,
+          expected: "a log up to LSN \(applied), which participant \(index) has applied",
+          found: "its end at LSN \(reader.position)"))
+    }
+  }
+
+  private mutating func take(_ record: LogRecord) throws(LogError) {
+    let transaction = record.header.transaction
+    switch record.header.kind {
+    case .batch:
+      settle(.committed(try position(in: record)), of: record)
+    case .intent:
+      open[transaction] = record
+      openOrder.append(transaction)
+    case .commit:
+      guard let intent = open.removeValue(forKey: transaction) else {
+        throw malformed(record, "an intent before the commit marker of \(transaction)")
+      }
+      settle(.committed(try position(in: record)), of: intent)
+    case .abort:
+      if let intent = open.removeValue(forKey: transaction) { settle(.aborted, of: intent) }
+    }
+  }
+
+  private mutating func settle(_ outcome: Outcome, of record: LogRecord) {
+    switch outcome {
+    case .inDoubt: break
+    case .aborted: report.abortedCount += 1
+    case .committed(let position):
+      report.lastSequence = max(report.lastSequence, position.sequence)
+      if rollForward(record, at: position) {
+        report.rolledForwardCount += 1
+      } else {
+        report.alreadyAppliedCount += 1
+      }
+    }
+  }
+
+  /// Hands each section to its participant's worker; false where none lacked anything.
+  private func rollForward(_ record: LogRecord, at position: CommitPosition) -> Bool {
+    var isOwed = false
+    record.withPayload { payload in
+      var offset = Section.firstOffset
+      while let section = Section.parse(payload, at: offset) {
+        offset = section.range.upperBound
+        guard section.participant < applied.count, applied[section.participant] < position.end
+        else { continue }
+        isOwed = true
+        let base = record.payload.lowerBound
+        workers.hand(
+          ReplayWorkers.Item(
+            window: record.window,
+            range: base + section.range.lowerBound..<base + section.range.upperBound,
+            position: position),
+          to: section.participant)
+      }
+    }
+    return isOwed
+  }
+
+  private func position(in record: LogRecord) throws(LogError) -> CommitPosition {
+    guard record.payload.count >= 8 else { throw malformed(record, "a sequence") }
+    let sequence = record.withPayload { $0.load(at: 0, as: UInt64.self) }
+    return CommitPosition(sequence: sequence, end: record.header.end)
+  }
+
+  private func malformed(_ record: LogRecord, _ expected: String) -> LogError {
+    let lsn = record.header.lsn
+    let index = segments.geometry.segment(of: lsn)
+    return .corrupted(
+      Finding(
+        file: segments.file(index)?.path ?? LogGeometry.fileName(of: index),
+        offset: UInt64(segments.geometry.fileOffset(of: lsn)), expected: expected,
+        found: "a record of kind \(record.header.kind)"))
+  }
+
+  /// Whether something that belongs to this place, and is not left over from earlier, stands there.
+  private func hasBytes(at end: LSN, epoch: UInt32) throws(LogError) -> Bool {
+    guard end.advanced(by: RecordHeader.byteCount) <= segments.end else { return false }
+    var bytes: [UInt8] = []
+    try segments.read(into: &bytes, from: end, upTo: end.advanced(by: RecordHeader.byteCount))
+    guard let header = RecordHeader.parse(bytes.rawSpan, at: 0, expecting: end) else {
+      return false
+    }
+    return header.transaction.epoch >= epoch
+  }
+}

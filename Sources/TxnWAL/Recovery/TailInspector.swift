@@ -1,0 +1,63 @@
+/// Tells a torn tail from corruption.
+///
+/// At most one group of records is being written at a time, so all that a crash can leave unfinished
+/// begins at or behind the position up to which the log had been synced. Every record says what that
+/// position was when it was written. So where the log ends at E:
+///
+///     a sound record behind E that was written when E was durable    E has been damaged: corruption
+///     none                                                           an unfinished write: torn tail
+///
+/// Records of an older epoch than the last sound one are what an earlier crash left; they say nothing.
+/// A record whose damage lies in the last group of the log cannot be told from an unfinished write by
+/// any means that the log has; the applied positions of the participants are checked besides.
+struct TailInspector {
+  private static let windowByteCount = 1 << 20
+
+  let segments: SegmentSet
+  let end: LSN
+  let epoch: UInt32
+
+  /// The damage at the end of the log, if it is damage. O(bytes of the segments behind the end).
+  func damage() throws(LogError) -> Finding? {
+    let seed = segments.storeID.checksumSeed
+    var start = end.advanced(by: RecordHeader.alignment)
+    while start < segments.end {
+      let stop = min(start.advanced(by: Self.windowByteCount), segments.end)
+      // The windows overlap by a header, so that none is cut.
+      let readTo = min(stop.advanced(by: RecordHeader.byteCount), segments.end)
+      var bytes: [UInt8] = []
+      try segments.read(into: &bytes, from: start, upTo: readTo)
+      let span = bytes.rawSpan
+      var offset = 0
+      while start.advanced(by: offset) < stop {
+        let lsn = start.advanced(by: offset)
+        if let header = RecordHeader.parse(span, at: offset, expecting: lsn),
+          header.transaction.epoch >= epoch, header.syncedLSN > end,
+          try isSound(header, seed: seed)
+        {
+          return finding(provenBy: header)
+        }
+        offset += RecordHeader.alignment
+      }
+      start = stop
+    }
+    return nil
+  }
+
+  private func isSound(_ header: RecordHeader, seed: UInt32) throws(LogError) -> Bool {
+    guard header.end <= segments.end else { return false }
+    var bytes: [UInt8] = []
+    try segments.read(into: &bytes, from: header.lsn, upTo: header.end)
+    return header.checksOut(bytes.rawSpan, at: 0, seed: seed)
+  }
+
+  private func finding(provenBy header: RecordHeader) -> Finding {
+    let index = segments.geometry.segment(of: end)
+    return Finding(
+      file: segments.file(index)?.path ?? LogGeometry.fileName(of: index),
+      offset: UInt64(segments.geometry.fileOffset(of: end)),
+      expected: "a sound record at LSN \(end), which was durable when the record at LSN "
+        + "\(header.lsn) was written",
+      found: "one whose checksum or position is wrong")
+  }
+}

@@ -1,0 +1,59 @@
+import Glibc
+
+/// A lock with a condition: for the few places where a thread has to sleep until another tells it
+/// something. State that is merely shared lives in a `Mutex` instead.
+///
+/// Sound as `@unchecked Sendable`: both pthread objects are made for use by many threads, and stay at
+/// one address because they are allocated apart and freed only at deinit.
+@safe package final class Monitor: @unchecked Sendable {
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+  package init() {
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe condition = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(mutex, nil)
+    var attributes = pthread_condattr_t()
+    unsafe pthread_condattr_init(&attributes)
+    // Time-outs count on a clock that nobody sets back.
+    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    unsafe pthread_cond_init(condition, &attributes)
+    unsafe pthread_condattr_destroy(&attributes)
+  }
+
+  deinit {
+    unsafe pthread_cond_destroy(condition)
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe condition.deallocate()
+    unsafe mutex.deallocate()
+  }
+
+  package func withLock<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return try body()
+  }
+
+  /// Sleeps until told; only inside `withLock`. May return for no reason: check again in a loop.
+  package func wait() {
+    unsafe pthread_cond_wait(condition, mutex)
+  }
+
+  /// Sleeps until told, or for `milliseconds`; only inside `withLock`.
+  package func wait(milliseconds: Int) {
+    var deadline = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)
+    let nanoseconds = deadline.tv_nsec + (milliseconds % 1000) * 1_000_000
+    deadline.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
+    deadline.tv_nsec = nanoseconds % 1_000_000_000
+    unsafe pthread_cond_timedwait(condition, mutex, &deadline)
+  }
+
+  package func signal() {
+    unsafe pthread_cond_signal(condition)
+  }
+
+  package func broadcast() {
+    unsafe pthread_cond_broadcast(condition)
+  }
+}

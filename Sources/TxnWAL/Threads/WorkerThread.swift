@@ -1,0 +1,46 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// A named operating-system thread that runs one function to its end.
+///
+/// Everything that waits for the disk runs on one of these, never on a task of the concurrency
+/// runtime, whose few threads must not block.
+package final class WorkerThread: Sendable {
+  private let handle: Mutex<pthread_t?>
+
+  /// Starts a thread called `name` (15 bytes at most are shown by the system).
+  package init(name: String, _ body: @escaping @Sendable () -> Void) {
+    let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+    var thread = pthread_t()
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+        unsafe pthread_setname_np(pthread_self(), String(start.name.prefix(15)))
+        start.body()
+        return nil
+      }, start.toOpaque())
+    precondition(status == 0, "the system refused a thread (errno \(status))")
+    handle = Mutex(thread)
+  }
+
+  /// Waits for the function to return. A second call returns at once.
+  package func join() {
+    let thread = handle.withLock { handle in
+      defer { handle = nil }
+      return handle
+    }
+    if let thread { pthread_join(thread, nil) }
+  }
+
+  private final class Start: Sendable {
+    let name: String
+    let body: @Sendable () -> Void
+
+    init(name: String, body: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.body = body
+    }
+  }
+}
