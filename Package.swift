@@ -29,7 +29,7 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .target(name: "TxnWAL", dependencies: ["CLinux"], swiftSettings: strict),
-    .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB"], swiftSettings: strict),
+    .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(
       name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"], swiftSettings: strict),
     .executableTarget(name: "kvd", dependencies: ["KVServer"], swiftSettings: strict),

@@ -1,0 +1,140 @@
+import Glibc
+
+/// The system calls of the store's own small files: manifest, lock, directories. One wrapper per call:
+/// it tries again after `EINTR`, finishes short reads and writes, and names operation and path in
+/// what it throws. (The log has its own device; LMDB does its own.)
+enum FileSystem {
+  static let fileMode: mode_t = 0o600
+  static let directoryMode: mode_t = 0o700
+
+  /// The table from `errno` to an error: full disks have a case of their own.
+  static func error(_ code: Int32, _ operation: String, _ path: String) -> StoreError {
+    code == ENOSPC || code == EDQUOT
+      ? .diskFull(path: path) : .io(errno: code, operation: operation, path: path)
+  }
+
+  /// Runs a call that answers -1 and `errno`, again as long as a signal interrupts it.
+  private static func call<Result: SignedInteger>(
+    _ operation: String, _ path: String, _ body: () -> Result
+  ) throws(StoreError) -> Result {
+    while true {
+      let result = body()
+      if result >= 0 { return result }
+      let code = errno
+      if code != EINTR { throw error(code, operation, path) }
+    }
+  }
+
+  /// open(2), with `O_CLOEXEC`.
+  static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(StoreError)
+    -> FileDescriptor
+  {
+    let raw = try call("open", path) { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) }
+    return FileDescriptor(raw: raw, path: path)
+  }
+
+  /// Whether there is anything at `path`; access(2).
+  static func exists(_ path: String) throws(StoreError) -> Bool {
+    do throws(StoreError) {
+      _ = try call("access", path) { unsafe access(path, F_OK) }
+      return true
+    } catch .io(errno: ENOENT, operation: _, path: _) {
+      return false
+    }
+  }
+
+  /// fstat(2).
+  static func status(of file: borrowing FileDescriptor) throws(StoreError) -> stat {
+    var status = stat()
+    let raw = file.raw
+    _ = try call("fstat", file.path) { unsafe fstat(raw, &status) }
+    return status
+  }
+
+  static func byteCount(of file: borrowing FileDescriptor) throws(StoreError) -> Int {
+    Int(try status(of: file).st_size)
+  }
+
+  /// The bytes from `offset`, fewer than `count` only if the file ends before; pread(2).
+  static func read(_ count: Int, at offset: Int, from file: borrowing FileDescriptor)
+    throws(StoreError) -> [UInt8]
+  {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var done = 0
+    let raw = file.raw
+    while done < count {
+      let got = try call("read", file.path) {
+        unsafe bytes.withUnsafeMutableBytes { buffer in
+          unsafe pread(raw, buffer.baseAddress! + done, count - done, off_t(offset + done))
+        }
+      }
+      if got == 0 { break }
+      done += got
+    }
+    bytes.removeLast(count - done)
+    return bytes
+  }
+
+  /// All of `bytes`; pwrite(2).
+  static func write(_ bytes: [UInt8], at offset: Int, to file: borrowing FileDescriptor)
+    throws(StoreError)
+  {
+    var done = 0
+    let raw = file.raw
+    while done < bytes.count {
+      done += try call("write", file.path) {
+        unsafe bytes.withUnsafeBytes { buffer in
+          unsafe pwrite(
+            raw, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+        }
+      }
+    }
+  }
+
+  /// ftruncate(2).
+  static func truncate(_ file: borrowing FileDescriptor, to byteCount: Int) throws(StoreError) {
+    let raw = file.raw
+    _ = try call("truncate", file.path) { ftruncate(raw, off_t(byteCount)) }
+  }
+
+  /// fsync(2). After a throw the file is not trusted again: the kernel may have dropped its pages.
+  static func sync(_ file: borrowing FileDescriptor) throws(StoreError) {
+    let raw = file.raw
+    _ = try call("sync", file.path) { fsync(raw) }
+  }
+
+  /// Makes the entries of a directory durable: new files, and what was renamed or removed.
+  static func syncDirectory(_ path: String) throws(StoreError) {
+    try sync(try open(path, O_RDONLY | O_DIRECTORY))
+  }
+
+  /// mkdir(2). Does nothing if there is a directory already.
+  static func makeDirectory(_ path: String) throws(StoreError) {
+    do throws(StoreError) {
+      _ = try call("make directory", path) { unsafe mkdir(path, directoryMode) }
+    } catch .io(errno: EEXIST, operation: _, path: _) {
+      _ = try open(path, O_RDONLY | O_DIRECTORY)
+    }
+  }
+
+  /// rename(2).
+  static func rename(_ path: String, to newPath: String) throws(StoreError) {
+    _ = try call("rename", path) { unsafe Glibc.rename(path, newPath) }
+  }
+
+  /// unlink(2).
+  static func remove(_ path: String) throws(StoreError) {
+    _ = try call("remove", path) { unsafe unlink(path) }
+  }
+
+  /// Size of, and room for this user on, the file system that holds `path`; statvfs(3).
+  static func space(at path: String) throws(StoreError) -> (total: UInt64, available: UInt64) {
+    var status = statvfs()
+    _ = try call("statvfs", path) { unsafe statvfs(path, &status) }
+    let unit = UInt64(status.f_frsize)
+    return (
+      UInt64(status.f_blocks).multipliedReportingOverflow(by: unit).partialValue,
+      UInt64(status.f_bavail).multipliedReportingOverflow(by: unit).partialValue
+    )
+  }
+}

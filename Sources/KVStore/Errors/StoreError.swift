@@ -1,0 +1,90 @@
+import Glibc
+
+/// What can go wrong with a store, by what the caller can do about it.
+public enum StoreError: Error, Sendable, Equatable {
+  // The caller asked for too much: make it smaller.
+  case keyTooLong(byteCount: Int, limit: Int)
+  case valueTooLarge(byteCount: Int, limit: Int)
+  case batchTooLarge(byteCount: Int, limit: Int)
+
+  /// The batch's precondition at this index did not hold; nothing was written.
+  case preconditionFailed(index: Int)
+
+  // The machine: make room, or look at the disk.
+  case diskFull(path: String)
+  case io(errno: Int32, operation: String, path: String)
+
+  /// Writes are refused until the store is opened again, because a write or sync has failed.
+  case poisoned(because: String)
+
+  // The files: nothing was changed, and nothing will be until a person has looked.
+  case corrupted(Finding)
+  case unsupportedFormat(path: String, found: String, supported: String)
+
+  /// Another process, or another `Store` of this one, has the directory open.
+  case locked(path: String, holder: String)
+
+  /// A status of LMDB's that has no case of its own.
+  case lmdb(code: Int32, operation: String, path: String)
+
+  case invalidOption(String)
+  case closed
+}
+
+extension StoreError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .keyTooLong(let byteCount, let limit):
+      "key of \(byteCount) bytes is too long: use at most \(limit) bytes"
+    case .valueTooLarge(let byteCount, let limit):
+      "value of \(byteCount) bytes is too large: use at most \(limit) bytes, or split it"
+    case .batchTooLarge(let byteCount, let limit):
+      "batch of \(byteCount) bytes is too large: use at most \(limit) bytes, or split it"
+    case .preconditionFailed(let index):
+      "precondition \(index) of the batch did not hold: nothing was written; read again and retry"
+    case .diskFull(let path):
+      "no space left for \(path): free space on that file system, then retry; no acknowledged "
+        + "write is lost"
+    case .io(let errno, let operation, let path):
+      "\(operation) \(path): \(Self.text(ofErrno: errno)) (errno \(errno))"
+        + Self.advice(forErrno: errno)
+    case .poisoned(let because):
+      "writes are refused since \(because): check the disk, then open the store again; "
+        + "reads still work"
+    case .corrupted(let finding):
+      "corrupted: \(finding); keep the file as it is, and run `kvd check` or restore a backup"
+    case .unsupportedFormat(let path, let found, let supported):
+      "\(path) has format \(found), this build reads \(supported): use a build that knows it"
+    case .locked(let path, let holder):
+      "\(path) is in use by \(holder): stop it first, or use another directory"
+    case .lmdb(let code, let operation, let path):
+      "LMDB could not \(operation) \(path): \(LMDBStatus.text(code)) (code \(code))"
+    case .invalidOption(let reason):
+      "invalid option: \(reason)"
+    case .closed:
+      "the store is closed: open it again"
+    }
+  }
+
+  private static func text(ofErrno code: Int32) -> String {
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+      guard unsafe strerror_r(code, buffer.baseAddress!, buffer.count) == 0 else {
+        return "unknown error"
+      }
+      return unsafe String(cString: buffer.baseAddress!)
+    }
+  }
+
+  private static func advice(forErrno code: Int32) -> String {
+    switch code {
+    case EROFS: ": the file system is mounted read-only; remount it for writing"
+    case EACCES, EPERM: ": grant this user read and write permission there"
+    case ENOENT: ": check the path"
+    case EEXIST: ": something is there already; nothing was overwritten"
+    case EMFILE, ENFILE: ": raise the limit on open files (ulimit -n)"
+    case EIO: ": the disk failed; check it before going on"
+    case ENOMEM: ": memory or address space ran out (ulimit -v)"
+    default: ""
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import TxnWAL
+
+/// A range delete that is committed but not carried out to its end: everything in the range that is
+/// older than `sequence` is invisible, and is removed chunk by chunk.
+///
+///     offset  size  field
+///          0     4  CRC-32C over the rest, seeded by the store
+///          4     1  bit 0: there is an upper bound; bit 1: there is a position; else zero
+///          5     1  zero
+///          6     2  byte count of the lower bound
+///          8     2  byte count of the upper bound, 0 if there is none
+///         10     2  byte count of the position, 0 if there is none
+///         12     8  sequence
+///         20     8  LSN of its record
+///         28     …  lower bound, upper bound, position
+struct RangeTombstone: Sendable, Equatable {
+  private static let headerByteCount = 28
+
+  var sequence: SequenceNumber
+  var lsn: UInt64
+  /// The first key of the range.
+  var lower: [UInt8]
+  /// The first key beyond the range; `nil` = the range has no end.
+  var upper: [UInt8]?
+  /// Every older key below it is removed; `nil` = nothing is removed yet. Written in the same LMDB
+  /// transaction as the removals, so that after a crash the work goes on where it was.
+  var position: [UInt8]?
+
+  /// Big-endian, so that LMDB's order of bytes is the order of sequences.
+  static func storedKey(_ sequence: SequenceNumber) -> [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: sequence >> (56 - 8 * UInt64($0))) }
+  }
+
+  /// Each of the three byte strings has at most 65,535 bytes.
+  func encode(seed: UInt32) -> [UInt8] {
+    var body: [UInt8] = [(upper == nil ? 0 : 1) | (position == nil ? 0 : 2), 0]
+    body.appendLittleEndian(UInt16(lower.count))
+    body.appendLittleEndian(UInt16(upper?.count ?? 0))
+    body.appendLittleEndian(UInt16(position?.count ?? 0))
+    body.appendLittleEndian(sequence)
+    body.appendLittleEndian(lsn)
+    body += lower + (upper ?? []) + (position ?? [])
+    var bytes: [UInt8] = []
+    bytes.appendLittleEndian(body.checksum(seed: seed))
+    return bytes + body
+  }
+
+  /// - Throws: `.corrupted` for anything that `encode` did not write.
+  static func decode(_ bytes: RawSpan, seed: UInt32, file: String) throws(StoreError)
+    -> RangeTombstone
+  {
+    guard bytes.byteCount >= headerByteCount,
+      bytes.load(at: 0, as: UInt32.self)
+        == CRC32C.checksum(bytes.extracting(4..<bytes.byteCount), seed: seed)
+    else { throw damage(file, "\(bytes.byteCount) bytes that do not check out") }
+
+    let flags = bytes.load(at: 4, as: UInt16.self)
+    let lowerCount = Int(bytes.load(at: 6, as: UInt16.self))
+    let upperCount = Int(bytes.load(at: 8, as: UInt16.self))
+    let positionCount = Int(bytes.load(at: 10, as: UInt16.self))
+    let upperStart = headerByteCount + lowerCount
+    let positionStart = upperStart + upperCount
+    guard flags <= 3, bytes.byteCount == positionStart + positionCount,
+      flags & 1 != 0 || upperCount == 0, flags & 2 != 0 || positionCount == 0
+    else { throw damage(file, "\(bytes.byteCount) bytes with flags \(flags)") }
+
+    func part(_ range: Range<Int>) -> [UInt8] { Array(copying: bytes.extracting(range)) }
+    return RangeTombstone(
+      sequence: bytes.load(at: 12, as: UInt64.self),
+      lsn: bytes.load(at: 20, as: UInt64.self),
+      lower: part(headerByteCount..<upperStart),
+      upper: flags & 1 != 0 ? part(upperStart..<positionStart) : nil,
+      position: flags & 2 != 0 ? part(positionStart..<bytes.byteCount) : nil)
+  }
+
+  private static func damage(_ file: String, _ found: String) -> StoreError {
+    .corrupted(
+      Finding(file: file, expected: "a range tombstone with its checksum", found: found))
+  }
+}

@@ -1,0 +1,43 @@
+import TxnWAL
+
+/// Sixteen random bytes that tell one store's files from another's.
+struct StoreID: Sendable, Equatable, CustomStringConvertible {
+  static let byteCount = 16
+
+  private let low: UInt64
+  private let high: UInt64
+
+  static func random() -> StoreID {
+    var generator = SystemRandomNumberGenerator()
+    return StoreID(low: generator.next(), high: generator.next())
+  }
+
+  init(low: UInt64, high: UInt64) {
+    self.low = low
+    self.high = high
+  }
+
+  /// Reads the id from the first 16 of `bytes`, which must be there.
+  init(_ bytes: RawSpan) {
+    low = bytes.load(at: 0, as: UInt64.self)
+    high = bytes.load(at: 8, as: UInt64.self)
+  }
+
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendLittleEndian(low)
+    bytes.appendLittleEndian(high)
+    return bytes
+  }
+
+  /// The seed of this store's checksums: bytes of another store never check out in this one.
+  var checksumSeed: UInt32 { bytes.checksum() }
+
+  /// 32 hexadecimal digits, in the order of the bytes on disk.
+  var description: String {
+    bytes.map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.count == 1 ? "0" + digits : digits
+    }.joined()
+  }
+}

@@ -1,0 +1,96 @@
+import TxnWAL
+
+/// How a value lies in LMDB: a header of 24 bytes, then the value's own bytes. Little-endian.
+///
+///     offset  size  field
+///          0     4  CRC-32C over the key, bytes 4… of the header, and the value; seeded by the store
+///          4     1  kind (`Kind`; 0 is never written)
+///          5     3  zero
+///          8     8  sequence of the write
+///         16     8  expiry, milliseconds since 1970; 0 = never
+///         24     …  value
+///
+/// LMDB has no checksums and returns changed bytes silently; this one is verified at every read. The
+/// key is part of the sum, so that a value which turns up under another key is found out too.
+enum StoredValue {
+  static let headerByteCount = 24
+
+  /// The most that an entry may measure; more is damage, and is never read.
+  static let byteLimit = headerByteCount + Limits.valueByteCount
+
+  enum Kind: UInt8, Sendable {
+    /// The bytes that were put.
+    case bytes = 1
+  }
+
+  struct Header: Sendable, Equatable {
+    var kind = Kind.bytes
+    var sequence: SequenceNumber
+    /// Milliseconds since 1970 when the entry ceases to exist; 0 = never.
+    var expiryMilliseconds: UInt64 = 0
+  }
+
+  /// Fills `target`, of exactly `headerByteCount + value.byteCount` bytes. O(n), no allocation.
+  static func encode(
+    _ header: Header, key: RawSpan, value: RawSpan, seed: UInt32,
+    into target: inout MutableRawSpan
+  ) {
+    precondition(target.byteCount == headerByteCount + value.byteCount)
+    target.store(UInt32(header.kind.rawValue), at: 4)
+    target.store(header.sequence, at: 8)
+    target.store(header.expiryMilliseconds, at: 16)
+    unsafe target.withUnsafeMutableBytes { bytes in
+      unsafe value.withUnsafeBytes { source in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[headerByteCount...])
+          .copyMemory(from: source)
+      }
+    }
+    var crc = CRC32C(seed: seed)
+    crc.update(key)
+    crc.update(target.bytes.extracting(4..<target.byteCount))
+    target.store(crc.value, at: 0)
+  }
+
+  /// Verifies an entry and returns its header; the value is what follows `headerByteCount`. O(n), no allocation. Any bytes of any length are
+  /// either an entry or a finding.
+  ///
+  /// - Throws: `.corrupted`, naming `file` and the key.
+  static func decode(
+    _ stored: RawSpan, key: RawSpan, seed: UInt32, file: String
+  ) throws(StoreError) -> Header {
+    guard stored.byteCount >= headerByteCount else {
+      throw damage(
+        file, key, expected: "at least \(headerByteCount) bytes", found: "\(stored.byteCount)")
+    }
+    var crc = CRC32C(seed: seed)
+    crc.update(key)
+    crc.update(stored.extracting(4..<stored.byteCount))
+    let expected = stored.load(at: 0, as: UInt32.self)
+    guard expected == crc.value else {
+      throw damage(file, key, expected: "CRC-32C \(expected)", found: "\(crc.value)")
+    }
+    // The upper three bytes are the reserved ones: a kind that fills them belongs to a later format.
+    let kindField = stored.load(at: 4, as: UInt32.self)
+    guard let byte = UInt8(exactly: kindField), let kind = Kind(rawValue: byte) else {
+      throw .unsupportedFormat(
+        path: file, found: "value kind \(kindField)", supported: "kind \(Kind.bytes.rawValue)")
+    }
+    return Header(
+      kind: kind, sequence: stored.load(at: 8, as: UInt64.self),
+      expiryMilliseconds: stored.load(at: 16, as: UInt64.self))
+  }
+
+  /// The sequence alone, not verified: for a caller that only compares, on bytes verified before.
+  /// `nil` if the entry is too short to have one.
+  static func sequenceUnverified(_ stored: RawSpan) -> SequenceNumber? {
+    stored.byteCount >= headerByteCount ? stored.load(at: 8, as: UInt64.self) : nil
+  }
+
+  @inline(never)
+  private static func damage(
+    _ file: String, _ key: RawSpan, expected: String, found: String
+  ) -> StoreError {
+    .corrupted(
+      Finding(file: file, key: Array(copying: key), expected: expected, found: found))
+  }
+}

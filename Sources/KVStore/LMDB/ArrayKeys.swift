@@ -1,0 +1,35 @@
+/// The transactions' calls for keys and values in arrays, as the small records have them.
+
+extension ReadTransaction {
+  func withValue<Result>(
+    of key: [UInt8], in database: Database = .data,
+    _ body: (RawSpan?) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    try key.withBytes { key throws(StoreError) in try withValue(of: key, in: database, body) }
+  }
+}
+
+extension WriteTransaction {
+  mutating func put(_ database: Database = .data, _ key: [UInt8], _ value: [UInt8])
+    throws(StoreError)
+  {
+    try key.withBytes { key throws(StoreError) in
+      try value.withBytes { value throws(StoreError) in try put(database, key, value) }
+    }
+  }
+
+  @discardableResult
+  mutating func delete(_ database: Database = .data, _ key: [UInt8]) throws(StoreError) -> Bool {
+    try key.withBytes { key throws(StoreError) in try delete(database, key) }
+  }
+}
+
+extension Cursor {
+  mutating func seek(_ bound: [UInt8]) throws(StoreError) -> Bool {
+    try bound.withBytes { bound throws(StoreError) in try seek(bound) }
+  }
+
+  mutating func seekBackward(_ bound: [UInt8]) throws(StoreError) -> Bool {
+    try bound.withBytes { bound throws(StoreError) in try seekBackward(bound) }
+  }
+}

@@ -1,0 +1,67 @@
+import Glibc
+
+/// Looks at a data file before LMDB does.
+///
+/// LMDB 0.9 makes an empty database of an empty or missing file, aborts on a zeroed meta page, and
+/// takes SIGBUS where a page in use lies beyond the end of the file. All of that is found here, with
+/// a few small reads, and nothing is changed.
+enum DataFileInspection {
+  /// - Parameter leastByteCount: what the manifest remembers; LMDB's files never shrink.
+  /// - Returns: the newest meta page.
+  /// - Throws: `.corrupted`, naming the byte; `.io` if the file cannot be read.
+  @discardableResult
+  static func inspect(_ path: String, leastByteCount: UInt64) throws(StoreError) -> MetaPage {
+    guard try FileSystem.exists(path) else {
+      throw .corrupted(
+        Finding(file: path, expected: "the partition's data file", found: "no file"))
+    }
+    let file = try FileSystem.open(path, O_RDONLY)
+    let byteCount = UInt64(try FileSystem.byteCount(of: file))
+    guard byteCount > 0, byteCount >= leastByteCount else {
+      throw short(path, byteCount, expected: max(leastByteCount, 1))
+    }
+    let newest = try newestMetaPage(file)
+    guard byteCount < newest.end else { return newest }
+
+    // Pages that a transaction takes and gives back are never written, so a sound file may end before
+    // its last page; but then every page that is missing stands in the list of free ones.
+    let missing = byteCount / UInt64(newest.pageByteCount)...newest.lastPage
+    var freePages = FreePageReader(meta: newest, fileByteCount: byteCount)
+    guard try freePages.contain(missing, in: file) else {
+      throw short(path, byteCount, expected: newest.end)
+    }
+    return newest
+  }
+
+  private static func newestMetaPage(_ file: borrowing FileDescriptor) throws(StoreError)
+    -> MetaPage
+  {
+    let first = try metaPage(0, at: 0, file)
+    let second = try metaPage(1, at: first.pageByteCount, file)
+    guard first.pageByteCount == second.pageByteCount else {
+      throw .corrupted(
+        Finding(
+          file: file.path, offset: UInt64(first.pageByteCount + 40),
+          expected: "the page byte count \(first.pageByteCount) in meta page 1",
+          found: "\(second.pageByteCount)"))
+    }
+    return second.transactionID > first.transactionID ? second : first
+  }
+
+  private static func metaPage(
+    _ number: UInt64, at offset: Int, _ file: borrowing FileDescriptor
+  ) throws(StoreError) -> MetaPage {
+    let bytes = try FileSystem.read(MetaPage.byteCount, at: offset, from: file)
+    let path = file.path
+    return try bytes.withBytes { bytes throws(StoreError) in
+      try MetaPage(bytes, number: number, offset: UInt64(offset), file: path)
+    }
+  }
+
+  private static func short(_ path: String, _ byteCount: UInt64, expected: UInt64) -> StoreError {
+    .corrupted(
+      Finding(
+        file: path, offset: byteCount, expected: "a file of at least \(expected) bytes",
+        found: "its end after \(byteCount)"))
+  }
+}

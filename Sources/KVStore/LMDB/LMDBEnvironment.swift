@@ -1,0 +1,189 @@
+import CLMDB
+import Glibc
+import Synchronization
+
+/// One partition's LMDB file, open.
+///
+/// Opened with full sync: LMDB writes data, `fdatasync`s, then writes a meta page through an `O_DSYNC`
+/// descriptor, so what it has committed survives power loss. Without WRITEMAP, running out of disk is
+/// an error and never SIGBUS. Two flags:
+///
+/// - `MDB_NOTLS`: a read transaction owns its reader slot instead of its thread, so that it can be
+///   pooled, and one thread can have several.
+/// - `MDB_NORDAHEAD`: point reads of data beyond memory would otherwise pull in pages that nobody asked
+///   for. The price is that a cold scan reads page by page.
+///
+/// Sound to share: the handles never change after `init`, LMDB guards its own state, and the rest is in
+/// a `Mutex` or an `Atomic`.
+@safe
+final class LMDBEnvironment: @unchecked Sendable {
+  let directory: String
+  let identity: PartitionIdentity
+  let path: String
+
+  /// Seeds the checksums of everything in the file.
+  let checksumSeed: UInt32
+
+  private let environment: OpaquePointer
+  private let handles: [MDB_dbi]
+  private let file: OpenEnvironments.FileIdentity
+  private let transactionCount = Atomic<Int>(0)
+  private let isClosed = Atomic<Bool>(false)
+  private let poison = Mutex<StoreError?>(nil)
+
+  /// Opens what `create` made.
+  ///
+  /// - Parameters:
+  ///   - leastByteCount: what the manifest remembers of the file.
+  ///   - partitionCount: how many environments share the process's address space.
+  ///   - maxReaders: reader slots, one for each read transaction that is active or reset.
+  /// - Throws: `.corrupted` for a file that is missing, cut, damaged or another partition's, seen
+  ///   before LMDB touches it where LMDB would not survive it; `.locked` if this process has it open.
+  convenience init(
+    directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
+    partitionCount: Int, maxReaders: Int
+  ) throws(StoreError) {
+    let space = try FileSystem.space(at: directory)
+    try self.init(
+      directory: directory, identity: identity, leastByteCount: leastByteCount,
+      mapByteCount: MapSize.preferred(
+        fileSystemByteCount: space.total, partitionCount: partitionCount),
+      maxReaders: maxReaders)
+  }
+
+  /// The same with a map of a given size; tests make it tiny.
+  init(
+    directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
+    mapByteCount: Int, maxReaders: Int
+  ) throws(StoreError) {
+    let path = "\(directory)/\(LMDBFile.dataName)"
+    let newest = try DataFileInspection.inspect(path, leastByteCount: leastByteCount)
+    let file = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY))
+    do throws(StoreError) {
+      let opened = try unsafe LMDBFile.open(
+        directory, mapByteCount: max(mapByteCount, Int(newest.end)), maxReaders: maxReaders)
+      do throws(StoreError) {
+        handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
+      } catch {
+        unsafe mdb_env_close(opened)
+        throw error
+      }
+      unsafe environment = opened
+    } catch {
+      OpenEnvironments.release(file)
+      throw error
+    }
+    self.directory = directory
+    self.identity = identity
+    self.path = path
+    self.file = file
+    checksumSeed = identity.storeID.checksumSeed
+  }
+
+  deinit {
+    close()
+  }
+
+  /// Closes the file. No transaction may be alive, not even a reset one. Safe to call again.
+  func close() {
+    guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    precondition(
+      transactionCount.load(ordering: .acquiring) == 0, "closed under a live LMDB transaction")
+    unsafe mdb_env_close(environment)
+    OpenEnvironments.release(file)
+  }
+
+  // MARK: Transactions
+
+  /// Begins the one write transaction that LMDB allows at a time; waits for another's end.
+  ///
+  /// It must end on the thread that began it: the writer's lock is a robust mutex.
+  ///
+  /// - Throws: `.poisoned` after a failed sync, until the file is opened again.
+  func beginWrite() throws(StoreError) -> WriteTransaction {
+    if let poisoned { throw poisoned }
+    return try unsafe WriteTransaction(environment: self, handle: begin(flags: 0))
+  }
+
+  /// Begins a read transaction, a view of the file as it is now. One is made per thread and kept:
+  /// `reset` and `renew` are cheap, this takes a lock.
+  func makeReader() throws(StoreError) -> ReadTransaction {
+    try unsafe ReadTransaction(environment: self, handle: begin(flags: UInt32(MDB_RDONLY)))
+  }
+
+  private func begin(flags: UInt32) throws(StoreError) -> OpaquePointer {
+    guard !isClosed.load(ordering: .acquiring) else { throw .closed }
+    transactionCount.add(1, ordering: .acquiringAndReleasing)
+    var transaction: OpaquePointer?
+    let code = unsafe mdb_txn_begin(environment, nil, flags, &transaction)
+    guard code == MDB_SUCCESS, let transaction = unsafe transaction else {
+      transactionEnded()
+      throw failure(code, "begin a transaction on")
+    }
+    return unsafe transaction
+  }
+
+  /// Counts a transaction out; its handle is gone.
+  func transactionEnded() {
+    transactionCount.subtract(1, ordering: .acquiringAndReleasing)
+  }
+
+  func handle(of database: Database) -> MDB_dbi { handles[database.rawValue] }
+
+  // MARK: Failure
+
+  /// Why write transactions are refused, if they are.
+  var poisoned: StoreError? { poison.withLock { $0 } }
+
+  /// Translates a status of LMDB's, and poisons the environment if it says that a write was lost.
+  func failure(_ code: Int32, _ operation: String) -> StoreError {
+    let error = LMDBStatus.error(code, operation: operation, path: path)
+    guard LMDBStatus.poisons(code) else { return error }
+    // LMDB answers a short write, which is how a disk fills up, with EIO as well. That transaction is
+    // aborted and the next writes all of its pages anew, so nothing rests on what was lost.
+    if code == EIO, let space = try? FileSystem.space(at: directory),
+      space.available < LMDBFile.fullDiskByteCount
+    {
+      return .diskFull(path: path)
+    }
+    poison.withLock {
+      if $0 == nil { $0 = .poisoned(because: "LMDB failed to \(operation) \(path)") }
+    }
+    return error
+  }
+
+  // MARK: Upkeep
+
+  /// Doubles the map after `MDB_MAP_FULL`.
+  ///
+  /// LMDB's rule: no transaction may be active in this process, neither read nor write (reset ones may
+  /// exist), and none may begin meanwhile. The caller sees to it.
+  func growMap() throws(StoreError) {
+    let wanted = mapByteCount * 2
+    // LMDB unmaps before it maps: if that failed there would be no map at all. So try first.
+    let probe = unsafe mmap(
+      nil, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard unsafe probe != MAP_FAILED else {
+      throw .io(errno: errno, operation: "grow the map of", path: path)
+    }
+    unsafe munmap(probe, wanted)
+    let code = unsafe mdb_env_set_mapsize(environment, wanted)
+    guard code == MDB_SUCCESS else { throw failure(code, "grow the map of") }
+  }
+
+  /// Frees the reader slots of processes that died. Returns how many there were.
+  @discardableResult
+  func clearStaleReaders() -> Int {
+    var count: Int32 = 0
+    _ = unsafe mdb_reader_check(environment, &count)
+    return Int(count)
+  }
+
+  var mapByteCount: Int { unsafe info.me_mapsize }
+
+  var info: MDB_envinfo {
+    var info = unsafe MDB_envinfo()
+    _ = unsafe mdb_env_info(environment, &info)
+    return unsafe info
+  }
+}

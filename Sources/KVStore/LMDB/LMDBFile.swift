@@ -1,0 +1,143 @@
+import CLMDB
+import Glibc
+
+/// Makes and opens the file behind an `LMDBEnvironment`.
+enum LMDBFile {
+  static let dataName = "data.mdb"
+
+  /// With less room than this a write error is taken for a full disk.
+  static let fullDiskByteCount: UInt64 = 4 << 20
+
+  /// What a new file is made with; every open decides anew.
+  private static let creationMapByteCount = 16 << 20
+
+  /// Makes a partition's file in `directory`, which is made too if it is not there. After a return all
+  /// of it is durable, the directory's entries included: LMDB syncs only the file.
+  ///
+  /// - Returns: the file's byte count, the least it will ever have.
+  /// - Throws: `.io` with `EEXIST` if there is a data file: nothing is ever overwritten.
+  @discardableResult
+  static func create(directory: String, identity: PartitionIdentity) throws(StoreError) -> UInt64 {
+    try FileSystem.makeDirectory(directory)
+    let path = "\(directory)/\(dataName)"
+    guard try !FileSystem.exists(path) else {
+      throw .io(errno: EEXIST, operation: "create", path: path)
+    }
+    let environment = try unsafe open(directory, mapByteCount: creationMapByteCount, maxReaders: 1)
+    let code = unsafe fill(environment, identity)
+    unsafe mdb_env_close(environment)
+    guard code == MDB_SUCCESS else {
+      throw LMDBStatus.error(code, operation: "create", path: path)
+    }
+    let file = try FileSystem.open(path, O_RDWR)
+    try FileSystem.sync(file)
+    try FileSystem.syncDirectory(directory)
+    try FileSystem.syncDirectory("\(directory)/..")
+    return UInt64(try FileSystem.byteCount(of: file))
+  }
+
+  /// The databases, and their first entries, in one transaction.
+  private static func fill(_ environment: OpaquePointer, _ identity: PartitionIdentity) -> Int32 {
+    var transaction: OpaquePointer?
+    var code = unsafe mdb_txn_begin(environment, nil, 0, &transaction)
+    guard code == MDB_SUCCESS else { return code }
+    var handles: [MDB_dbi] = []
+    for database in Database.allCases {
+      var handle: MDB_dbi = 0
+      code = unsafe mdb_dbi_open(transaction, database.name, UInt32(MDB_CREATE), &handle)
+      guard code == MDB_SUCCESS else { break }
+      handles.append(handle)
+    }
+    let applied = AppliedState(lsn: 0, sequence: 0)
+    for (key, value) in [
+      (MetaKey.identity, identity.encode()),
+      (MetaKey.applied, applied.encode(seed: identity.storeID.checksumSeed)),
+    ] where code == MDB_SUCCESS {
+      code = unsafe RawTransaction(handle: transaction!).put(
+        handles[Database.meta.rawValue], key.span.bytes, value.span.bytes)
+    }
+    guard code == MDB_SUCCESS else {
+      unsafe mdb_txn_abort(transaction)
+      return code
+    }
+    return unsafe mdb_txn_commit(transaction)
+  }
+
+  /// Opens LMDB on `directory`, with half the map as often as address space runs out.
+  static func open(_ directory: String, mapByteCount: Int, maxReaders: Int) throws(StoreError)
+    -> OpaquePointer
+  {
+    var mapByteCount = mapByteCount
+    while true {
+      var environment: OpaquePointer?
+      var code = unsafe mdb_env_create(&environment)
+      guard code == MDB_SUCCESS, let environment = unsafe environment else {
+        throw LMDBStatus.error(code, operation: "open", path: directory)
+      }
+      _ = unsafe mdb_env_set_maxdbs(environment, MDB_dbi(Database.allCases.count))
+      _ = unsafe mdb_env_set_maxreaders(environment, UInt32(maxReaders))
+      _ = unsafe mdb_env_set_mapsize(environment, mapByteCount)
+      code = unsafe mdb_env_open(
+        environment, directory, UInt32(MDB_NOTLS | MDB_NORDAHEAD), FileSystem.fileMode)
+      if code == MDB_SUCCESS { return unsafe environment }
+      // LMDB's rule: close the handle after a failed open too.
+      unsafe mdb_env_close(environment)
+      guard code == ENOMEM, mapByteCount / 2 >= MapSize.floor else {
+        throw LMDBStatus.error(code, operation: "open", path: "\(directory)/\(dataName)")
+      }
+      mapByteCount /= 2
+    }
+  }
+
+  /// Opens the databases, whose handles then serve every later transaction, and compares the file's
+  /// identity.
+  static func openDatabases(
+    _ environment: OpaquePointer, path: String, expecting identity: PartitionIdentity
+  ) throws(StoreError) -> [MDB_dbi] {
+    var transaction: OpaquePointer?
+    var code = unsafe mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &transaction)
+    guard code == MDB_SUCCESS else {
+      throw LMDBStatus.error(code, operation: "open", path: path)
+    }
+    do throws(StoreError) {
+      var handles: [MDB_dbi] = []
+      for database in Database.allCases {
+        var handle: MDB_dbi = 0
+        code = unsafe mdb_dbi_open(transaction, database.name, 0, &handle)
+        guard code != MDB_NOTFOUND else {
+          throw .corrupted(
+            Finding(file: path, expected: "the database \"\(database.name)\"", found: "none"))
+        }
+        guard code == MDB_SUCCESS else {
+          throw LMDBStatus.error(code, operation: "open", path: path)
+        }
+        handles.append(handle)
+      }
+      try unsafe checkIdentity(
+        RawTransaction(handle: transaction!), handles[Database.meta.rawValue], path, identity)
+      // LMDB's rule: the handles outlive the transaction only if it commits.
+      code = unsafe mdb_txn_commit(transaction)
+      guard code == MDB_SUCCESS else {
+        throw LMDBStatus.error(code, operation: "open", path: path)
+      }
+      return handles
+    } catch {
+      unsafe mdb_txn_abort(transaction)
+      throw error
+    }
+  }
+
+  private static func checkIdentity(
+    _ transaction: RawTransaction, _ meta: MDB_dbi, _ path: String, _ expected: PartitionIdentity
+  ) throws(StoreError) {
+    let (code, bytes) = unsafe MetaKey.identity.withBytes { unsafe transaction.get(meta, $0) }
+    guard code == MDB_SUCCESS || code == MDB_NOTFOUND else {
+      throw LMDBStatus.error(code, operation: "read", path: path)
+    }
+    let found = try unsafe PartitionIdentity.decode(bytes.bytes, file: path)
+    guard found == expected else {
+      throw .corrupted(
+        Finding(file: path, expected: expected.description, found: found.description))
+    }
+  }
+}

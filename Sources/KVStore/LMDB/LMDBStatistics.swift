@@ -1,0 +1,74 @@
+import CLMDB
+
+/// What a partition's file looks like, for people.
+struct LMDBStatistics: Sendable, Equatable {
+  var fileByteCount = 0
+  var mapByteCount = 0
+  var pageByteCount = 0
+  /// Pages up to the last one ever used, the free ones among them included.
+  var pageCount = 0
+  /// Pages that the next write transactions can use, some only once the oldest reader has ended.
+  var freePageCount = 0
+  /// User keys in the file, those under a range tombstone included.
+  var entryCount = 0
+  var depth = 0
+  /// Slots ever used at the same time, and all there are.
+  var readerSlotsUsed = 0
+  var readerSlots = 0
+}
+
+extension ReadTransaction {
+  /// LMDB's own database of free pages; it has no name, but this number always.
+  private static let freePages: MDB_dbi = 0
+
+  /// O(transactions whose freed pages are not in use again), which may read from the disk.
+  func statistics() throws(StoreError) -> LMDBStatistics {
+    precondition(isActive)
+    let info = unsafe environment.info
+    let data = try status(of: environment.handle(of: .data))
+    let file = try FileSystem.open(environment.path, 0)
+    return try LMDBStatistics(
+      fileByteCount: FileSystem.byteCount(of: file),
+      mapByteCount: unsafe info.me_mapsize,
+      pageByteCount: Int(data.ms_psize),
+      pageCount: unsafe info.me_last_pgno + 1,
+      freePageCount: countFreePages(),
+      entryCount: data.ms_entries,
+      depth: Int(data.ms_depth),
+      readerSlotsUsed: unsafe Int(info.me_numreaders),
+      readerSlots: unsafe Int(info.me_maxreaders))
+  }
+
+  /// How many entries `database` holds. O(1).
+  func entryCount(of database: Database = .data) throws(StoreError) -> Int {
+    precondition(isActive)
+    return try status(of: environment.handle(of: database)).ms_entries
+  }
+
+  private func status(of database: MDB_dbi) throws(StoreError) -> MDB_stat {
+    var status = MDB_stat()
+    let code = unsafe mdb_stat(handle, database, &status)
+    guard code == MDB_SUCCESS else { throw environment.failure(code, "read") }
+    return status
+  }
+
+  private func countFreePages() throws(StoreError) -> Int {
+    var cursor: OpaquePointer?
+    var code = unsafe mdb_cursor_open(handle, Self.freePages, &cursor)
+    guard code == MDB_SUCCESS else { throw environment.failure(code, "read") }
+    defer { unsafe mdb_cursor_close(cursor) }
+    var key = unsafe MDB_val()
+    var list = unsafe MDB_val()
+    var count = 0
+    while true {
+      code = unsafe mdb_cursor_get(cursor, &key, &list, MDB_NEXT)
+      guard code == MDB_SUCCESS else { break }
+      // A list begins with its length.
+      if unsafe list.mv_size >= MemoryLayout<Int>.size {
+        count &+= unsafe list.mv_data.load(as: Int.self)
+      }
+    }
+    guard code == MDB_NOTFOUND else { throw environment.failure(code, "read") }
+    return count
+  }
+}

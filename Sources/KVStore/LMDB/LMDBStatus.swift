@@ -1,0 +1,53 @@
+import CLMDB
+import Glibc
+
+/// The one table from what LMDB returns to `StoreError`. LMDB's own statuses are negative; positive
+/// ones are `errno` values.
+enum LMDBStatus {
+  /// The error for a status that is not success. A code unknown to the table is kept as it is.
+  static func error(_ code: Int32, operation: String, path: String) -> StoreError {
+    switch code {
+    case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_INCOMPATIBLE:
+      .corrupted(Finding(file: path, expected: "a sound tree of pages", found: text(code)))
+    case MDB_INVALID:
+      .corrupted(Finding(file: path, offset: 0, expected: "an LMDB file", found: text(code)))
+    case MDB_VERSION_MISMATCH:
+      .unsupportedFormat(path: path, found: text(code), supported: "LMDB data version 1")
+    case MDB_PANIC:
+      .poisoned(because: "LMDB could not write a meta page of \(path)")
+    case ENOSPC, EDQUOT:
+      .diskFull(path: path)
+    case 1...:
+      .io(errno: code, operation: operation, path: path)
+    default:
+      // MDB_MAP_FULL, MDB_READERS_FULL, MDB_TXN_FULL, MDB_BAD_TXN and whatever later versions bring.
+      .lmdb(code: code, operation: operation, path: path)
+    }
+  }
+
+  /// Whether a status proves that what LMDB thinks it wrote may not be on disk.
+  ///
+  /// After a failed `fdatasync` LMDB aborts the transaction and would go on with the next, although
+  /// the kernel may have dropped the dirty pages; kvd does not.
+  static func poisons(_ code: Int32) -> Bool {
+    code == EIO || code == MDB_PANIC
+  }
+
+  static func text(_ code: Int32) -> String {
+    // Never nil: LMDB falls back to strerror, which invents a text for unknown codes.
+    unsafe mdb_strerror(code).map { unsafe String(cString: $0) } ?? "unknown status"
+  }
+}
+
+extension StoreError {
+  /// The map is too small for the write. The transaction is over; `LMDBEnvironment.growMap()` and a
+  /// new one are what helps.
+  var isMapFull: Bool {
+    if case .lmdb(code: MDB_MAP_FULL, operation: _, path: _) = self { true } else { false }
+  }
+
+  /// All reader slots are taken: clear the stale ones or end some readers.
+  var isReadersFull: Bool {
+    if case .lmdb(code: MDB_READERS_FULL, operation: _, path: _) = self { true } else { false }
+  }
+}

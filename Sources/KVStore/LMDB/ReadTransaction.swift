@@ -1,0 +1,101 @@
+import CLMDB
+
+/// A view of a partition's file that does not change, whatever is written meanwhile.
+///
+/// An active one keeps LMDB from reusing pages, so the file grows: hold it for a batch of reads, never
+/// while waiting for a client. `reset` lets go of the view and keeps the reader slot; `renew` takes a
+/// new view.
+///
+/// Sound to hand over: with `MDB_NOTLS` LMDB ties a reader to this object and not to a thread. Whoever
+/// shares one sees to it that one thread at a time uses it, as a pool does.
+@safe
+final class ReadTransaction: @unchecked Sendable {
+  let environment: LMDBEnvironment
+  private(set) var isActive = true
+
+  /// One more at every `renew`: tells a cursor that its pages are of an earlier view.
+  private(set) var generation = 0
+
+  private let raw: RawTransaction
+
+  init(environment: LMDBEnvironment, handle: OpaquePointer) {
+    self.environment = environment
+    unsafe raw = RawTransaction(handle: handle)
+  }
+
+  deinit {
+    unsafe mdb_txn_abort(raw.handle)
+    environment.transactionEnded()
+  }
+
+  var handle: OpaquePointer { unsafe raw.handle }
+
+  /// LMDB's number of the newest write transaction in view.
+  var transactionID: Int { unsafe mdb_txn_id(raw.handle) }
+
+  /// Lets go of the view. Bytes lent from it are gone, cursors on it must seek after the next `renew`.
+  func reset() {
+    guard isActive else { return }
+    unsafe mdb_txn_reset(raw.handle)
+    isActive = false
+  }
+
+  /// Takes a view of the file as it is now.
+  func renew() throws(StoreError) {
+    reset()
+    let code = unsafe mdb_txn_renew(raw.handle)
+    guard code == MDB_SUCCESS else { throw environment.failure(code, "renew a reader of") }
+    isActive = true
+    generation &+= 1
+  }
+
+  /// Lends the value of `key`, `nil` if there is none. O(log n), no allocation.
+  ///
+  /// A value larger than `StoredValue.byteLimit` is damage: reading it would run off the end of the map.
+  ///
+  /// - Throws: `.keyTooLong`, `.corrupted`, and what `body` throws.
+  @inline(__always)
+  func withValue<Result>(
+    of key: RawSpan, in database: Database = .data,
+    _ body: (RawSpan?) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    precondition(isActive)
+    return try raw.withValue(of: key, in: database, environment, body)
+  }
+
+  /// A cursor that keeps this transaction alive.
+  func makeCursor(in database: Database = .data) throws(StoreError) -> Cursor {
+    try unsafe Cursor(
+      environment: environment, transaction: raw.handle, database: database, reader: self)
+  }
+}
+
+extension RawTransaction {
+  @inline(__always)
+  func withValue<Result>(
+    of key: RawSpan, in database: Database, _ environment: LMDBEnvironment,
+    _ body: (RawSpan?) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    try StoredKey.check(key)
+    let (code, bytes) = unsafe get(environment.handle(of: database), key)
+    guard code == MDB_SUCCESS else {
+      guard code == MDB_NOTFOUND else { throw environment.failure(code, "read") }
+      return try body(nil)
+    }
+    let count = bytes.count
+    guard count <= StoredValue.byteLimit else {
+      throw environment.oversized(count, key)
+    }
+    return try unsafe body(bytes.bytes)
+  }
+}
+
+extension LMDBEnvironment {
+  @inline(never)
+  func oversized(_ byteCount: Int, _ key: RawSpan) -> StoreError {
+    .corrupted(
+      Finding(
+        file: path, key: Array(copying: key),
+        expected: "a value of at most \(StoredValue.byteLimit) bytes", found: "\(byteCount)"))
+  }
+}

@@ -1,0 +1,45 @@
+import CLMDB
+
+/// How a key lies in LMDB: one keyspace byte, then the key's own bytes.
+///
+/// LMDB refuses empty keys, which users may have; and keyspaces other than 0 are kept for entries of
+/// later kinds. LMDB compares keys as unsigned bytes, a prefix before what it begins.
+enum StoredKey {
+  /// The keyspace of everything there is today.
+  static let plain: UInt8 = 0
+
+  /// LMDB's limit, compiled into Debian's library (`mdb_env_get_maxkeysize`).
+  static let byteLimit = 511
+
+  /// How much of a range's bound to seek by. A bound may be longer than any key; cut to one byte more
+  /// than a key can have, it still lies between the same two keys.
+  static func seekByteCount(of bound: RawSpan) -> Int {
+    min(bound.byteCount, Limits.keyByteCount + 1)
+  }
+
+  /// Calls `body` with LMDB's form of `key`, which lives on the stack and dies with the call.
+  ///
+  /// `key` has at most `byteLimit - 1` bytes.
+  @inline(__always)
+  static func with<Result>(
+    _ key: RawSpan, in keyspace: UInt8 = plain, _ body: (inout MDB_val) -> Result
+  ) -> Result {
+    precondition(key.byteCount < byteLimit)
+    return unsafe withUnsafeTemporaryAllocation(byteCount: byteLimit, alignment: 8) { buffer in
+      unsafe buffer[0] = keyspace
+      unsafe key.withUnsafeBytes { source in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[1...]).copyMemory(from: source)
+      }
+      var value = unsafe MDB_val(mv_size: key.byteCount + 1, mv_data: buffer.baseAddress)
+      return unsafe body(&value)
+    }
+  }
+
+  /// - Throws: `.keyTooLong`.
+  @inline(__always)
+  static func check(_ key: RawSpan) throws(StoreError) {
+    guard key.byteCount <= Limits.keyByteCount else {
+      throw .keyTooLong(byteCount: key.byteCount, limit: Limits.keyByteCount)
+    }
+  }
+}

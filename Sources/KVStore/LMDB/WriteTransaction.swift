@@ -1,0 +1,89 @@
+import CLMDB
+
+/// The one writer of a partition's file. All of it becomes visible and durable at `commit`, or nothing:
+/// one that is dropped is aborted.
+///
+/// After a throw only dropping it makes sense; LMDB lets a failed transaction do nothing else. It stays
+/// on the thread that began it.
+@safe
+struct WriteTransaction: ~Copyable {
+  let environment: LMDBEnvironment
+  private var raw: RawTransaction?
+
+  init(environment: LMDBEnvironment, handle: OpaquePointer) {
+    self.environment = environment
+    unsafe raw = RawTransaction(handle: handle)
+  }
+
+  deinit {
+    guard let raw else { return }
+    unsafe mdb_txn_abort(raw.handle)
+    environment.transactionEnded()
+  }
+
+  /// Syncs and publishes what was written. The first error with `EIO` or LMDB's panic poisons the
+  /// environment; a full disk does not.
+  ///
+  /// - Throws: `.diskFull`, `.io`, `.poisoned`, or `.lmdb` where `isMapFull` says to grow the map.
+  consuming func commit() throws(StoreError) {
+    let handle = unsafe raw!.handle
+    // LMDB's rule: commit frees the handle whether it succeeds or not.
+    raw = nil
+    let code = unsafe mdb_txn_commit(handle)
+    environment.transactionEnded()
+    guard code == MDB_SUCCESS else { throw environment.failure(code, "commit to") }
+  }
+
+  /// Lends the value of `key` as this transaction sees it, `nil` if there is none.
+  func withValue<Result>(
+    of key: RawSpan, in database: Database = .data,
+    _ body: (RawSpan?) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    try raw!.withValue(of: key, in: database, environment, body)
+  }
+
+  /// Writes a copy of `value`. O(log n).
+  mutating func put(_ database: Database = .data, _ key: RawSpan, _ value: RawSpan)
+    throws(StoreError)
+  {
+    try StoredKey.check(key)
+    try check(raw!.put(environment.handle(of: database), key, value), "write to")
+  }
+
+  /// Makes room for a value of `byteCount` bytes, which `body` fills; the room holds garbage before.
+  mutating func reserve(
+    _ database: Database = .data, _ key: RawSpan, byteCount: Int,
+    _ body: (inout MutableRawSpan) -> Void
+  ) throws(StoreError) {
+    try StoredKey.check(key)
+    let (code, room) = unsafe raw!.reserve(
+      environment.handle(of: database), key, byteCount: byteCount)
+    try check(code, "write to")
+    var target = unsafe room.mutableBytes
+    body(&target)
+  }
+
+  /// Removes `key`. Returns whether it was there.
+  @discardableResult
+  mutating func delete(_ database: Database = .data, _ key: RawSpan) throws(StoreError) -> Bool {
+    try StoredKey.check(key)
+    let code = raw!.delete(environment.handle(of: database), key)
+    if code == MDB_NOTFOUND { return false }
+    try check(code, "write to")
+    return true
+  }
+
+  /// Lends a cursor that can also delete. LMDB's rule: a writer's cursor is closed before its
+  /// transaction ends, which the closure sees to.
+  mutating func withCursor<Result>(
+    in database: Database = .data, _ body: (inout Cursor) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    var cursor = try unsafe Cursor(
+      environment: environment, transaction: raw!.handle, database: database, reader: nil)
+    return try body(&cursor)
+  }
+
+  private func check(_ code: Int32, _ operation: String) throws(StoreError) {
+    guard code == MDB_SUCCESS else { throw environment.failure(code, operation) }
+  }
+}

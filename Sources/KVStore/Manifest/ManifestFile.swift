@@ -1,0 +1,48 @@
+import Glibc
+
+/// The manifest's file, `DIR/MANIFEST`. It is written last when a store is made and replaced whole
+/// ever after, so that a store is whole or absent.
+enum ManifestFile {
+  static let name = "MANIFEST"
+  private static let temporaryName = "MANIFEST.new"
+
+  /// Far above 1024 partitions; a larger file is not read into memory to be refused.
+  private static let byteLimit = 1 << 20
+
+  /// Replaces the manifest. After a return it is durable; after a throw or a crash the file is the
+  /// former or the new one, never a mixture.
+  static func write(_ manifest: Manifest, in directory: String) throws(StoreError) {
+    let temporaryPath = "\(directory)/\(temporaryName)"
+    do throws(StoreError) {
+      let file = try FileSystem.open(
+        temporaryPath, O_WRONLY | O_CREAT | O_TRUNC, mode: FileSystem.fileMode)
+      try FileSystem.write(manifest.encode(), at: 0, to: file)
+      try FileSystem.sync(file)
+    } catch {
+      // A leftover is harmless, it is overwritten by the next attempt; but on a full disk it is space.
+      try? FileSystem.remove(temporaryPath)
+      throw error
+    }
+    try FileSystem.rename(temporaryPath, to: "\(directory)/\(name)")
+    try FileSystem.syncDirectory(directory)
+  }
+
+  /// The manifest of the store in `directory`; `nil` if there is none, which means that no store was
+  /// ever made there to its end.
+  static func read(in directory: String) throws(StoreError) -> Manifest? {
+    let path = "\(directory)/\(name)"
+    guard try FileSystem.exists(path) else { return nil }
+    let file = try FileSystem.open(path, O_RDONLY)
+    let byteCount = try FileSystem.byteCount(of: file)
+    guard byteCount <= byteLimit else {
+      throw .corrupted(
+        Finding(
+          file: path, offset: 0, expected: "at most \(byteLimit) bytes",
+          found: "\(byteCount) bytes"))
+    }
+    let bytes = try FileSystem.read(byteCount, at: 0, from: file)
+    return try bytes.withBytes { bytes throws(StoreError) in
+      try Manifest.decode(bytes, file: path)
+    }
+  }
+}
