@@ -57,7 +57,7 @@ struct SegmentHeader: Equatable {
           found: "\(stored)"))
     }
     return SegmentHeader(
-      storeID: StoreID(bytes: Array(bytes[16..<32])),
+      storeID: StoreID(span.extracting(16..<32)),
       segmentByteCount: Int(truncatingIfNeeded: span.load(at: 32, as: UInt64.self)),
       firstLSN: LSN(rawValue: span.load(at: 40, as: UInt64.self)))
   }

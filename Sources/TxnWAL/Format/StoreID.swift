@@ -1,26 +1,40 @@
-/// The random name of a store: 16 bytes in every file of it, so that files of two stores are never
-/// mistaken for each other.
-public struct StoreID: Equatable, Hashable, Sendable {
-  /// The 16 bytes.
-  public let bytes: [UInt8]
+/// Sixteen random bytes that tell one store's files from another's.
+public struct StoreID: Sendable, Hashable, CustomStringConvertible {
+  /// The bytes of an id.
+  public static let byteCount = 16
 
-  /// A new random name.
+  private let low: UInt64
+  private let high: UInt64
+
+  /// A new id.
   public static func random() -> StoreID {
-    StoreID(bytes: (0..<16).map { _ in UInt8.random(in: .min ... .max) })
+    var generator = SystemRandomNumberGenerator()
+    return StoreID(low: generator.next(), high: generator.next())
   }
 
-  /// The name with these 16 bytes.
-  public init(bytes: [UInt8]) {
-    precondition(bytes.count == 16, "a store id has 16 bytes")
-    self.bytes = bytes
+  private init(low: UInt64, high: UInt64) {
+    self.low = low
+    self.high = high
   }
 
-  /// The seed of this store's record checksums.
+  /// Reads the id from the first 16 of `bytes`, which must be there.
+  package init(_ bytes: RawSpan) {
+    low = bytes.load(at: 0, as: UInt64.self)
+    high = bytes.load(at: 8, as: UInt64.self)
+  }
+
+  /// The 16 bytes.
+  public var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendLittleEndian(low)
+    bytes.appendLittleEndian(high)
+    return bytes
+  }
+
+  /// The seed of this store's checksums: bytes of another store never check out in this one.
   package var checksumSeed: UInt32 { CRC32C.checksum(bytes.rawSpan) }
-}
 
-extension StoreID: CustomStringConvertible {
-  /// The bytes in hexadecimal.
+  /// 32 hexadecimal digits, in the order of the bytes on disk.
   public var description: String {
     bytes.map { byte in
       let digits = String(byte, radix: 16)

@@ -56,7 +56,7 @@ struct Control: Equatable {
       throw .unsupportedFormat(path: path, found: "\(found)", supported: "\(version)")
     }
     return Control(
-      storeID: StoreID(bytes: Array(bytes[24..<40])),
+      storeID: StoreID(span.extracting(24..<40)),
       segmentByteCount: Int(truncatingIfNeeded: span.load(at: 40, as: UInt64.self)),
       epoch: span.load(at: 12, as: UInt32.self),
       generation: span.load(at: 16, as: UInt64.self),
