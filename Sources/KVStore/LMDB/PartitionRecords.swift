@@ -66,3 +66,14 @@ extension LMDBEnvironment {
     return tombstone
   }
 }
+
+extension WriteTransaction {
+  /// The tombstone with this sequence, with the newest position.
+  func tombstone(_ sequence: SequenceNumber) throws(StoreError) -> RangeTombstone? {
+    let key = RangeTombstone.storedKey(sequence)
+    return try withValue(of: key.rawSpan, in: .tombstones) { value throws(StoreError) in
+      guard let value else { return nil }
+      return try environment.decodeTombstone(key: key.rawSpan, value: value)
+    }
+  }
+}

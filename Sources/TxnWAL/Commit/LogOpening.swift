@@ -18,11 +18,6 @@ struct LogOpening {
       on: device, Control(storeID: storeID, segmentByteCount: segmentByteCount))
   }
 
-  /// Whether the folder holds a log.
-  static func exists(on device: any LogDevice) throws(LogError) -> Bool {
-    try device.fileNames().contains(Control.fileName)
-  }
-
   /// Opens what is there; every segment that may hold something that is needed must be.
   static func open(on device: any LogDevice) throws(LogError) -> LogOpening {
     let file = try ControlFile.open(on: device)
