@@ -27,7 +27,7 @@ import TxnWAL
   ) {
     let nodeByteCount = Self.byteCount(ofKey: key)
     let address = unsafe arena.allocate(
-      byteCount: nodeByteCount &+ Version.byteCount(ofValue: value))
+      byteCount: nodeByteCount &+ KeyVersion.byteCount(ofValue: value))
     unsafe self.address = address
     unsafe address.storeBytes(of: hash, toByteOffset: 8, as: UInt64.self)
     unsafe address.storeBytes(of: UInt32(key.byteCount), toByteOffset: 16, as: UInt32.self)
@@ -35,7 +35,7 @@ import TxnWAL
       guard let source = bytes.baseAddress else { return }
       unsafe (address + 20).copyMemory(from: source, byteCount: bytes.count)
     }
-    let version = unsafe Version(
+    let version = unsafe KeyVersion(
       writingTo: address + nodeByteCount, header: header, value: value, before: 0)
     unsafe AtomicWord(at: address).prepare(version.word)
   }
@@ -60,16 +60,16 @@ import TxnWAL
   @inline(__always)
   func prepend(header: EntryHeader, value: RawSpan, in arena: inout Arena) {
     let head = unsafe AtomicWord(at: address)
-    let memory = unsafe arena.allocate(byteCount: Version.byteCount(ofValue: value))
-    let version = unsafe Version(
+    let memory = unsafe arena.allocate(byteCount: KeyVersion.byteCount(ofValue: value))
+    let version = unsafe KeyVersion(
       writingTo: memory, header: header, value: value, before: head.load())
     head.publish(version.word)
   }
 
   /// The newest version at or below `sequence`. O(versions above it).
   @inline(__always)
-  func version(at sequence: SequenceNumber) -> Version? {
-    var candidate = unsafe Version(at: AtomicWord(at: address).load())
+  func version(at sequence: SequenceNumber) -> KeyVersion? {
+    var candidate = unsafe KeyVersion(at: AtomicWord(at: address).load())
     while let version = candidate, version.sequence > sequence { candidate = version.before }
     return candidate
   }
