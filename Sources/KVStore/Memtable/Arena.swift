@@ -1,0 +1,91 @@
+/// Memory that only ever grows, and goes back to the system all at once.
+///
+/// A memtable takes its bytes from chunks mapped straight from the system rather than from `malloc`,
+/// whose free lists would keep them after the table is gone: the store's memory budget is only as
+/// honest as that return. Fresh memory is zero, and the layouts on top rely on it.
+///
+///     chunk   address of the chunk before it  UInt, 0 in the first
+///             byte count                      Int
+///             unused, up to a cache line
+///             allocations, each at a multiple of 8
+///
+/// The owner keeps the arena to one thread; what it hands out may be shared.
+@safe struct Arena: ~Copyable {
+  private static let headerByteCount = 64
+  private static let smallestChunkByteCount = 64 << 10
+  private static let largestChunkByteCount = 1 << 20
+
+  private var next: UnsafeMutableRawPointer
+  private var end: UnsafeMutableRawPointer
+  private var newestChunk: UnsafeMutableRawPointer
+  private var nextChunkByteCount: Int
+  private var mappedByteCount: Int
+
+  init() {
+    let byteCount = Self.smallestChunkByteCount
+    unsafe newestChunk = Self.mapChunk(byteCount: byteCount, before: nil)
+    unsafe next = newestChunk + Self.headerByteCount
+    unsafe end = newestChunk + byteCount
+    nextChunkByteCount = byteCount * 2
+    mappedByteCount = byteCount
+  }
+
+  deinit {
+    var chunk = unsafe Optional(newestChunk)
+    while let current = unsafe chunk {
+      let before = unsafe current.load(as: UInt.self)
+      let byteCount = unsafe current.load(fromByteOffset: 8, as: Int.self)
+      unsafe SystemPages.unmap(current, byteCount: byteCount)
+      unsafe chunk = UnsafeMutableRawPointer(bitPattern: before)
+    }
+  }
+
+  /// All memory taken so far: every chunk, less what the current one has left.
+  var byteCount: Int { unsafe mappedByteCount &- (end - next) }
+
+  /// `byteCount` zeroed bytes at a multiple of 8 that live as long as the arena does. O(1) but for the
+  /// system's work.
+  @inline(__always)
+  mutating func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
+    let rounded = (byteCount &+ 7) & ~7
+    if unsafe rounded <= end - next {
+      let result = unsafe next
+      unsafe next = result + rounded
+      return unsafe result
+    }
+    return unsafe allocateFromNewChunk(byteCount: rounded)
+  }
+
+  /// Anything larger than a quarter of a chunk gets a chunk of its own, and the current one goes on
+  /// being filled, so that never more than a quarter of one is abandoned.
+  @inline(never)
+  private mutating func allocateFromNewChunk(byteCount: Int) -> UnsafeMutableRawPointer {
+    if byteCount > Self.largestChunkByteCount / 4 {
+      return unsafe allocateOwnChunk(byteCount: byteCount)
+    }
+    while nextChunkByteCount / 4 < byteCount { nextChunkByteCount *= 2 }
+    let chunkByteCount = nextChunkByteCount
+    nextChunkByteCount = min(chunkByteCount * 2, Self.largestChunkByteCount)
+    mappedByteCount += chunkByteCount
+    unsafe newestChunk = Self.mapChunk(byteCount: chunkByteCount, before: newestChunk)
+    unsafe next = newestChunk + Self.headerByteCount + byteCount
+    unsafe end = newestChunk + chunkByteCount
+    return unsafe newestChunk + Self.headerByteCount
+  }
+
+  private mutating func allocateOwnChunk(byteCount: Int) -> UnsafeMutableRawPointer {
+    let chunkByteCount = SystemPages.roundedUp(byteCount + Self.headerByteCount)
+    mappedByteCount += chunkByteCount
+    unsafe newestChunk = Self.mapChunk(byteCount: chunkByteCount, before: newestChunk)
+    return unsafe newestChunk + Self.headerByteCount
+  }
+
+  private static func mapChunk(
+    byteCount: Int, before: UnsafeMutableRawPointer?
+  ) -> UnsafeMutableRawPointer {
+    let chunk = unsafe SystemPages.map(byteCount: byteCount)
+    unsafe chunk.storeBytes(of: UInt(bitPattern: before), as: UInt.self)
+    unsafe chunk.storeBytes(of: byteCount, toByteOffset: 8, as: Int.self)
+    return unsafe chunk
+  }
+}

@@ -1,0 +1,128 @@
+import Glibc
+import TxnWAL
+
+/// A key and the head of its versions, newest first. Everything but the head is immutable once the node
+/// is published.
+///
+///      0  head: address of the newest version  UInt, atomic
+///      8  hash of the key                      UInt64
+///     16  byte count of the key                UInt32
+///     20  key, then zeros up to a multiple of 8, at least 8 bytes in all
+///
+/// The oldest version lies right behind the node, so that a key written once is one stretch of memory.
+/// A node is a borrowed address: whoever holds one also holds the memtable.
+@safe struct KeyNode {
+  private let address: UnsafeMutableRawPointer
+
+  /// The node at an address that `word` gave.
+  @inline(__always)
+  init(at word: UInt) {
+    unsafe address = UnsafeMutableRawPointer(bitPattern: word).unsafelyUnwrapped
+  }
+
+  /// Makes a node with its first version. No reader can find it yet: the index and the list publish it.
+  @inline(__always)
+  init(
+    key: RawSpan, hash: UInt64, header: EntryHeader, value: RawSpan, in arena: inout Arena
+  ) {
+    let nodeByteCount = Self.byteCount(ofKey: key)
+    let address = unsafe arena.allocate(
+      byteCount: nodeByteCount &+ KeyVersion.byteCount(ofValue: value))
+    unsafe self.address = address
+    unsafe address.storeBytes(of: hash, toByteOffset: 8, as: UInt64.self)
+    unsafe address.storeBytes(of: UInt32(key.byteCount), toByteOffset: 16, as: UInt32.self)
+    unsafe key.withUnsafeBytes { bytes in
+      guard let source = bytes.baseAddress else { return }
+      unsafe (address + 20).copyMemory(from: source, byteCount: bytes.count)
+    }
+    let version = unsafe KeyVersion(
+      writingTo: address + nodeByteCount, header: header, value: value, before: 0)
+    unsafe AtomicWord(at: address).prepare(version.word)
+  }
+
+  private static func byteCount(ofKey key: RawSpan) -> Int {
+    (20 &+ max(key.byteCount, 8) &+ 7) & ~7
+  }
+
+  var word: UInt { unsafe UInt(bitPattern: address) }
+
+  var hash: UInt64 { unsafe address.load(fromByteOffset: 8, as: UInt64.self) }
+
+  @inline(__always)
+  var keyByteCount: Int { unsafe Int(address.load(fromByteOffset: 16, as: UInt32.self)) }
+
+  /// Puts a version in front of the others.
+  ///
+  /// The version is complete before the head is stored with release order, and readers load the head with
+  /// acquire order: a reader sees either the old head or the whole new version. A version of the same
+  /// sequence stays in the chain behind its successor, where no reader gets to: each stops at the first
+  /// one that is old enough.
+  @inline(__always)
+  func prepend(header: EntryHeader, value: RawSpan, in arena: inout Arena) {
+    let head = unsafe AtomicWord(at: address)
+    let memory = unsafe arena.allocate(byteCount: KeyVersion.byteCount(ofValue: value))
+    let version = unsafe KeyVersion(
+      writingTo: memory, header: header, value: value, before: head.load())
+    head.publish(version.word)
+  }
+
+  /// The newest version at or below `sequence`. O(versions above it).
+  @inline(__always)
+  func version(at sequence: SequenceNumber) -> KeyVersion? {
+    var candidate = unsafe KeyVersion(at: AtomicWord(at: address).load())
+    while let version = candidate, version.sequence > sequence { candidate = version.before }
+    return candidate
+  }
+
+  /// Lends the key's bytes where they lie.
+  @inline(__always)
+  func withKey<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
+    let bytes = unsafe UnsafeRawBufferPointer(start: address + 20, count: keyByteCount)
+    return try unsafe body(bytes.bytes)
+  }
+
+  @inline(__always)
+  func hasKey(_ key: RawSpan) -> Bool {
+    let count = keyByteCount
+    guard count == key.byteCount else { return false }
+    return unsafe key.withUnsafeBytes { bytes in
+      guard let other = bytes.baseAddress else { return true }
+      return unsafe memcmp(address + 20, other, count) == 0
+    }
+  }
+
+  /// Whether the key comes before `other` in byte order.
+  func isBefore(_ other: RawSpan) -> Bool {
+    let count = keyByteCount
+    return unsafe other.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return false }
+      let order = unsafe memcmp(address + 20, base, min(count, bytes.count))
+      return order < 0 || order == 0 && count < bytes.count
+    }
+  }
+
+  /// Eight bytes of the key from `depth` on as a number that orders as they do, with zeros where the key
+  /// has ended.
+  @inline(__always)
+  func window(at depth: Int) -> UInt64 {
+    let count = keyByteCount
+    if depth &+ 8 <= count { return unsafe bigEndianWord(at: depth) }
+    guard depth < count else { return 0 }
+    // The last eight bytes, or a shorter key and the zeros behind it, moved up to where `depth` starts.
+    let start = max(count &- 8, 0)
+    return unsafe bigEndianWord(at: start) << UInt64(8 &* (depth &- start))
+  }
+
+  /// What `window(at: 0)` gives for a node with this key.
+  static func window(of key: RawSpan) -> UInt64 {
+    if key.byteCount >= 8 { return key.load(at: 0, as: UInt64.self).byteSwapped }
+    return (0..<key.byteCount).reduce(0) { window, offset in
+      window | UInt64(key.load(at: offset, as: UInt8.self)) << UInt64(56 - 8 * offset)
+    }
+  }
+
+  @unsafe @inline(__always)
+  private func bigEndianWord(at offset: Int) -> UInt64 {
+    unsafe UInt64(bigEndian: address.loadUnaligned(fromByteOffset: 20 &+ offset, as: UInt64.self))
+  }
+}

@@ -1,0 +1,116 @@
+import Synchronization
+
+/// The newest part of a partition: every version of every key written since the memtable before it was
+/// sealed, in memory, found by key in O(1) and walked in key order on demand.
+///
+/// One thread at a time inserts; readers on any thread never wait for it, nor it for them. What is written
+/// once never moves and never changes, but for three kinds of atomic words that lead to it: the head of a
+/// key's versions, a slot of the hash index (and which table it is in), and the count of the node list.
+/// Each is stored with release order when all behind it is complete and loaded with acquire order, so a
+/// reader finds whole versions or none.
+///
+/// That a reader finds *every* version up to its sequence is the caller's doing: it publishes a sequence,
+/// itself with release order, only after the inserts at that sequence have returned.
+///
+/// Unchecked Sendable is sound because `writer` is touched only by `insert`, which one thread at a time
+/// may call, and all else is immutable, atomic as said above, or under the mutex.
+@safe final class Memtable: @unchecked Sendable {
+  /// What belongs to the inserting thread alone.
+  private struct Writer: ~Copyable {
+    var arena: Arena
+    var listEnd: NodeList.Position
+    var newestSequence: SequenceNumber = 0
+  }
+
+  private let keyHash: KeyHash
+  private let index: HashIndex
+  private let list: NodeList
+  private let arenaByteCount: AtomicWord
+  private let runByteCount = Atomic(0)
+  private let runSet = Mutex(RunSet())
+  private let writer: UnsafeMutablePointer<Writer>
+
+  init(hash: KeyHash) {
+    var arena = Arena()
+    keyHash = hash
+    // The words that change with every insert have a cache line to themselves: readers that only look
+    // keys up shall not wait for it.
+    let counters = unsafe arena.allocate(byteCount: 64)
+    unsafe arenaByteCount = AtomicWord(at: counters)
+    list = unsafe NodeList(published: AtomicWord(at: counters + 8), in: &arena)
+    index = HashIndex(in: &arena)
+    arenaByteCount.publish(UInt(arena.byteCount))
+    unsafe writer = .allocate(capacity: 1)
+    unsafe writer.initialize(to: Writer(arena: arena, listEnd: list.start))
+  }
+
+  deinit {
+    unsafe writer.deinitialize(count: 1)
+    unsafe writer.deallocate()
+  }
+
+  /// The hash that `insert` and `withVersion` want for `key`.
+  @inline(__always)
+  func hash(of key: RawSpan) -> UInt64 { keyHash.hash(key) }
+
+  /// Adds a version of `key`. Sequences never decrease; of two versions with one key and sequence the
+  /// later one counts. O(1) amortized.
+  func insert(key: RawSpan, header: EntryHeader, value: RawSpan, hash: UInt64) {
+    precondition(unsafe header.sequence >= writer.pointee.newestSequence)
+    precondition(header.sequence < 1 << 56)
+    unsafe writer.pointee.newestSequence = header.sequence
+    if let node = index.find(key, hash: hash) {
+      unsafe node.prepend(header: header, value: value, in: &writer.pointee.arena)
+    } else {
+      let node = unsafe KeyNode(
+        key: key, hash: hash, header: header, value: value, in: &writer.pointee.arena)
+      unsafe index.insert(node, hash: hash, after: list, in: &writer.pointee.arena)
+      unsafe list.append(node, at: &writer.pointee.listEnd, in: &writer.pointee.arena)
+    }
+    arenaByteCount.publish(unsafe UInt(bitPattern: writer.pointee.arena.byteCount))
+  }
+
+  /// All memory held, in bytes: entries, index and ordered runs. From any thread.
+  var byteCount: Int {
+    Int(bitPattern: arenaByteCount.load()) + runByteCount.load(ordering: .relaxed)
+  }
+
+  /// How many distinct keys there are. From any thread.
+  var keyCount: Int { list.count }
+
+  var isEmpty: Bool { keyCount == 0 }
+
+  /// Lends the newest version of `key` at or below `sequence`; a nil header and no bytes when there is
+  /// none, which says nothing about older memtables and the disk. O(1) expected, and the number of
+  /// versions above `sequence`.
+  @inline(__always)
+  func withVersion<R, E: Error>(
+    of key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
+    _ body: (EntryHeader?, RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    guard let version = index.find(key, hash: hash)?.version(at: sequence) else {
+      return try body(nil, RawSpan())
+    }
+    return try version.withValue { value throws(E) in try body(version.header, value) }
+  }
+
+  /// A cursor over every key inserted so far, each with its newest version at or below `sequence`; keys
+  /// inserted later it may or may not see. O(new keys · log n) amortized, on the calling thread.
+  func makeCursor(at sequence: SequenceNumber) -> MemtableCursor {
+    let runs = runSet.withLock { set in
+      set.extend(over: list)
+      runByteCount.store(set.byteCount, ordering: .relaxed)
+      return set.runs
+    }
+    return MemtableCursor(memtable: self, runs: runs, sequence: sequence)
+  }
+
+  /// Puts all keys inserted so far into a single run, which makes cursors cheap: for a memtable that is
+  /// sealed and about to be applied. O(n).
+  func order() {
+    runSet.withLock { set in
+      set.unify(over: list)
+      runByteCount.store(set.byteCount, ordering: .relaxed)
+    }
+  }
+}

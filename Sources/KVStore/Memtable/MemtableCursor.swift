@@ -1,0 +1,126 @@
+/// Walks a memtable's keys in byte order, forward and backward, each with its newest version at or below
+/// one sequence; keys without such a version are passed over.
+///
+/// The keys lie in a few ordered runs, each key in exactly one. The cursor keeps a cut through each run
+/// that parts the keys before its own from the rest; its own key is the least of those right behind the
+/// cuts. That serves both directions: forward moves the cut of its own run, backward the cut of the run
+/// with the greatest key before one.
+///
+/// It keeps the memtable alive, and is for one thread.
+struct MemtableCursor {
+  private struct Lane {
+    let run: OrderedRun
+    var cut: Int
+  }
+
+  private let memtable: Memtable
+  private let sequence: SequenceNumber
+  private var lanes: [Lane]
+  /// The lane whose key behind the cut is the cursor's, and its version; nil before the first seek and
+  /// beyond either end.
+  private var current: (lane: Int, node: KeyNode, version: KeyVersion)?
+
+  init(memtable: Memtable, runs: [OrderedRun], sequence: SequenceNumber) {
+    self.memtable = memtable
+    self.sequence = sequence
+    lanes = runs.map { Lane(run: $0, cut: 0) }
+  }
+
+  /// Whether the cursor is at a key.
+  var isValid: Bool { current != nil }
+
+  /// Goes to the first key at or behind `key`. O(log n).
+  mutating func seek(_ key: RawSpan) {
+    cut(before: key)
+    settleForward()
+  }
+
+  /// Goes to the last key before `key`, or to the last of all. O(log n).
+  mutating func seekBackward(_ key: RawSpan?) {
+    if let key {
+      cut(before: key)
+    } else {
+      for lane in lanes.indices { lanes[lane].cut = lanes[lane].run.count }
+    }
+    settleBackward()
+  }
+
+  /// Goes to the next key; not valid behind the last one. The cursor must be at a key.
+  mutating func next() {
+    guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
+    lanes[current.lane].cut += 1
+    settleForward()
+  }
+
+  /// Goes to the previous key; not valid before the first one. The cursor must be at a key.
+  mutating func previous() {
+    precondition(isValid, "The cursor is not at a key; seek first.")
+    settleBackward()
+  }
+
+  /// Lends the key. The cursor must be at one.
+  func withKey<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
+    guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
+    return try current.node.withKey(body)
+  }
+
+  /// Lends the key with its version. The cursor must be at a key.
+  func withEntry<R, E: Error>(
+    _ body: (_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
+    return try current.node.withKey { key throws(E) in
+      try current.version.withValue { value throws(E) in
+        try body(key, current.version.header, value)
+      }
+    }
+  }
+
+  private mutating func cut(before key: RawSpan) {
+    for lane in lanes.indices { lanes[lane].cut = lanes[lane].run.count(before: key) }
+  }
+
+  /// Takes the least key behind the cuts that has a version to show.
+  private mutating func settleForward() {
+    while true {
+      var least: (lane: Int, entry: OrderedEntry)?
+      for (number, lane) in lanes.enumerated() where lane.cut < lane.run.count {
+        let entry = lane.run[lane.cut]
+        if let known = least, known.entry < entry { continue }
+        least = (number, entry)
+      }
+      guard let least else {
+        current = nil
+        return
+      }
+      let node = least.entry.node
+      if let version = node.version(at: sequence) {
+        current = (least.lane, node, version)
+        return
+      }
+      lanes[least.lane].cut += 1
+    }
+  }
+
+  /// Takes the greatest key before the cuts that has a version to show.
+  private mutating func settleBackward() {
+    while true {
+      var greatest: (lane: Int, entry: OrderedEntry)?
+      for (number, lane) in lanes.enumerated() where lane.cut > 0 {
+        let entry = lane.run[lane.cut - 1]
+        if let known = greatest, entry < known.entry { continue }
+        greatest = (number, entry)
+      }
+      guard let greatest else {
+        current = nil
+        return
+      }
+      lanes[greatest.lane].cut -= 1
+      let node = greatest.entry.node
+      if let version = node.version(at: sequence) {
+        current = (greatest.lane, node, version)
+        return
+      }
+    }
+  }
+}

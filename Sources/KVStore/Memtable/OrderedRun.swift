@@ -1,0 +1,85 @@
+/// A node in an ordered run, with the first bytes of its key at hand: most comparisons end there.
+struct OrderedEntry: BitwiseCopyable {
+  /// Eight bytes of the key as `KeyNode.window(at:)` gives them; those at depth 0 once the run is sorted.
+  var window: UInt64
+  var word: UInt
+
+  init(_ node: KeyNode, at depth: Int = 0) {
+    window = node.window(at: depth)
+    word = node.word
+  }
+
+  var node: KeyNode { KeyNode(at: word) }
+
+  @inline(__always)
+  static func < (left: OrderedEntry, right: OrderedEntry) -> Bool {
+    if left.window != right.window { return left.window < right.window }
+    return right.node.withKey { left.node.isBefore($0) }
+  }
+}
+
+/// The nodes of one stretch of the insertion order, in the order of their keys. Immutable.
+///
+/// It is Sendable, unchecked, because nothing writes to its memory after `init`.
+@safe final class OrderedRun: @unchecked Sendable {
+  /// Where in the insertion order the stretch begins.
+  let start: NodeList.Position
+  let end: NodeList.Position
+  let count: Int
+  private let entries: UnsafeMutablePointer<OrderedEntry>
+
+  /// Memory of this size comes from the system, so that it goes back there; less would waste pages.
+  private static let mappedByteCount = 64 << 10
+
+  /// Sorts `count` nodes from `start` on. O(n) expected, as `KeySorter` says.
+  init(of list: NodeList, from start: NodeList.Position, count: Int) {
+    self.start = start
+    self.count = count
+    let byteCount = count * MemoryLayout<OrderedEntry>.stride
+    if byteCount >= Self.mappedByteCount {
+      let memory = unsafe SystemPages.map(byteCount: byteCount)
+      unsafe entries = memory.bindMemory(to: OrderedEntry.self, capacity: count)
+    } else {
+      unsafe entries = .allocate(capacity: count)
+    }
+    let entries = unsafe entries
+    var filled = 0
+    end = list.forEach(from: start, count: count) { node in
+      unsafe (entries + filled).initialize(to: OrderedEntry(node))
+      filled += 1
+    }
+    var span = unsafe UnsafeMutableBufferPointer(start: entries, count: count).mutableSpan
+    KeySorter.sort(&span)
+  }
+
+  deinit {
+    if byteCount >= Self.mappedByteCount {
+      unsafe SystemPages.unmap(entries, byteCount: byteCount)
+    } else {
+      unsafe entries.deallocate()
+    }
+  }
+
+  var byteCount: Int { count * MemoryLayout<OrderedEntry>.stride }
+
+  @inline(__always)
+  subscript(index: Int) -> OrderedEntry {
+    precondition(index >= 0 && index < count)
+    return unsafe entries[index]
+  }
+
+  /// How many keys of the run come before `key`. O(log n).
+  func count(before key: RawSpan) -> Int {
+    let window = KeyNode.window(of: key)
+    var lower = 0
+    var upper = count
+    while lower < upper {
+      let middle = (lower + upper) / 2
+      let entry = self[middle]
+      let isBefore =
+        entry.window == window ? entry.node.isBefore(key) : entry.window < window
+      if isBefore { lower = middle + 1 } else { upper = middle }
+    }
+    return lower
+  }
+}
