@@ -25,7 +25,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   let checksumSeed: UInt32
 
   private let environment: OpaquePointer
-  private let handles: [MDB_dbi]
+  private let handles: LMDBFile.Handles
   private let file: OpenEnvironments.FileIdentity
   private let transactionCount = Atomic<Int>(0)
   private let isClosed = Atomic<Bool>(false)
