@@ -25,7 +25,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   let checksumSeed: UInt32
 
   private let environment: OpaquePointer
-  private let handles: [MDB_dbi]
+  private let handles: LMDBFile.Handles
   private let file: OpenEnvironments.FileIdentity
   private let transactionCount = Atomic<Int>(0)
   private let isClosed = Atomic<Bool>(false)
@@ -36,32 +36,24 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// - Parameters:
   ///   - leastByteCount: what the manifest remembers of the file.
   ///   - partitionCount: how many environments share the process's address space.
+  ///   - mapByteCount: the map's size instead of one beyond all needs; tests make it tiny.
   ///   - maxReaders: reader slots, one for each read transaction that is active or reset.
   /// - Throws: `.corrupted` for a file that is missing, cut, damaged or another partition's, seen
   ///   before LMDB touches it where LMDB would not survive it; `.locked` if this process has it open.
-  convenience init(
-    directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
-    partitionCount: Int, maxReaders: Int
-  ) throws(StoreError) {
-    let space = try FileSystem.space(at: directory)
-    try self.init(
-      directory: directory, identity: identity, leastByteCount: leastByteCount,
-      mapByteCount: MapSize.preferred(
-        fileSystemByteCount: space.total, partitionCount: partitionCount),
-      maxReaders: maxReaders)
-  }
-
-  /// The same with a map of a given size; tests make it tiny.
   init(
     directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
-    mapByteCount: Int, maxReaders: Int
+    partitionCount: Int, mapByteCount: Int? = nil, maxReaders: Int
   ) throws(StoreError) {
     let path = "\(directory)/\(LMDBFile.dataName)"
     let newest = try DataFileInspection.inspect(path, leastByteCount: leastByteCount)
+    let preferred = MapSize.preferred(
+      fileSystemByteCount: try FileSystem.space(at: directory).total,
+      partitionCount: partitionCount)
     let file = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY))
     do throws(StoreError) {
       let opened = try unsafe LMDBFile.open(
-        directory, mapByteCount: max(mapByteCount, Int(newest.end)), maxReaders: maxReaders)
+        directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
+        maxReaders: maxReaders)
       do throws(StoreError) {
         handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
       } catch {

@@ -8,7 +8,7 @@ import CLMDB
 @safe
 struct WriteTransaction: ~Copyable {
   let environment: LMDBEnvironment
-  private var raw: RawTransaction?
+  private(set) var raw: RawTransaction?
 
   init(environment: LMDBEnvironment, handle: OpaquePointer) {
     self.environment = environment
