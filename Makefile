@@ -35,13 +35,12 @@ test-swift: setup  ## Run the tests written in Swift, the house rules (TidyTests
 	swift test --disable-xctest
 
 .PHONY: test-clients
-test-clients: setup  ## Drive the daemon with redis-py and redis-cli
+test-clients: build  ## Drive the daemon with redis-py and redis-cli
 	@scripts/ensure python redis
-	swift build --product kvd
 	@scripts/venv; status=$$?; \
 	if [ $$status -eq 75 ]; then echo "test-clients: skipped: PyPI cannot be reached"; \
 	elif [ $$status -ne 0 ]; then exit $$status; \
-	else $(python) Tests/client/run --server '.build/debug/kvd serve --data {data} --port {port}'; fi
+	else $(python) Tests/client/run $(ARGS); fi
 
 .PHONY: check
 check: setup lint check-build test  ## Strict lint, build without warnings, all tests: what CI runs
@@ -55,7 +54,7 @@ check-build: setup
 demo: build  ## Load the Unicode database while killing the daemon, then compare every entry
 	@scripts/ensure python unicode
 	@scripts/venv
-	@$(python) demo/unicode --server '$(kvd) serve --data {data} --port {port}' $(ARGS)
+	@$(python) demo/unicode $(ARGS)
 
 .PHONY: bench
 bench: build  ## Compare with Redis, write docs/benchmarks.md (about 15 minutes)
