@@ -17,7 +17,7 @@ def machine(directory):
         "memory_mebibytes": int(_first(r"MemTotal:\s*(\d+)", "/proc/meminfo") or 0) // 1024,
         "kernel": platform.release(),
         "system": _first(r'PRETTY_NAME="(.*)"', "/etc/os-release"),
-        "file_system": _output("stat", "-f", "-c", "%T", directory),
+        "file_system": _output("df", "--output=fstype", directory).split()[-1],
         "swift": _output("swift", "--version").partition("\n")[0],
         "redis": _output("redis-cli", "--version"),
         "kvd_commit": _output("git", "describe", "--always", "--dirty"),
@@ -57,7 +57,7 @@ def lines(result):
     yield f"- Versions: {machine['redis']}; {machine['swift']}"
     yield ("- Both servers make a write durable before they answer it. Values are of 100 bytes, keys "
            "random out of a keyspace of 1,000,000 that was filled before.")
-    yield (f"- {result['rounds']} rounds after a warm-up, kvd and Redis in turn, each run beginning "
+    yield (f"- Measured rounds: {result['rounds']}, after a warm-up, kvd and Redis in turn, each run beginning "
            f"when both servers are idle. Figures are medians; the spread is (most − least) / median.")
     yield ""
     yield "```sh"
