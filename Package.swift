@@ -36,5 +36,6 @@ let package = Package(
     .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
     .testTarget(name: "KVServerTests", dependencies: ["KVServer"], swiftSettings: strictTests),
+    .testTarget(name: "TidyTests", swiftSettings: strictTests),
   ]
 )
