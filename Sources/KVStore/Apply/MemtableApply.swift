@@ -31,7 +31,7 @@ struct MemtableApply {
   private func writeChunk(
     _ cursor: inout MemtableCursor, _ transaction: inout WriteTransaction
   ) throws(StoreError) {
-    let limit = try partition.environment.chunkLimit(memory: memoryByteCount)
+    let limit = try transaction.chunkLimit(memory: memoryByteCount)
     var keyCount = 0
     var byteCount = 0
     while cursor.isValid, keyCount < limit.keyCount, byteCount < limit.byteCount {

@@ -35,7 +35,8 @@ struct PurgeChunk {
     let environment = partition.environment
     let deadline = ContinuousClock.now + Self.timeLimit
     var count = 0
-    var isEntry = try cursor.seek((tombstone.position ?? tombstone.lower).rawSpan)
+    let start = tombstone.position ?? tombstone.lower
+    var isEntry = try cursor.seek(start.rawSpan)
     while isEntry {
       let step = try cursor.withEntry { key, stored throws(StoreError) -> Step in
         if let upper = tombstone.upper, !key.isBefore(upper.rawSpan) { return .end }

@@ -157,7 +157,7 @@ extension FileSystem {
   /// Removes a folder of files, one level deep.
   static func removeTree(_ path: String) throws(StoreError) {
     for name in try names(in: path) { try remove("\(path)/\(name)") }
-    _ = try call("rmdir", path) { rmdir(path) }
+    _ = try call("rmdir", path) { unsafe rmdir(path) }
   }
 
   /// Makes an empty file; open(2) with `O_CREAT`.

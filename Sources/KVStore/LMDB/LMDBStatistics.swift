@@ -73,8 +73,8 @@ extension ReadTransaction {
   }
 }
 
-extension LMDBEnvironment {
-  /// How much one write transaction may change with `memory` bytes for changed pages.
+extension WriteTransaction {
+  /// How much this transaction may change with `memory` bytes for changed pages.
   func chunkLimit(memory: Int) throws(StoreError) -> ChunkLimit {
     let status = try dataStatus()
     return ChunkLimit(

@@ -83,6 +83,14 @@ struct WriteTransaction: ~Copyable {
     return try body(&cursor)
   }
 
+  /// LMDB's figures on the data as this transaction sees it.
+  func dataStatus() throws(StoreError) -> MDB_stat {
+    var status = MDB_stat()
+    try check(
+      unsafe mdb_stat(raw!.handle, environment.handle(of: .data), &status), "read")
+    return status
+  }
+
   private func check(_ code: Int32, _ operation: String) throws(StoreError) {
     guard code == MDB_SUCCESS else { throw environment.failure(code, operation) }
   }

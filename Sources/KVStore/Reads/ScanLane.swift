@@ -91,10 +91,7 @@ final class ScanLane {
 
   private func settle(_ isEntry: Bool) {
     isValid = isEntry
-    // An entry is always there after a move that found one.
-    if isEntry {
-      window = (try? lmdb!.withEntry { key, _ in Self.window(of: key) }) ?? 0
-    }
+    if isEntry { window = lmdb!.withEntry { key, _ in Self.window(of: key) } }
   }
 
   static func window(of key: RawSpan) -> UInt64 {

@@ -7,7 +7,7 @@ import TxnWAL
 public struct Evaluation: ~Copyable {
   private let keyspace: Keyspace
   private let reader: Reader
-  private let sequencer: Sequencer
+  private var sequencer: Sequencer
   private var own = OwnWrites()
   private var contentByteCount = 0
   private var preconditionCount = 0

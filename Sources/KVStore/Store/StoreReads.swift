@@ -7,7 +7,7 @@ extension Store {
     let reader = makeReader()
     defer { reader.close() }
     return try reader.withValue(of: key.rawSpan) { value throws(StoreError) in
-      value.map { Array(copying: $0) }
+      if let value { Array(copying: value) } else { nil }
     }
   }
 

@@ -31,7 +31,7 @@ extension [UInt8] {
   /// The array's bytes, lent.
   package var rawSpan: RawSpan {
     @_lifetime(borrow self)
-    @inline(__always)
+    @inlinable @inline(__always)
     get { unsafe span.bytes }
   }
 

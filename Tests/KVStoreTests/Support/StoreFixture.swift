@@ -1,0 +1,37 @@
+@testable import KVStore
+
+/// A store in a directory of its own, small enough that sealing and recycling happen in a test.
+final class StoreFixture {
+  let directory: TemporaryDirectory
+  var options: StoreOptions
+  private(set) var store: Store
+
+  init(_ change: (inout StoreOptions) -> Void = { _ in }) throws {
+    directory = TemporaryDirectory()
+    var options = StoreOptions()
+    options.partitionCount = 4
+    options.segmentByteCount = 256 << 10
+    options.memoryByteCount = 8 << 20
+    options.logByteLimit = 2 << 20
+    change(&options)
+    self.options = options
+    store = try Store.open(at: directory.path, options: options)
+  }
+
+  deinit {
+    try? store.close()
+  }
+
+  func reopen() throws {
+    try store.close()
+    store = try Store.open(at: directory.path, options: options)
+  }
+
+  func contents() throws -> [[UInt8]: [UInt8]] {
+    var contents: [[UInt8]: [UInt8]] = [:]
+    for (key, value) in try store.scan(.everything, limit: .max) { contents[key] = value }
+    return contents
+  }
+}
+
+func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
