@@ -14,6 +14,8 @@ public struct ServerOptions: Sendable {
   public var drainTimeoutMilliseconds = 5_000
   /// How long a client may leave replies unread that it was sent before it is cut off.
   public var stallTimeoutSeconds = 60
+  /// Told what an operator should know, a line at a time, from any thread.
+  public var log: @Sendable (String) -> Void = { _ in }
 
   public init() {}
 }

@@ -59,7 +59,8 @@ struct Call: ~Copyable {
   mutating func evaluate(
     byteCount: Int, _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
   ) throws(StoreError) {
-    guard try store.tryAdmit(byteCount: byteCount) else {
+    // The request is a little larger than the batch in it, which the store itself measures.
+    guard try store.tryAdmit(byteCount: min(byteCount, Limits.batchByteCount)) else {
       disposition = .parked
       return
     }
