@@ -30,6 +30,7 @@ let package = Package(
     .executableTarget(name: "kvd", dependencies: ["KVServer", "KVStore"], swiftSettings: strict),
     .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
-    .testTarget(name: "KVServerTests", dependencies: ["KVServer"], swiftSettings: strictTests),
+    .testTarget(
+      name: "KVServerTests", dependencies: ["KVServer", "KVStore"], swiftSettings: strictTests),
   ]
 )

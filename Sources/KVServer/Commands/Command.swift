@@ -77,6 +77,23 @@ struct Command: Sendable {
     self.handler = handler
   }
 
+  /// The categories that COMMAND gives, which here follow from the flags and the group.
+  var categories: [String] {
+    var names: [String] = []
+    if flags.contains(.write) { names.append("@write") }
+    if flags.contains(.readOnly) { names.append("@read") }
+    switch group {
+    case "string": names.append("@string")
+    case "generic": names.append("@keyspace")
+    case "connection": names.append("@connection")
+    case "transactions": names.append("@transaction")
+    default: break
+    }
+    if flags.contains(.admin) { names += ["@admin", "@dangerous"] }
+    names.append(flags.contains(.fast) ? "@fast" : "@slow")
+    return names
+  }
+
   @inline(__always)
   func accepts(argumentCount: Int) -> Bool {
     arity < 0 ? argumentCount >= -arity : argumentCount == arity

@@ -65,7 +65,9 @@ enum CommandCommand {
     reply.integer(Int64(command.keys.first))
     reply.integer(Int64(command.keys.last))
     reply.integer(Int64(command.keys.step))
-    reply.set(0)
+    let categories = command.categories
+    reply.set(categories.count)
+    for category in categories { reply.simple(category) }
     reply.array(0)
     reply.array(0)
     reply.array(0)

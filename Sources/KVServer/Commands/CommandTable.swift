@@ -52,6 +52,8 @@ struct CommandTable: Sendable {
 struct FoldedName: Equatable, Sendable {
   private var low: UInt64 = 0
   private var high: UInt64 = 0
+  /// Without it a name with zero bytes behind it would be the same as one without.
+  private var count = 0
 
   init() {}
 
@@ -59,6 +61,7 @@ struct FoldedName: Equatable, Sendable {
   init?(_ name: RawSpan) {
     let count = name.byteCount
     guard count > 0, count <= 16 else { return nil }
+    self.count = count
     for offset in 0..<count {
       let byte = name.load(at: offset, as: UInt8.self)
       let folded = UInt64(byte &- 0x41 < 26 ? byte | 0x20 : byte)

@@ -49,7 +49,7 @@ enum ConnectionCommands {
     guard let index = parseInteger(request.extracting(call[1])),
       let database = Int32(exactly: index)
     else {
-      call.reply.error("ERR invalid DB index")
+      call.reply.error("ERR value is not an integer or out of range")
       return
     }
     if database == 0 { call.reply.ok() } else { call.reply.error("ERR DB index is out of range") }

@@ -13,6 +13,7 @@ enum Dispatcher {
       return
     }
     call.command = index
+    call.session.record.lastCommand.store(index, ordering: .relaxed)
     do throws(StoreError) {
       try dispatch(index, &call, request)
     } catch {
@@ -26,10 +27,7 @@ enum Dispatcher {
         "ERR the reply would be larger than \(call.reply.limit) bytes; ask for less at once "
           + "(writes of the command, if any, were carried out)")
     }
-    if call.disposition != .parked {
-      call.counters.countCommand()
-      call.session.record.lastCommand.store(index, ordering: .relaxed)
-    }
+    if call.disposition != .parked { call.counters.countCommand() }
   }
 
   @inline(__always)
@@ -38,8 +36,7 @@ enum Dispatcher {
   ) throws(StoreError) {
     let command = call.server.table.commands[index]
     guard command.accepts(argumentCount: call.count) else {
-      call.session.transaction?.hasFailed = true
-      call.wrongArity(command.name)
+      refuseArity(command, &call)
       return
     }
     if let refusal = refusal(of: command, call, request) {
@@ -62,6 +59,18 @@ enum Dispatcher {
     case .session(let handler):
       try handler(&call, request)
     }
+  }
+
+  /// As in Redis, a malformed EXEC ends the transaction; another malformed command makes it fail later.
+  private static func refuseArity(_ command: borrowing Command, _ call: inout Call) {
+    guard command.name == "exec" else {
+      call.session.transaction?.hasFailed = true
+      return call.wrongArity(command.name)
+    }
+    call.session.transaction = nil
+    call.session.watches.removeAll()
+    call.reply.error(
+      "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command")
   }
 
   /// The store's limits, checked before anything runs.

@@ -3,7 +3,8 @@ import KVStore
 /// The text of INFO: Redis's sections and field names where kvd has the thing they name, and a
 /// section of its own for the store's statistics.
 enum InfoText {
-  private static let all = ["server", "clients", "memory", "persistence", "stats", "replication",
+  private static let all = [
+    "server", "clients", "memory", "persistence", "stats", "replication",
     "keyspace", "kvd",
   ]
 

@@ -47,7 +47,7 @@ enum Keyspace {
     for index in 1..<call.count { call.keys.append(call[index]) }
     var found: Int64 = 0
     try view.withValues(of: call.keys, in: request) { _, value in
-      if let _ = value { found += 1 }
+      if value != nil { found += 1 }
     }
     call.reply.integer(found)
   }

@@ -78,7 +78,7 @@ enum Strings {
     if options.returnsOld {
       exists = try evaluation.withValue(of: key) { old in
         call.reply.bulkOrNull(old)
-        if let _ = old { return true } else { return false }
+        if old != nil { return true } else { return false }
       }
     } else if options.ifAbsent || options.ifPresent {
       exists = try evaluation.exists(key)
@@ -116,7 +116,7 @@ enum Strings {
     let key = request.extracting(call[1])
     let exists = try evaluation.withValue(of: key) { value in
       call.reply.bulkOrNull(value)
-      if let _ = value { return true } else { return false }
+      if value != nil { return true } else { return false }
     }
     if exists { try evaluation.delete(key) }
   }

@@ -57,7 +57,8 @@ final class ClientRegistry: Sendable {
   init(limit: Int) { self.limit = limit }
 
   /// Enters a new client, or nil if there are as many as may be.
-  func enter(descriptor: Int32, address: String, localAddress: String, now: Int64) -> ClientRecord? {
+  func enter(descriptor: Int32, address: String, localAddress: String, now: Int64) -> ClientRecord?
+  {
     state.withLock { state in
       guard state.clients.count < limit else {
         state.refused += 1

@@ -92,7 +92,8 @@ struct ByteBuffer: ~Copyable {
     guard byteCount > 0 else { return }
     reserve(byteCount)
     unsafe bytes.withUnsafeBytes { source in
-      _ = unsafe memcpy(base.unsafelyUnwrapped + tail, source.baseAddress.unsafelyUnwrapped, byteCount)
+      _ = unsafe memcpy(
+        base.unsafelyUnwrapped + tail, source.baseAddress.unsafelyUnwrapped, byteCount)
     }
     tail &+= byteCount
   }

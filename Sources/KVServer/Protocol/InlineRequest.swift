@@ -38,7 +38,7 @@ enum InlineRequest {
           break word
         case (nil, 0x22), (nil, 0x27):
           quote = byte
-        case (nil, _) where isSpace(byte) || byte == 0:
+        case (nil, _) where isSpace(byte):
           break word
         default:
           buffer[written] = byte
@@ -80,5 +80,7 @@ enum InlineRequest {
     }
   }
 
-  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+  private static func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || (0x09...0x0D).contains(byte)
+  }
 }

@@ -129,8 +129,11 @@ struct RequestDecoder {
       return buffer.count > RequestLimits.lineByteCount ? .failed(.inlineTooLong) : .incomplete
     }
     let hasReturn = end > 0 && buffer[end - 1] == 0x0D
+    // As in Redis, whose lines are C strings, a zero byte ends what is looked at.
+    let textEnd =
+      buffer.firstOffset(of: 0, from: 0, limit: end) ?? (hasReturn ? end - 1 : end)
     arguments.removeAll(keepingCapacity: true)
-    guard InlineRequest.split(&buffer, upTo: hasReturn ? end - 1 : end, into: &arguments) else {
+    guard InlineRequest.split(&buffer, upTo: textEnd, into: &arguments) else {
       return .failed(.unbalancedQuotes)
     }
     return arguments.isEmpty ? .nothing(byteCount: end + 1) : .request(byteCount: end + 1)
