@@ -14,12 +14,22 @@ struct BadInputTests {
       "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$68157441\r\n",
       "-ERR Protocol error: an argument of 68157441 bytes is over the limit of 68157440 bytes"
     ),
-    (String(repeating: "a", count: 70_000), "-ERR Protocol error: too big inline request"),
     ("SET a \"b\r\n", "-ERR Protocol error: unbalanced quotes in request"),
   ])
   func `malformed input gets its error, then the connection closes`(
     input: String, error: String
   ) throws {
+    try expect(error, from: input)
+  }
+
+  @Test func `a line that never ends is refused, then the connection closes`() throws {
+    let line = String(repeating: "a", count: 70_000)
+    try expect("-ERR Protocol error: too big inline request", from: line)
+    try expect("-ERR Protocol error: too big mbulk count string", from: "*" + line)
+    try expect("-ERR Protocol error: too big bulk count string", from: "*1\r\n$" + line)
+  }
+
+  private func expect(_ error: String, from input: String) throws {
     let server = try TestServer()
     let client = try server.client()
     client.send("PING\r\n" + input)
