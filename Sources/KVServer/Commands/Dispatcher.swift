@@ -17,12 +17,12 @@ enum Dispatcher {
     do throws(StoreError) {
       try dispatch(index, &call, request)
     } catch {
-      call.reply.rewind(to: start)
+      call.reply.takeBack(to: start)
       StoreErrorReply.write(error, to: &call.reply)
       call.counters.countError()
     }
     if call.reply.isOverflowing {
-      call.reply.rewind(to: start)
+      call.reply.takeBack(to: start)
       call.reply.error(
         "ERR the reply would be larger than \(call.reply.limit) bytes; ask for less at once "
           + "(writes of the command, if any, were carried out)")

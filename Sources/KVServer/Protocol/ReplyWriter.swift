@@ -16,8 +16,12 @@ struct ReplyWriter: ~Copyable {
 
   var count: Int { bytes.count }
 
-  /// Takes back everything behind the first `byteCount` bytes.
-  mutating func rewind(to byteCount: Int) {
+  /// Takes back everything behind the first `byteCount` bytes, which may be part of a reply: that
+  /// something before them was dropped is not forgotten.
+  mutating func rewind(to byteCount: Int) { bytes.truncate(to: byteCount) }
+
+  /// Takes back a whole reply, which begins behind the first `byteCount` bytes.
+  mutating func takeBack(to byteCount: Int) {
     bytes.truncate(to: byteCount)
     isOverflowing = false
   }
