@@ -135,7 +135,7 @@ struct ReplyWriter: ~Copyable {
     bytes.append(0x2D)
     text.withBytes { text in
       for offset in 0..<text.byteCount {
-        let byte = text.load(at: offset, as: UInt8.self)
+        let byte = text.byte(at: offset)
         bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
       }
     }
