@@ -8,7 +8,8 @@ struct Call: ~Copyable {
   /// What the event loop does after a command.
   enum Disposition {
     case next
-    /// There was no room for the write: the same command is tried again later.
+    /// The command has to wait, for room in the store or for work on another thread: it has done
+    /// nothing yet and is tried again at the next signal.
     case parked
     /// Nothing more is read; the connection closes once its replies are sent.
     case close
@@ -18,6 +19,8 @@ struct Call: ~Copyable {
   let store: Store
   let reader: Reader
   let counters: LoopCounters
+  /// For work on other threads to say that it is done; parked calls are then tried again.
+  let handle: LoopHandle
   var session: Session
   var reply = ReplyWriter()
   var held = HeldReplies()
@@ -29,7 +32,8 @@ struct Call: ~Copyable {
   /// Ranges of keys for calls into the store, kept for their capacity.
   var keys: [Range<Int>] = []
 
-  init(server: ServerState, counters: LoopCounters, session: Session) {
+  init(server: ServerState, counters: LoopCounters, handle: LoopHandle, session: Session) {
+    self.handle = handle
     self.server = server
     self.store = server.store
     self.reader = server.store.makeReader()

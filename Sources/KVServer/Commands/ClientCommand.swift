@@ -74,7 +74,7 @@ enum ClientCommand {
 
   private static func isPrintable(_ text: RawSpan) -> Bool {
     for offset in 0..<text.byteCount {
-      let byte = text.load(at: offset, as: UInt8.self)
+      let byte = text.byte(at: offset)
       if byte < 0x21 || byte > 0x7E { return false }
     }
     return true

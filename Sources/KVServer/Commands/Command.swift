@@ -1,7 +1,9 @@
 import KVStore
 
 /// What a command is: its shape as COMMAND tells it, and the function that carries it out.
-struct Command: Sendable {
+///
+/// A class because it is looked up for every request: that costs one reference, not the copy of its parts.
+final class Command: Sendable {
   typealias SessionHandler = @Sendable (inout Call, RawSpan) throws(StoreError) -> Void
   typealias ReadHandler = @Sendable (inout ReadView, inout Call, RawSpan) throws(StoreError) -> Void
   typealias EvaluationHandler =

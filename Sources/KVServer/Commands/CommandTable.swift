@@ -63,7 +63,7 @@ struct FoldedName: Equatable, Sendable {
     guard count > 0, count <= 16 else { return nil }
     self.count = count
     for offset in 0..<count {
-      let byte = name.load(at: offset, as: UInt8.self)
+      let byte = name.byte(at: offset)
       let folded = UInt64(byte &- 0x41 < 26 ? byte | 0x20 : byte)
       if offset < 8 {
         low |= folded << UInt64(offset &* 8)

@@ -17,12 +17,12 @@ enum Dispatcher {
     do throws(StoreError) {
       try dispatch(index, &call, request)
     } catch {
-      call.reply.rewind(to: start)
+      call.reply.takeBack(to: start)
       StoreErrorReply.write(error, to: &call.reply)
       call.counters.countError()
     }
     if call.reply.isOverflowing {
-      call.reply.rewind(to: start)
+      call.reply.takeBack(to: start)
       call.reply.error(
         "ERR the reply would be larger than \(call.reply.limit) bytes; ask for less at once "
           + "(writes of the command, if any, were carried out)")
@@ -62,7 +62,7 @@ enum Dispatcher {
   }
 
   /// As in Redis, a malformed EXEC ends the transaction; another malformed command makes it fail later.
-  private static func refuseArity(_ command: borrowing Command, _ call: inout Call) {
+  private static func refuseArity(_ command: Command, _ call: inout Call) {
     guard command.name == "exec" else {
       call.session.transaction?.hasFailed = true
       return call.wrongArity(command.name)
@@ -76,7 +76,7 @@ enum Dispatcher {
   /// The store's limits, checked before anything runs.
   @inline(__always)
   private static func refusal(
-    of command: borrowing Command, _ call: borrowing Call, _ request: RawSpan
+    of command: Command, _ call: borrowing Call, _ request: RawSpan
   ) -> StoreError? {
     let keys = command.keys
     if keys.first > 0 {
@@ -97,7 +97,7 @@ enum Dispatcher {
   /// Brings the pages of the keys into memory, for commands that will read them in an evaluation.
   @inline(__always)
   static func touch(
-    _ command: borrowing Command, _ call: borrowing Call, _ request: RawSpan
+    _ command: Command, _ call: borrowing Call, _ request: RawSpan
   ) throws(StoreError) {
     guard
       command.flags.contains(.readsFirst)
@@ -110,7 +110,7 @@ enum Dispatcher {
   }
 
   private static func queue(
-    _ index: Int, _ command: borrowing Command, _ call: inout Call, _ request: RawSpan
+    _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan
   ) {
     if command.flags.contains(.noTransaction) {
       call.session.transaction?.hasFailed = true

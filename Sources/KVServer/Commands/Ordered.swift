@@ -121,7 +121,7 @@ enum Ordered {
 
   private static func bound(_ text: RawSpan) -> Bound {
     guard text.byteCount > 0 else { return .key([]) }
-    switch text.load(at: 0, as: UInt8.self) {
+    switch text.byte(at: 0) {
     case 0x2D where text.byteCount == 1: return .lowest
     case 0x2B where text.byteCount == 1: return .highest
     case 0x3D: return .key([UInt8](copying: text.extracting(droppingFirst: 1)))

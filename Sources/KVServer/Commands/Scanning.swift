@@ -114,8 +114,11 @@ enum Scanning {
   }
 
   static func countKeys(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    // The count is of published state; behind a write of its own that is still under way a connection
-    // waits for nothing and may count without it.
+    // The count is of published state: behind a write of this connection's own it waits for that.
+    guard call.through == 0 else {
+      call.disposition = .parked
+      return
+    }
     call.reply.integer(Int64(try call.store.countEntries()))
   }
 }

@@ -89,10 +89,19 @@ enum ServerCommands {
     }
   }
 
-  /// Waits for the disk with the whole event loop: an operator's command, not a client's.
+  /// Only this connection waits: the work is done on a thread of its own.
   static func checkpoint(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    call.reader.end()
-    try call.store.checkpoint()
+    guard let ticket = call.session.checkpoint else {
+      call.session.checkpoint = CheckpointTicket(store: call.store, handle: call.handle)
+      call.disposition = .parked
+      return
+    }
+    guard let outcome = ticket.outcome else {
+      call.disposition = .parked
+      return
+    }
+    call.session.checkpoint = nil
+    try outcome.get()
     call.reply.ok()
   }
 }

@@ -9,6 +9,8 @@ final class Session {
   let record: ClientRecord
   var transaction: Transaction?
   var watches: [Watch] = []
+  /// The checkpoint that this connection waits for.
+  var checkpoint: CheckpointTicket?
   /// The newest batch that this connection has written or whose outcome it was told of.
   var newest: Receipt?
 

@@ -48,20 +48,22 @@ final class EventLoop {
   func run() {
     let nobody = ClientRecord(
       id: 0, address: "", localAddress: "", descriptor: -1, now: System.monotonicSeconds())
-    var call = Call(server: server, counters: counters, session: Session(record: nobody))
+    var call = Call(
+      server: server, counters: counters, handle: handle, session: Session(record: nobody))
     while !isDrained() {
       turn(&call)
     }
+    for accepted in handle.takeInbox() { adopt(accepted) }
     for connection in Array(connections.values) { close(connection) }
     call.reader.end()
   }
 
   private func turn(_ call: inout Call) {
     var timeout: Int32 = 0
-    if !hasUnsynced {
-      call.reader.end()
-      timeout = handle.arm() ? waitMilliseconds() : 0
-    }
+    // Under steady load no turn ever waits; the reader is ended all the same, because what it keeps
+    // open makes LMDB's file grow.
+    call.reader.end()
+    if !hasUnsynced { timeout = handle.arm() ? waitMilliseconds() : 0 }
     let count = poller.wait(timeoutMilliseconds: timeout)
     handle.disarm()
     if hasUnsynced {

@@ -10,6 +10,7 @@ extension EventLoop {
   static let replyByteCountBound = 1 << 20
   /// Larger buffers are given back to the system when they are empty.
   static let keptBufferByteCount = 1 << 20
+  static let keptArgumentCount = 256
 
   func serve(_ connection: Connection, _ ready: Poller.Interest, _ call: inout Call) {
     if connection.isLingering {
@@ -108,7 +109,11 @@ extension EventLoop {
       connection.isListedAsParked = true
       parked.append(connection)
     }
-    if call.session.newest?.position != newestBefore { hasUnsynced = true }
+    if let newest = call.session.newest?.position, newest != newestBefore,
+      newest > store.durablePosition
+    {
+      hasUnsynced = true
+    }
   }
 
   /// Sends what is durable; false if the connection is broken.
@@ -157,6 +162,9 @@ extension EventLoop {
   /// Lends back the buffers, and asks the poller for what the connection waits for now.
   private func settle(_ connection: Connection, isAlive: Bool) {
     guard isAlive else { return close(connection) }
+    if connection.arguments.capacity > Self.keptArgumentCount, connection.input.isEmpty {
+      connection.arguments = []
+    }
     reclaim(&connection.input, as: &spareInput)
     reclaim(&connection.reply.bytes, as: &spareReply)
     if !connection.held.isEmpty, !connection.isListedAsHeld {

@@ -7,17 +7,17 @@
 func parseInteger(_ text: RawSpan) -> Int64? {
   let count = text.byteCount
   guard count > 0, count <= 20 else { return nil }
-  let first = text.load(at: 0, as: UInt8.self)
+  let first = text.byte(at: 0)
   if count == 1 {
     return first &- 0x30 < 10 ? Int64(first &- 0x30) : nil
   }
   let isNegative = first == 0x2D
   var offset = isNegative ? 1 : 0
-  let leading = text.load(at: offset, as: UInt8.self)
+  let leading = text.byte(at: offset)
   guard leading >= 0x31, leading <= 0x39 else { return nil }
   var magnitude: UInt64 = 0
   while offset < count {
-    let digit = text.load(at: offset, as: UInt8.self) &- 0x30
+    let digit = text.byte(at: offset) &- 0x30
     guard digit < 10 else { return nil }
     let (product, overflowed) = magnitude.multipliedReportingOverflow(by: 10)
     let (sum, carried) = product.addingReportingOverflow(UInt64(digit))
@@ -35,10 +35,10 @@ func parseInteger(_ text: RawSpan) -> Int64? {
 func parseUnsigned(_ text: RawSpan) -> UInt64? {
   let count = text.byteCount
   guard count > 0, count <= 20 else { return nil }
-  if count > 1, text.load(at: 0, as: UInt8.self) == 0x30 { return nil }
+  if count > 1, text.byte(at: 0) == 0x30 { return nil }
   var value: UInt64 = 0
   for offset in 0..<count {
-    let digit = text.load(at: offset, as: UInt8.self) &- 0x30
+    let digit = text.byte(at: offset) &- 0x30
     guard digit < 10 else { return nil }
     let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
     let (sum, carried) = product.addingReportingOverflow(UInt64(digit))

@@ -45,7 +45,7 @@ struct GlobPattern {
         if position == pattern.count { return true }
         return false
       }
-      let byte = text.load(at: offset, as: UInt8.self)
+      let byte = text.byte(at: offset)
       if position < pattern.count, let next = step(at: position, matching: byte) {
         position = next
         offset += 1

@@ -15,12 +15,19 @@ extension String {
 }
 
 extension RawSpan {
+  /// The byte at `offset`, checked against the bounds.
+  @inline(__always)
+  func byte(at offset: Int) -> UInt8 {
+    precondition(offset >= 0 && offset < byteCount)
+    return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+  }
+
   /// Whether these bytes spell `word`, whatever their case. `word` is in upper case.
   @inline(__always)
   func spells(_ word: StaticString) -> Bool {
     guard byteCount == word.utf8CodeUnitCount else { return false }
     for offset in 0..<byteCount {
-      let byte = load(at: offset, as: UInt8.self)
+      let byte = byte(at: offset)
       let upper = byte >= 0x61 && byte <= 0x7A ? byte & 0xDF : byte
       guard unsafe upper == word.utf8Start[offset] else { return false }
     }
@@ -31,7 +38,7 @@ extension RawSpan {
   func equals(_ other: RawSpan) -> Bool {
     guard byteCount == other.byteCount else { return false }
     for offset in 0..<byteCount {
-      guard load(at: offset, as: UInt8.self) == other.load(at: offset, as: UInt8.self) else {
+      guard byte(at: offset) == other.byte(at: offset) else {
         return false
       }
     }

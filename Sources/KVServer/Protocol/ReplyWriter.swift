@@ -16,8 +16,12 @@ struct ReplyWriter: ~Copyable {
 
   var count: Int { bytes.count }
 
-  /// Takes back everything behind the first `byteCount` bytes.
-  mutating func rewind(to byteCount: Int) {
+  /// Takes back everything behind the first `byteCount` bytes, which may be part of a reply: that
+  /// something before them was dropped is not forgotten.
+  mutating func rewind(to byteCount: Int) { bytes.truncate(to: byteCount) }
+
+  /// Takes back a whole reply, which begins behind the first `byteCount` bytes.
+  mutating func takeBack(to byteCount: Int) {
     bytes.truncate(to: byteCount)
     isOverflowing = false
   }
@@ -131,7 +135,7 @@ struct ReplyWriter: ~Copyable {
     bytes.append(0x2D)
     text.withBytes { text in
       for offset in 0..<text.byteCount {
-        let byte = text.load(at: offset, as: UInt8.self)
+        let byte = text.byte(at: offset)
         bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
       }
     }

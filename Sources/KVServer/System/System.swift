@@ -63,6 +63,11 @@ enum System {
     return Thread(id: id)
   }
 
+  /// The same for a thread that nobody waits for.
+  static func startDetachedThread(_ body: @escaping @Sendable () -> Void) throws(Failure) {
+    _ = pthread_detach(try startThread(body).id)
+  }
+
   struct Thread: Sendable {
     fileprivate let id: pthread_t
     /// pthread_join(3)

@@ -60,7 +60,7 @@ struct ReplyWriterTests {
     let fits = !reply.isOverflowing
     reply.bulk("0123456789")
     let overflows = reply.isOverflowing
-    reply.rewind(to: 5)
+    reply.takeBack(to: 5)
     let isBack = !reply.isOverflowing && reply.count == 5
     #expect(fits && overflows && isBack)
   }
