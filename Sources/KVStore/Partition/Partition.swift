@@ -87,6 +87,9 @@ final class Partition: @unchecked Sendable {
 
   var isActiveEmpty: Bool { writerLayer.isEmpty }
 
+  /// The place of the newest batch in the active layer.
+  var lastPosition: CommitPosition? { writerLayer.lastPosition }
+
   /// The position of the oldest batch that LMDB lacks, if there is one. For the writer.
   var oldestUnapplied: LSN? {
     let layers = layers

@@ -45,12 +45,14 @@ extension Partition: Participant {
   }
 
   func replay(_ mutations: RawSpan, at position: CommitPosition) throws(Finding) {
+    // Sealed only between transactions: one of them may come in several sections, and a memtable that
+    // is applied says of its last transaction that all of it is in LMDB.
+    if lastPosition != position { budget.waitInRecovery(self) }
     guard insert(mutations, at: position) else {
       throw Finding(
         file: "log", offset: position.end.rawValue,
         expected: "mutations before this LSN", found: "bytes that are none")
     }
-    budget.waitInRecovery(self)
   }
 
   func appliedLSN(durable: LSN) -> LSN {

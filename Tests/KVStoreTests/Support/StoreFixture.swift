@@ -18,6 +18,13 @@ final class StoreFixture {
     store = try Store.open(at: directory.path, options: options)
   }
 
+  /// The store that is in `directory` already.
+  init(opening directory: TemporaryDirectory, options: StoreOptions) throws {
+    self.directory = directory
+    self.options = options
+    store = try Store.open(at: directory.path, options: options)
+  }
+
   deinit {
     try? store.close()
   }
