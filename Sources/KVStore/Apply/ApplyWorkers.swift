@@ -9,7 +9,7 @@ import TxnWAL
 /// by the thread that opens and closes the store.
 final class ApplyWorkers: @unchecked Sendable {
   private let watermarks: Watermarks
-  private let memoryByteCount: Int
+  private let pageLimit: Int
   private let monitor = Monitor()
   private var queue: [Partition] = []
   private var busy: Set<Int> = []
@@ -28,9 +28,10 @@ final class ApplyWorkers: @unchecked Sendable {
     var failed: @Sendable (StoreError) -> Void = { _ in }
   }
 
-  init(watermarks: Watermarks, memoryByteCount: Int) {
+  /// - Parameter pageLimit: the pages that one LMDB transaction may change.
+  init(watermarks: Watermarks, pageLimit: Int) {
     self.watermarks = watermarks
-    self.memoryByteCount = memoryByteCount
+    self.pageLimit = pageLimit
   }
 
   func start(threadCount: Int) {
@@ -88,7 +89,7 @@ final class ApplyWorkers: @unchecked Sendable {
       let failure: StoreError?
       do throws(StoreError) {
         try MemtableApply(
-          partition: partition, layer: layer, memoryByteCount: memoryByteCount
+          partition: partition, layer: layer, pageLimit: pageLimit
         ).run()
         failure = nil
       } catch {

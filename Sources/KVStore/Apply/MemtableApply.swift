@@ -7,7 +7,9 @@ import TxnWAL
 struct MemtableApply {
   let partition: Partition
   let layer: MemtableLayer
-  let memoryByteCount: Int
+  /// How many pages one LMDB transaction may change: LMDB keeps them in anonymous memory until it
+  /// commits, and a file's share of that memory for as long as the file is open.
+  let pageLimit: Int
 
   /// O(n log m) for n keys into m. Throws `.diskFull` and others; may be tried again.
   func run() throws(StoreError) {
@@ -31,15 +33,10 @@ struct MemtableApply {
   private func writeChunk(
     _ cursor: inout MemtableCursor, _ transaction: inout WriteTransaction
   ) throws(StoreError) {
-    let limit = try transaction.chunkLimit(memory: memoryByteCount)
-    var keyCount = 0
-    var byteCount = 0
-    while cursor.isValid, keyCount < limit.keyCount, byteCount < limit.byteCount {
-      byteCount += try cursor.withEntry { key, header, value throws(StoreError) in
+    while cursor.isValid, transaction.changedPageCount < pageLimit {
+      try cursor.withEntry { key, header, value throws(StoreError) in
         try write(key, header, value, &transaction)
-        return key.byteCount + value.byteCount
       }
-      keyCount += 1
       cursor.next()
     }
   }

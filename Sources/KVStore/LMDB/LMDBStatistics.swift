@@ -72,12 +72,3 @@ extension ReadTransaction {
     return count
   }
 }
-
-extension WriteTransaction {
-  /// How much this transaction may change with `memory` bytes for changed pages.
-  func chunkLimit(memory: Int) throws(StoreError) -> ChunkLimit {
-    let status = try dataStatus()
-    return ChunkLimit(
-      memory: memory, leafPageCount: status.ms_leaf_pages, pageByteCount: Int(status.ms_psize))
-  }
-}

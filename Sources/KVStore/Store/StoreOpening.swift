@@ -46,7 +46,8 @@ enum StoreOpening {
     let budget = MemoryBudget(
       byteCount: options.memtableByteCount, partitionCount: manifest.partitions.count)
     let applyWorkers = ApplyWorkers(
-      watermarks: watermarks, memoryByteCount: options.applyByteCount)
+      watermarks: watermarks,
+      pageLimit: options.changedPageLimit(partitionCount: manifest.partitions.count))
     let hash = KeyHash(seed: UInt64.random(in: .min ... .max))
     var partitions: [Partition] = []
     do throws(StoreError) {

@@ -38,7 +38,12 @@ public struct StoreOptions: Sendable {
     }
   }
 
-  /// Memtables may take three quarters of the memory, an LMDB transaction one.
+  /// Memtables may take three quarters of the memory; the pages that LMDB transactions change take one.
   var memtableByteCount: Int { memoryByteCount / 4 * 3 }
-  var applyByteCount: Int { memoryByteCount / 4 }
+
+  /// LMDB keeps the memory of changed pages for the next transaction on the same file, so every file has
+  /// a share of its own.
+  func changedPageLimit(partitionCount: Int) -> Int {
+    max(64, memoryByteCount / 4 / partitionCount / WriteTransaction.pageByteCount)
+  }
 }
