@@ -29,6 +29,7 @@ public final class Coordinator: Sendable {
     on device: any LogDevice, storeID: StoreID, participants: [any Participant],
     options: CoordinatorOptions = CoordinatorOptions()
   ) throws(LogError) -> Coordinator {
+    precondition(options.segmentByteCount >= 64 << 10 && options.segmentByteCount % 4096 == 0)
     if try !LogOpening.exists(on: device) {
       try LogOpening.create(
         on: device, storeID: storeID, segmentByteCount: options.segmentByteCount)

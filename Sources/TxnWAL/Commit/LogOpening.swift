@@ -9,7 +9,6 @@ struct LogOpening {
   static func create(
     on device: any LogDevice, storeID: StoreID, segmentByteCount: Int
   ) throws(LogError) {
-    precondition(segmentByteCount >= 64 << 10 && segmentByteCount % 4096 == 0)
     let header = SegmentHeader(
       storeID: storeID, segmentByteCount: segmentByteCount, firstLSN: .zero)
     _ = try SegmentFile.create(LogGeometry.fileName(of: 0), on: device, header)
