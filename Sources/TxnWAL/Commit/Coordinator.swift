@@ -34,21 +34,13 @@ public final class Coordinator: Sendable {
       try LogOpening.create(
         on: device, storeID: storeID, segmentByteCount: options.segmentByteCount)
     }
-    let opening = try LogOpening.open(on: device)
-    let control = opening.control.control
-    guard control.storeID == storeID else {
-      throw .corrupted(
-        Finding(
-          file: "\(device.path)/\(Control.fileName)", offset: 24, expected: "store \(storeID)",
-          found: "store \(control.storeID)"))
-    }
-    let report = try Recovery.run(
-      segments: opening.segments, control: control, participants: participants,
+    let opening = try LogOpening.open(on: device, storeID: storeID)
+    let recovered = try Recovery.run(
+      segments: opening.segments, control: opening.control.control, participants: participants,
       watermarks: options.watermarks)
-    // Durable before any record carries it: what a crash leaves of this epoch's first group must not
-    // look like a part of the next epoch's.
-    try opening.control.update { $0.epoch += 1 }
-    return Coordinator(opening, report, participants, options)
+    try opening.segments.settleTail(from: recovered.proven, to: recovered.report.end)
+    try opening.begin(after: recovered)
+    return Coordinator(opening, recovered.report, participants, options)
   }
 
   private init(
@@ -68,7 +60,7 @@ public final class Coordinator: Sendable {
       segments: segments, durability: options.durability, watermarks: watermarks)
     self.writer = writer
     keeper = SegmentKeeper(
-      segments: segments, control: opening.control, retired: opening.retired,
+      segments: segments, control: opening.control, openedAt: report.end, retired: opening.retired,
       changed: { writer.tellObservers() })
     watermarks.moveDurable(to: report.end)
     watermarks.acknowledge(report.end, publishing: report.lastSequence)

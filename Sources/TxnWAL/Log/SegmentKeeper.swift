@@ -13,6 +13,8 @@ final class SegmentKeeper: @unchecked Sendable {
 
   private let segments: SegmentSet
   private let control: ControlFile
+  /// Everything from here on was written in the epoch that the control file names.
+  private let openedAt: LSN
   private let monitor = Monitor()
   private var thread: WorkerThread?
 
@@ -27,15 +29,17 @@ final class SegmentKeeper: @unchecked Sendable {
   private let changed: @Sendable () -> Void
 
   init(
-    segments: SegmentSet, control: ControlFile, retired: [Int],
+    segments: SegmentSet, control: ControlFile, openedAt: LSN, retired: [Int],
     changed: @escaping @Sendable () -> Void
   ) {
     self.segments = segments
     self.control = control
+    self.openedAt = openedAt
     self.retired = retired
     self.changed = changed
     demanded = segments.end
     wantedCheckpoint = (control.control.checkpoint, control.control.sequence)
+    durableCheckpoint = control.control.checkpoint
   }
 
   func start() {
@@ -53,7 +57,7 @@ final class SegmentKeeper: @unchecked Sendable {
 
   /// The checkpoint that recovery would begin from.
   var checkpoint: LSN { monitor.withLock { durableCheckpoint } }
-  private var durableCheckpoint = LSN.zero
+  private var durableCheckpoint: LSN
 
   /// Why there is no further segment, if one could not be made.
   var currentFailure: LogError? { monitor.withLock { failure } }
@@ -107,7 +111,6 @@ final class SegmentKeeper: @unchecked Sendable {
   }
 
   private func run() {
-    monitor.withLock { durableCheckpoint = control.control.checkpoint }
     while true {
       let step = monitor.withLock { nextStep() }
       do throws(LogError) {
@@ -188,6 +191,9 @@ final class SegmentKeeper: @unchecked Sendable {
   ) throws(LogError) {
     try control.update { control in
       control.checkpoint = max(control.checkpoint, lsn)
+      // Without this a record of an earlier epoch, left behind a torn tail long ago, could stand
+      // right at the checkpoint when the log is opened, and pass for its first record.
+      if control.checkpoint >= openedAt { control.leastEpoch = control.epoch }
       control.sequence = max(control.sequence, sequence)
     }
     // The last segment stays even where the checkpoint is its very end: the control file names it.
