@@ -71,11 +71,14 @@ public final class Coordinator: Sendable {
   }
 
   /// Syncs what is buffered and ends the threads. Participants must not be used by others any more.
+  /// Whatever comes later is refused with `.closed`; so is what still waits.
   public func close() throws(LogError) {
+    // The keeper first: a writer that waits for room would keep its thread from ending.
     defer {
-      writer.close()
       keeper.close()
+      writer.close()
     }
+    keeper.stopWaiting()
     if poisoned == nil {
       try waitUntilAcknowledged(sequencer.withLock { $0.appended })
       try writer.syncWritten()
@@ -84,11 +87,15 @@ public final class Coordinator: Sendable {
 
   // MARK: Transactions
 
-  /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here.
+  /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here. A transaction
+  /// that it leaves open, by throwing for instance, is cancelled.
   public func sequence<R, E: Error>(
     _ body: (Sequencer) throws(E) -> R
   ) throws(E) -> R {
-    try sequencer.withLock { sequencer throws(E) in try body(sequencer) }
+    try sequencer.withLock { sequencer throws(E) in
+      defer { sequencer.endTransaction() }
+      return try body(sequencer)
+    }
   }
 
   /// Why writes are refused, once a write or a sync of the log failed.
@@ -97,6 +104,7 @@ public final class Coordinator: Sendable {
   /// Refuses writes from now on, because a participant's own storage cannot be trusted any more.
   public func poison(because reason: String) {
     writer.poison(.poisoned(because: reason))
+    keeper.wake()
   }
 
   /// Whether there is room for `byteCount` more bytes of log. False: observers are told when there

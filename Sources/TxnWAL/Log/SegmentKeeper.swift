@@ -24,6 +24,7 @@ final class SegmentKeeper: @unchecked Sendable {
   private var forcedCheckpoints = 0
   private var finishedCheckpoints = 0
   private var failure: LogError?
+  private var isEnding = false
   private var isClosing = false
   /// Told, on the keeper's thread, whenever there is more room, less, or a failure.
   private let changed: @Sendable () -> Void
@@ -46,9 +47,23 @@ final class SegmentKeeper: @unchecked Sendable {
     thread = WorkerThread(name: "kvd-segments") { self.run() }
   }
 
+  /// From now on nobody waits for a full disk to get room: what cannot be done at once is refused.
+  func stopWaiting() {
+    monitor.withLock {
+      isEnding = true
+      monitor.broadcast()
+    }
+  }
+
+  /// Lets those who wait for room look again whether they have to.
+  func wake() {
+    monitor.withLock { monitor.broadcast() }
+  }
+
   /// Finishes what is under way and ends the thread.
   func close() {
     monitor.withLock {
+      isEnding = true
       isClosing = true
       monitor.broadcast()
     }
@@ -73,12 +88,15 @@ final class SegmentKeeper: @unchecked Sendable {
 
   /// Waits until records up to `lsn` can be written. While the disk is full it waits for room: what
   /// is waiting has been promised a place in the order already, and new work is refused meanwhile.
-  func waitForRoom(upTo lsn: LSN) throws(LogError) {
+  ///
+  /// Throws what `refusal` answers, if it does.
+  func waitForRoom(upTo lsn: LSN, refusal: () -> LogError?) throws(LogError) {
     if lsn <= segments.end { return }
     demand(upTo: lsn)
     try monitor.withLock { () throws(LogError) in
       while lsn > segments.end {
-        if let failure, !failure.isDiskFull { throw failure }
+        if let failure, !failure.isDiskFull || isEnding { throw failure }
+        if let refusal = refusal() { throw refusal }
         if isClosing { throw LogError.closed }
         monitor.wait()
       }
@@ -95,7 +113,7 @@ final class SegmentKeeper: @unchecked Sendable {
       forcedCheckpoints += 1
       let mine = forcedCheckpoints
       while finishedCheckpoints < mine {
-        if let failure, !failure.isDiskFull { throw failure }
+        if let failure, !failure.isDiskFull || isEnding { throw failure }
         if isClosing { throw LogError.closed }
         monitor.wait()
       }
@@ -177,10 +195,16 @@ final class SegmentKeeper: @unchecked Sendable {
       try file.sync()
     } else {
       source = Self.temporaryName
-      file = try SegmentFile.create(source, on: device, header)
+      do throws(LogError) {
+        file = try SegmentFile.create(source, on: device, header)
+      } catch {
+        // Half a segment must not take the room that the participants need to let the log shrink.
+        try? device.remove(source)
+        throw error
+      }
     }
     try device.rename(source, to: name)
-    if retired.last != nil { retired.removeLast() }
+    if source != Self.temporaryName { retired.removeLast() }
     try device.syncDirectory()
     try control.update { $0.lastSegment = index }
     segments.add(file)
