@@ -125,3 +125,8 @@ final class FakeParticipant: Participant {
     state.withLock { $0.pending.isEmpty ? durable : storage.now.applied }
   }
 }
+
+extension [FakeStorage] {
+  /// Storages of their own with what these hold now.
+  var copies: [FakeStorage] { map { FakeStorage($0.now) } }
+}

@@ -109,7 +109,7 @@ final class TestLog: Sendable {
 
   /// What the participants' own disks hold now, as others would find it after a crash.
   func storageImages() -> [FakeStorage] {
-    storages.map { FakeStorage($0.now) }
+    storages.copies
   }
 
   /// Ends the threads after a crash: nothing reaches the device any more.
