@@ -53,3 +53,24 @@ extension MemoryDevice {
     return headers
   }
 }
+
+extension MemoryDevice {
+  /// Whether a power cut now would leave the log's bytes in `range` as they read.
+  func isDurable(_ range: Range<LSN>, _ geometry: LogGeometry = tiny) -> Bool {
+    var lsn = range.lowerBound
+    while lsn < range.upperBound {
+      let count = min(geometry.remaining(from: lsn), range.upperBound.distance(from: lsn))
+      let offset = geometry.fileOffset(of: lsn)
+      guard isDurable(offset..<offset + count, of: Self.fileName(at: lsn, geometry)) else {
+        return false
+      }
+      lsn = lsn.advanced(by: count)
+    }
+    return true
+  }
+}
+
+extension Coordinator {
+  /// Where the log's positions lie in its files.
+  var geometry: LogGeometry { LogGeometry(segmentByteCount: segmentByteCount) }
+}
