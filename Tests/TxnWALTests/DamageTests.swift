@@ -87,7 +87,8 @@ import Testing
     }
   }
 
-  @Test func `a flipped byte before the last group is refused, in the last group it is a torn tail`()
+  @Test
+  func `a flipped byte before the last group is refused, in the last group it is a torn tail`()
     throws
   {
     let sample = try Self.sample()

@@ -28,7 +28,8 @@ import Testing
           var end = LSN.zero
           for _ in 0..<count {
             let bytes = generator.bytes(Int.random(in: 0...600, using: &generator))
-            let parts = written.count % 2 == 0 ? [Part(0, bytes)] : [Part(1, bytes), Part(2, bytes)]
+            let parts =
+              written.count % 2 == 0 ? [Part(0, bytes)] : [Part(1, bytes), Part(2, bytes)]
             written.append(parts)
             end = try log.commit(parts).end
           }

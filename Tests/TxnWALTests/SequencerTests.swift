@@ -9,9 +9,13 @@ import Testing
     let position = try log.commit(Part(2, "c"), Part(0, "a"))
     let id = TransactionID(epoch: 1, counter: 1)
     #expect(
-      log.participants[2].calls == [.prepare(id, Array("c".utf8)), .commit(position, Array("c".utf8))])
+      log.participants[2].calls == [
+        .prepare(id, Array("c".utf8)), .commit(position, Array("c".utf8)),
+      ])
     #expect(
-      log.participants[0].calls == [.prepare(id, Array("a".utf8)), .commit(position, Array("a".utf8))])
+      log.participants[0].calls == [
+        .prepare(id, Array("a".utf8)), .commit(position, Array("a".utf8)),
+      ])
     #expect(log.participants[1].calls.isEmpty)
     log.abandon()
   }

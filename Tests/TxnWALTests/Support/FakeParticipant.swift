@@ -76,6 +76,9 @@ final class FakeParticipant: Participant {
     }
   }
 
+  /// The first transaction that is not on its own disk yet.
+  var firstOwed: CommitPosition? { state.withLock { $0.pending.first?.position } }
+
   /// Moves what lies before `durable` to its own disk, `limit` transactions at most.
   func apply(upTo durable: LSN, limit: Int = .max) {
     state.withLock { state in
