@@ -123,8 +123,12 @@ import Testing
     var step = 0
     while true {
       let (device, storages, acknowledged, isDone) = run(cutAfter: step)
-      for crash in Crash.allCases {
-        let image = device.image(crash, seed: UInt64(step))
+      var found = Crash.allCases.map { ("\($0)", device.image($0, seed: UInt64(step))) }
+      // Or the process is killed, another one takes over, and then the power is cut.
+      let killed = try TestLog.open(on: device.afterKill(), storages: storages.copies)
+      killed.abandon()
+      found.append(("killed", killed.device.image(.loses)))
+      for (crash, image) in found {
         let log = try TestLog.open(on: image, storages: storages.copies)
         log.abandon()
         let entries = log.entries

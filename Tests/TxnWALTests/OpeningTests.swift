@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import TxnWAL
@@ -134,6 +135,11 @@ import Testing
         #expect(again.entries == [1: [Part(0, "first")]])
         again.abandon()
       }
+      let log = try TestLog.open(on: device.afterKill())
+      try log.commit(Part(0, "first"))
+      let again = try log.crash(.loses)
+      #expect(again.entries == [1: [Part(0, "first")]])
+      again.abandon()
       if made != nil { break }
       step += 1
     }
@@ -168,14 +174,35 @@ import Testing
     log.coordinator.requestSync()
     log.device.gate.waitForSync()
     // The process is killed; the machine goes on with what was written.
-    let killed = log.device.state.withLock { $0 }
+    let killed = log.device.afterKill()
     log.abandon()
-    let second = try TestLog.open(on: MemoryDevice(killed))
+    let second = try TestLog.open(on: killed)
     #expect(second.entries.count == 2)
     second.apply()
     let third = try second.crash(.loses)
     #expect(third.entries.count == 2)
     third.abandon()
+  }
+
+  @Test func `nothing is handed to a participant before it is durable`() throws {
+    let log = try TestLog.open(durability: .periodic)
+    for number in 0..<6 { try log.commit(Part(number % 3, Self.page)) }
+    let killed = log.device.afterKill()
+    log.abandon()
+    #expect(!killed.isDurable(LSN.zero..<log.watermarks.acknowledged))
+    let notDurable = Mutex<[LSN]>([])
+    let participants = TestLog.storages().map { FakeParticipant($0) }
+    for participant in participants {
+      participant.onReplay { position in
+        guard !killed.isDurable(LSN.zero..<position.end) else { return }
+        notDurable.withLock { $0.append(position.end) }
+      }
+    }
+    let coordinator = try Coordinator.open(
+      on: killed, storeID: TestLog.storeID, participants: participants)
+    #expect(coordinator.recoveryReport.rolledForwardCount == 6)
+    #expect(notDurable.withLock { $0 } == [])
+    try coordinator.close()
   }
 
   /// Regression: after a failed sync the kernel takes the pages for clean. They are readable, and no
@@ -188,9 +215,7 @@ import Testing
       log.device.fail(.init(operation: .sync, prefix: "0"))
       #expect(throws: LogError.self) { try log.commit(Part(1, "half"), Part(2, "lost")) }
       log.abandon()
-      var state = log.device.state.withLock { $0 }
-      state.operationLimit = .max
-      let second = try TestLog.open(on: MemoryDevice(state))
+      let second = try TestLog.open(on: log.device.afterKill())
       #expect(second.entries.count == 2)
       second.apply()
       let third = try second.crash(.loses)

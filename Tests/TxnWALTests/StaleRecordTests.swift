@@ -27,9 +27,9 @@ import Testing
     #expect(metOldRecords)
   }
 
-  /// Appends a group, lets a power cut tear it so that its first record is lost and the others are
-  /// kept, and opens what is left.
-  private func tear(_ log: TestLog, group: [[Part]]) throws -> TestLog {
+  /// Appends a group, and lets a power cut tear it so that its first record is lost and the others
+  /// are kept.
+  private func tornImage(_ log: TestLog, group: [[Part]]) throws -> MemoryDevice {
     let start = log.coordinator.sequence { $0.appended }
     log.device.gate.hold()
     var first: CommitPosition?
@@ -44,7 +44,11 @@ import Testing
     // The first record of the group did not get to the disk.
     let lost = first!.end.distance(from: start)
     image.overwrite([UInt8](repeating: 0, count: lost), at: start)
-    return try TestLog.open(on: image, storages: log.storageImages())
+    return image
+  }
+
+  private func tear(_ log: TestLog, group: [[Part]]) throws -> TestLog {
+    try TestLog.open(on: tornImage(log, group: group), storages: log.storageImages())
   }
 
   private static func group(_ letter: String) -> [[Part]] {
@@ -145,6 +149,23 @@ import Testing
       log = try log.crash(Crash.allCases[round % 5], seed: UInt64(round))
     }
     log.abandon()
+  }
+
+  @Test func `an epoch that only a damaged slot and a torn group named is passed over`() throws {
+    let log = try TestLog.open()
+    try log.commit(Part(0, "00"))
+    let second = try log.crash(.loses)
+    let image = try tornImage(second, group: Self.group("a"))
+    for slot in [0, Control.slotByteCount] {
+      let damaged = image.image(.keeps)
+      damaged.damage(Control.fileName) { $0[slot + 20] ^= 1 }
+      let third = try TestLog.open(on: damaged)
+      #expect(third.entries == [1: [Part(0, "00")]])
+      try third.commit(Part(0, "b1"))
+      let fourth = try third.crash(.loses)
+      #expect(fourth.entries == [1: [Part(0, "00")], 2: [Part(0, "b1")]])
+      fourth.abandon()
+    }
   }
 
   @Test func `an epoch is not given out twice when the slot that named it is damaged`() throws {

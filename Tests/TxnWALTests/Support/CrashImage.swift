@@ -46,6 +46,15 @@ extension MemoryDevice {
     return MemoryDevice(after)
   }
 
+  /// The device as another process finds it after this one was killed: all that was written is
+  /// readable, what was not synced is still not.
+  func afterKill() -> MemoryDevice {
+    var state = state.withLock { $0 }
+    state.operationLimit = .max
+    state.faults = []
+    return MemoryDevice(state)
+  }
+
   private func survivors(
     of writes: [(Int, MemoryFile.Write)], _ crash: Crash, _ generator: inout SeededGenerator
   ) -> [(Int, MemoryFile.Write)] {

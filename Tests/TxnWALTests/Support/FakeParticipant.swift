@@ -44,6 +44,7 @@ final class FakeParticipant: Participant {
     var pending: [(position: CommitPosition, bytes: [UInt8])] = []
     var refusal: Refusal?
     var finding: Finding?
+    var onReplay: @Sendable (CommitPosition) -> Void = { _ in }
   }
 
   let storage: FakeStorage
@@ -65,6 +66,11 @@ final class FakeParticipant: Participant {
   /// From now on cannot replay.
   func reject(_ finding: Finding) {
     state.withLock { $0.finding = finding }
+  }
+
+  /// From now on calls `body` before it replays anything.
+  func onReplay(_ body: @escaping @Sendable (CommitPosition) -> Void) {
+    state.withLock { $0.onReplay = body }
   }
 
   /// Everything that this participant holds, on its disk or in its memory.
@@ -109,6 +115,7 @@ final class FakeParticipant: Participant {
   func replay(_ mutations: RawSpan, at position: CommitPosition) throws(Finding) {
     if let finding = state.withLock({ $0.finding }) { throw finding }
     let bytes = [UInt8](copying: mutations)
+    state.withLock { $0.onReplay }(position)
     take(bytes, at: position, as: .replay(position, bytes))
   }
 
