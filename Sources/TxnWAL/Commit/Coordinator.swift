@@ -36,21 +36,17 @@ public final class Coordinator: Sendable {
     on device: any LogDevice, storeID: StoreID, participants: [any Participant],
     options: CoordinatorOptions = CoordinatorOptions()
   ) throws(LogError) -> Coordinator {
-    let opening = try LogOpening.open(on: device)
-    let control = opening.control.control
-    guard control.storeID == storeID else {
-      throw .corrupted(
-        Finding(
-          file: "\(device.path)/\(Control.fileName)", offset: 24, expected: "store \(storeID)",
-          found: "store \(control.storeID)"))
+    if options.createsIfMissing, try !LogOpening.exists(on: device) {
+      try LogOpening.create(
+        on: device, storeID: storeID, segmentByteCount: options.segmentByteCount)
     }
-    let report = try Recovery.run(
-      segments: opening.segments, control: control, participants: participants,
+    let opening = try LogOpening.open(on: device, storeID: storeID)
+    let recovered = try Recovery.run(
+      segments: opening.segments, control: opening.control.control, participants: participants,
       watermarks: options.watermarks)
-    // Durable before any record carries it: what a crash leaves of this epoch's first group must not
-    // look like a part of the next epoch's.
-    try opening.control.update { $0.epoch += 1 }
-    return Coordinator(opening, report, participants, options)
+    try opening.segments.settleTail(from: recovered.proven, to: recovered.report.end)
+    try opening.begin(after: recovered)
+    return Coordinator(opening, recovered.report, participants, options)
   }
 
   private init(
@@ -70,7 +66,7 @@ public final class Coordinator: Sendable {
       segments: segments, durability: options.durability, watermarks: watermarks)
     self.writer = writer
     keeper = SegmentKeeper(
-      segments: segments, control: opening.control, retired: opening.retired,
+      segments: segments, control: opening.control, openedAt: report.end, retired: opening.retired,
       changed: { writer.tellObservers() })
     watermarks.moveDurable(to: report.end)
     watermarks.acknowledge(report.end, publishing: report.lastSequence)
@@ -81,11 +77,14 @@ public final class Coordinator: Sendable {
   }
 
   /// Syncs what is buffered and ends the threads. Participants must not be used by others any more.
+  /// Whatever comes later is refused with `.closed`; so is what still waits.
   public func close() throws(LogError) {
+    // The keeper first: a writer that waits for room would keep its thread from ending.
     defer {
-      writer.close()
       keeper.close()
+      writer.close()
     }
+    keeper.stopWaiting()
     if poisoned == nil {
       try waitUntilAcknowledged(sequencer.withLock { $0.appended })
       try writer.syncWritten()
@@ -94,11 +93,15 @@ public final class Coordinator: Sendable {
 
   // MARK: Transactions
 
-  /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here.
+  /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here. A transaction
+  /// that it leaves open, by throwing for instance, is cancelled.
   public func sequence<R, E: Error>(
     _ body: (Sequencer) throws(E) -> R
   ) throws(E) -> R {
-    try sequencer.withLock { sequencer throws(E) in try body(sequencer) }
+    try sequencer.withLock { sequencer throws(E) in
+      defer { sequencer.endTransaction() }
+      return try body(sequencer)
+    }
   }
 
   /// Why writes are refused, once a write or a sync of the log failed.
@@ -107,6 +110,7 @@ public final class Coordinator: Sendable {
   /// Refuses writes from now on, because a participant's own storage cannot be trusted any more.
   public func poison(because reason: String) {
     writer.poison(.poisoned(because: reason))
+    keeper.wake()
   }
 
   /// Whether there is room for `byteCount` more bytes of log. False: observers are told when there

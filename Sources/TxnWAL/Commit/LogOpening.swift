@@ -4,12 +4,13 @@ struct LogOpening {
   let segments: SegmentSet
   /// Segments before the checkpoint, which may be written again.
   let retired: [Int]
+  /// Files that nobody needs, left by a crash.
+  private let leftovers: [String]
 
   /// Makes an empty log. The control file comes last: without it there is no log.
   static func create(
     on device: any LogDevice, storeID: StoreID, segmentByteCount: Int
   ) throws(LogError) {
-    precondition(segmentByteCount >= 64 << 10 && segmentByteCount % 4096 == 0)
     let header = SegmentHeader(
       storeID: storeID, segmentByteCount: segmentByteCount, firstLSN: .zero)
     _ = try SegmentFile.create(LogGeometry.fileName(of: 0), on: device, header)
@@ -18,15 +19,47 @@ struct LogOpening {
       on: device, Control(storeID: storeID, segmentByteCount: segmentByteCount))
   }
 
-  /// Opens what is there; every segment that may hold something that is needed must be.
-  static func open(on device: any LogDevice) throws(LogError) -> LogOpening {
+  /// Whether the folder holds a log. Throws where it holds the remains of one that has lost its control
+  /// file: a new log over them would destroy what they hold.
+  static func exists(on device: any LogDevice) throws(LogError) -> Bool {
+    let names = try device.fileNames()
+    if names.contains(Control.fileName) { return true }
+    for name in names {
+      guard let index = LogGeometry.segment(named: name) else { continue }
+      // A crash while a log is made leaves its first segment, without records.
+      let start = try device.open(name, creating: false)
+        .read(at: SegmentHeader.byteCount, count: RecordHeader.byteCount)
+      guard index == 0, start.allSatisfy({ $0 == 0 }) else {
+        throw .corrupted(
+          Finding(
+            file: "\(device.path)/\(Control.fileName)", offset: 0,
+            expected: "the control file of the log that \(name) belongs to",
+            found: "no such file"))
+      }
+    }
+    return false
+  }
+
+  /// Opens what is there; every segment that may hold something that is needed must be. Changes
+  /// nothing.
+  static func open(on device: any LogDevice, storeID: StoreID) throws(LogError) -> LogOpening {
+    // A process that was killed may have left names that are visible and not durable yet.
+    try device.syncDirectory()
     let file = try ControlFile.open(on: device)
     let control = file.control
+    guard control.storeID == storeID else {
+      throw .corrupted(
+        Finding(
+          file: "\(device.path)/\(Control.fileName)", offset: 24, expected: "store \(storeID)",
+          found: "store \(control.storeID)"))
+    }
     let geometry = LogGeometry(segmentByteCount: control.segmentByteCount)
-    let last = control.lastSegment
-    let first = min(geometry.segment(of: control.checkpoint), last)
     let names = try device.fileNames()
     let present = Set(names.compactMap(LogGeometry.segment(named:)))
+    // A segment has its place only when all of it is durable, so one behind the last that the control
+    // file names is as good as the others. It may even hold records, where the newer slot is damaged.
+    let last = max(control.lastSegment, present.max() ?? 0)
+    let first = min(geometry.segment(of: control.checkpoint), last)
     var files: [Int: any LogFile] = [:]
     for index in first...last {
       guard present.contains(index) else {
@@ -39,19 +72,34 @@ struct LogOpening {
         index, on: device, geometry: geometry, storeID: control.storeID)
     }
     var retired: [Int] = []
-    for index in present.sorted() where files[index] == nil {
-      // Behind the last one stands only what a crash left between a renaming and its entry in the
-      // control file; before the first only what nobody needs.
-      let file = try device.open(LogGeometry.fileName(of: index), creating: false)
-      if index < first, retired.isEmpty, try file.byteCount() == control.segmentByteCount {
+    var leftovers = names.filter { $0.hasSuffix(".tmp") }
+    for index in present.sorted() where index < first {
+      let name = LogGeometry.fileName(of: index)
+      let file = try device.open(name, creating: false)
+      if retired.isEmpty, try file.byteCount() == control.segmentByteCount {
         retired.append(index)
       } else {
-        try device.remove(LogGeometry.fileName(of: index))
+        leftovers.append(name)
       }
     }
-    for name in names where name.hasSuffix(".tmp") { try device.remove(name) }
     let segments = SegmentSet(
       device: device, geometry: geometry, storeID: control.storeID, files: files, last: last)
-    return LogOpening(control: file, segments: segments, retired: retired)
+    return LogOpening(control: file, segments: segments, retired: retired, leftovers: leftovers)
+  }
+
+  /// Begins a new epoch behind what recovery found, and clears away what nobody needs.
+  ///
+  /// The epoch is durable before any record carries it: what a crash leaves of its first group must
+  /// not look like a part of the next one's. Where a slot of the control file could not be read, the
+  /// epoch that it may have named is passed over.
+  func begin(after recovered: Recovered) throws(LogError) {
+    let step: UInt32 = control.wereBothWhole ? 1 : 2
+    let last = segments.lastIndex
+    try control.update { control in
+      control.epoch = max(control.epoch + step, recovered.epoch + 1)
+      control.lastSegment = last
+    }
+    // Only now: the control file that was read may not have been durable before.
+    for name in leftovers { try segments.device.remove(name) }
   }
 }

@@ -24,6 +24,7 @@ public final class Sequencer: @unchecked Sendable {
   public private(set) var lastSequence: UInt64
 
   // The transaction that is being written.
+  private var isOpen = false
   private var recordOffset = 0
   private var openSection: Int?
   private var sections: [Section] = []
@@ -56,6 +57,8 @@ public final class Sequencer: @unchecked Sendable {
 
   /// Begins a transaction.
   public func begin() {
+    precondition(!isOpen, "a transaction inside a transaction")
+    isOpen = true
     recordOffset = buffer.byteCount
     buffer.appendHole(RecordHeader.byteCount)
     buffer.append(0 as UInt64)
@@ -104,6 +107,15 @@ public final class Sequencer: @unchecked Sendable {
 
   /// Forgets the transaction that is being written.
   public func cancel() {
+    precondition(isOpen, "no transaction to cancel")
+    endTransaction()
+  }
+
+  /// Forgets the transaction that is being written, if there is one: half a record in the buffer would
+  /// end the log for whoever reads it.
+  func endTransaction() {
+    guard isOpen else { return }
+    isOpen = false
     buffer.truncate(to: recordOffset)
   }
 
@@ -112,7 +124,9 @@ public final class Sequencer: @unchecked Sendable {
   /// With one participant the intent and the decision are one record, and a no leaves no trace.
   public func commit() throws(Refusal) -> CommitPosition {
     closeSection()
-    precondition(!sections.isEmpty, "a transaction without mutations")
+    precondition(isOpen && !sections.isEmpty, "a transaction without mutations")
+    precondition(
+      payloadByteCount <= RecordHeader.maximumPayloadByteCount, "a record nobody could read")
     transactionCounter += 1
     let transaction = TransactionID(epoch: epoch, counter: transactionCounter)
     if !isDistributed {
@@ -122,10 +136,12 @@ public final class Sequencer: @unchecked Sendable {
       }
       lastSequence += 1
       buffer.replace(at: recordOffset + RecordHeader.byteCount, with: lastSequence)
+      isOpen = false
       seal(.batch, transaction)
     } else {
       // The intent keeps its place in the buffer; the sections are read back from there.
       let intentOffset = recordOffset
+      isOpen = false
       seal(.intent, transaction)
       if let no = vote(transaction, in: intentOffset) {
         beginMarker()

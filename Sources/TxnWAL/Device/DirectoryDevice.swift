@@ -8,7 +8,7 @@ public final class DirectoryDevice: LogDevice {
   /// Uses the folder at `path`, and makes it where it is missing.
   public init(path: String) throws(LogError) {
     self.path = path
-    try SystemCall.makeDirectory(path)
+    if try SystemCall.makeDirectory(path) { try SystemCall.syncDirectory("\(path)/..") }
   }
 
   /// The names of all files, in no order. O(files).

@@ -101,9 +101,11 @@ enum SystemCall {
     guard unsafe unlink(path) == 0 else { throw failure("unlink", path) }
   }
 
-  /// `mkdir(2)`; a folder that is there already is as good.
-  static func makeDirectory(_ path: String) throws(LogError) {
-    guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure("mkdir", path) }
+  /// `mkdir(2)`. False where a folder of that name is there already, which is as good.
+  static func makeDirectory(_ path: String) throws(LogError) -> Bool {
+    if unsafe mkdir(path, 0o755) == 0 { return true }
+    if errno == EEXIST { return false }
+    throw failure("mkdir", path)
   }
 
   /// `opendir(3)`, `readdir(3)`: the names in a folder but for `.` and `..`.

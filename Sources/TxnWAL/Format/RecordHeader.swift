@@ -4,7 +4,8 @@
 ///          0     4  CRC-32C, seeded per store, over everything behind it up to the padded end
 ///          4     4  payload byte count, without padding
 ///          8     8  LSN of the record itself
-///         16     4  synced distance: everything up to (LSN − this) was durable when it was written
+///         16     4  synced distance: everything up to (LSN − this) was durable when it was written;
+///                   where it does not fit, all ones, and nothing is said
 ///         20     4  epoch
 ///         24     8  transaction counter
 ///         32     1  kind
@@ -35,7 +36,10 @@ struct RecordHeader: Equatable {
   var end: LSN { lsn.advanced(by: recordByteCount) }
 
   /// The position up to which all was durable when this record was written.
-  var syncedLSN: LSN { LSN(rawValue: lsn.rawValue - min(UInt64(syncedDistance), lsn.rawValue)) }
+  var syncedLSN: LSN {
+    if syncedDistance == .max { return .zero }
+    return LSN(rawValue: lsn.rawValue - min(UInt64(syncedDistance), lsn.rawValue))
+  }
 
   static func recordByteCount(payload: Int) -> Int {
     byteCount + (payload + alignment - 1) / alignment * alignment

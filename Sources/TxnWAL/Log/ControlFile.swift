@@ -13,13 +13,14 @@
 ///         48     8  checkpoint LSN: recovery needs nothing before it
 ///         56     8  sequence: no batch before the checkpoint has a greater one
 ///         64     8  last segment: this and every one from the checkpoint's on must exist
-///         72     4  CRC-32C over bytes 0..<72
+///         72     4  least epoch that a record behind the checkpoint can have
+///         76     4  CRC-32C over bytes 0..<76
 struct Control: Equatable {
   static let fileName = "control"
   static let slotByteCount = 4096
   static let magic: [UInt8] = Array("KVDCTRL\n".utf8)
   static let version: UInt32 = 1
-  private static let checksumOffset = 72
+  private static let checksumOffset = 76
 
   var storeID: StoreID
   var segmentByteCount: Int
@@ -28,6 +29,7 @@ struct Control: Equatable {
   var checkpoint = LSN.zero
   var sequence: UInt64 = 0
   var lastSegment = 0
+  var leastEpoch: UInt32 = 0
 
   func encoded() -> [UInt8] {
     var bytes = Self.magic
@@ -39,30 +41,63 @@ struct Control: Equatable {
     bytes.appendLittleEndian(checkpoint.rawValue)
     bytes.appendLittleEndian(sequence)
     bytes.appendLittleEndian(UInt64(lastSegment))
+    bytes.appendLittleEndian(leastEpoch)
     bytes.appendLittleEndian(CRC32C.checksum(bytes.rawSpan))
     bytes += [UInt8](repeating: 0, count: Self.slotByteCount - bytes.count)
     return bytes
   }
 
-  /// The slot in `bytes`, or nil where it is torn or damaged.
-  static func decode(_ bytes: ArraySlice<UInt8>, path: String) throws(LogError) -> Control? {
-    let bytes = Array(bytes)
+  /// Whether `bytes` begin as a slot of a version does that this build does not read.
+  private static func foreignVersion(_ bytes: [UInt8]) -> UInt32? {
+    guard bytes.count >= 12, Array(bytes[0..<8]) == magic else { return nil }
+    let found = bytes.rawSpan.load(at: 8, as: UInt32.self)
+    return found == version ? nil : found
+  }
+
+  /// The newest slot of the file's `bytes` that is whole, and whether both are.
+  ///
+  /// Another version is told from damage by both slots' failing: a single one may just be torn.
+  static func newest(
+    in bytes: [UInt8], path: String
+  ) throws(LogError) -> (control: Control, isOtherWhole: Bool) {
+    let slots = [0, slotByteCount].map { start in
+      Array(bytes[min(start, bytes.count)..<min(start + slotByteCount, bytes.count)])
+    }
+    let whole = slots.compactMap { decode($0) }
+    if let newest = whole.max(by: { $0.generation < $1.generation }) {
+      return (newest, whole.count == slots.count)
+    }
+    for slot in slots {
+      guard let found = foreignVersion(slot) else { continue }
+      throw .unsupportedFormat(path: path, found: "\(found)", supported: "\(version)")
+    }
+    throw .corrupted(
+      Finding(
+        file: path, offset: 0, expected: "a control slot with its checksum",
+        found: "none in \(bytes.count) bytes"))
+  }
+
+  /// The slot in `bytes`, or nil where it is torn, damaged or of another version.
+  private static func decode(_ bytes: [UInt8]) -> Control? {
     guard bytes.count >= checksumOffset + 4, Array(bytes[0..<8]) == magic else { return nil }
     let span = bytes.rawSpan
     let checksum = CRC32C.checksum(span.extracting(0..<checksumOffset))
     guard checksum == span.load(at: checksumOffset, as: UInt32.self) else { return nil }
-    let found = span.load(at: 8, as: UInt32.self)
-    guard found == version else {
-      throw .unsupportedFormat(path: path, found: "\(found)", supported: "\(version)")
-    }
-    return Control(
+    guard span.load(at: 8, as: UInt32.self) == version else { return nil }
+    let control = Control(
       storeID: StoreID(span.extracting(24..<40)),
       segmentByteCount: Int(truncatingIfNeeded: span.load(at: 40, as: UInt64.self)),
       epoch: span.load(at: 12, as: UInt32.self),
       generation: span.load(at: 16, as: UInt64.self),
       checkpoint: LSN(rawValue: span.load(at: 48, as: UInt64.self)),
       sequence: span.load(at: 56, as: UInt64.self),
-      lastSegment: Int(truncatingIfNeeded: span.load(at: 64, as: UInt64.self)))
+      lastSegment: Int(truncatingIfNeeded: span.load(at: 64, as: UInt64.self)),
+      leastEpoch: span.load(at: 72, as: UInt32.self))
+    // Nobody writes other numbers than these, and with others nobody could go on.
+    guard control.segmentByteCount > SegmentHeader.byteCount,
+      control.segmentByteCount % SegmentHeader.byteCount == 0, control.lastSegment >= 0
+    else { return nil }
+    return control
   }
 }
 
@@ -72,10 +107,14 @@ struct Control: Equatable {
 final class ControlFile {
   private let file: any LogFile
   private(set) var control: Control
+  /// Whether the slot that is not in force could be read, too. If not, it may have been the newer one,
+  /// and one change of the control may be lost: a torn one that nothing was built on, or a damaged one.
+  let wereBothWhole: Bool
 
-  private init(file: any LogFile, control: Control) {
+  private init(file: any LogFile, control: Control, wereBothWhole: Bool) {
     self.file = file
     self.control = control
+    self.wereBothWhole = wereBothWhole
   }
 
   /// Makes the file of a new log. It counts once it is renamed to its name, which is done last.
@@ -83,9 +122,10 @@ final class ControlFile {
     let temporary = Control.fileName + ".tmp"
     if try device.fileNames().contains(temporary) { try device.remove(temporary) }
     let file = try device.open(temporary, creating: true)
-    let slot = control.encoded()
-    try file.write(slot.rawSpan, at: 0)
-    try file.write([UInt8](repeating: 0, count: Control.slotByteCount).rawSpan, at: slot.count)
+    var control = control
+    try file.write(control.encoded().rawSpan, at: 0)
+    control.generation += 1
+    try file.write(control.encoded().rawSpan, at: Control.slotByteCount)
     try file.sync()
     try device.rename(temporary, to: Control.fileName)
     try device.syncDirectory()
@@ -95,19 +135,8 @@ final class ControlFile {
   static func open(on device: any LogDevice) throws(LogError) -> ControlFile {
     let file = try device.open(Control.fileName, creating: false)
     let bytes = try file.read(at: 0, count: 2 * Control.slotByteCount)
-    var newest: Control?
-    for start in [0, Control.slotByteCount] where start < bytes.count {
-      let end = min(bytes.count, start + Control.slotByteCount)
-      guard let control = try Control.decode(bytes[start..<end], path: file.path) else { continue }
-      if control.generation >= newest?.generation ?? 0 { newest = control }
-    }
-    guard let newest else {
-      throw .corrupted(
-        Finding(
-          file: file.path, offset: 0, expected: "a control slot with its checksum",
-          found: "none in \(bytes.count) bytes"))
-    }
-    return ControlFile(file: file, control: newest)
+    let (control, isOtherWhole) = try Control.newest(in: bytes, path: file.path)
+    return ControlFile(file: file, control: control, wereBothWhole: isOtherWhole)
   }
 
   /// Changes the control and makes the change durable, in the slot that is not in force.

@@ -35,6 +35,9 @@ struct LogGeometry: Equatable, Sendable {
   /// The segment that `name` belongs to, if it is the name of one.
   static func segment(named name: String) -> Int? {
     guard name.utf8.count == 20, name.hasSuffix(".log") else { return nil }
-    return Int(name.dropLast(4), radix: 16)
+    guard let index = Int(name.dropLast(4), radix: 16), fileName(of: max(index, 0)) == name else {
+      return nil
+    }
+    return index
   }
 }

@@ -16,6 +16,9 @@ struct LogGroup {
 /// `isWriting`; `thread` and `keeper` are set once before other threads know the writer; the rest is
 /// atomic or inside `monitor`.
 final class LogWriter: @unchecked Sendable {
+  /// How long written bytes stay unsynced with periodic durability.
+  private static let syncMilliseconds = 1000
+
   private let segments: SegmentSet
   private let durability: Durability
   private let watermarks: Watermarks
@@ -49,13 +52,21 @@ final class LogWriter: @unchecked Sendable {
     thread = WorkerThread(name: "kvd-log") { self.run() }
   }
 
+  /// Ends the thread; everything that comes later, or is still waiting, is refused. The keeper must be
+  /// closing already, so that a writer which waits for room does not wait for ever.
   func close() {
     monitor.withLock {
       isClosing = true
       monitor.broadcast()
     }
     thread?.join()
-    waiters.resumeAll(throwing: poisoned ?? .closed)
+    while !tryBecomeWriter() { sleepWhileWriting() }
+    poison(.closed)
+    // What keeps the coordinator alive.
+    takeGroup = { _ in }
+    keeper = nil
+    observers.withLock { $0 = [] }
+    resign()
   }
 
   // MARK: Poison
@@ -74,7 +85,7 @@ final class LogWriter: @unchecked Sendable {
     poison.withLock { $0 = $0 ?? reason }
     isPoisoned.store(true, ordering: .releasing)
     wake()
-    waiters.resumeAll(throwing: reason)
+    if let poisoned { waiters.resumeAll(throwing: poisoned) }
     tellObservers()
   }
 
@@ -110,7 +121,8 @@ final class LogWriter: @unchecked Sendable {
       if let poisoned { throw poisoned }
       if tryBecomeWriter() {
         defer { resign() }
-        try writeGroup()
+        let wroteSome = try writeGroup()
+        precondition(wroteSome || watermarks.acknowledged >= lsn, "a position never appended")
       } else {
         sleepWhileWriting(unlessAcknowledged: lsn)
       }
@@ -165,27 +177,31 @@ final class LogWriter: @unchecked Sendable {
     let end = group.buffer.end
     guard group.buffer.byteCount > 0 else { return false }
     do throws(LogError) {
-      try keeper?.waitForRoom(upTo: end)
+      try keeper?.waitForRoom(upTo: end) { poisoned }
       let touched = try group.buffer.withBytes(in: 0..<group.buffer.byteCount) {
         bytes throws(LogError) in try segments.write(bytes, at: group.buffer.start)
       }
       let first = min(unsynced?.lowerBound ?? touched.lowerBound, touched.lowerBound)
       unsynced = first...touched.upperBound
-      if durability == .sync { try syncUnsynced(upTo: end) }
+      if durability == .sync {
+        try syncUnsynced { watermarks.acknowledge(end, publishing: group.lastSequence) }
+      } else {
+        watermarks.acknowledge(end, publishing: group.lastSequence)
+      }
     } catch {
       poison(error)
       throw poisoned ?? error
     }
-    watermarks.acknowledge(end, publishing: group.lastSequence)
     waiters.resume(upTo: end)
     tellObservers()
     return true
   }
 
-  private func syncUnsynced(upTo end: LSN? = nil) throws(LogError) {
+  /// Makes everything written durable. What becomes acknowledged by that is acknowledged in `done`,
+  /// before the durable mark moves: whoever sees a position durable sees its batch published.
+  private func syncUnsynced(done: () -> Void = {}) throws(LogError) {
     guard let touched = unsynced else { return }
     if let poisoned { throw poisoned }
-    let end = end ?? watermarks.acknowledged
     do throws(LogError) {
       try segments.sync(touched)
     } catch {
@@ -193,7 +209,8 @@ final class LogWriter: @unchecked Sendable {
       throw poisoned ?? error
     }
     unsynced = nil
-    watermarks.moveDurable(to: end)
+    done()
+    watermarks.moveDurable(to: watermarks.acknowledged)
   }
 
   // MARK: Observers
@@ -210,11 +227,12 @@ final class LogWriter: @unchecked Sendable {
   // MARK: The writer's thread
 
   private func run() {
+    var lastSync = ContinuousClock.now
     while true {
       let isDue = monitor.withLock {
         if !isRequested && !isClosing {
           // With periodic durability the thread also wakes by itself, to sync what was written.
-          durability == .sync ? monitor.wait() : monitor.wait(milliseconds: 1000)
+          durability == .sync ? monitor.wait() : monitor.wait(milliseconds: Self.syncMilliseconds)
         }
         let isDue = isRequested
         isRequested = false
@@ -222,7 +240,12 @@ final class LogWriter: @unchecked Sendable {
       }
       // An error has poisoned the log by now, and whoever waits is told by that.
       if isDue { try? writeAll() }
-      if durability == .periodic { try? syncWritten() }
+      if durability == .periodic,
+        ContinuousClock.now - lastSync >= .milliseconds(Self.syncMilliseconds)
+      {
+        try? syncWritten()
+        lastSync = ContinuousClock.now
+      }
       if monitor.withLock({ isClosing }) { return }
     }
   }

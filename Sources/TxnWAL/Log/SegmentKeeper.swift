@@ -13,6 +13,8 @@ final class SegmentKeeper: @unchecked Sendable {
 
   private let segments: SegmentSet
   private let control: ControlFile
+  /// Everything from here on was written in the epoch that the control file names.
+  private let openedAt: LSN
   private let monitor = Monitor()
   private var thread: WorkerThread?
 
@@ -22,29 +24,46 @@ final class SegmentKeeper: @unchecked Sendable {
   private var forcedCheckpoints = 0
   private var finishedCheckpoints = 0
   private var failure: LogError?
+  private var isEnding = false
   private var isClosing = false
   /// Told, on the keeper's thread, whenever there is more room, less, or a failure.
   private let changed: @Sendable () -> Void
 
   init(
-    segments: SegmentSet, control: ControlFile, retired: [Int],
+    segments: SegmentSet, control: ControlFile, openedAt: LSN, retired: [Int],
     changed: @escaping @Sendable () -> Void
   ) {
     self.segments = segments
     self.control = control
+    self.openedAt = openedAt
     self.retired = retired
     self.changed = changed
     demanded = segments.end
     wantedCheckpoint = (control.control.checkpoint, control.control.sequence)
+    durableCheckpoint = control.control.checkpoint
   }
 
   func start() {
     thread = WorkerThread(name: "kvd-segments") { self.run() }
   }
 
+  /// From now on nobody waits for a full disk to get room: what cannot be done at once is refused.
+  func stopWaiting() {
+    monitor.withLock {
+      isEnding = true
+      monitor.broadcast()
+    }
+  }
+
+  /// Lets those who wait for room look again whether they have to.
+  func wake() {
+    monitor.withLock { monitor.broadcast() }
+  }
+
   /// Finishes what is under way and ends the thread.
   func close() {
     monitor.withLock {
+      isEnding = true
       isClosing = true
       monitor.broadcast()
     }
@@ -53,7 +72,7 @@ final class SegmentKeeper: @unchecked Sendable {
 
   /// The checkpoint that recovery would begin from.
   var checkpoint: LSN { monitor.withLock { durableCheckpoint } }
-  private var durableCheckpoint = LSN.zero
+  private var durableCheckpoint: LSN
 
   /// Why there is no further segment, if one could not be made.
   var currentFailure: LogError? { monitor.withLock { failure } }
@@ -69,12 +88,15 @@ final class SegmentKeeper: @unchecked Sendable {
 
   /// Waits until records up to `lsn` can be written. While the disk is full it waits for room: what
   /// is waiting has been promised a place in the order already, and new work is refused meanwhile.
-  func waitForRoom(upTo lsn: LSN) throws(LogError) {
+  ///
+  /// Throws what `refusal` answers, if it does.
+  func waitForRoom(upTo lsn: LSN, refusal: () -> LogError?) throws(LogError) {
     if lsn <= segments.end { return }
     demand(upTo: lsn)
     try monitor.withLock { () throws(LogError) in
       while lsn > segments.end {
-        if let failure, !failure.isDiskFull { throw failure }
+        if let failure, !failure.isDiskFull || isEnding { throw failure }
+        if let refusal = refusal() { throw refusal }
         if isClosing { throw LogError.closed }
         monitor.wait()
       }
@@ -91,7 +113,7 @@ final class SegmentKeeper: @unchecked Sendable {
       forcedCheckpoints += 1
       let mine = forcedCheckpoints
       while finishedCheckpoints < mine {
-        if let failure, !failure.isDiskFull { throw failure }
+        if let failure, !failure.isDiskFull || isEnding { throw failure }
         if isClosing { throw LogError.closed }
         monitor.wait()
       }
@@ -107,7 +129,6 @@ final class SegmentKeeper: @unchecked Sendable {
   }
 
   private func run() {
-    monitor.withLock { durableCheckpoint = control.control.checkpoint }
     while true {
       let step = monitor.withLock { nextStep() }
       do throws(LogError) {
@@ -174,10 +195,16 @@ final class SegmentKeeper: @unchecked Sendable {
       try file.sync()
     } else {
       source = Self.temporaryName
-      file = try SegmentFile.create(source, on: device, header)
+      do throws(LogError) {
+        file = try SegmentFile.create(source, on: device, header)
+      } catch {
+        // Half a segment must not take the room that the participants need to let the log shrink.
+        try? device.remove(source)
+        throw error
+      }
     }
     try device.rename(source, to: name)
-    if retired.last != nil { retired.removeLast() }
+    if source != Self.temporaryName { retired.removeLast() }
     try device.syncDirectory()
     try control.update { $0.lastSegment = index }
     segments.add(file)
@@ -188,6 +215,9 @@ final class SegmentKeeper: @unchecked Sendable {
   ) throws(LogError) {
     try control.update { control in
       control.checkpoint = max(control.checkpoint, lsn)
+      // Without this a record of an earlier epoch, left behind a torn tail long ago, could stand
+      // right at the checkpoint when the log is opened, and pass for its first record.
+      if control.checkpoint >= openedAt { control.leastEpoch = control.epoch }
       control.sequence = max(control.sequence, sequence)
     }
     // The last segment stays even where the checkpoint is its very end: the control file names it.

@@ -80,6 +80,11 @@ final class SegmentSet: Sendable {
     return first...last
   }
 
+  /// Makes everything that stands in the segments durable, whoever wrote it.
+  func syncAll() throws(LogError) {
+    for file in state.withLock({ Array($0.files.values) }) { try file.sync() }
+  }
+
   /// Makes everything written to `segments` durable.
   func sync(_ segments: ClosedRange<Int>) throws(LogError) {
     for index in segments {

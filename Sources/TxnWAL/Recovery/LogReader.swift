@@ -13,10 +13,11 @@ struct LogReader {
   /// Where the next record begins.
   private(set) var position: LSN
   /// The epoch of the last record, below which none may fall.
-  private(set) var epoch: UInt32 = 0
+  private(set) var epoch: UInt32
 
-  init(segments: SegmentSet, from position: LSN) {
+  init(segments: SegmentSet, from position: LSN, leastEpoch: UInt32) {
     self.segments = segments
+    epoch = leastEpoch
     self.position = position
     seed = segments.storeID.checksumSeed
     window = LogWindow(start: position, bytes: [])

@@ -1,7 +1,15 @@
+/// What recovery found, for those who go on from there.
+struct Recovered {
+  var report: RecoveryReport
+  /// The epoch of the log's last record.
+  var epoch: UInt32
+  /// Everything before this position was durable long ago, as a record behind it testifies.
+  var proven: LSN
+}
+
 /// Reads the log from the checkpoint to its end, once, and rolls forward what was committed.
 ///
-/// It writes nothing to the log: where the tail is torn the log simply goes on there, and the older
-/// epoch of what stands behind keeps that from ever being taken for a part of it.
+/// It writes nothing to the log: that is left to `settleTail` once all was found sound.
 struct Recovery {
   private let segments: SegmentSet
   private let participants: [any Participant]
@@ -11,6 +19,8 @@ struct Recovery {
   /// Intents whose outcome has not been read yet, and in which order they came.
   private var open: [TransactionID: LogRecord] = [:]
   private var openOrder: [TransactionID] = []
+  private var epoch: UInt32 = 0
+  private var proven = LSN.zero
 
   private init(segments: SegmentSet, participants: [any Participant]) {
     self.segments = segments
@@ -21,7 +31,7 @@ struct Recovery {
 
   static func run(
     segments: SegmentSet, control: Control, participants: [any Participant], watermarks: Watermarks
-  ) throws(LogError) -> RecoveryReport {
+  ) throws(LogError) -> Recovered {
     let began = ContinuousClock.now
     var recovery = Recovery(segments: segments, participants: participants)
     recovery.report.checkpoint = control.checkpoint
@@ -29,7 +39,7 @@ struct Recovery {
     recovery.report.segmentCount = segments.count
     let failure: LogError?
     do throws(LogError) {
-      try recovery.readAll(from: control.checkpoint, watermarks)
+      try recovery.readAll(from: control, watermarks)
       failure = nil
     } catch {
       failure = error
@@ -46,20 +56,27 @@ struct Recovery {
     if let finding { throw .corrupted(finding) }
     recovery.report.presumedAborted = recovery.openOrder.filter { recovery.open[$0] != nil }
     recovery.report.duration = ContinuousClock.now - began
-    return recovery.report
+    return Recovered(
+      report: recovery.report, epoch: recovery.epoch, proven: recovery.proven)
   }
 
   private mutating func readAll(
-    from checkpoint: LSN, _ watermarks: Watermarks
+    from control: Control, _ watermarks: Watermarks
   ) throws(LogError) {
-    var reader = LogReader(segments: segments, from: checkpoint)
+    // A process that was killed may have left bytes that are readable and not durable yet. What is
+    // read from here on is durable; participants may apply it as they go.
+    try segments.syncAll()
+    proven = control.checkpoint
+    var reader = LogReader(
+      segments: segments, from: control.checkpoint, leastEpoch: control.leastEpoch)
     while let record = try reader.next() {
       report.recordCount += 1
-      // What is being read has been durable all along; participants may apply it as they go.
+      proven = max(proven, record.header.syncedLSN)
       watermarks.moveDurable(to: reader.position)
       try take(record)
     }
     report.end = reader.position
+    epoch = reader.epoch
     let inspector = TailInspector(segments: segments, end: reader.position, epoch: reader.epoch)
     if let damage = try inspector.damage() { throw .corrupted(damage) }
     report.hasTornTail = try hasBytes(at: reader.position, epoch: reader.epoch)
@@ -76,7 +93,7 @@ struct Recovery {
     let transaction = record.header.transaction
     switch record.header.kind {
     case .batch:
-      settle(.committed(try position(in: record)), of: record)
+      try settle(.committed(position(in: record)), of: record)
     case .intent:
       open[transaction] = record
       openOrder.append(transaction)
@@ -84,19 +101,23 @@ struct Recovery {
       guard let intent = open.removeValue(forKey: transaction) else {
         throw malformed(record, "an intent before the commit marker of \(transaction)")
       }
-      settle(.committed(try position(in: record)), of: intent)
+      try settle(.committed(position(in: record)), of: intent)
     case .abort:
-      if let intent = open.removeValue(forKey: transaction) { settle(.aborted, of: intent) }
+      if let intent = open.removeValue(forKey: transaction) {
+        try settle(.aborted, of: intent)
+      }
     }
   }
 
-  private mutating func settle(_ outcome: Outcome, of record: LogRecord) {
+  private mutating func settle(
+    _ outcome: Outcome, of record: LogRecord
+  ) throws(LogError) {
     switch outcome {
     case .inDoubt: break
     case .aborted: report.abortedCount += 1
     case .committed(let position):
       report.lastSequence = max(report.lastSequence, position.sequence)
-      if rollForward(record, at: position) {
+      if try rollForward(record, at: position) {
         report.rolledForwardCount += 1
       } else {
         report.alreadyAppliedCount += 1
@@ -105,14 +126,18 @@ struct Recovery {
   }
 
   /// Hands each section to its participant's worker; false where none lacked anything.
-  private func rollForward(_ record: LogRecord, at position: CommitPosition) -> Bool {
+  private func rollForward(
+    _ record: LogRecord, at position: CommitPosition
+  ) throws(LogError) -> Bool {
     var isOwed = false
-    record.withPayload { payload in
+    let isSound = record.withPayload { payload in
       var offset = Section.firstOffset
-      while let section = Section.parse(payload, at: offset) {
+      while offset < payload.byteCount {
+        guard let section = Section.parse(payload, at: offset),
+          section.participant < applied.count
+        else { return false }
         offset = section.range.upperBound
-        guard section.participant < applied.count, applied[section.participant] < position.end
-        else { continue }
+        guard applied[section.participant] < position.end else { continue }
         isOwed = true
         let base = record.payload.lowerBound
         workers.hand(
@@ -122,6 +147,10 @@ struct Recovery {
             position: position),
           to: section.participant)
       }
+      return true
+    }
+    guard isSound else {
+      throw malformed(record, "sections of \(applied.count) participants")
     }
     return isOwed
   }

@@ -15,12 +15,12 @@ final class ReplayWorkers {
 
   private let queues: [ReplayQueue]
   private var threads: [WorkerThread] = []
-  private var batches: [[Item]]
+  private var batches: [ReplayBatch]
 
   init(_ participants: [any Participant]) {
     let queues = participants.map { _ in ReplayQueue() }
     self.queues = queues
-    batches = participants.map { _ in [] }
+    batches = participants.map { _ in ReplayBatch() }
     threads = zip(participants, queues).enumerated().map { index, pair in
       let (participant, queue) = pair
       return WorkerThread(name: "kvd-replay-\(index)") {
@@ -32,7 +32,7 @@ final class ReplayWorkers {
   /// Hands `item` to the worker of `participant`; waits while that worker is far behind.
   func hand(_ item: Item, to participant: Int) {
     batches[participant].append(item)
-    if batches[participant].count >= ReplayQueue.batchCount { flush(participant) }
+    if batches[participant].isFull { flush(participant) }
   }
 
   /// Waits until all is taken in, and throws what a worker could not.
@@ -48,15 +48,15 @@ final class ReplayWorkers {
   }
 
   private func flush(_ participant: Int) {
-    if batches[participant].isEmpty { return }
+    if batches[participant].items.isEmpty { return }
     queues[participant].put(batches[participant])
-    batches[participant].removeAll(keepingCapacity: true)
+    batches[participant] = ReplayBatch()
   }
 
   private static func work(_ queue: ReplayQueue, _ participant: any Participant) {
     while let batch = queue.take() {
       do throws(Finding) {
-        for item in batch {
+        for item in batch.items {
           let bytes = item.window.bytes
           try participant.replay(bytes.rawSpan.extracting(item.range), at: item.position)
         }
@@ -67,23 +67,39 @@ final class ReplayWorkers {
   }
 }
 
+/// Items on their way to one worker, and the memory that they keep from being freed: an item of a few
+/// bytes keeps the whole window it was read in.
+private struct ReplayBatch {
+  private static let itemCount = 256
+  private static let byteCount = 4 << 20
+
+  private(set) var items: [ReplayWorkers.Item] = []
+  private(set) var keptByteCount = 0
+
+  var isFull: Bool { items.count >= Self.itemCount || keptByteCount >= Self.byteCount }
+
+  mutating func append(_ item: ReplayWorkers.Item) {
+    if items.last?.window !== item.window { keptByteCount += item.window.bytes.count }
+    items.append(item)
+  }
+}
+
 /// The way from the reader to one worker.
 ///
 /// Sound as `@unchecked Sendable`: the fields are touched only inside the monitor.
 private final class ReplayQueue: @unchecked Sendable {
-  static let batchCount = 256
   private static let limit = 4
   private static let byteLimit = 8 << 20
 
   private let monitor = Monitor()
-  private var batches: [[ReplayWorkers.Item]] = []
+  private var batches: [ReplayBatch] = []
   private var byteCount = 0
   private var isClosed = false
   private var failure: Finding?
 
   var finding: Finding? { monitor.withLock { failure } }
 
-  func put(_ batch: [ReplayWorkers.Item]) {
+  func put(_ batch: ReplayBatch) {
     monitor.withLock {
       while failure == nil && (batches.count >= Self.limit || byteCount >= Self.byteLimit) {
         monitor.wait()
@@ -91,17 +107,17 @@ private final class ReplayQueue: @unchecked Sendable {
       // After a failure what comes is dropped: the open fails as a whole.
       guard failure == nil else { return }
       batches.append(batch)
-      byteCount += Self.byteCount(of: batch)
+      byteCount += batch.keptByteCount
       monitor.broadcast()
     }
   }
 
-  func take() -> [ReplayWorkers.Item]? {
+  func take() -> ReplayBatch? {
     monitor.withLock {
       while batches.isEmpty && !isClosed { monitor.wait() }
       guard !batches.isEmpty else { return nil }
       let batch = batches.removeFirst()
-      byteCount -= Self.byteCount(of: batch)
+      byteCount -= batch.keptByteCount
       monitor.broadcast()
       return batch
     }
@@ -121,9 +137,5 @@ private final class ReplayQueue: @unchecked Sendable {
       byteCount = 0
       monitor.broadcast()
     }
-  }
-
-  private static func byteCount(of batch: [ReplayWorkers.Item]) -> Int {
-    batch.reduce(0) { $0 + $1.range.count }
   }
 }

@@ -1,0 +1,162 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import TxnWAL
+
+/// A disk that has no room for the next segment.
+@Suite struct DiskFullTests {
+  private static let page = [UInt8](repeating: 3, count: 1000)
+
+  /// A log of `segmentCount` segments, all written, on a disk with `room` more bytes.
+  private func full(segmentCount: Int = 2, room: Int = 0) throws -> TestLog {
+    let log = try TestLog.open()
+    while log.coordinator.segmentCount < segmentCount { try log.commit(Part(0, Self.page)) }
+    log.device.limitRoom(to: log.device.usedByteCount + room)
+    return log
+  }
+
+  /// Fills the log until there is no room, and returns the error that said so.
+  private func fill(_ log: TestLog) throws -> LogError? {
+    while true {
+      do throws(LogError) {
+        let appended = log.coordinator.sequence { $0.appended }
+        if try !log.coordinator.hasRoom(for: Self.page.count + 100, appended: appended) {
+          // The keeper has been asked; it tells in a moment.
+          sched_yield()
+          continue
+        }
+      } catch {
+        return error
+      }
+      try log.commit(Part(0, Self.page))
+    }
+  }
+
+  @Test func `hasRoom says that the disk is full, and works again when there is room`() throws {
+    let log = try full()
+    guard case .diskFull = try fill(log) else {
+      Issue.record("not said")
+      return
+    }
+    let count = log.watermarks.published
+    #expect(count > 0)
+    #expect(log.coordinator.poisoned == nil)
+    log.device.limitRoom(to: nil)
+    // The keeper tries again by itself.
+    let appended = log.coordinator.sequence { $0.appended }
+    while (try? log.coordinator.hasRoom(for: 8192, appended: appended)) != true { usleep(1000) }
+    for _ in 0..<8 { try log.commit(Part(1, Self.page)) }
+    let after = try log.crash(.loses)
+    #expect(after.entries.count == Int(count) + 8)
+    after.abandon()
+  }
+
+  @Test func `a checkpoint makes room on a full disk`() throws {
+    let log = try full(segmentCount: 3)
+    _ = try fill(log)
+    for _ in 0..<20 {
+      log.apply()
+      try log.coordinator.checkpoint(waiting: true)
+      let appended = log.coordinator.sequence { $0.appended }
+      while (try? log.coordinator.hasRoom(for: 1100, appended: appended)) != true { usleep(1000) }
+      try log.commit(Part(2, Self.page))
+    }
+    log.abandon()
+  }
+
+  @Test func `half a segment does not stay on a full disk`() throws {
+    // Room for the header, not for the records.
+    let log = try full(room: SegmentHeader.byteCount)
+    let used = log.device.usedByteCount
+    _ = try fill(log)
+    #expect(log.device.usedByteCount == used)
+    log.abandon()
+  }
+
+  @Test func `writers that wait for room go on when there is some`() throws {
+    let log = try full()
+    let before = Int(log.watermarks.published)
+    let failures = Mutex<[String]>([])
+    let threads = (0..<3).map { thread in
+      WorkerThread(name: "commit-\(thread)") {
+        for _ in 0..<6 {
+          do {
+            try log.commit(Part(thread, Self.page))
+          } catch {
+            failures.withLock { $0.append("\(error)") }
+          }
+        }
+      }
+    }
+    while true {
+      let appended = log.coordinator.sequence { $0.appended }
+      let room = Result { () throws(LogError) in
+        try log.coordinator.hasRoom(for: 8192, appended: appended)
+      }
+      if case .failure(.diskFull) = room { break }
+      sched_yield()
+    }
+    log.device.limitRoom(to: nil)
+    for thread in threads { thread.join() }
+    #expect(failures.withLock { $0 } == [])
+    let after = try log.crash(.loses)
+    #expect(after.entries.count == before + 18)
+    after.abandon()
+  }
+
+  /// Regression: close waited for the writer, and the writer for room.
+  @Test func `closing on a full disk ends, with everything acknowledged kept`() throws {
+    let log = try full()
+    _ = try fill(log)
+    let count = Int(log.watermarks.published)
+    let big = try log.append([Part(0, [UInt8](repeating: 1, count: 20_000))])
+    let waiter = WorkerThread(name: "waiter") {
+      #expect(throws: LogError.self) { try log.coordinator.waitUntilAcknowledged(big.end) }
+    }
+    #expect(throws: LogError.self) { try log.coordinator.close() }
+    waiter.join()
+    let after = try TestLog.open(on: log.device.image(.loses))
+    #expect(after.entries.count == count)
+    after.abandon()
+  }
+
+  /// Regression: whoever waited behind the writer that waited for room was not told.
+  @Test func `poison reaches those who wait for room`() throws {
+    let log = try full()
+    _ = try fill(log)
+    let big = try log.append([Part(0, [UInt8](repeating: 1, count: 20_000))])
+    let threads = (0..<3).map { _ in
+      WorkerThread(name: "waiter") {
+        let error = #expect(throws: LogError.self) {
+          try log.coordinator.waitUntilAcknowledged(big.end)
+        }
+        #expect(error == .poisoned(because: "of a test"))
+      }
+    }
+    usleep(2000)
+    log.coordinator.poison(because: "of a test")
+    for thread in threads { thread.join() }
+    log.abandon()
+  }
+
+  @Test func `a segment that cannot be made for another reason is an error, and nothing is lost`()
+    throws
+  {
+    let log = try TestLog.open()
+    log.device.fail(.init(operation: .rename, code: EIO))
+    let error = try fill(log)
+    guard case .io(EIO, _, _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    let count = Int(log.watermarks.published)
+    for crash in Crash.allCases {
+      let image = log.device.image(crash, seed: 2)
+      let after = try TestLog.open(on: image)
+      #expect(after.entries.count == count)
+      after.abandon()
+    }
+    log.abandon()
+  }
+}
