@@ -102,6 +102,9 @@ final class LogWriter: @unchecked Sendable {
     while !tryBecomeWriter() { sleepWhileWriting() }
     defer { resign() }
     try syncUnsynced()
+    if watermarks.durable < watermarks.acknowledged {
+      watermarks.moveDurable(to: watermarks.acknowledged)
+    }
     tellObservers()
   }
 
@@ -171,21 +174,23 @@ final class LogWriter: @unchecked Sendable {
       }
       let first = min(unsynced?.lowerBound ?? touched.lowerBound, touched.lowerBound)
       unsynced = first...touched.upperBound
-      if durability == .sync { try syncUnsynced(upTo: end) }
+      if durability == .sync { try syncUnsynced() }
     } catch {
       poison(error)
       throw poisoned ?? error
     }
+    // Published before the durable position moves: participants apply what is durable, and must never
+    // hold in their storage what readers are not shown yet.
     watermarks.acknowledge(end, publishing: group.lastSequence)
+    if durability == .sync { watermarks.moveDurable(to: end) }
     waiters.resume(upTo: end)
     tellObservers()
     return true
   }
 
-  private func syncUnsynced(upTo end: LSN? = nil) throws(LogError) {
+  private func syncUnsynced() throws(LogError) {
     guard let touched = unsynced else { return }
     if let poisoned { throw poisoned }
-    let end = end ?? watermarks.acknowledged
     do throws(LogError) {
       try segments.sync(touched)
     } catch {
@@ -193,7 +198,6 @@ final class LogWriter: @unchecked Sendable {
       throw poisoned ?? error
     }
     unsynced = nil
-    watermarks.moveDurable(to: end)
   }
 
   // MARK: Observers
