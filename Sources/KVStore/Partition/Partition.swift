@@ -117,9 +117,13 @@ final class Partition: @unchecked Sendable {
         value: bytes.extracting(mutation.value ?? 0..<0), hash: hash.hash(key))
     case .deleteRange:
       let range = KeyRange(mutation, in: bytes)
+      // A batch is never spread over two layers, so those that share its sequence are in this one.
+      let before = writerLayer.tombstones.last.flatMap {
+        $0.sequence == position.sequence ? $0.ordinal : nil
+      }
       let tombstone = RangeTombstone(
-        sequence: position.sequence, lsn: position.end.rawValue, lower: range.lower,
-        upper: range.upper)
+        sequence: position.sequence, ordinal: before.map { $0 + 1 } ?? 0,
+        lsn: position.end.rawValue, lower: range.lower, upper: range.upper)
       writerLayer.add(tombstone)
       change { layers in
         Layers(
@@ -175,12 +179,13 @@ final class Partition: @unchecked Sendable {
     budget.removeSealed(layer.sealedByteCount)
   }
 
-  /// Forgets the range delete with this sequence, all of which has been carried out.
-  func dropTombstone(_ sequence: SequenceNumber) {
+  /// Forgets range deletes that have been carried out to their ends.
+  func dropTombstones(_ finished: Set<RangeTombstone.ID>) {
+    if finished.isEmpty { return }
     change { layers in
       Layers(
         active: layers.active, sealed: layers.sealed,
-        tombstones: layers.tombstones.filter { $0.sequence != sequence })
+        tombstones: layers.tombstones.filter { !finished.contains($0.id) })
     }
   }
 
