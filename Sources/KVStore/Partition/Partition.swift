@@ -167,6 +167,12 @@ final class Partition: @unchecked Sendable {
   /// The oldest memtable that LMDB lacks, if one is sealed.
   var nextToApply: MemtableLayer? { layers.sealed.last }
 
+  /// Whether a sealed memtable holds batches up to `lsn`.
+  func hasSealed(before lsn: LSN) -> Bool {
+    guard let first = nextToApply?.firstPosition else { return false }
+    return first.end <= lsn
+  }
+
   /// Drops the oldest sealed memtable, all of which LMDB holds durably now.
   func dropApplied(_ layer: MemtableLayer, upTo lsn: LSN) {
     appliedLSN.store(lsn.rawValue, ordering: .releasing)

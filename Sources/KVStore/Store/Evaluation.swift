@@ -18,6 +18,8 @@ public struct Evaluation: ~Copyable {
     self.sequencer = sequencer
   }
 
+  var deletesRanges: Bool { own.hasRanges }
+
   /// Lends the newest value of `key`, or nil where there is none.
   public mutating func withValue<R>(
     of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R

@@ -60,6 +60,8 @@ public final class Store: Sendable {
           self.coordinator.poison(because: "carrying the log into LMDB failed: \(error)")
         }))
     purgeWorker.start()
+    // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
+    coordinator.sequence { upkeep.lookNow($0.lastPosition) }
   }
 
   /// On an apply worker's thread, when a memtable is in LMDB.
@@ -136,7 +138,7 @@ public final class Store: Sendable {
     }
     try translatingLogErrors { () throws(LogError) in try coordinator.waitUntilDurable(end) }
     applyWorkers.wake()
-    try applyWorkers.waitUntilIdle()
+    try applyWorkers.wait(for: keyspace.partitions, upTo: end)
     try translatingLogErrors { () throws(LogError) in try coordinator.checkpoint(waiting: true) }
     try manifest.write()
   }

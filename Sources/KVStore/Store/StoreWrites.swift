@@ -89,19 +89,21 @@ extension Store {
         sequencer.cancel()
         throw error
       }
-      let position = try finish(sequencer)
+      let position = try finish(sequencer, deletesRanges: evaluation.deletesRanges)
       return (result, Receipt(position: position.end.rawValue, sequence: position.sequence))
     }
   }
 
-  private func finish(_ sequencer: Sequencer) throws(StoreError) -> CommitPosition {
+  private func finish(
+    _ sequencer: Sequencer, deletesRanges: Bool
+  ) throws(StoreError) -> CommitPosition {
     if sequencer.isEmpty {
       sequencer.cancel()
       return sequencer.lastPosition
     }
     do throws(Refusal) {
       let position = try sequencer.commit()
-      upkeep.look(at: position)
+      upkeep.look(at: position, deletesRanges: deletesRanges)
       return position
     } catch {
       if let failure = preconditions.takeFailure() { throw failure }
