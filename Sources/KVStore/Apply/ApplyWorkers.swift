@@ -52,6 +52,9 @@ final class ApplyWorkers: @unchecked Sendable {
     }
     for thread in threads { thread.join() }
     threads = []
+    // They hold the store, which holds this.
+    handlers.withLock { $0 = Handlers() }
+    monitor.withLock { queue = [] }
   }
 
   /// Why writes must wait for room on the disk, if they must.

@@ -17,7 +17,8 @@ final class Partition: @unchecked Sendable {
 
   private let current: Mutex<Layers>
   private let generationNumber = Atomic<UInt64>(1)
-  private let pool = Mutex<[ReadTransaction]>([])
+  /// LMDB readers for whoever needs one next; nil once the partition is closed.
+  private let pool = Mutex<[ReadTransaction]?>([])
   /// The active layer, without the lock, for its writer.
   private var writerLayer: MemtableLayer
   /// The position up to which LMDB holds everything, and the sequence that goes with it.
@@ -44,16 +45,17 @@ final class Partition: @unchecked Sendable {
     appliedAtOpen = try reader.appliedState()
     let tombstones = try reader.tombstones()
     reader.reset()
-    pool.withLock { $0.append(reader) }
+    pool.withLock { $0?.append(reader) }
     appliedLSN = Atomic(appliedAtOpen.lsn)
     tombstoneCountNow = Atomic(tombstones.count)
     writerLayer = MemtableLayer(hash: hash)
     current = Mutex(Layers(active: writerLayer, sealed: [], tombstones: tombstones))
   }
 
-  /// Frees the LMDB readers and closes the file. Nobody may use the partition any more.
+  /// Frees the LMDB readers and closes the file, as soon as readers that are out are given back. Nobody
+  /// may write any more.
   func close() {
-    pool.withLock { $0.removeAll() }
+    pool.withLock { $0 = nil }
     environment.close()
   }
 
@@ -65,7 +67,7 @@ final class Partition: @unchecked Sendable {
   var layers: Layers { current.withLock { $0 } }
 
   func takeReadTransaction() throws(StoreError) -> ReadTransaction {
-    if let pooled = pool.withLock({ $0.popLast() }) {
+    if let pooled = pool.withLock({ $0?.popLast() }) {
       try pooled.renew()
       return pooled
     }
@@ -74,7 +76,7 @@ final class Partition: @unchecked Sendable {
 
   func giveBack(_ transaction: ReadTransaction) {
     transaction.reset()
-    pool.withLock { $0.append(transaction) }
+    pool.withLock { $0?.append(transaction) }
   }
 
   // MARK: The writer's side

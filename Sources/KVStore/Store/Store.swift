@@ -76,7 +76,8 @@ public final class Store: Sendable {
   // MARK: Closing
 
   /// Carries everything into LMDB, takes a checkpoint and lets go of the directory. Calls that are under
-  /// way must have returned; later ones throw `.closed`. A second call does nothing.
+  /// way must have returned; later ones throw `.closed`. A second call does nothing. A snapshot that is
+  /// still open stays good; until it is closed, this process cannot open the store again.
   ///
   /// Whatever is thrown, the store is closed afterwards, and the log still holds all that was
   /// acknowledged.

@@ -55,6 +55,11 @@ final class LogWriter: @unchecked Sendable {
       monitor.broadcast()
     }
     thread?.join()
+    while !tryBecomeWriter() { sleepWhileWriting() }
+    // They hold the coordinator, which holds this.
+    takeGroup = { _ in }
+    resign()
+    observers.withLock { $0 = [] }
     waiters.resumeAll(throwing: poisoned ?? .closed)
   }
 
