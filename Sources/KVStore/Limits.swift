@@ -36,6 +36,10 @@ public enum Limits {
     guard contentByteCount <= batchByteCount else {
       throw .batchTooLarge(byteCount: contentByteCount, limit: batchByteCount)
     }
+    try check(recordByteCount: recordByteCount)
+  }
+
+  static func check(recordByteCount: Int) throws(StoreError) {
     guard recordByteCount <= Sequencer.maximumPayloadByteCount else {
       throw .batchTooLarge(
         byteCount: recordByteCount, limit: Sequencer.maximumPayloadByteCount)

@@ -53,6 +53,9 @@ final class ApplyWorkers: @unchecked Sendable {
     }
     for thread in threads { thread.join() }
     threads = []
+    // They hold the store, which holds this.
+    handlers.withLock { $0 = Handlers() }
+    monitor.withLock { queue = [] }
   }
 
   /// Why writes must wait for room on the disk, if they must.
@@ -73,10 +76,11 @@ final class ApplyWorkers: @unchecked Sendable {
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// Waits until everything that was sealed before the call is in LMDB.
-  func waitUntilIdle() throws(StoreError) {
+  /// Waits until LMDB has everything of `partitions` up to `lsn`, all of which is sealed. What others
+  /// seal meanwhile is not waited for, or a busy store would never get there.
+  func wait(for partitions: [Partition], upTo lsn: LSN) throws(StoreError) {
     try monitor.withLock { () throws(StoreError) in
-      while !queue.isEmpty || !busy.isEmpty {
+      while partitions.contains(where: { $0.hasSealed(before: lsn) }) {
         if let error = fatal ?? fullDisk { throw error }
         if isClosing { throw .closed }
         monitor.wait()

@@ -7,6 +7,10 @@ import TxnWAL
 /// stay spread between nothing and twice the mean: what is sealed is large, which LMDB rewards. The
 /// other half is for sealed ones, and for what arrives while they are applied.
 final class MemoryBudget: Sendable {
+  /// A memtable with nothing in it takes a few KiB. Were they all over the limit, nothing could be sealed
+  /// to get below it, and no batch would ever be admitted.
+  static let leastByteCountPerPartition = 64 << 10
+
   let byteCount: Int
   private let sealedByteCount = Atomic<Int>(0)
   private let monitor = Monitor()
@@ -15,7 +19,7 @@ final class MemoryBudget: Sendable {
   private let isAbandoned = Atomic<Bool>(false)
 
   init(byteCount: Int, partitionCount: Int) {
-    self.byteCount = byteCount
+    self.byteCount = max(byteCount, partitionCount * Self.leastByteCountPerPartition)
     self.partitionCount = partitionCount
   }
 

@@ -8,6 +8,8 @@ public struct Batch: Sendable {
   /// Mutations in the log's own form; which partition each belongs to is found at commit.
   private(set) var mutations: [UInt8] = []
   private var preconditionCount = 0
+  /// The bytes of all keys and values alone, which `Limits.batchByteCount` bounds.
+  private(set) var contentByteCount = 0
 
   /// An empty batch.
   public init() {}
@@ -22,12 +24,14 @@ public struct Batch: Sendable {
   public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
     try Limits.check(value: value.rawSpan)
+    contentByteCount += key.count + value.count
     mutations.appendPut(key.rawSpan, value.rawSpan)
   }
 
   /// Removes `key`, if it is there.
   public mutating func delete(_ key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
+    contentByteCount += key.count
     mutations.appendDelete(key.rawSpan)
   }
 
@@ -43,6 +47,7 @@ public struct Batch: Sendable {
   /// `.preconditionFailed(index:)`, counted in the order of these calls.
   public mutating func require(_ condition: Precondition, of key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
+    contentByteCount += key.count
     mutations.appendRequire(condition, of: key.rawSpan, index: preconditionCount)
     preconditionCount += 1
   }

@@ -14,6 +14,9 @@ final class PurgeWorker: @unchecked Sendable {
   private let monitor = Monitor()
   private var thread: WorkerThread?
   private var isAsked = true
+  /// Whether the disk was full at the last try. Nobody may be left to wake the worker then: writers
+  /// may be waiting for the very range deletes that it could not carry out.
+  private var mustRetry = false
   private var isClosing = false
   private let failed: @Sendable (StoreError) -> Void
   private let progressed: @Sendable () -> Void
@@ -65,28 +68,33 @@ final class PurgeWorker: @unchecked Sendable {
 
   private func waitForWork() -> Bool {
     monitor.withLock {
-      while !isAsked && !isClosing { monitor.wait() }
+      if mustRetry && !isClosing {
+        monitor.wait(milliseconds: 500)
+      } else {
+        while !isAsked && !isClosing { monitor.wait() }
+      }
       isAsked = false
+      mustRetry = false
       return !isClosing
     }
   }
 
-  /// One chunk of the partition's oldest range delete that LMDB knows of. False if there is none, or
-  /// it cannot be gone on with now.
+  /// One chunk of the partition's oldest range deletes that LMDB knows of. False if there are none, or
+  /// they cannot be gone on with now.
   private func purgeChunk(of partition: Partition) -> Bool {
     let applied = partition.applied.rawValue
-    guard let oldest = partition.layers.tombstones.first, oldest.lsn <= applied else {
-      return false
-    }
+    let known = partition.layers.tombstones.prefix { $0.lsn <= applied }
+    if known.isEmpty { return false }
     do throws(StoreError) {
-      // The stored position is the newest: the one in memory is as of the beginning.
-      if try PurgeChunk(partition: partition, sequence: oldest.sequence).run() {
-        partition.dropTombstone(oldest.sequence)
-      }
+      partition.dropTombstones(
+        try PurgeChunk(partition: partition, tombstones: known.map(\.id)).run())
       return true
     } catch {
-      // A full disk ends by itself, and the next memtable that is applied asks again.
-      if !error.isDiskFull { failed(error) }
+      if error.isDiskFull {
+        monitor.withLock { mustRetry = true }
+      } else {
+        failed(error)
+      }
       return false
     }
   }

@@ -27,7 +27,8 @@ final class LMDBEnvironment: @unchecked Sendable {
   private let environment: OpaquePointer
   private let handles: LMDBFile.Handles
   private let file: OpenEnvironments.FileIdentity
-  private let transactionCount = Atomic<Int>(0)
+  /// Live transactions, and one for not being closed. The file is closed when it comes to zero.
+  private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
   private let poison = Mutex<StoreError?>(nil)
 
@@ -76,13 +77,13 @@ final class LMDBEnvironment: @unchecked Sendable {
     close()
   }
 
-  /// Closes the file. No transaction may be alive, not even a reset one. Safe to call again.
+  /// Begins no more transactions, and closes the file as soon as none is alive, not even a reset one.
+  /// Safe to call again.
+  ///
+  /// LMDB's rule: closing under a live transaction takes the map from under it.
   func close() {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    precondition(
-      transactionCount.load(ordering: .acquiring) == 0, "closed under a live LMDB transaction")
-    unsafe mdb_env_close(environment)
-    OpenEnvironments.release(file)
+    transactionEnded()
   }
 
   // MARK: Transactions
@@ -104,8 +105,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   }
 
   private func begin(flags: UInt32) throws(StoreError) -> OpaquePointer {
-    guard !isClosed.load(ordering: .acquiring) else { throw .closed }
-    transactionCount.add(1, ordering: .acquiringAndReleasing)
+    try hold()
     var transaction: OpaquePointer?
     let code = unsafe mdb_txn_begin(environment, nil, flags, &transaction)
     guard code == MDB_SUCCESS, let transaction = unsafe transaction else {
@@ -115,9 +115,23 @@ final class LMDBEnvironment: @unchecked Sendable {
     return unsafe transaction
   }
 
+  private func hold() throws(StoreError) {
+    var count = holdCount.load(ordering: .acquiring)
+    while count > 0, !isClosed.load(ordering: .acquiring) {
+      let (exchanged, original) = holdCount.weakCompareExchange(
+        expected: count, desired: count + 1, ordering: .acquiringAndReleasing)
+      if exchanged { return }
+      count = original
+    }
+    throw .closed
+  }
+
   /// Counts a transaction out; its handle is gone.
   func transactionEnded() {
-    transactionCount.subtract(1, ordering: .acquiringAndReleasing)
+    let left = holdCount.subtract(1, ordering: .acquiringAndReleasing).newValue
+    if left > 0 { return }
+    unsafe mdb_env_close(environment)
+    OpenEnvironments.release(file)
   }
 
   func handle(of database: Database) -> MDB_dbi { handles[database.rawValue] }

@@ -17,7 +17,8 @@ final class Partition: @unchecked Sendable {
 
   private let current: Mutex<Layers>
   private let generationNumber = Atomic<UInt64>(1)
-  private let pool = Mutex<[ReadTransaction]>([])
+  /// LMDB readers for whoever needs one next; nil once the partition is closed.
+  private let pool = Mutex<[ReadTransaction]?>([])
   /// The active layer, without the lock, for its writer.
   private var writerLayer: MemtableLayer
   /// The position up to which LMDB holds everything, and the sequence that goes with it.
@@ -44,16 +45,17 @@ final class Partition: @unchecked Sendable {
     appliedAtOpen = try reader.appliedState()
     let tombstones = try reader.tombstones()
     reader.reset()
-    pool.withLock { $0.append(reader) }
+    pool.withLock { $0?.append(reader) }
     appliedLSN = Atomic(appliedAtOpen.lsn)
     tombstoneCountNow = Atomic(tombstones.count)
     writerLayer = MemtableLayer(hash: hash)
     current = Mutex(Layers(active: writerLayer, sealed: [], tombstones: tombstones))
   }
 
-  /// Frees the LMDB readers and closes the file. Nobody may use the partition any more.
+  /// Frees the LMDB readers and closes the file, as soon as readers that are out are given back. Nobody
+  /// may write any more.
   func close() {
-    pool.withLock { $0.removeAll() }
+    pool.withLock { $0 = nil }
     environment.close()
   }
 
@@ -65,7 +67,7 @@ final class Partition: @unchecked Sendable {
   var layers: Layers { current.withLock { $0 } }
 
   func takeReadTransaction() throws(StoreError) -> ReadTransaction {
-    if let pooled = pool.withLock({ $0.popLast() }) {
+    if let pooled = pool.withLock({ $0?.popLast() }) {
       try pooled.renew()
       return pooled
     }
@@ -74,7 +76,7 @@ final class Partition: @unchecked Sendable {
 
   func giveBack(_ transaction: ReadTransaction) {
     transaction.reset()
-    pool.withLock { $0.append(transaction) }
+    pool.withLock { $0?.append(transaction) }
   }
 
   // MARK: The writer's side
@@ -120,9 +122,13 @@ final class Partition: @unchecked Sendable {
         value: bytes.extracting(mutation.value ?? 0..<0), hash: hash.hash(key))
     case .deleteRange:
       let range = KeyRange(mutation, in: bytes)
+      // A batch is never spread over two layers, so those that share its sequence are in this one.
+      let before = writerLayer.tombstones.last.flatMap {
+        $0.sequence == position.sequence ? $0.ordinal : nil
+      }
       let tombstone = RangeTombstone(
-        sequence: position.sequence, lsn: position.end.rawValue, lower: range.lower,
-        upper: range.upper)
+        sequence: position.sequence, ordinal: before.map { $0 + 1 } ?? 0,
+        lsn: position.end.rawValue, lower: range.lower, upper: range.upper)
       writerLayer.add(tombstone)
       change { layers in
         Layers(
@@ -166,6 +172,12 @@ final class Partition: @unchecked Sendable {
   /// The oldest memtable that LMDB lacks, if one is sealed.
   var nextToApply: MemtableLayer? { layers.sealed.last }
 
+  /// Whether a sealed memtable holds batches up to `lsn`.
+  func hasSealed(before lsn: LSN) -> Bool {
+    guard let first = nextToApply?.firstPosition else { return false }
+    return first.end <= lsn
+  }
+
   /// Drops the oldest sealed memtable, all of which LMDB holds durably now.
   func dropApplied(_ layer: MemtableLayer, upTo lsn: LSN) {
     appliedLSN.store(lsn.rawValue, ordering: .releasing)
@@ -178,12 +190,13 @@ final class Partition: @unchecked Sendable {
     budget.removeSealed(layer.sealedByteCount)
   }
 
-  /// Forgets the range delete with this sequence, all of which has been carried out.
-  func dropTombstone(_ sequence: SequenceNumber) {
+  /// Forgets range deletes that have been carried out to their ends.
+  func dropTombstones(_ finished: Set<RangeTombstone.ID>) {
+    if finished.isEmpty { return }
     change { layers in
       Layers(
         active: layers.active, sealed: layers.sealed,
-        tombstones: layers.tombstones.filter { $0.sequence != sequence })
+        tombstones: layers.tombstones.filter { !finished.contains($0.id) })
     }
   }
 

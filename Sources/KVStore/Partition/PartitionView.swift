@@ -52,10 +52,10 @@ final class PartitionView {
   /// Lets go of everything but the LMDB reader's slot.
   func end() {
     layers = nil
-    if isTransactionFresh {
-      transaction?.reset()
-      isTransactionFresh = false
-    }
+    // Also where it is not fresh: one that newer layers have left behind keeps LMDB from reusing pages
+    // all the same.
+    transaction?.reset()
+    isTransactionFresh = false
   }
 
   /// Gives the LMDB reader back for others.

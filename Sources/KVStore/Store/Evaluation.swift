@@ -18,6 +18,8 @@ public struct Evaluation: ~Copyable {
     self.sequencer = sequencer
   }
 
+  var deletesRanges: Bool { own.hasRanges }
+
   /// Lends the newest value of `key`, or nil where there is none.
   public mutating func withValue<R>(
     of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
@@ -73,8 +75,11 @@ public struct Evaluation: ~Copyable {
     if range.isEmpty { return }
     // A tombstone hides older batches. What this one has put before is deleted key by key.
     for key in own.keysPut(in: range, sequencer) { try delete(key.rawSpan) }
+    // Admitted as a whole: no error may leave the tombstone in some partitions only.
+    let partitionCount = keyspace.partitions.count
+    let byteCount = range.lower.count + (range.upper?.count ?? 0)
+    try admit(contentByteCount: byteCount * partitionCount, sectionCount: partitionCount)
     for partition in keyspace.partitions.indices {
-      try admit(contentByteCount: range.lower.count + (range.upper?.count ?? 0))
       sequencer.beginSection(for: partition)
       sequencer.appendDeleteRange(range)
     }
@@ -119,10 +124,12 @@ public struct Evaluation: ~Copyable {
     sequencer.beginSection(for: keyspace.partition(of: key))
   }
 
-  private mutating func admit(contentByteCount added: Int) throws(StoreError) {
-    contentByteCount += added
+  private mutating func admit(
+    contentByteCount added: Int, sectionCount: Int = 1
+  ) throws(StoreError) {
     try Limits.check(
-      contentByteCount: contentByteCount,
-      recordByteCount: sequencer.payloadByteCount + added + 64)
+      contentByteCount: contentByteCount + added,
+      recordByteCount: sequencer.payloadByteCount + added + 64 * sectionCount)
+    contentByteCount += added
   }
 }

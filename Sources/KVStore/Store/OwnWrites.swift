@@ -23,6 +23,8 @@ struct OwnWrites {
   private var index: [[UInt8]: Int] = [:]
   private var indexedCount = 0
 
+  var hasRanges: Bool { !ranges.isEmpty }
+
   @inline(__always)
   mutating func note(_ kind: Kind, key: Range<Int>, value: Range<Int>) {
     writes.append(Write(kind: kind, key: key, value: value))

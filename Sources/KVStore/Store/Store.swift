@@ -60,6 +60,8 @@ public final class Store: Sendable {
           self.coordinator.poison(because: "carrying the log into LMDB failed: \(error)")
         }))
     purgeWorker.start()
+    // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
+    coordinator.sequence { upkeep.lookNow($0.lastPosition) }
   }
 
   /// On an apply worker's thread, when a memtable is in LMDB.
@@ -74,7 +76,8 @@ public final class Store: Sendable {
   // MARK: Closing
 
   /// Carries everything into LMDB, takes a checkpoint and lets go of the directory. Calls that are under
-  /// way must have returned; later ones throw `.closed`. A second call does nothing.
+  /// way must have returned; later ones throw `.closed`. A second call does nothing. A snapshot that is
+  /// still open stays good; until it is closed, this process cannot open the store again.
   ///
   /// Whatever is thrown, the store is closed afterwards, and the log still holds all that was
   /// acknowledged.
@@ -136,7 +139,7 @@ public final class Store: Sendable {
     }
     try translatingLogErrors { () throws(LogError) in try coordinator.waitUntilDurable(end) }
     applyWorkers.wake()
-    try applyWorkers.waitUntilIdle()
+    try applyWorkers.wait(for: keyspace.partitions, upTo: end)
     try translatingLogErrors { () throws(LogError) in try coordinator.checkpoint(waiting: true) }
     try manifest.write()
   }

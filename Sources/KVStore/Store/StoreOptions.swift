@@ -8,7 +8,7 @@ public struct StoreOptions: Sendable {
   /// When a write is acknowledged.
   public var durability = Durability.sync
   /// Bounds the memory for what is not in LMDB yet and for carrying it there, in bytes, 8 MiB at least.
-  /// Batches under way come on top of it.
+  /// Batches under way come on top of it, and memtables get 64 KiB a partition whatever it says.
   public var memoryByteCount = 160 << 20
   /// The length of a log segment, in bytes: a multiple of 4096, 64 KiB at least. Fixed when the store is
   /// made.
@@ -23,6 +23,9 @@ public struct StoreOptions: Sendable {
   public init() {}
 
   func check() throws(StoreError) {
+    guard logByteLimit >= 0 else {
+      throw .invalidOption("the log's limit is a number of bytes, not \(logByteLimit)")
+    }
     guard (1...1024).contains(partitionCount) else {
       throw .invalidOption("a store has 1 to 1024 partitions, not \(partitionCount)")
     }

@@ -89,19 +89,21 @@ extension Store {
         sequencer.cancel()
         throw error
       }
-      let position = try finish(sequencer)
+      let position = try finish(sequencer, deletesRanges: evaluation.deletesRanges)
       return (result, Receipt(position: position.end.rawValue, sequence: position.sequence))
     }
   }
 
-  private func finish(_ sequencer: Sequencer) throws(StoreError) -> CommitPosition {
+  private func finish(
+    _ sequencer: Sequencer, deletesRanges: Bool
+  ) throws(StoreError) -> CommitPosition {
     if sequencer.isEmpty {
       sequencer.cancel()
       return sequencer.lastPosition
     }
     do throws(Refusal) {
       let position = try sequencer.commit()
-      upkeep.look(at: position)
+      upkeep.look(at: position, deletesRanges: deletesRanges)
       return position
     } catch {
       if let failure = preconditions.takeFailure() { throw failure }
@@ -110,10 +112,12 @@ extension Store {
   }
 
   /// Whether memory and log have room for a batch of `byteCount` more bytes. Where not, ask again when
-  /// an observer was told. Throws `.diskFull` while the disk is full, and `.poisoned`.
+  /// an observer was told. Throws `.diskFull` while the disk is full, `.poisoned`, and `.batchTooLarge`
+  /// for what can never be admitted.
   public func tryAdmit(byteCount: Int) throws(StoreError) -> Bool {
     try checkOpen()
     if let poisoned { throw poisoned }
+    try Limits.check(recordByteCount: byteCount)
     if let full = applyWorkers.diskFull { throw full }
     let inUse = upkeep.active + budget.sealed
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
@@ -161,6 +165,8 @@ extension Store {
   private static let framingByteCount = 64 << 10
 
   private func order(_ batch: Batch) throws(StoreError) -> Receipt {
+    // Before log is made ready for it.
+    try Limits.check(contentByteCount: batch.contentByteCount, recordByteCount: batch.byteCount)
     try admit(byteCount: batch.byteCount)
     do throws(StoreError) {
       return try evaluate { evaluation throws(StoreError) in try evaluation.add(batch) }.receipt

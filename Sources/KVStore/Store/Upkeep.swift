@@ -37,13 +37,17 @@ final class Upkeep: @unchecked Sendable {
     keyspace.partitions.contains { $0.tombstoneCount >= Self.tombstoneLimit }
   }
 
-  /// After a batch, as the sequencer.
+  /// After a batch, as the sequencer. Range deletes always count: thousands of them fit into the log
+  /// between two looks, and none is carried out before it is sealed.
   @inline(__always)
-  func look(at position: CommitPosition) {
-    if position.end.rawValue >= lastLook.rawValue + UInt64(Self.interval) { lookNow(position) }
+  func look(at position: CommitPosition, deletesRanges: Bool) {
+    if deletesRanges || position.end.rawValue >= lastLook.rawValue + UInt64(Self.interval) {
+      lookNow(position)
+    }
   }
 
-  private func lookNow(_ position: CommitPosition) {
+  /// As the sequencer: also once when the store is open, because of what recovery brought.
+  func lookNow(_ position: CommitPosition) {
     lastLook = position.end
     let partitions = keyspace.partitions
     var total = partitions.reduce(0) { $0 + $1.activeByteCount }

@@ -7,7 +7,8 @@ import TxnWAL
 @Suite struct PartitionRecordCodecTests {
   private static let tombstones = [
     RangeTombstone(sequence: 1, lsn: 2, lower: [], upper: nil, position: nil),
-    RangeTombstone(sequence: .max, lsn: .max, lower: [0], upper: [], position: []),
+    RangeTombstone(
+      sequence: .max, ordinal: .max, lsn: .max, lower: [0], upper: [], position: []),
     RangeTombstone(
       sequence: 9, lsn: 8, lower: Array(repeating: 1, count: 500),
       upper: Array(repeating: 2, count: 500), position: Array(repeating: 3, count: 500)),
@@ -68,9 +69,13 @@ import TxnWAL
       finding { _ = try RangeTombstone.decode(sealed.span.bytes, seed: 5, file: "f") } != nil)
   }
 
-  @Test func `keys of tombstones sort by sequence`() {
+  @Test func `keys of tombstones sort by sequence and then by ordinal`() {
     let sequences: [SequenceNumber] = [0, 1, 255, 256, 65_535, 1 << 40, .max]
-    let keys = sequences.map { RangeTombstone.storedKey($0) }
+    let keys = sequences.flatMap { sequence in
+      ([0, 1, 255, 256, .max] as [UInt32]).map { ordinal in
+        RangeTombstone.ID(sequence: sequence, ordinal: ordinal).storedKey
+      }
+    }
     #expect(keys == keys.shuffled().sorted { $0.lexicographicallyPrecedes($1) })
   }
 }

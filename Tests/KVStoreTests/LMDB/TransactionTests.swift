@@ -136,7 +136,7 @@ import TxnWAL
     advanced.position = [9]
     try environment.write { transaction throws(StoreError) in
       try transaction.setTombstone(advanced)
-      try transaction.removeTombstone(2)
+      try transaction.removeTombstone(RangeTombstone.ID(sequence: 2))
     }
     #expect(try environment.makeReader().tombstones() == [advanced, tombstones[2]])
   }
