@@ -8,11 +8,13 @@ public struct Evaluation: ~Copyable {
   private let keyspace: Keyspace
   private let reader: Reader
   private var sequencer: Sequencer
-  private var own = OwnWrites()
+  private let own: OwnWrites
   private var contentByteCount = 0
   private var preconditionCount = 0
 
-  init(keyspace: Keyspace, reader: Reader, sequencer: Sequencer) {
+  init(keyspace: Keyspace, reader: Reader, sequencer: Sequencer, own: OwnWrites) {
+    own.reset()
+    self.own = own
     self.keyspace = keyspace
     self.reader = reader
     self.sequencer = sequencer

@@ -2,7 +2,11 @@ import TxnWAL
 
 /// What an evaluation has written so far, so that it can read it back. The bytes stay in the log's
 /// buffer; an index over them is made only when something is read after something was written.
-struct OwnWrites {
+///
+/// One object serves all evaluations of a store, so that its memory is there already.
+///
+/// Sound as `@unchecked Sendable`: it is used only inside `Coordinator.sequence`.
+final class OwnWrites: @unchecked Sendable {
   enum Kind { case put, delete, deleteRange }
 
   enum Found {
@@ -23,19 +27,31 @@ struct OwnWrites {
   private var index: [[UInt8]: Int] = [:]
   private var indexedCount = 0
 
+  /// Forgets everything, for the next evaluation.
+  func reset() {
+    if !writes.isEmpty { writes.removeAll(keepingCapacity: writes.count <= Self.retainedCount) }
+    if !ranges.isEmpty { ranges.removeAll() }
+    if indexedCount > 0 {
+      index.removeAll(keepingCapacity: index.count <= Self.retainedCount)
+      indexedCount = 0
+    }
+  }
+
+  private static let retainedCount = 1024
+
   var hasRanges: Bool { !ranges.isEmpty }
 
   @inline(__always)
-  mutating func note(_ kind: Kind, key: Range<Int>, value: Range<Int>) {
+  func note(_ kind: Kind, key: Range<Int>, value: Range<Int>) {
     writes.append(Write(kind: kind, key: key, value: value))
   }
 
-  mutating func noteRange(_ range: KeyRange) {
+  func noteRange(_ range: KeyRange) {
     ranges.append((range, writes.count))
   }
 
   /// What these writes made of `key`.
-  mutating func find(_ key: RawSpan, in sequencer: Sequencer) -> Found {
+  func find(_ key: RawSpan, in sequencer: Sequencer) -> Found {
     if writes.isEmpty && ranges.isEmpty { return .untouched }
     extendIndex(sequencer)
     let place = index[Array(copying: key)]
@@ -46,14 +62,14 @@ struct OwnWrites {
   }
 
   /// The keys in `range` that stand put.
-  mutating func keysPut(in range: KeyRange, _ sequencer: Sequencer) -> [[UInt8]] {
+  func keysPut(in range: KeyRange, _ sequencer: Sequencer) -> [[UInt8]] {
     extendIndex(sequencer)
     return index.filter { key, place in
       writes[place].kind == .put && range.contains(key.rawSpan)
     }.map(\.key)
   }
 
-  private mutating func extendIndex(_ sequencer: Sequencer) {
+  private func extendIndex(_ sequencer: Sequencer) {
     while indexedCount < writes.count {
       let key = sequencer.withPayload(in: writes[indexedCount].key) { Array(copying: $0) }
       index[key] = indexedCount

@@ -20,6 +20,7 @@ public final class Store: Sendable {
   private let directoryLock: DirectoryLock
   /// The sequencer's own reader; used only inside `Coordinator.sequence`.
   let preconditions: PreconditionChecker
+  let ownWrites = OwnWrites()
   let upkeep: Upkeep
   let room = RoomSignal()
   private let isClosed = Atomic<Bool>(false)

@@ -81,7 +81,8 @@ extension Store {
       let reader = preconditions.reader
       defer { reader.end() }
       sequencer.begin()
-      var evaluation = Evaluation(keyspace: keyspace, reader: reader, sequencer: sequencer)
+      var evaluation = Evaluation(
+        keyspace: keyspace, reader: reader, sequencer: sequencer, own: ownWrites)
       let result: R
       do throws(StoreError) {
         result = try body(&evaluation)
