@@ -32,9 +32,11 @@ let package = Package(
     .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(
       name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"], swiftSettings: strict),
-    .executableTarget(name: "kvd", dependencies: ["KVServer"], swiftSettings: strict),
+    .executableTarget(name: "kvd", dependencies: ["KVServer", "KVStore"], swiftSettings: strict),
     .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
-    .testTarget(name: "KVServerTests", dependencies: ["KVServer"], swiftSettings: strictTests),
+    .testTarget(
+      name: "KVServerTests", dependencies: ["KVServer", "KVStore"], swiftSettings: strictTests),
+    .testTarget(name: "TidyTests", swiftSettings: strictTests),
   ]
 )

@@ -1,1 +1,97 @@
 import KVStore
+
+/// A running server: the store's commands on a TCP port, in the Redis protocol.
+///
+/// The store stays the caller's: stop the server, wait for it, then close the store.
+public final class Server: Sendable {
+  public enum Failure: Error, CustomStringConvertible {
+    case cannotListen(address: String, port: Int, reason: String)
+    case cannotStart(reason: String)
+    case invalidOption(String)
+
+    public var description: String {
+      switch self {
+      case .cannotListen(let address, let port, let reason):
+        "cannot listen on \(address) port \(port): \(reason)"
+      case .cannotStart(let reason): "cannot start the I/O threads: \(reason)"
+      case .invalidOption(let reason): reason
+      }
+    }
+  }
+
+  private let state: ServerState
+  private let handles: [LoopHandle]
+  private let threads: [System.Thread]
+
+  /// Listens and starts the I/O threads; clients can connect when this returns.
+  public init(store: Store, options: ServerOptions = ServerOptions()) throws(Failure) {
+    guard options.ioThreadCount > 0, options.clientLimit > 0 else {
+      throw .invalidOption("there must be at least one I/O thread and one client")
+    }
+    guard (0...65_535).contains(options.port) else {
+      throw .invalidOption("the port must be between 0 and 65535, not \(options.port)")
+    }
+    System.ignoreBrokenPipes()
+    let state = ServerState(store: store, options: options)
+    self.state = state
+    let listening: Descriptor
+    do throws(System.Failure) {
+      listening = try System.listen(address: options.address, port: options.port)
+    } catch {
+      throw .cannotListen(
+        address: options.address, port: options.port, reason: Self.reason(of: error))
+    }
+    state.port.store(System.localPort(listening.number), ordering: .relaxed)
+    do throws(System.Failure) {
+      var handles: [LoopHandle] = []
+      for _ in 0..<options.ioThreadCount { handles.append(try LoopHandle()) }
+      self.handles = handles
+      for handle in handles { store.observe { handle.signal() } }
+      threads = try Self.start(state, handles, listening: listening.release())
+    } catch {
+      throw .cannotStart(reason: Self.reason(of: error))
+    }
+  }
+
+  private static func start(
+    _ state: ServerState, _ handles: [LoopHandle], listening: Int32
+  ) throws(System.Failure) -> [System.Thread] {
+    var threads: [System.Thread] = []
+    for (index, handle) in handles.enumerated() {
+      threads.append(
+        try System.startThread {
+          let listener =
+            index == 0
+            ? Listener(descriptor: Descriptor(adopting: listening), handles: handles) : nil
+          do throws(System.Failure) {
+            let loop = try EventLoop(
+              server: state, handle: handle, counters: state.counters[index], listener: listener)
+            loop.run()
+          } catch {
+            state.options.log("an I/O thread cannot run: \(reason(of: error))")
+          }
+        })
+    }
+    return threads
+  }
+
+  private static func reason(of failure: System.Failure) -> String {
+    switch failure {
+    case .code(let code, let operation): "\(operation): \(System.message(code))"
+    }
+  }
+
+  /// The port listened on: the one asked for, or the system's choice if that was 0.
+  public var port: Int { state.port.load(ordering: .relaxed) }
+
+  /// Begins to stop: no new connections, no new requests; replies under way are still sent, once
+  /// they are durable. Returns at once; safe from any thread, any number of times.
+  public func stop() {
+    for handle in handles { handle.stop() }
+  }
+
+  /// Waits until every I/O thread has ended. To be called once.
+  public func wait() {
+    for thread in threads { thread.join() }
+  }
+}

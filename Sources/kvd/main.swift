@@ -1,1 +1,3 @@
-import KVServer
+import Glibc
+
+exit(CommandLineInterface.run(CommandLine.arguments))

@@ -15,6 +15,7 @@ import Testing
     try withFolder { path in
       let storages = TestLog.storages()
       var options = CoordinatorOptions()
+      options.createsIfMissing = true
       options.segmentByteCount = 64 << 10
       var expected: [UInt64: [UInt8]] = [:]
       for round in 0..<4 {

@@ -138,3 +138,38 @@ enum FileSystem {
     )
   }
 }
+
+extension FileSystem {
+  /// The names in a folder but for `.` and `..`; opendir(3), readdir(3).
+  static func names(in path: String) throws(StoreError) -> [String] {
+    guard let directory = unsafe opendir(path) else { throw error(errno, "opendir", path) }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  /// Removes a folder of files, one level deep.
+  static func removeTree(_ path: String) throws(StoreError) {
+    for name in try names(in: path) { try remove("\(path)/\(name)") }
+    _ = try call("rmdir", path) { unsafe rmdir(path) }
+  }
+
+  /// Makes an empty file; open(2) with `O_CREAT`.
+  static func createEmpty(_ path: String) throws(StoreError) {
+    let file = try open(path, O_WRONLY | O_CREAT, mode: fileMode)
+    try sync(file)
+  }
+
+  /// The time of day in milliseconds since 1970; clock_gettime(2).
+  static func millisecondsNow() -> UInt64 {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    return UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
+  }
+}

@@ -49,8 +49,7 @@ extension StoreError: CustomStringConvertible {
       "\(operation) \(path): \(Self.text(ofErrno: errno)) (errno \(errno))"
         + Self.advice(forErrno: errno)
     case .poisoned(let because):
-      "writes are refused since \(because): check the disk, then open the store again; "
-        + "reads still work"
+      "writes are refused since \(because): check the disk, then open the store again"
     case .corrupted(let finding):
       "corrupted: \(finding); keep the file as it is, and run `kvd check` or restore a backup"
     case .unsupportedFormat(let path, let found, let supported):

@@ -8,7 +8,7 @@ extension [UInt8] {
   func withBytes<Result, Failure>(_ body: (RawSpan) throws(Failure) -> Result) throws(Failure)
     -> Result
   {
-    try unsafe body(span.bytes)
+    try body(rawSpan)
   }
 
   /// The little-endian integer at `offset`.

@@ -12,11 +12,26 @@ import TxnWAL
 ///         10     2  byte count of the position, 0 if there is none
 ///         12     8  sequence
 ///         20     8  LSN of its record
-///         28     …  lower bound, upper bound, position
+///         28     4  ordinal
+///         32     …  lower bound, upper bound, position
 struct RangeTombstone: Sendable, Equatable {
-  private static let headerByteCount = 28
+  private static let headerByteCount = 32
+
+  /// What tells range deletes apart: a batch may bring several, which have one sequence.
+  struct ID: Hashable, Sendable {
+    var sequence: SequenceNumber
+    /// The place among the range deletes of the same batch.
+    var ordinal: UInt32 = 0
+
+    /// Big-endian, so that LMDB's order of bytes is the order of the deletes.
+    var storedKey: [UInt8] {
+      (0..<8).map { UInt8(truncatingIfNeeded: sequence >> (56 - 8 * UInt64($0))) }
+        + (0..<4).map { UInt8(truncatingIfNeeded: ordinal >> (24 - 8 * UInt32($0))) }
+    }
+  }
 
   var sequence: SequenceNumber
+  var ordinal: UInt32 = 0
   var lsn: UInt64
   /// The first key of the range.
   var lower: [UInt8]
@@ -26,10 +41,7 @@ struct RangeTombstone: Sendable, Equatable {
   /// transaction as the removals, so that after a crash the work goes on where it was.
   var position: [UInt8]?
 
-  /// Big-endian, so that LMDB's order of bytes is the order of sequences.
-  static func storedKey(_ sequence: SequenceNumber) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: sequence >> (56 - 8 * UInt64($0))) }
-  }
+  var id: ID { ID(sequence: sequence, ordinal: ordinal) }
 
   /// Each of the three byte strings has at most 65,535 bytes.
   func encode(seed: UInt32) -> [UInt8] {
@@ -39,6 +51,7 @@ struct RangeTombstone: Sendable, Equatable {
     body.appendLittleEndian(UInt16(position?.count ?? 0))
     body.appendLittleEndian(sequence)
     body.appendLittleEndian(lsn)
+    body.appendLittleEndian(ordinal)
     body += lower + (upper ?? []) + (position ?? [])
     var bytes: [UInt8] = []
     bytes.appendLittleEndian(body.checksum(seed: seed))
@@ -67,6 +80,7 @@ struct RangeTombstone: Sendable, Equatable {
     func part(_ range: Range<Int>) -> [UInt8] { Array(copying: bytes.extracting(range)) }
     return RangeTombstone(
       sequence: bytes.load(at: 12, as: UInt64.self),
+      ordinal: bytes.load(at: 28, as: UInt32.self),
       lsn: bytes.load(at: 20, as: UInt64.self),
       lower: part(headerByteCount..<upperStart),
       upper: flags & 1 != 0 ? part(upperStart..<positionStart) : nil,

@@ -93,9 +93,9 @@ struct Cursor: ~Copyable {
 
   /// Lends key and value of the entry that the last move found.
   @inline(__always)
-  func withEntry<Result>(
-    _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Result
-  ) throws(StoreError) -> Result {
+  func withEntry<Result, Failure>(
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     precondition(place == .entry)
     precondition(reader.map { $0.isActive && $0.generation == generation } ?? true)
     let keyBytes = unsafe UnsafeRawBufferPointer(start: key.mv_data, count: key.mv_size)

@@ -25,9 +25,10 @@ final class LMDBEnvironment: @unchecked Sendable {
   let checksumSeed: UInt32
 
   private let environment: OpaquePointer
-  private let handles: [MDB_dbi]
+  private let handles: LMDBFile.Handles
   private let file: OpenEnvironments.FileIdentity
-  private let transactionCount = Atomic<Int>(0)
+  /// Live transactions, and one for not being closed. The file is closed when it comes to zero.
+  private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
   private let poison = Mutex<StoreError?>(nil)
 
@@ -36,32 +37,24 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// - Parameters:
   ///   - leastByteCount: what the manifest remembers of the file.
   ///   - partitionCount: how many environments share the process's address space.
+  ///   - mapByteCount: the map's size instead of one beyond all needs; tests make it tiny.
   ///   - maxReaders: reader slots, one for each read transaction that is active or reset.
   /// - Throws: `.corrupted` for a file that is missing, cut, damaged or another partition's, seen
   ///   before LMDB touches it where LMDB would not survive it; `.locked` if this process has it open.
-  convenience init(
-    directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
-    partitionCount: Int, maxReaders: Int
-  ) throws(StoreError) {
-    let space = try FileSystem.space(at: directory)
-    try self.init(
-      directory: directory, identity: identity, leastByteCount: leastByteCount,
-      mapByteCount: MapSize.preferred(
-        fileSystemByteCount: space.total, partitionCount: partitionCount),
-      maxReaders: maxReaders)
-  }
-
-  /// The same with a map of a given size; tests make it tiny.
   init(
     directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
-    mapByteCount: Int, maxReaders: Int
+    partitionCount: Int, mapByteCount: Int? = nil, maxReaders: Int
   ) throws(StoreError) {
     let path = "\(directory)/\(LMDBFile.dataName)"
     let newest = try DataFileInspection.inspect(path, leastByteCount: leastByteCount)
+    let preferred = MapSize.preferred(
+      fileSystemByteCount: try FileSystem.space(at: directory).total,
+      partitionCount: partitionCount)
     let file = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY))
     do throws(StoreError) {
       let opened = try unsafe LMDBFile.open(
-        directory, mapByteCount: max(mapByteCount, Int(newest.end)), maxReaders: maxReaders)
+        directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
+        maxReaders: maxReaders)
       do throws(StoreError) {
         handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
       } catch {
@@ -84,13 +77,13 @@ final class LMDBEnvironment: @unchecked Sendable {
     close()
   }
 
-  /// Closes the file. No transaction may be alive, not even a reset one. Safe to call again.
+  /// Begins no more transactions, and closes the file as soon as none is alive, not even a reset one.
+  /// Safe to call again.
+  ///
+  /// LMDB's rule: closing under a live transaction takes the map from under it.
   func close() {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    precondition(
-      transactionCount.load(ordering: .acquiring) == 0, "closed under a live LMDB transaction")
-    unsafe mdb_env_close(environment)
-    OpenEnvironments.release(file)
+    transactionEnded()
   }
 
   // MARK: Transactions
@@ -112,8 +105,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   }
 
   private func begin(flags: UInt32) throws(StoreError) -> OpaquePointer {
-    guard !isClosed.load(ordering: .acquiring) else { throw .closed }
-    transactionCount.add(1, ordering: .acquiringAndReleasing)
+    try hold()
     var transaction: OpaquePointer?
     let code = unsafe mdb_txn_begin(environment, nil, flags, &transaction)
     guard code == MDB_SUCCESS, let transaction = unsafe transaction else {
@@ -123,9 +115,23 @@ final class LMDBEnvironment: @unchecked Sendable {
     return unsafe transaction
   }
 
+  private func hold() throws(StoreError) {
+    var count = holdCount.load(ordering: .acquiring)
+    while count > 0, !isClosed.load(ordering: .acquiring) {
+      let (exchanged, original) = holdCount.weakCompareExchange(
+        expected: count, desired: count + 1, ordering: .acquiringAndReleasing)
+      if exchanged { return }
+      count = original
+    }
+    throw .closed
+  }
+
   /// Counts a transaction out; its handle is gone.
   func transactionEnded() {
-    transactionCount.subtract(1, ordering: .acquiringAndReleasing)
+    let left = holdCount.subtract(1, ordering: .acquiringAndReleasing).newValue
+    if left > 0 { return }
+    unsafe mdb_env_close(environment)
+    OpenEnvironments.release(file)
   }
 
   func handle(of database: Database) -> MDB_dbi { handles[database.rawValue] }

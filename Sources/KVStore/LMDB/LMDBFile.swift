@@ -11,6 +11,9 @@ enum LMDBFile {
   /// What a new file is made with; every open decides anew.
   private static let creationMapByteCount = 16 << 20
 
+  /// LMDB's numbers of the databases, by `Database.rawValue`; without a heap object to retain per read.
+  typealias Handles = InlineArray<3, MDB_dbi>
+
   /// Makes a partition's file in `directory`, which is made too if it is not there. After a return all
   /// of it is durable, the directory's entries included: LMDB syncs only the file.
   ///
@@ -41,12 +44,12 @@ enum LMDBFile {
     var transaction: OpaquePointer?
     var code = unsafe mdb_txn_begin(environment, nil, 0, &transaction)
     guard code == MDB_SUCCESS else { return code }
-    var handles: [MDB_dbi] = []
+    var handles = Handles(repeating: 0)
     for database in Database.allCases {
       var handle: MDB_dbi = 0
       code = unsafe mdb_dbi_open(transaction, database.name, UInt32(MDB_CREATE), &handle)
       guard code == MDB_SUCCESS else { break }
-      handles.append(handle)
+      handles[database.rawValue] = handle
     }
     let applied = AppliedState(lsn: 0, sequence: 0)
     for (key, value) in [
@@ -93,14 +96,14 @@ enum LMDBFile {
   /// identity.
   static func openDatabases(
     _ environment: OpaquePointer, path: String, expecting identity: PartitionIdentity
-  ) throws(StoreError) -> [MDB_dbi] {
+  ) throws(StoreError) -> Handles {
     var transaction: OpaquePointer?
     var code = unsafe mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &transaction)
     guard code == MDB_SUCCESS else {
       throw LMDBStatus.error(code, operation: "open", path: path)
     }
     do throws(StoreError) {
-      var handles: [MDB_dbi] = []
+      var handles = Handles(repeating: 0)
       for database in Database.allCases {
         var handle: MDB_dbi = 0
         code = unsafe mdb_dbi_open(transaction, database.name, 0, &handle)
@@ -111,7 +114,7 @@ enum LMDBFile {
         guard code == MDB_SUCCESS else {
           throw LMDBStatus.error(code, operation: "open", path: path)
         }
-        handles.append(handle)
+        handles[database.rawValue] = handle
       }
       try unsafe checkIdentity(
         RawTransaction(handle: transaction!), handles[Database.meta.rawValue], path, identity)

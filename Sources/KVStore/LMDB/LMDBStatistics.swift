@@ -65,7 +65,7 @@ extension ReadTransaction {
       guard code == MDB_SUCCESS else { break }
       // A list begins with its length.
       if unsafe list.mv_size >= MemoryLayout<Int>.size {
-        count &+= unsafe list.mv_data.load(as: Int.self)
+        count &+= unsafe list.mv_data.loadUnaligned(as: Int.self)
       }
     }
     guard code == MDB_NOTFOUND else { throw environment.failure(code, "read") }

@@ -13,8 +13,10 @@ import TxnWAL
 ///         20     4  data version 1
 ///         32     8  map size
 ///         40     4  page byte count (stands in the free tree's record)
+///         44     2  flags of the free tree: 0x08 = integer keys
 ///         46     2  depth of the free tree
 ///         80     8  root of the free tree, all ones = empty
+///         92     2  flags of the main tree: 0
 ///         94     2  depth of the main tree
 ///        128     8  root of the main tree, all ones = empty
 ///        136     8  last page in use
@@ -73,8 +75,10 @@ struct MetaPage: Equatable {
     guard lastPage >= 1, lastPage < 1 << 47 / UInt64(pageByteCount) else {
       throw damage(136, "a last page", lastPage)
     }
-    // The depths stand at 46 and 94, the roots 34 bytes behind them.
-    for at in [46, 94] {
+    // The roots stand 34 bytes behind the depths.
+    for (at, treeFlags) in [(46, 0x08), (94, 0)] as [(Int, UInt16)] {
+      let flags = bytes.load(at: at - 2, as: UInt16.self)
+      guard flags == treeFlags else { throw damage(at - 2, "the flags \(treeFlags)", flags) }
       let depth = bytes.load(at: at, as: UInt16.self)
       let root = bytes.load(at: at + 34, as: UInt64.self)
       guard depth <= Self.depthLimit, (depth == 0) == (root == Self.noPage) else {

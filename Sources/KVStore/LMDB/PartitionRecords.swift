@@ -39,15 +39,15 @@ extension WriteTransaction {
 
   /// Writes a tombstone, or its new position.
   mutating func setTombstone(_ tombstone: RangeTombstone) throws(StoreError) {
-    let key = RangeTombstone.storedKey(tombstone.sequence)
+    let key = tombstone.id.storedKey
     let bytes = tombstone.encode(seed: environment.checksumSeed)
     try put(.tombstones, key, bytes)
   }
 
   /// Forgets a tombstone that is carried out. Returns whether it was there.
   @discardableResult
-  mutating func removeTombstone(_ sequence: SequenceNumber) throws(StoreError) -> Bool {
-    try delete(.tombstones, RangeTombstone.storedKey(sequence))
+  mutating func removeTombstone(_ id: RangeTombstone.ID) throws(StoreError) -> Bool {
+    try delete(.tombstones, id.storedKey)
   }
 }
 
@@ -56,13 +56,24 @@ extension LMDBEnvironment {
     -> RangeTombstone
   {
     let tombstone = try RangeTombstone.decode(value, seed: checksumSeed, file: path)
-    let storedKey = RangeTombstone.storedKey(tombstone.sequence)
-    guard Array(copying: key) == storedKey else {
+    guard Array(copying: key) == tombstone.id.storedKey else {
       throw .corrupted(
         Finding(
           file: path, key: Array(copying: key),
-          expected: "the tombstone of that sequence", found: "that of \(tombstone.sequence)"))
+          expected: "the tombstone of that sequence and ordinal",
+          found: "that of \(tombstone.sequence) and \(tombstone.ordinal)"))
     }
     return tombstone
+  }
+}
+
+extension WriteTransaction {
+  /// The tombstone with this id, with the newest position.
+  func tombstone(_ id: RangeTombstone.ID) throws(StoreError) -> RangeTombstone? {
+    let key = id.storedKey
+    return try withValue(of: key.rawSpan, in: .tombstones) { value throws(StoreError) in
+      guard let value else { return nil }
+      return try environment.decodeTombstone(key: key.rawSpan, value: value)
+    }
   }
 }

@@ -18,12 +18,14 @@ struct RawTransaction {
     return unsafe (status, .init(start: value.mv_data, count: value.mv_size))
   }
 
-  func put(_ database: MDB_dbi, _ key: RawSpan, _ value: RawSpan) -> Int32 {
+  func put(
+    _ database: MDB_dbi, _ key: RawSpan, _ value: RawSpan, in keyspace: UInt8 = StoredKey.plain
+  ) -> Int32 {
     unsafe value.withUnsafeBytes { bytes in
       // LMDB only reads what `mv_data` points at.
       var value = unsafe MDB_val(
         mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
-      return unsafe StoredKey.with(key) { storedKey in
+      return unsafe StoredKey.with(key, in: keyspace) { storedKey in
         unsafe mdb_put(handle, database, &storedKey, &value, 0)
       }
     }

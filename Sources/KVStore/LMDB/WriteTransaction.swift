@@ -8,7 +8,13 @@ import CLMDB
 @safe
 struct WriteTransaction: ~Copyable {
   let environment: LMDBEnvironment
-  private var raw: RawTransaction?
+  private(set) var raw: RawTransaction?
+
+  /// How many pages of its own `reserve` and `delete` may have made LMDB keep in anonymous memory, not
+  /// counting inner ones: LMDB itself does not tell. Entries that are written one after the other into
+  /// one leaf lie within a page's length of each other.
+  private(set) var changedPageCount = 0
+  private var lastAddress: UInt = 0
 
   init(environment: LMDBEnvironment, handle: OpaquePointer) {
     self.environment = environment
@@ -59,9 +65,23 @@ struct WriteTransaction: ~Copyable {
     let (code, room) = unsafe raw!.reserve(
       environment.handle(of: database), key, byteCount: byteCount)
     try check(code, "write to")
+    noteChange(at: UInt(bitPattern: room.baseAddress), byteCount: byteCount)
     var target = unsafe room.mutableBytes
     body(&target)
   }
+
+  private mutating func noteChange(at address: UInt, byteCount: Int) {
+    let distance = address > lastAddress ? address - lastAddress : lastAddress - address
+    lastAddress = address
+    if byteCount > Self.pageByteCount {
+      changedPageCount += byteCount / Self.pageByteCount + 1
+    } else if distance >= UInt(Self.pageByteCount) {
+      changedPageCount += 1
+    }
+  }
+
+  /// LMDB takes the system's page size, which is this on every machine that kvd runs on.
+  static let pageByteCount = 4096
 
   /// Removes `key`. Returns whether it was there.
   @discardableResult
@@ -70,6 +90,7 @@ struct WriteTransaction: ~Copyable {
     let code = raw!.delete(environment.handle(of: database), key)
     if code == MDB_NOTFOUND { return false }
     try check(code, "write to")
+    changedPageCount += 1
     return true
   }
 

@@ -1,4 +1,5 @@
 import Glibc
+import TxnWAL
 
 /// A key and the head of its versions, newest first. Everything but the head is immutable once the node
 /// is published.
@@ -26,7 +27,7 @@ import Glibc
   ) {
     let nodeByteCount = Self.byteCount(ofKey: key)
     let address = unsafe arena.allocate(
-      byteCount: nodeByteCount &+ Version.byteCount(ofValue: value))
+      byteCount: nodeByteCount &+ KeyVersion.byteCount(ofValue: value))
     unsafe self.address = address
     unsafe address.storeBytes(of: hash, toByteOffset: 8, as: UInt64.self)
     unsafe address.storeBytes(of: UInt32(key.byteCount), toByteOffset: 16, as: UInt32.self)
@@ -34,7 +35,7 @@ import Glibc
       guard let source = bytes.baseAddress else { return }
       unsafe (address + 20).copyMemory(from: source, byteCount: bytes.count)
     }
-    let version = unsafe Version(
+    let version = unsafe KeyVersion(
       writingTo: address + nodeByteCount, header: header, value: value, before: 0)
     unsafe AtomicWord(at: address).prepare(version.word)
   }
@@ -59,16 +60,16 @@ import Glibc
   @inline(__always)
   func prepend(header: EntryHeader, value: RawSpan, in arena: inout Arena) {
     let head = unsafe AtomicWord(at: address)
-    let memory = unsafe arena.allocate(byteCount: Version.byteCount(ofValue: value))
-    let version = unsafe Version(
+    let memory = unsafe arena.allocate(byteCount: KeyVersion.byteCount(ofValue: value))
+    let version = unsafe KeyVersion(
       writingTo: memory, header: header, value: value, before: head.load())
     head.publish(version.word)
   }
 
   /// The newest version at or below `sequence`. O(versions above it).
   @inline(__always)
-  func version(at sequence: SequenceNumber) -> Version? {
-    var candidate = unsafe Version(at: AtomicWord(at: address).load())
+  func version(at sequence: SequenceNumber) -> KeyVersion? {
+    var candidate = unsafe KeyVersion(at: AtomicWord(at: address).load())
     while let version = candidate, version.sequence > sequence { candidate = version.before }
     return candidate
   }
@@ -110,6 +111,14 @@ import Glibc
     // The last eight bytes, or a shorter key and the zeros behind it, moved up to where `depth` starts.
     let start = max(count &- 8, 0)
     return unsafe bigEndianWord(at: start) << UInt64(8 &* (depth &- start))
+  }
+
+  /// What `window(at: 0)` gives for a node with this key.
+  static func window(of key: RawSpan) -> UInt64 {
+    if key.byteCount >= 8 { return key.load(at: 0, as: UInt64.self).byteSwapped }
+    return (0..<key.byteCount).reduce(0) { window, offset in
+      window | UInt64(key.load(at: offset, as: UInt8.self)) << UInt64(56 - 8 * offset)
+    }
   }
 
   @unsafe @inline(__always)

@@ -18,7 +18,7 @@ struct MemtableCursor {
   private var lanes: [Lane]
   /// The lane whose key behind the cut is the cursor's, and its version; nil before the first seek and
   /// beyond either end.
-  private var current: (lane: Int, node: KeyNode, version: Version)?
+  private var current: (lane: Int, node: KeyNode, version: KeyVersion)?
 
   init(memtable: Memtable, runs: [OrderedRun], sequence: SequenceNumber) {
     self.memtable = memtable

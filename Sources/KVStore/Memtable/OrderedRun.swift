@@ -70,11 +70,15 @@ struct OrderedEntry: BitwiseCopyable {
 
   /// How many keys of the run come before `key`. O(log n).
   func count(before key: RawSpan) -> Int {
+    let window = KeyNode.window(of: key)
     var lower = 0
     var upper = count
     while lower < upper {
       let middle = (lower + upper) / 2
-      if self[middle].node.isBefore(key) { lower = middle + 1 } else { upper = middle }
+      let entry = self[middle]
+      let isBefore =
+        entry.window == window ? entry.node.isBefore(key) : entry.window < window
+      if isBefore { lower = middle + 1 } else { upper = middle }
     }
     return lower
   }

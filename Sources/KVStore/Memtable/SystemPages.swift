@@ -11,7 +11,7 @@ enum SystemPages {
   /// Traps when the system has no memory left, as any allocation in Swift does. See mmap(2).
   static func map(byteCount: Int) -> UnsafeMutableRawPointer {
     let result = unsafe mmap(
-      nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (byteCount == 1 << 20 ? MAP_POPULATE : 0), -1, 0)
+      nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let address = unsafe result, unsafe address != MAP_FAILED else {
       fatalError("The system has no \(byteCount) bytes of memory left (errno \(errno)).")
     }

@@ -20,7 +20,14 @@ public final class Coordinator: Sendable {
   private let writer: LogWriter
   private let sequencer: Mutex<Sequencer>
 
-  /// Opens the log on `device` and recovers, or makes a new one for `storeID`.
+  /// Makes an empty log on `device`, durable on return.
+  public static func create(
+    on device: any LogDevice, storeID: StoreID, segmentByteCount: Int
+  ) throws(LogError) {
+    try LogOpening.create(on: device, storeID: storeID, segmentByteCount: segmentByteCount)
+  }
+
+  /// Opens the log on `device`, which is that of `storeID`, and recovers.
   ///
   /// On return every participant has been handed everything that was committed. Time and memory
   /// depend on the log since the last checkpoint alone. Throws `.corrupted` where something that was
@@ -29,8 +36,7 @@ public final class Coordinator: Sendable {
     on device: any LogDevice, storeID: StoreID, participants: [any Participant],
     options: CoordinatorOptions = CoordinatorOptions()
   ) throws(LogError) -> Coordinator {
-    precondition(options.segmentByteCount >= 64 << 10 && options.segmentByteCount % 4096 == 0)
-    if try !LogOpening.exists(on: device) {
+    if options.createsIfMissing, try !LogOpening.exists(on: device) {
       try LogOpening.create(
         on: device, storeID: storeID, segmentByteCount: options.segmentByteCount)
     }
@@ -120,6 +126,9 @@ public final class Coordinator: Sendable {
     return false
   }
 
+  /// The position behind everything that was appended.
+  public var appended: LSN { watermarks.appended }
+
   // MARK: Durability
 
   /// Writes, syncs and publishes all that is buffered, on this thread. False if another thread is
@@ -154,6 +163,11 @@ public final class Coordinator: Sendable {
   /// log was poisoned. It must not block.
   public func observe(_ notify: @escaping @Sendable () -> Void) {
     writer.observe(notify)
+  }
+
+  /// Calls the observers, for something that happened outside the log.
+  public func tellObservers() {
+    writer.tellObservers()
   }
 
   // MARK: Checkpoints

@@ -9,6 +9,9 @@
 ///
 /// Sound as `@unchecked Sendable`: it is reachable only inside the coordinator's lock.
 public final class Sequencer: @unchecked Sendable {
+  /// The most that the mutations of one transaction may take in the log.
+  public static let maximumPayloadByteCount = RecordHeader.maximumPayloadByteCount
+
   private let participants: [any Participant]
   private let seed: UInt32
   let epoch: UInt32
@@ -38,6 +41,7 @@ public final class Sequencer: @unchecked Sendable {
     self.watermarks = watermarks
     syncsEveryGroup = durability == .sync
     buffer.reset(start: start)
+    watermarks.moveAppended(to: start)
   }
 
   /// The position behind everything appended so far.
@@ -201,5 +205,6 @@ public final class Sequencer: @unchecked Sendable {
       syncedDistance: UInt32(clamping: lsn.distance(from: synced)), transaction: transaction,
       kind: kind)
     buffer.seal(header, at: recordOffset, seed: seed)
+    watermarks.moveAppended(to: buffer.end)
   }
 }

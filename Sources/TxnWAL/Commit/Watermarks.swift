@@ -6,12 +6,16 @@ import Synchronization
 ///
 /// With synchronous durability `acknowledged` and `durable` move as one.
 public final class Watermarks: Sendable {
+  private let appendedLSN = Atomic<UInt64>(0)
   private let durableLSN = Atomic<UInt64>(0)
   private let acknowledgedLSN = Atomic<UInt64>(0)
   private let publishedSequence = Atomic<UInt64>(0)
 
   /// Marks for a log that is about to be opened.
   public init() {}
+
+  /// Everything before this position is in the log's buffer at least.
+  public var appended: LSN { LSN(rawValue: appendedLSN.load(ordering: .acquiring)) }
 
   /// Everything before this position has survived a sync.
   public var durable: LSN { LSN(rawValue: durableLSN.load(ordering: .acquiring)) }
@@ -21,6 +25,10 @@ public final class Watermarks: Sendable {
 
   /// Every batch up to this sequence is visible, at all participants at once.
   public var published: UInt64 { publishedSequence.load(ordering: .acquiring) }
+
+  func moveAppended(to lsn: LSN) {
+    appendedLSN.store(lsn.rawValue, ordering: .releasing)
+  }
 
   func moveDurable(to lsn: LSN) {
     durableLSN.store(lsn.rawValue, ordering: .releasing)

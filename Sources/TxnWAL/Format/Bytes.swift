@@ -3,7 +3,7 @@
 
 extension RawSpan {
   /// The little-endian integer at `offset`, at any alignment.
-  @inline(__always)
+  @inlinable @inline(__always)
   package func load<Integer: FixedWidthInteger & BitwiseCopyable>(
     at offset: Int, as type: Integer.Type
   ) -> Integer {
@@ -15,7 +15,7 @@ extension RawSpan {
 
 extension MutableRawSpan {
   /// Stores `value` at `offset` in little-endian order, at any alignment.
-  @inline(__always)
+  @inlinable @inline(__always)
   package mutating func store<Integer: FixedWidthInteger & BitwiseCopyable>(
     _ value: Integer, at offset: Int
   ) {
@@ -31,7 +31,7 @@ extension [UInt8] {
   /// The array's bytes, lent.
   package var rawSpan: RawSpan {
     @_lifetime(borrow self)
-    @inline(__always)
+    @inlinable @inline(__always)
     get { unsafe span.bytes }
   }
 

@@ -12,7 +12,7 @@ public struct StoreID: Sendable, Hashable, CustomStringConvertible {
     return StoreID(low: generator.next(), high: generator.next())
   }
 
-  private init(low: UInt64, high: UInt64) {
+  package init(low: UInt64, high: UInt64) {
     self.low = low
     self.high = high
   }

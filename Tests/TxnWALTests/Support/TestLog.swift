@@ -43,6 +43,7 @@ final class TestLog: Sendable {
       try LogOpening.create(on: device, storeID: storeID, segmentByteCount: segmentByteCount)
     }
     var options = CoordinatorOptions()
+    options.createsIfMissing = true
     options.durability = durability
     let coordinator = try Coordinator.open(
       on: device, storeID: storeID, participants: participants, options: options)

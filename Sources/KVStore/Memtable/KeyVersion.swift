@@ -7,7 +7,7 @@
 ///     28  value
 ///
 /// A version is a borrowed address: whoever holds one also holds the memtable.
-@safe struct Version {
+@safe struct KeyVersion {
   private let address: UnsafeMutableRawPointer
 
   init?(at word: UInt) {
@@ -36,7 +36,7 @@
 
   var word: UInt { unsafe UInt(bitPattern: address) }
 
-  var before: Version? { unsafe Version(at: address.load(as: UInt.self)) }
+  var before: KeyVersion? { unsafe KeyVersion(at: address.load(as: UInt.self)) }
 
   @inline(__always)
   var sequence: SequenceNumber { unsafe address.load(fromByteOffset: 8, as: UInt64.self) >> 8 }

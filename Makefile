@@ -1,0 +1,90 @@
+# Everything one does with kvd. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+ARGS ?=
+SEED ?= 1
+SECONDS ?= 60
+
+kvd := .build/release/kvd
+python := .build/venv/bin/python
+formatted := $(wildcard Package.swift Sources Tests fuzz bench)
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup:  ## Install what the build needs (liblmdb-dev, pkg-config); does nothing when all is there
+	@scripts/ensure lmdb
+
+.PHONY: serve
+serve: build  ## Build and run the daemon; ARGS="--data DIR --port N …" go to `kvd serve`
+	@scripts/serve $(kvd) $(ARGS)
+
+.PHONY: build
+build: setup  ## Build in release mode
+	swift build -c release
+
+.PHONY: test
+test: test-clients test-swift  ## Run every test, after setting up all that they need
+
+.PHONY: test-swift
+test-swift: setup  ## Run the tests written in Swift, the house rules (TidyTests) among them
+	swift test --disable-xctest
+
+.PHONY: test-clients
+test-clients: build  ## Drive the daemon with redis-py and redis-cli
+	@scripts/ensure python redis
+	@scripts/venv; status=$$?; \
+	if [ $$status -eq 75 ]; then echo "test-clients: skipped: PyPI cannot be reached"; \
+	elif [ $$status -ne 0 ]; then exit $$status; \
+	else $(python) Tests/client/run $(ARGS); fi
+
+.PHONY: check
+check: setup lint check-build test  ## Strict lint, build without warnings, all tests: what CI runs
+
+# Warnings are errors for every target (Package.swift says so).
+.PHONY: check-build
+check-build: setup
+	swift build --build-tests
+
+.PHONY: demo
+demo: build  ## Load the Unicode database while killing the daemon, then compare every entry
+	@scripts/ensure python unicode
+	@scripts/venv
+	@$(python) demo/unicode $(ARGS)
+
+.PHONY: bench
+bench: build  ## Compare with Redis, write docs/benchmarks.md (about 15 minutes)
+	@scripts/ensure python redis
+	bench/redis-compare $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: build  ## The same in about 3 minutes; prints the tables and leaves docs/ alone
+	@scripts/ensure python redis
+	bench/redis-compare --quick $(ARGS)
+
+.PHONY: bench-load
+bench-load: build  ## 3 million SETs, kill -9, restart: PASS or FAIL for each promise
+	@scripts/ensure python redis
+	bench/load-3m $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup  ## Crash and input fuzzing; SEED=… replays a run, SECONDS=… bounds it
+	@if swift package describe --type json | grep -q '"kvd-fuzz"'; then \
+	  swift run -c release kvd-fuzz --seed $(SEED) --seconds $(SECONDS); \
+	else echo "make fuzz: this version has no fuzzers yet"; fi
+
+.PHONY: format
+format:  ## Rewrite the Swift files in the house format
+	swift format -i -r $(formatted)
+
+.PHONY: lint
+lint:  ## Check the format strictly
+	swift format lint --strict -r $(formatted)
+
+.PHONY: clean
+clean:  ## Remove what was built; stores are left alone
+	rm -rf .build

@@ -1,0 +1,150 @@
+import KVStore
+import TxnWAL
+
+/// KV.BATCH: many changes over many partitions as one atomic batch, if all its conditions hold.
+///
+///     KV.BATCH condition* change*
+///     condition = IF key ABSENT | IF key PRESENT | IF key SEQ n
+///     change    = SET key value | DEL key | DELRANGE start end | DELPREFIX prefix
+///
+/// The reply is OK, or `CASFAIL` naming the first condition that does not hold, and then nothing has
+/// changed. Conditions are looked at before any change, so their order among the changes means nothing.
+enum Batches {
+  static let commands: [Command] = [
+    Command(
+      "kv.batch", arity: -3, [.write, .noTransaction], group: "kvd",
+      "Change many keys as one atomic batch, if all conditions hold", .session(run))
+  ]
+
+  private struct Condition {
+    enum Kind {
+      case absent, present
+      case sequence(SequenceNumber)
+    }
+    let kind: Kind
+    let key: Range<Int>
+  }
+
+  private enum Change {
+    case set(key: Range<Int>, value: Range<Int>)
+    case delete(key: Range<Int>)
+    case deleteRange(KeyRange?)
+  }
+
+  static func run(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    var conditions: [Condition] = []
+    var changes: [Change] = []
+    guard try parse(&call, request, &conditions, &changes) else { return }
+    for condition in conditions { try call.reader.touch(request.extracting(condition.key)) }
+    try call.evaluate(byteCount: request.byteCount) { (evaluation, call) throws(StoreError) in
+      for condition in conditions {
+        let found = try evaluation.sequence(of: request.extracting(condition.key))
+        if !holds(condition, found) {
+          fail(condition, found, &call, request)
+          return
+        }
+      }
+      for change in changes {
+        switch change {
+        case .set(let key, let value):
+          try evaluation.put(request.extracting(key), request.extracting(value))
+        case .delete(let key):
+          try evaluation.delete(request.extracting(key))
+        case .deleteRange(let range):
+          if let range { try evaluation.deleteRange(range) }
+        }
+      }
+      call.reply.ok()
+    }
+  }
+
+  /// False, with the error written, if the arguments are not a batch.
+  private static func parse(
+    _ call: inout Call, _ request: RawSpan, _ conditions: inout [Condition],
+    _ changes: inout [Change]
+  ) throws(StoreError) -> Bool {
+    var index = 1
+    while index < call.count {
+      let word = request.extracting(call[index])
+      let left = call.count - index - 1
+      if word.spells("SET"), left >= 2 {
+        changes.append(.set(key: try key(index + 1, call), value: call[index + 2]))
+        index += 3
+      } else if word.spells("DEL"), left >= 1 {
+        changes.append(.delete(key: try key(index + 1, call)))
+        index += 2
+      } else if word.spells("DELRANGE"), left >= 2 {
+        let start = request.extracting(call[index + 1])
+        changes.append(.deleteRange(Ordered.bounds(start, request.extracting(call[index + 2]))))
+        index += 3
+      } else if word.spells("DELPREFIX"), left >= 1 {
+        let prefix = [UInt8](copying: request.extracting(call[index + 1]))
+        changes.append(.deleteRange(.prefix(prefix)))
+        index += 2
+      } else if word.spells("IF"), left >= 2 {
+        let key = try key(index + 1, call)
+        let test = request.extracting(call[index + 2])
+        if test.spells("ABSENT") {
+          conditions.append(Condition(kind: .absent, key: key))
+          index += 3
+        } else if test.spells("PRESENT") {
+          conditions.append(Condition(kind: .present, key: key))
+          index += 3
+        } else if test.spells("SEQ"), left >= 3 {
+          guard let sequence = parseUnsigned(request.extracting(call[index + 3])) else {
+            call.reply.error("ERR sequence number is not an integer or out of range")
+            return false
+          }
+          conditions.append(Condition(kind: .sequence(sequence), key: key))
+          index += 4
+        } else {
+          call.syntaxError()
+          return false
+        }
+      } else {
+        call.syntaxError()
+        return false
+      }
+    }
+    return true
+  }
+
+  private static func key(_ index: Int, _ call: borrowing Call) throws(StoreError) -> Range<Int> {
+    let byteCount = call[index].count
+    guard byteCount <= Limits.keyByteCount else {
+      throw .keyTooLong(byteCount: byteCount, limit: Limits.keyByteCount)
+    }
+    return call[index]
+  }
+
+  private static func holds(_ condition: Condition, _ found: SequenceNumber) -> Bool {
+    switch condition.kind {
+    case .absent: found == 0
+    case .present: found != 0
+    case .sequence(let wanted): found == wanted
+    }
+  }
+
+  private static func fail(
+    _ condition: Condition, _ found: SequenceNumber, _ call: inout Call, _ request: RawSpan
+  ) {
+    var text = ByteBuffer()
+    text.append("CASFAIL IF '")
+    text.append(request.extracting(condition.key))
+    switch condition.kind {
+    case .absent: text.append("' ABSENT does not hold: ")
+    case .present: text.append("' PRESENT does not hold: ")
+    case .sequence(let wanted):
+      text.append("' SEQ ")
+      DecimalText(unsigned: wanted).withBytes { text.append($0) }
+      text.append(" does not hold: ")
+    }
+    if found == 0 {
+      text.append("the key is absent")
+    } else {
+      text.append("its sequence number is ")
+      DecimalText(unsigned: found).withBytes { text.append($0) }
+    }
+    call.reply.error(text)
+  }
+}

@@ -1,0 +1,80 @@
+/// All commands, found by name in whatever case.
+///
+/// Open addressing over names folded into two words: looking one up compares integers and allocates
+/// nothing. Built once; the table is a quarter full, so a probe rarely goes beyond the first slot.
+struct CommandTable: Sendable {
+  private struct Slot {
+    var name = FoldedName()
+    var index = -1
+  }
+
+  private static let slotCount = 512
+  let commands: [Command]
+  private let slots: [Slot]
+
+  init(_ commands: [Command]) {
+    precondition(commands.count * 4 <= Self.slotCount)
+    var slots = [Slot](repeating: Slot(), count: Self.slotCount)
+    for (index, command) in commands.enumerated() {
+      guard let name = command.name.withRawBytes({ FoldedName($0) }) else {
+        preconditionFailure("the name of \(command.name) is too long for the table")
+      }
+      var slot = name.hash & (Self.slotCount - 1)
+      while slots[slot].index >= 0 {
+        precondition(slots[slot].name != name, "\(command.name) stands twice in the table")
+        slot = (slot + 1) & (Self.slotCount - 1)
+      }
+      slots[slot] = Slot(name: name, index: index)
+    }
+    self.commands = commands
+    self.slots = slots
+  }
+
+  /// The index of the command called `name`, or nil.
+  @inline(__always)
+  func index(of name: RawSpan) -> Int? {
+    guard let folded = FoldedName(name) else { return nil }
+    var slot = folded.hash & (Self.slotCount &- 1)
+    while slots[slot].index >= 0 {
+      if slots[slot].name == folded { return slots[slot].index }
+      slot = (slot &+ 1) & (Self.slotCount &- 1)
+    }
+    return nil
+  }
+
+  static let standard = CommandTable(
+    Strings.commands + Counters.commands + Keyspace.commands + Scanning.commands
+      + Transactions.commands + ConnectionCommands.commands + ServerCommands.commands
+      + Ordered.commands + Batches.commands)
+}
+
+/// Up to 16 bytes of a command's name in lower case.
+struct FoldedName: Equatable, Sendable {
+  private var low: UInt64 = 0
+  private var high: UInt64 = 0
+  /// Without it a name with zero bytes behind it would be the same as one without.
+  private var count = 0
+
+  init() {}
+
+  @inline(__always)
+  init?(_ name: RawSpan) {
+    let count = name.byteCount
+    guard count > 0, count <= 16 else { return nil }
+    self.count = count
+    for offset in 0..<count {
+      let byte = name.byte(at: offset)
+      let folded = UInt64(byte &- 0x41 < 26 ? byte | 0x20 : byte)
+      if offset < 8 {
+        low |= folded << UInt64(offset &* 8)
+      } else {
+        high |= folded << UInt64((offset &- 8) &* 8)
+      }
+    }
+  }
+
+  var hash: Int {
+    let mixed = (low ^ (high &* 0x9E37_79B9_7F4A_7C15)) &* 0xD6E8_FEB8_6659_FD93
+    return Int(truncatingIfNeeded: mixed >> 40)
+  }
+}

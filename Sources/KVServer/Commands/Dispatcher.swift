@@ -1,0 +1,152 @@
+import KVStore
+import Synchronization
+
+/// From a decoded request to its reply: finds the command, checks what can be checked before it
+/// runs, queues it or runs it, and turns whatever is thrown into one error reply.
+enum Dispatcher {
+  /// Carries out the request whose arguments are in `call`.
+  static func run(_ call: inout Call, _ request: RawSpan) {
+    let start = call.reply.count
+    call.disposition = .next
+    guard let index = call.server.table.index(of: request.extracting(call[0])) else {
+      unknownCommand(&call, request)
+      return
+    }
+    call.command = index
+    call.session.record.lastCommand.store(index, ordering: .relaxed)
+    do throws(StoreError) {
+      try dispatch(index, &call, request)
+    } catch {
+      call.reply.takeBack(to: start)
+      StoreErrorReply.write(error, to: &call.reply)
+      call.counters.countError()
+    }
+    if call.reply.isOverflowing {
+      call.reply.takeBack(to: start)
+      call.reply.error(
+        "ERR the reply would be larger than \(call.reply.limit) bytes; ask for less at once "
+          + "(writes of the command, if any, were carried out)")
+    }
+    if call.disposition != .parked { call.counters.countCommand() }
+  }
+
+  @inline(__always)
+  private static func dispatch(
+    _ index: Int, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let command = call.server.table.commands[index]
+    guard command.accepts(argumentCount: call.count) else {
+      refuseArity(command, &call)
+      return
+    }
+    if let refusal = refusal(of: command, call, request) {
+      call.session.transaction?.hasFailed = true
+      throw refusal
+    }
+    if call.session.transaction != nil, !command.flags.contains(.immediate) {
+      queue(index, command, &call, request)
+      return
+    }
+    switch command.handler {
+    case .read(let handler, _):
+      var view = ReadView(reader: call.reader, through: call.through)
+      try handler(&view, &call, request)
+    case .write(let handler):
+      try touch(command, call, request)
+      try call.evaluate(byteCount: request.byteCount) { (evaluation, call) throws(StoreError) in
+        try handler(&evaluation, &call, request)
+      }
+    case .session(let handler):
+      try handler(&call, request)
+    }
+  }
+
+  /// As in Redis, a malformed EXEC ends the transaction; another malformed command makes it fail later.
+  private static func refuseArity(_ command: Command, _ call: inout Call) {
+    guard command.name == "exec" else {
+      call.session.transaction?.hasFailed = true
+      return call.wrongArity(command.name)
+    }
+    call.session.transaction = nil
+    call.session.watches.removeAll()
+    call.reply.error(
+      "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command")
+  }
+
+  /// The store's limits, checked before anything runs.
+  @inline(__always)
+  private static func refusal(
+    of command: Command, _ call: borrowing Call, _ request: RawSpan
+  ) -> StoreError? {
+    let keys = command.keys
+    if keys.first > 0 {
+      for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
+        let byteCount = call[index].count
+        if byteCount > Limits.keyByteCount {
+          return .keyTooLong(byteCount: byteCount, limit: Limits.keyByteCount)
+        }
+      }
+    }
+    guard request.byteCount > Limits.valueByteCount else { return nil }
+    for argument in call.arguments where argument.count > Limits.valueByteCount {
+      return .valueTooLarge(byteCount: argument.count, limit: Limits.valueByteCount)
+    }
+    return nil
+  }
+
+  /// Brings the pages of the keys into memory, for commands that will read them in an evaluation.
+  @inline(__always)
+  static func touch(
+    _ command: Command, _ call: borrowing Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard
+      command.flags.contains(.readsFirst)
+        || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)
+    else { return }
+    let keys = command.keys
+    for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
+      try call.reader.touch(request.extracting(call[index]))
+    }
+  }
+
+  private static func queue(
+    _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan
+  ) {
+    if command.flags.contains(.noTransaction) {
+      call.session.transaction?.hasFailed = true
+      call.reply.error("ERR Command not allowed inside a transaction")
+      return
+    }
+    let limit = Limits.batchByteCount
+    let arguments = call.arguments
+    if call.session.transaction?.append(command: index, arguments, in: request, limit: limit)
+      == true
+    {
+      call.reply.simple("QUEUED")
+    } else {
+      call.session.transaction?.hasFailed = true
+      call.reply.error("ERR the transaction is larger than the limit of \(limit) bytes")
+    }
+  }
+
+  /// The error of Redis 7: the name and the beginning of the arguments, each cut to 128 bytes in all.
+  private static func unknownCommand(_ call: inout Call, _ request: RawSpan) {
+    call.session.transaction?.hasFailed = true
+    let quotedByteCount = 128
+    var text = ByteBuffer()
+    let name = request.extracting(call[0])
+    text.append("ERR unknown command '")
+    text.append(name.extracting(first: min(name.byteCount, quotedByteCount)))
+    text.append("', with args beginning with: ")
+    let start = text.count
+    for index in 1..<max(1, call.count) where text.count - start < quotedByteCount {
+      let argument = request.extracting(call[index])
+      let room = quotedByteCount - (text.count - start)
+      text.append("'")
+      text.append(argument.extracting(first: min(argument.byteCount, room)))
+      text.append("' ")
+    }
+    call.reply.error(text)
+    call.counters.countError()
+  }
+}

@@ -1,0 +1,82 @@
+import KVStore
+
+/// Commands about keys as such, whatever their value.
+enum Keyspace {
+  static let commands: [Command] = [
+    Command(
+      "del", arity: -2, [.write, .readsFirst], keys: .all, group: "generic",
+      "Delete a key", .write(delete)),
+    Command(
+      "unlink", arity: -2, [.write, .fast, .readsFirst], keys: .all, group: "generic",
+      "Delete a key; here the same as DEL, which is never slow", .write(delete)),
+    Command(
+      "exists", arity: -2, [.readOnly, .fast], keys: .all, group: "generic",
+      "Determine if a key exists", .read(exists, exists)),
+    Command(
+      "type", arity: 2, [.readOnly, .fast], keys: .one, group: "generic",
+      "Determine the type stored at key", .read(type, type)),
+    Command(
+      "flushdb", arity: -1, [.write], group: "server",
+      "Remove all keys from the current database", .write(flush)),
+    Command(
+      "flushall", arity: -1, [.write], group: "server",
+      "Remove all keys from all databases", .write(flush)),
+    Command(
+      "kv.seq", arity: 2, [.readOnly, .fast], keys: .one, group: "kvd",
+      "Get the sequence number of a key's newest write", .read(sequence, sequence)),
+  ]
+
+  static func delete(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    var deleted: Int64 = 0
+    for index in 1..<call.count {
+      let key = request.extracting(call[index])
+      guard try evaluation.exists(key) else { continue }
+      try evaluation.delete(key)
+      deleted += 1
+    }
+    call.reply.integer(deleted)
+  }
+
+  /// Counts a key as often as it is named, as Redis does; all are looked up at one cut.
+  static func exists<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    call.keys.removeAll(keepingCapacity: true)
+    for index in 1..<call.count { call.keys.append(call[index]) }
+    var found: Int64 = 0
+    try view.withValues(of: call.keys, in: request) { _, value in
+      if value != nil { found += 1 }
+    }
+    call.reply.integer(found)
+  }
+
+  static func type<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let exists = try view.sequence(of: request.extracting(call[1])) != 0
+    if exists { call.reply.simple("string") } else { call.reply.simple("none") }
+  }
+
+  static func sequence<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let sequence = try view.sequence(of: request.extracting(call[1]))
+    if sequence == 0 { call.reply.null() } else { call.reply.integer(sequence) }
+  }
+
+  /// FLUSHDB and FLUSHALL [ASYNC | SYNC]: one range tombstone over everything, however much there is.
+  static func flush(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    if call.count > 1 {
+      let mode = request.extracting(call[1])
+      guard call.count == 2, mode.spells("ASYNC") || mode.spells("SYNC") else {
+        return call.syntaxError()
+      }
+    }
+    try evaluation.deleteRange(.everything)
+    call.reply.ok()
+  }
+}

@@ -1,0 +1,166 @@
+import KVStore
+import TxnWAL
+
+/// kvd's own commands that use the order of the keys.
+///
+/// A range is given by its start, which is part of it, and its end, which is not. `-` stands for the
+/// beginning of all keys and `+` for their end. A `=` before a bound is taken off, so that every key can
+/// be written: `=-` is the key `-`, `==` the key `=`.
+///
+/// A page holds at most `limit` entries and about `pageByteCount` bytes, so that no reply needs more
+/// memory than that, whatever the range. Whoever gets a full page asks again from behind its last key.
+enum Ordered {
+  static let commands: [Command] = [
+    Command(
+      "kv.range", arity: -3, [.readOnly, .noTransaction], group: "kvd",
+      "Get the entries of a range of keys in order: start end [LIMIT n] [KEYS]",
+      .session(range)),
+    Command(
+      "kv.revrange", arity: -3, [.readOnly, .noTransaction], group: "kvd",
+      "Get the entries of a range of keys in reverse order: start end [LIMIT n] [KEYS]",
+      .session(reverseRange)),
+    Command(
+      "kv.prefix", arity: -2, [.readOnly, .noTransaction], group: "kvd",
+      "Get the entries whose keys have a prefix: prefix [LIMIT n] [REV] [KEYS]",
+      .session(prefix)),
+    Command(
+      "kv.delrange", arity: 3, [.write], group: "kvd",
+      "Delete a range of keys: start end", .write(deleteRange)),
+    Command(
+      "kv.delprefix", arity: 2, [.write], group: "kvd",
+      "Delete the keys that have a prefix", .write(deletePrefix)),
+  ]
+
+  static let defaultLimit = 1_000
+  static let largestLimit = 100_000
+  /// A page ends with the entry that reaches this.
+  static let pageByteCount = 64 << 20
+
+  static func range(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    try page(reverse: false, &call, request)
+  }
+
+  static func reverseRange(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    try page(reverse: true, &call, request)
+  }
+
+  private static func page(
+    reverse: Bool, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard let options = PageOptions(from: 3, allowsReverse: false, &call, request) else { return }
+    let range = bounds(request.extracting(call[1]), request.extracting(call[2]))
+    try reply(with: range, reverse: reverse, options, &call)
+  }
+
+  static func prefix(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard let options = PageOptions(from: 2, allowsReverse: true, &call, request) else { return }
+    let range = KeyRange.prefix([UInt8](copying: request.extracting(call[1])))
+    try reply(with: range, reverse: options.isReverse, options, &call)
+  }
+
+  private static func reply(
+    with range: KeyRange?, reverse: Bool, _ options: PageOptions, _ call: inout Call
+  ) throws(StoreError) {
+    let start = call.reply.count
+    var elements = 0
+    if let range, options.limit > 0 {
+      try call.reader.scan(
+        range, reverse: reverse, limit: options.limit, through: call.through
+      ) { key, value in
+        call.reply.bulk(key)
+        elements += 1
+        if !options.keysOnly {
+          call.reply.bulk(value)
+          elements += 1
+        }
+        return call.reply.count - start < pageByteCount
+      }
+    }
+    call.reply.insertArrayHeader(elements, at: start)
+  }
+
+  static func deleteRange(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    if let range = bounds(request.extracting(call[1]), request.extracting(call[2])) {
+      try evaluation.deleteRange(range)
+    }
+    call.reply.ok()
+  }
+
+  static func deletePrefix(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    try evaluation.deleteRange(.prefix([UInt8](copying: request.extracting(call[1]))))
+    call.reply.ok()
+  }
+
+  /// The range that two bounds spell, or nil if nothing can be in it.
+  static func bounds(_ start: RawSpan, _ end: RawSpan) -> KeyRange? {
+    var lower: [UInt8] = []
+    var upper: [UInt8]?
+    switch bound(start) {
+    case .lowest: break
+    case .highest: return nil
+    case .key(let key): lower = key
+    }
+    switch bound(end) {
+    case .lowest: return nil
+    case .highest: upper = nil
+    case .key(let key): upper = key
+    }
+    if let upper, !lower.lexicographicallyPrecedes(upper) { return nil }
+    return KeyRange(from: lower, to: upper)
+  }
+
+  private enum Bound {
+    case lowest
+    case highest
+    case key([UInt8])
+  }
+
+  private static func bound(_ text: RawSpan) -> Bound {
+    guard text.byteCount > 0 else { return .key([]) }
+    switch text.byte(at: 0) {
+    case 0x2D where text.byteCount == 1: return .lowest
+    case 0x2B where text.byteCount == 1: return .highest
+    case 0x3D: return .key([UInt8](copying: text.extracting(droppingFirst: 1)))
+    default: return .key([UInt8](copying: text))
+    }
+  }
+}
+
+/// The options of a page of entries: LIMIT n, KEYS, and where it is allowed REV.
+struct PageOptions {
+  private(set) var limit = Ordered.defaultLimit
+  private(set) var keysOnly = false
+  private(set) var isReverse = false
+
+  /// Nil if they are not understood; the error is then written.
+  init?(from first: Int, allowsReverse: Bool, _ call: inout Call, _ request: RawSpan) {
+    var index = first
+    while index < call.count {
+      let option = request.extracting(call[index])
+      if option.spells("LIMIT"), index + 1 < call.count {
+        guard let value = parseInteger(request.extracting(call[index + 1])), value >= 0 else {
+          call.reply.error("ERR value is not an integer or out of range")
+          return nil
+        }
+        guard value <= Ordered.largestLimit else {
+          call.reply.error("ERR LIMIT is over the limit of \(Ordered.largestLimit)")
+          return nil
+        }
+        limit = Int(value)
+        index += 1
+      } else if option.spells("KEYS") {
+        keysOnly = true
+      } else if allowsReverse, option.spells("REV") {
+        isReverse = true
+      } else {
+        call.syntaxError()
+        return nil
+      }
+      index += 1
+    }
+  }
+}

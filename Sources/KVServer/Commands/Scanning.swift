@@ -1,0 +1,164 @@
+import KVStore
+import TxnWAL
+
+/// KEYS, SCAN, RANDOMKEY and DBSIZE: commands that walk over the keys.
+///
+/// An evaluation has no scan, so that the sequencer never waits for the disk; these are therefore
+/// refused inside MULTI, in Redis's words for such commands.
+enum Scanning {
+  static let commands: [Command] = [
+    Command(
+      "keys", arity: 2, [.readOnly, .noTransaction], group: "generic",
+      "Find all keys matching the given pattern", .session(keys)),
+    Command(
+      "scan", arity: -2, [.readOnly, .noTransaction], group: "generic",
+      "Incrementally iterate the keys space", .session(scan)),
+    Command(
+      "randomkey", arity: 1, [.readOnly, .noTransaction], group: "generic",
+      "Return a random key from the keyspace", .session(randomKey)),
+    Command(
+      "dbsize", arity: 1, [.readOnly, .fast, .noTransaction], group: "server",
+      "Return the number of keys in the selected database", .session(countKeys)),
+  ]
+
+  /// The most keys that one SCAN looks at, whatever its COUNT.
+  static let largestPage = 10_000
+
+  static func keys(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    let pattern = GlobPattern(request.extracting(call[1]))
+    let start = call.reply.count
+    var found = 0
+    try call.reader.scan(
+      .prefix(pattern.literalPrefix), limit: .max, through: call.through
+    ) { key, _ in
+      if pattern.matches(key) {
+        call.reply.bulk(key)
+        found += 1
+      }
+      return !call.reply.isOverflowing
+    }
+    call.reply.insertArrayHeader(found, at: start)
+  }
+
+  /// SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]
+  ///
+  /// Keys come in order, so a pattern's literal prefix bounds what is looked at. A key present
+  /// throughout the iteration is returned exactly once.
+  static func scan(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard let cursor = parseUnsigned(request.extracting(call[1])) else {
+      call.reply.error("ERR invalid cursor")
+      return
+    }
+    guard let options = ScanOptions(&call, request) else { return }
+    var range = options.pattern.map { KeyRange.prefix($0.literalPrefix) } ?? .everything
+    if cursor != 0 {
+      guard let last = call.server.cursors.key(of: cursor) else {
+        call.reply.error("ERR invalid cursor: it is unknown or has expired; begin again with 0")
+        return
+      }
+      if !last.lexicographicallyPrecedes(range.lower) { range.lower = last + [0] }
+    }
+    var page = ByteBuffer()
+    var matches: [Range<Int>] = []
+    var seen = 0
+    var last: [UInt8] = []
+    let limit = min(options.count, largestPage)
+    try call.reader.scan(range, limit: limit, through: call.through) { key, _ in
+      seen += 1
+      if seen == limit { last = [UInt8](copying: key) }
+      if options.acceptsStrings, options.pattern?.matches(key) ?? true {
+        matches.append(page.count..<(page.count + key.byteCount))
+        page.append(key)
+      }
+      return true
+    }
+    call.reply.array(2)
+    let next = seen < limit ? 0 : call.server.cursors.remember(last)
+    DecimalText(unsigned: next).withBytes { call.reply.bulk($0) }
+    call.reply.array(matches.count)
+    page.withBytes { bytes in
+      for match in matches { call.reply.bulk(bytes.extracting(match)) }
+    }
+  }
+
+  /// A key near a random place between the first and the last. Any key may come, but not all with the
+  /// same likelihood: keys behind a gap come more often.
+  static func randomKey(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    let through = call.through
+    var bounds: [[UInt8]] = []
+    for reverse in [false, true] {
+      try call.reader.scan(.everything, reverse: reverse, limit: 1, through: through) { key, _ in
+        bounds.append([UInt8](copying: key))
+        return false
+      }
+    }
+    guard bounds.count == 2 else { return call.reply.null() }
+    let place = randomKey(between: bounds[0], and: bounds[1])
+    var candidates: [[UInt8]] = []
+    for range in [KeyRange(from: place), .everything] where candidates.isEmpty {
+      try call.reader.scan(range, limit: 32, through: through) { key, _ in
+        candidates.append([UInt8](copying: key))
+        return true
+      }
+    }
+    guard let chosen = candidates.randomElement() else { return call.reply.null() }
+    chosen.withRawBytes { call.reply.bulk($0) }
+  }
+
+  private static func randomKey(between first: [UInt8], and last: [UInt8]) -> [UInt8] {
+    let shared = zip(first, last).prefix { $0 == $1 }.count
+    let low = shared < first.count ? first[shared] : 0
+    let high = shared < last.count ? last[shared] : 255
+    return first.prefix(shared) + [.random(in: min(low, high)...max(low, high))]
+      + (0..<8).map { _ in UInt8.random(in: 0...255) }
+  }
+
+  static func countKeys(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    // The count is of published state: behind a write of this connection's own it waits for that.
+    guard call.through == 0 else {
+      call.disposition = .parked
+      return
+    }
+    call.reply.integer(Int64(try call.store.countEntries()))
+  }
+}
+
+/// The options behind SCAN's cursor.
+struct ScanOptions {
+  private(set) var pattern: GlobPattern?
+  private(set) var count = 10
+  private(set) var acceptsStrings = true
+
+  /// Nil if they are not understood; the error is then written.
+  init?(_ call: inout Call, _ request: RawSpan) {
+    var index = 2
+    while index < call.count {
+      let option = request.extracting(call[index])
+      guard index + 1 < call.count else {
+        call.syntaxError()
+        return nil
+      }
+      let argument = request.extracting(call[index + 1])
+      if option.spells("COUNT") {
+        guard let value = parseInteger(argument) else {
+          call.reply.error("ERR value is not an integer or out of range")
+          return nil
+        }
+        guard value >= 1 else {
+          call.syntaxError()
+          return nil
+        }
+        count = Int(value)
+      } else if option.spells("MATCH") {
+        let all = GlobPattern(argument)
+        pattern = all
+      } else if option.spells("TYPE") {
+        acceptsStrings = argument.spells("STRING")
+      } else {
+        call.syntaxError()
+        return nil
+      }
+      index += 2
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import KVStore
+import TxnWAL
+
+/// Commands about the server: INFO, CONFIG, COMMAND, and kvd's own KV.STATS and KV.CHECKPOINT.
+enum ServerCommands {
+  static let commands: [Command] = [
+    Command(
+      "info", arity: -1, [.noTransaction], group: "server",
+      "Get information and statistics about the server", .session(info)),
+    Command(
+      "config", arity: -2, [.admin], group: "server",
+      "A container for server configuration commands", .session(config)),
+    Command(
+      "command", arity: -1, [], group: "server",
+      "Get array of command details", .session(command)),
+    Command(
+      "kv.stats", arity: 1, [.readOnly, .noTransaction], group: "kvd",
+      "Get the store's statistics", .session(statistics)),
+    Command(
+      "kv.checkpoint", arity: 1, [.admin, .noTransaction], group: "kvd",
+      "Apply everything to the partitions and recycle the log", .session(checkpoint)),
+  ]
+
+  static func info(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    var wanted: [String] = []
+    for index in 1..<max(1, call.count) {
+      wanted.append(String(describing: request.extracting(call[index])).lowercased())
+    }
+    call.reply.verbatim(try InfoText.sections(wanted, server: call.server))
+  }
+
+  static func config(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    let name = request.extracting(call[1])
+    if name.spells("GET") {
+      guard call.count > 2 else { return call.wrongArity("config|get") }
+      let settings = settings(of: call.server)
+      var patterns: [GlobPattern] = []
+      for index in 2..<call.count {
+        let pattern = String(describing: request.extracting(call[index])).lowercased()
+        patterns.append(GlobPattern(pattern))
+      }
+      let chosen = settings.filter { setting in
+        patterns.contains { $0.matches([UInt8](setting.name.utf8)) }
+      }
+      call.reply.map(chosen.count)
+      for setting in chosen {
+        call.reply.bulk(setting.name)
+        call.reply.bulk(setting.value)
+      }
+    } else if name.spells("SET") {
+      call.reply.error("ERR CONFIG SET is not supported; restart kvd with other options")
+    } else if name.spells("RESETSTAT") {
+      call.reply.ok()
+    } else {
+      ClientCommand.unknown(&call, name, of: "CONFIG")
+    }
+  }
+
+  /// What Redis's tools ask for, told as Redis would put it.
+  private static func settings(of server: ServerState) -> [(name: String, value: String)] {
+    let options = server.options
+    return [
+      ("appendfsync", options.durability == "sync" ? "always" : "everysec"),
+      ("appendonly", "yes"),
+      ("bind", options.address),
+      ("databases", "1"),
+      ("dir", options.dataPath),
+      ("io-threads", String(options.ioThreadCount)),
+      ("maxclients", String(options.clientLimit)),
+      ("maxmemory", "0"),
+      ("maxmemory-policy", "noeviction"),
+      ("port", String(server.port.load(ordering: .relaxed))),
+      ("proto-max-bulk-len", String(Limits.valueByteCount)),
+      ("save", ""),
+      ("timeout", "0"),
+    ]
+  }
+
+  static func command(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    CommandCommand.run(&call, request)
+  }
+
+  static func statistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    let fields = try call.store.statistics().fields
+    call.reply.map(fields.count)
+    for field in fields {
+      call.reply.bulk(field.name)
+      call.reply.bulk(field.value)
+    }
+  }
+
+  /// Only this connection waits: the work is done on a thread of its own.
+  static func checkpoint(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard let ticket = call.session.checkpoint else {
+      call.session.checkpoint = CheckpointTicket(store: call.store, handle: call.handle)
+      call.disposition = .parked
+      return
+    }
+    guard let outcome = ticket.outcome else {
+      call.disposition = .parked
+      return
+    }
+    call.session.checkpoint = nil
+    try outcome.get()
+    call.reply.ok()
+  }
+}

@@ -1,0 +1,56 @@
+import KVStore
+import TxnWAL
+
+/// What the protocol remembers of one connection: its number and name, the transaction being queued,
+/// the keys watched, and its newest write.
+///
+/// It belongs to the event loop of its connection; what other threads may see of it is in `record`.
+final class Session {
+  let record: ClientRecord
+  var transaction: Transaction?
+  var watches: [Watch] = []
+  /// The checkpoint that this connection waits for.
+  var checkpoint: CheckpointTicket?
+  /// The newest batch that this connection has written or whose outcome it was told of.
+  var newest: Receipt?
+
+  struct Watch {
+    let key: [UInt8]
+    let sequence: SequenceNumber
+  }
+
+  init(record: ClientRecord) { self.record = record }
+
+  var id: UInt64 { record.id }
+}
+
+/// The commands queued between MULTI and EXEC: their bytes one after another, and where in them the
+/// arguments are.
+struct Transaction {
+  struct Queued {
+    let command: Int
+    let arguments: Range<Int>
+  }
+
+  private(set) var bytes: [UInt8] = []
+  private(set) var arguments: [Range<Int>] = []
+  private(set) var queued: [Queued] = []
+  /// A command was refused while queueing: EXEC will refuse the rest.
+  var hasFailed = false
+
+  /// Adds a request; false if that would make the transaction larger than a batch may be.
+  mutating func append(
+    command: Int, _ arguments: [Range<Int>], in request: RawSpan, limit: Int
+  ) -> Bool {
+    let total = arguments.reduce(0) { $0 + $1.count + 16 }
+    guard bytes.count + self.arguments.count * 16 + total <= limit else { return false }
+    let first = self.arguments.count
+    for argument in arguments {
+      let start = bytes.count
+      bytes.append(copying: request.extracting(argument))
+      self.arguments.append(start..<bytes.count)
+    }
+    queued.append(Queued(command: command, arguments: first..<self.arguments.count))
+    return true
+  }
+}

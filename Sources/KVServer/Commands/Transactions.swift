@@ -1,0 +1,158 @@
+import KVStore
+import TxnWAL
+
+/// MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+///
+/// The whole of an EXEC is one evaluation, hence one atomic batch. WATCH remembers the sequence number
+/// of each key and EXEC compares it inside that evaluation, so that nothing can come between.
+enum Transactions {
+  static let commands: [Command] = [
+    Command(
+      "multi", arity: 1, [.fast, .immediate], group: "transactions",
+      "Mark the start of a transaction block", .session(multi)),
+    Command(
+      "exec", arity: 1, [.immediate], group: "transactions",
+      "Execute all commands issued after MULTI", .session(execute)),
+    Command(
+      "discard", arity: 1, [.fast, .immediate], group: "transactions",
+      "Discard all commands issued after MULTI", .session(discard)),
+    Command(
+      "watch", arity: -2, [.fast, .immediate], keys: .all, group: "transactions",
+      "Watch the given keys to determine execution of the MULTI/EXEC block", .session(watch)),
+    Command(
+      "unwatch", arity: 1, [.fast], group: "transactions",
+      "Forget about all watched keys", .session(unwatch)),
+  ]
+
+  static func multi(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard call.session.transaction == nil else {
+      call.reply.error("ERR MULTI calls can not be nested")
+      return
+    }
+    call.session.transaction = Transaction()
+    call.reply.ok()
+  }
+
+  static func discard(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard call.session.transaction != nil else {
+      call.reply.error("ERR DISCARD without MULTI")
+      return
+    }
+    call.session.transaction = nil
+    call.session.watches.removeAll()
+    call.reply.ok()
+  }
+
+  static func watch(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard call.session.transaction == nil else {
+      call.reply.error("ERR WATCH inside MULTI is not allowed")
+      return
+    }
+    for index in 1..<call.count {
+      let key = request.extracting(call[index])
+      let isWatched = call.session.watches.contains { watch in
+        watch.key.withRawBytes { $0.equals(key) }
+      }
+      if isWatched { continue }
+      let sequence = try call.reader.sequence(of: key, through: call.through)
+      call.session.watches.append(
+        Session.Watch(key: [UInt8](copying: key), sequence: sequence))
+    }
+    call.reply.ok()
+  }
+
+  static func unwatch(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    call.session.watches.removeAll()
+    call.reply.ok()
+  }
+
+  static func execute(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard let transaction = call.session.transaction else {
+      call.reply.error("ERR EXEC without MULTI")
+      return
+    }
+    let watches = call.session.watches
+    guard !transaction.hasFailed else {
+      end(&call)
+      call.reply.error("EXECABORT Transaction discarded because of previous errors.")
+      return
+    }
+    let outer = call.arguments
+    defer { call.arguments = outer }
+    do throws(StoreError) {
+      try transaction.bytes.withRawBytes { (bytes) throws(StoreError) in
+        try touch(transaction, watches, &call, bytes)
+        try call.evaluate(byteCount: bytes.byteCount) { (evaluation, call) throws(StoreError) in
+          try run(transaction, watches, &evaluation, &call, bytes)
+        }
+      }
+    } catch {
+      end(&call)
+      throw error
+    }
+    if call.disposition != .parked { end(&call) }
+  }
+
+  private static func end(_ call: inout Call) {
+    call.session.transaction = nil
+    call.session.watches.removeAll()
+  }
+
+  private static func touch(
+    _ transaction: Transaction, _ watches: [Session.Watch], _ call: inout Call, _ bytes: RawSpan
+  ) throws(StoreError) {
+    for watch in watches {
+      try watch.key.withRawBytes { (key) throws(StoreError) in try call.reader.touch(key) }
+    }
+    for queued in transaction.queued {
+      let command = call.server.table.commands[queued.command]
+      let keys = command.keys
+      guard keys.first > 0 else { continue }
+      let first = queued.arguments.lowerBound
+      for index in stride(from: keys.first, to: keys.end(queued.arguments.count), by: keys.step) {
+        try call.reader.touch(bytes.extracting(transaction.arguments[first + index]))
+      }
+    }
+  }
+
+  /// Runs the queue inside the evaluation, or replies null if a watched key has changed.
+  private static func run(
+    _ transaction: Transaction, _ watches: [Session.Watch], _ evaluation: inout Evaluation,
+    _ call: inout Call, _ bytes: RawSpan
+  ) throws(StoreError) {
+    for watch in watches {
+      let sequence = try watch.key.withRawBytes { (key) throws(StoreError) in
+        try evaluation.sequence(of: key)
+      }
+      guard sequence == watch.sequence else {
+        call.reply.nullArray()
+        return
+      }
+    }
+    call.reply.array(transaction.queued.count)
+    for queued in transaction.queued {
+      call.command = queued.command
+      call.arguments.removeAll(keepingCapacity: true)
+      call.arguments.append(contentsOf: transaction.arguments[queued.arguments])
+      let start = call.reply.count
+      do throws(StoreError) {
+        switch call.server.table.commands[queued.command].handler {
+        case .read(_, let handler), .write(let handler):
+          try handler(&evaluation, &call, bytes)
+        case .session(let handler):
+          try handler(&call, bytes)
+        }
+      } catch {
+        // What a client got wrong in one command does not abort the others, as in Redis; what is
+        // wrong with the store, or with the batch as a whole, does.
+        switch error {
+        case .keyTooLong, .valueTooLarge:
+          call.reply.rewind(to: start)
+          StoreErrorReply.write(error, to: &call.reply)
+        default:
+          throw error
+        }
+      }
+    }
+  }
+}

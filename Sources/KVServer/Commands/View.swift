@@ -1,0 +1,55 @@
+import KVStore
+
+/// Where a reading command reads: published state outside a transaction, the evaluation inside one.
+/// A command is written once against this and specialised for both.
+protocol View: ~Copyable {
+  mutating func withValue<R>(
+    of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
+  ) throws(StoreError) -> R
+
+  /// Many values at one cut; `body` gets the index of each key in order.
+  mutating func withValues(
+    of keys: [Range<Int>], in bytes: RawSpan,
+    _ body: (Int, RawSpan?) throws(StoreError) -> Void
+  ) throws(StoreError)
+
+  /// The sequence number of the key's newest write; 0 if it is absent.
+  mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber
+}
+
+/// Published state, and what this connection wrote itself up to `through`.
+struct ReadView: View, ~Copyable {
+  let reader: Reader
+  let through: SequenceNumber
+
+  @inline(__always)
+  mutating func withValue<R>(
+    of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try reader.withValue(of: key, through: through, body)
+  }
+
+  mutating func withValues(
+    of keys: [Range<Int>], in bytes: RawSpan,
+    _ body: (Int, RawSpan?) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    try reader.withValues(of: keys, in: bytes, through: through, body)
+  }
+
+  mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber {
+    try reader.sequence(of: key, through: through)
+  }
+}
+
+extension Evaluation: View {
+  mutating func withValues(
+    of keys: [Range<Int>], in bytes: RawSpan,
+    _ body: (Int, RawSpan?) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    for (index, key) in keys.enumerated() {
+      try withValue(of: bytes.extracting(key)) { (value) throws(StoreError) in
+        try body(index, value)
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/// The listening socket, and the loops that its connections are dealt out to.
+final class Listener {
+  private let descriptor: Descriptor
+  private let handles: [LoopHandle]
+  private var next = 0
+  /// Set while there are no descriptors left to accept with.
+  var isPaused = false
+  /// In seconds of the monotonic clock.
+  var resumesAt: Int64 = 0
+
+  init(descriptor: consuming Descriptor, handles: [LoopHandle]) {
+    self.descriptor = descriptor
+    self.handles = handles
+  }
+
+  var number: Int32 { descriptor.number }
+
+  func nextHandle() -> LoopHandle {
+    next = (next + 1) % handles.count
+    return handles[next]
+  }
+}
+
+extension EventLoop {
+  /// Accepts a bounded number of connections, so that those there are still get their turn.
+  func acceptConnections() {
+    guard let listener else { return }
+    for _ in 0..<64 {
+      switch System.accept(listener.number) {
+      case .nothing: return
+      case .exhausted(let code): return pauseAccepting(because: code)
+      case .accepted(let number): welcome(number)
+      }
+    }
+  }
+
+  private func welcome(_ number: Int32) {
+    let descriptor = Descriptor(adopting: number)
+    let record = server.clients.enter(
+      descriptor: number, address: System.peerAddress(number),
+      localAddress: System.localAddress(number), now: System.monotonicSeconds())
+    guard let record else {
+      var reply = ReplyWriter()
+      reply.error("ERR max number of clients reached")
+      _ = reply.bytes.withBytes { System.send(number, $0) }
+      System.endSending(number)
+      return
+    }
+    guard let target = listener?.nextHandle() else { return }
+    if target === handle {
+      register(Connection(descriptor: descriptor, session: Session(record: record)))
+    } else {
+      target.hand(over: LoopHandle.Accepted(descriptor: descriptor.release(), record: record))
+    }
+  }
+
+  func adopt(_ accepted: LoopHandle.Accepted) {
+    register(
+      Connection(
+        descriptor: Descriptor(adopting: accepted.descriptor),
+        session: Session(record: accepted.record)))
+  }
+
+  private func register(_ connection: Connection) {
+    do throws(System.Failure) {
+      try poller.add(connection.descriptor.number, token: connection.token, .read)
+      connections[connection.token] = connection
+    } catch {
+      server.clients.leave(connection.session.record)
+    }
+  }
+
+  /// With every descriptor in use the listening socket stays ready; to wait on it would be to spin.
+  private func pauseAccepting(because code: Int32) {
+    guard let listener else { return }
+    server.options.log("not accepting connections for a second: \(System.message(code))")
+    try? poller.change(listener.number, token: Self.listenerToken, [])
+    listener.isPaused = true
+    listener.resumesAt = System.monotonicSeconds() + 1
+  }
+
+  func resumeAccepting() {
+    guard let listener else { return }
+    listener.isPaused = false
+    try? poller.change(listener.number, token: Self.listenerToken, .read)
+  }
+}

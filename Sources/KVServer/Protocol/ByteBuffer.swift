@@ -1,0 +1,162 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// A growable run of raw bytes, filled at its tail and consumed at its head.
+///
+/// It is both what a socket is read into and what replies are written into. An empty buffer owns no
+/// memory after `release()`, so that an idle connection costs none.
+///
+/// Complexity: appending and consuming are amortised O(1) per byte; nothing is allocated while the
+/// bytes in flight fit the capacity reached before.
+@safe
+struct ByteBuffer: ~Copyable {
+  private var base: UnsafeMutableRawPointer?
+  private(set) var capacity = 0
+  private var head = 0
+  private var tail = 0
+
+  init() { unsafe base = nil }
+
+  deinit { unsafe free(base) }
+
+  var count: Int { tail &- head }
+  var isEmpty: Bool { tail == head }
+
+  /// Lends the bytes between head and tail.
+  @inline(__always)
+  borrowing func withBytes<R: ~Copyable, E: Error>(
+    _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    let bytes = unsafe UnsafeRawBufferPointer(start: base.map { unsafe $0 + head }, count: count)
+    return try body(unsafe bytes.bytes)
+  }
+
+  /// The byte at `offset` from the head.
+  @inline(__always)
+  subscript(offset: Int) -> UInt8 {
+    get {
+      precondition(offset >= 0 && offset < count)
+      return unsafe base.unsafelyUnwrapped.load(fromByteOffset: head &+ offset, as: UInt8.self)
+    }
+    set {
+      precondition(offset >= 0 && offset < count)
+      unsafe base.unsafelyUnwrapped.storeBytes(
+        of: newValue, toByteOffset: head &+ offset, as: UInt8.self)
+    }
+  }
+
+  /// The offset of the first `byte` at or after `start`, or nil.
+  func firstOffset(of byte: UInt8, from start: Int, limit: Int = .max) -> Int? {
+    precondition(start >= 0)
+    let length = min(count, limit) &- start
+    guard length > 0 else { return nil }
+    let from = unsafe base.unsafelyUnwrapped + head + start
+    guard let found = unsafe memchr(from, Int32(byte), length) else { return nil }
+    return unsafe start + (found - from)
+  }
+
+  /// Makes room for `byteCount` more bytes behind the tail.
+  @inline(__always)
+  mutating func reserve(_ byteCount: Int) {
+    if capacity &- tail < byteCount { makeRoom(for: byteCount) }
+  }
+
+  private mutating func makeRoom(for byteCount: Int) {
+    precondition(byteCount >= 0)
+    let live = count
+    if head > 0, capacity - live >= byteCount, head >= live {
+      if live > 0 { unsafe memmove(base!, base! + head, live) }
+    } else {
+      let wanted = max(512, max(live + byteCount, capacity * 2))
+      guard let grown = unsafe malloc(wanted) else { fatalError("out of memory") }
+      if live > 0 { unsafe memcpy(grown, base! + head, live) }
+      unsafe free(base)
+      unsafe base = grown
+      capacity = wanted
+    }
+    head = 0
+    tail = live
+  }
+
+  @inline(__always)
+  mutating func append(_ byte: UInt8) {
+    reserve(1)
+    unsafe base.unsafelyUnwrapped.storeBytes(of: byte, toByteOffset: tail, as: UInt8.self)
+    tail &+= 1
+  }
+
+  @inline(__always)
+  mutating func append(_ bytes: RawSpan) {
+    let byteCount = bytes.byteCount
+    guard byteCount > 0 else { return }
+    reserve(byteCount)
+    unsafe bytes.withUnsafeBytes { source in
+      _ = unsafe memcpy(
+        base.unsafelyUnwrapped + tail, source.baseAddress.unsafelyUnwrapped, byteCount)
+    }
+    tail &+= byteCount
+  }
+
+  @inline(__always)
+  mutating func append(_ text: StaticString) {
+    let byteCount = text.utf8CodeUnitCount
+    reserve(byteCount)
+    unsafe memcpy(base.unsafelyUnwrapped + tail, text.utf8Start, byteCount)
+    tail &+= byteCount
+  }
+
+  /// Lets `fill` write behind the tail, where at least `byteCount` bytes are free; it returns how
+  /// many it wrote.
+  mutating func fillTail(
+    atLeast byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int
+  ) {
+    reserve(byteCount)
+    let room = unsafe UnsafeMutableRawBufferPointer(start: base! + tail, count: capacity - tail)
+    let written = unsafe fill(room)
+    precondition(written >= 0 && written <= room.count)
+    tail += written
+  }
+
+  /// Takes `byteCount` bytes off the head.
+  @inline(__always)
+  mutating func consume(_ byteCount: Int) {
+    precondition(byteCount >= 0 && byteCount <= count)
+    head &+= byteCount
+    if head == tail {
+      head = 0
+      tail = 0
+    }
+  }
+
+  /// Drops everything behind the first `byteCount` bytes.
+  mutating func truncate(to byteCount: Int) {
+    precondition(byteCount >= 0 && byteCount <= count)
+    tail = head + byteCount
+  }
+
+  /// Puts `bytes` in at `offset`, moving what follows.
+  mutating func insert(_ bytes: RawSpan, at offset: Int) {
+    precondition(offset >= 0 && offset <= count)
+    let following = count - offset
+    let byteCount = bytes.byteCount
+    guard byteCount > 0 else { return }
+    reserve(byteCount)
+    unsafe bytes.withUnsafeBytes { source in
+      let gap = unsafe base! + head + offset
+      unsafe memmove(gap + byteCount, gap, following)
+      unsafe memcpy(gap, source.baseAddress!, byteCount)
+    }
+    tail += byteCount
+  }
+
+  /// Gives the memory of an empty buffer back.
+  mutating func release() {
+    guard isEmpty, capacity > 0 else { return }
+    unsafe free(base)
+    unsafe base = nil
+    capacity = 0
+    head = 0
+    tail = 0
+  }
+}

@@ -1,0 +1,165 @@
+import KVStore
+import TxnWAL
+
+/// What a request may grow to.
+struct RequestLimits {
+  /// Room for a value just over the store's limit, so that it is the store's clear error that
+  /// answers it and the connection stays.
+  static let slackByteCount = 1 << 20
+  /// Redis's own limits.
+  static let argumentCount = 1024 * 1024
+  static let lineByteCount = 64 * 1024
+  static let redisBulkByteCount = 512 << 20
+
+  var bulkByteCount = Limits.valueByteCount + slackByteCount
+  var requestByteCount = Limits.batchByteCount + slackByteCount
+}
+
+/// Finds the requests in the bytes received on a connection, however they were cut into packets.
+///
+///     request   = multibulk / inline
+///     multibulk = "*" count CRLF count·( "$" length CRLF length·OCTET CRLF )
+///     inline    = words, quoted as in a shell, LF
+///
+/// Arguments are ranges counted from the head of the buffer: nothing is copied and nothing
+/// allocated once the list of ranges has its capacity. What was already parsed of an incomplete
+/// request is remembered, so that a request received byte by byte costs no more than one at once.
+struct RequestDecoder {
+  enum Outcome: Equatable {
+    /// More bytes must be received.
+    case incomplete
+    /// The arguments are set and stand in the first `byteCount` bytes.
+    case request(byteCount: Int)
+    /// An empty line or an empty multibulk: `byteCount` bytes to consume, nothing to answer.
+    case nothing(byteCount: Int)
+    case failed(ProtocolError)
+  }
+
+  private var limits: RequestLimits
+  /// Arguments of the request under way still to come; nil outside a multibulk request.
+  private var missing: Int?
+  /// Where the next thing to parse begins.
+  private var offset = 0
+  /// The length of the bulk under way, once read.
+  private var bulkByteCount: Int?
+  private var argumentByteCount = 0
+
+  init(limits: RequestLimits = RequestLimits()) { self.limits = limits }
+
+  /// Whether part of a request has been parsed.
+  var isInsideRequest: Bool { missing != nil }
+
+  /// How many bytes the buffer must hold before there is anything new to say; 0 if unknown. The
+  /// caller may use it to read a large value with few calls.
+  var wantedByteCount: Int { bulkByteCount.map { offset + $0 + 2 } ?? 0 }
+
+  /// Parses on. After `.request` and `.nothing` the caller consumes the bytes; the next call begins anew.
+  mutating func next(
+    in buffer: inout ByteBuffer, arguments: inout [Range<Int>]
+  ) -> Outcome {
+    if missing == nil {
+      guard !buffer.isEmpty else { return .incomplete }
+      guard buffer[0] == 0x2A else { return nextInline(in: &buffer, arguments: &arguments) }
+      switch line(in: buffer, tooLong: .multibulkCountTooLong) {
+      case .failed(let error): return .failed(error)
+      case .incomplete: return .incomplete
+      case .line(let end):
+        guard let count = Self.number(in: buffer, 1..<end), count <= RequestLimits.argumentCount
+        else { return .failed(.invalidMultibulkLength) }
+        guard count > 0 else {
+          offset = 0
+          return .nothing(byteCount: end + 2)
+        }
+        missing = Int(count)
+        offset = end + 2
+        argumentByteCount = 0
+        arguments.removeAll(keepingCapacity: true)
+      }
+    }
+    return nextBulks(in: buffer, arguments: &arguments)
+  }
+
+  private mutating func nextBulks(
+    in buffer: borrowing ByteBuffer, arguments: inout [Range<Int>]
+  ) -> Outcome {
+    while let left = missing, left > 0 {
+      let length: Int
+      if let known = bulkByteCount {
+        length = known
+      } else {
+        guard offset < buffer.count else { return .incomplete }
+        let kind = buffer[offset]
+        guard kind == 0x24 else { return .failed(.expectedBulk(got: kind)) }
+        switch line(in: buffer, tooLong: .bulkCountTooLong) {
+        case .failed(let error): return .failed(error)
+        case .incomplete: return .incomplete
+        case .line(let end):
+          guard let number = Self.number(in: buffer, (offset + 1)..<end), number >= 0,
+            number <= RequestLimits.redisBulkByteCount
+          else { return .failed(.invalidBulkLength) }
+          length = Int(number)
+          argumentByteCount += length
+          guard length <= limits.bulkByteCount else {
+            return .failed(.bulkTooLarge(byteCount: length, limit: limits.bulkByteCount))
+          }
+          guard argumentByteCount <= limits.requestByteCount else {
+            return .failed(.requestTooLarge(limit: limits.requestByteCount))
+          }
+          bulkByteCount = length
+          offset = end + 2
+        }
+      }
+      guard buffer.count &- offset >= length &+ 2 else { return .incomplete }
+      arguments.append(offset..<(offset &+ length))
+      offset &+= length &+ 2
+      bulkByteCount = nil
+      missing = left &- 1
+    }
+    let byteCount = offset
+    missing = nil
+    offset = 0
+    return .request(byteCount: byteCount)
+  }
+
+  private mutating func nextInline(
+    in buffer: inout ByteBuffer, arguments: inout [Range<Int>]
+  ) -> Outcome {
+    guard let end = buffer.firstOffset(of: 0x0A, from: 0, limit: RequestLimits.lineByteCount + 1)
+    else {
+      return buffer.count > RequestLimits.lineByteCount ? .failed(.inlineTooLong) : .incomplete
+    }
+    let hasReturn = end > 0 && buffer[end - 1] == 0x0D
+    // As in Redis, whose lines are C strings, a zero byte ends what is looked at.
+    let textEnd =
+      buffer.firstOffset(of: 0, from: 0, limit: end) ?? (hasReturn ? end - 1 : end)
+    arguments.removeAll(keepingCapacity: true)
+    guard InlineRequest.split(&buffer, upTo: textEnd, into: &arguments) else {
+      return .failed(.unbalancedQuotes)
+    }
+    return arguments.isEmpty ? .nothing(byteCount: end + 1) : .request(byteCount: end + 1)
+  }
+
+  private enum Line {
+    case incomplete
+    case line(end: Int)
+    case failed(ProtocolError)
+  }
+
+  /// The end of the line at `offset`. As in Redis the byte behind the CR is taken to be LF.
+  private func line(in buffer: borrowing ByteBuffer, tooLong: ProtocolError) -> Line {
+    let limit = offset + RequestLimits.lineByteCount
+    guard let end = buffer.firstOffset(of: 0x0D, from: offset, limit: limit) else {
+      return buffer.count > limit ? .failed(tooLong) : .incomplete
+    }
+    return end + 1 < buffer.count ? .line(end: end) : .incomplete
+  }
+
+  @inline(__always)
+  private static func number(in buffer: borrowing ByteBuffer, _ range: Range<Int>) -> Int64? {
+    if range.count == 1 {
+      let digit = buffer[range.lowerBound] &- 0x30
+      return digit < 10 ? Int64(digit) : nil
+    }
+    return buffer.withBytes { parseInteger($0.extracting(range)) }
+  }
+}

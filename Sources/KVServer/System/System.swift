@@ -1,0 +1,181 @@
+import CLinux
+import Glibc
+
+/// Every system call the server makes, behind wrappers that take and return plain values.
+enum System {
+  enum Failure: Error, Equatable {
+    case code(Int32, operation: String)
+  }
+
+  /// What a read or write on a non-blocking socket came to.
+  enum Transfer: Equatable {
+    case moved(Int)
+    case wouldBlock
+    /// The peer has closed its side, for a read.
+    case ended
+    case failed(Int32)
+  }
+
+  static func message(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
+
+  // MARK: The process
+
+  /// clock_gettime(2), whole seconds of the monotonic clock.
+  static func monotonicSeconds() -> Int64 { monotonicMilliseconds() / 1000 }
+
+  static func monotonicMilliseconds() -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
+  static var processID: Int32 { getpid() }
+
+  /// The resident set of the process, from /proc/self/statm; 0 where that cannot be read.
+  static func residentByteCount() -> Int {
+    let file = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return 0 }
+    defer { close(file) }
+    var text = [UInt8](repeating: 0, count: 128)
+    let length = unsafe read(file, &text, text.count)
+    let fields = text.prefix(max(0, length)).split(separator: 0x20)
+    guard fields.count > 1 else { return 0 }
+    return (Int(String(decoding: fields[1], as: UTF8.self)) ?? 0) * Int(getpagesize())
+  }
+
+  /// A write to a socket whose peer is gone must be an error, not the end of the process.
+  static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+  /// pthread_create(3). The thread inherits the signal mask of the caller.
+  static func startThread(_ body: @escaping @Sendable () -> Void) throws(Failure) -> Thread {
+    let box = unsafe Unmanaged.passRetained(ThreadBody(body)).toOpaque()
+    var id = pthread_t()
+    let code = unsafe pthread_create(
+      &id, nil,
+      { argument in
+        unsafe Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue().run()
+        return nil
+      }, box)
+    guard code == 0 else {
+      unsafe Unmanaged<ThreadBody>.fromOpaque(box).release()
+      throw .code(code, operation: "pthread_create")
+    }
+    return Thread(id: id)
+  }
+
+  /// The same for a thread that nobody waits for.
+  static func startDetachedThread(_ body: @escaping @Sendable () -> Void) throws(Failure) {
+    _ = pthread_detach(try startThread(body).id)
+  }
+
+  struct Thread: Sendable {
+    fileprivate let id: pthread_t
+    /// pthread_join(3)
+    func join() { _ = pthread_join(id, nil) }
+  }
+
+  private final class ThreadBody: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+}
+
+/// An open file descriptor and the duty to close it.
+struct Descriptor: ~Copyable {
+  let number: Int32
+
+  init(_ number: Int32, operation: String) throws(System.Failure) {
+    guard number >= 0 else { throw .code(errno, operation: operation) }
+    self.number = number
+  }
+
+  /// Takes over a descriptor that is known to be open.
+  init(adopting number: Int32) { self.number = number }
+
+  /// Gives the descriptor up without closing it.
+  consuming func release() -> Int32 {
+    let number = number
+    discard self
+    return number
+  }
+
+  deinit { close(number) }
+}
+
+/// eventfd(2): what any thread may use to end an event loop's wait.
+struct EventDescriptor: ~Copyable {
+  let descriptor: Descriptor
+
+  init() throws(System.Failure) {
+    descriptor = try Descriptor(
+      eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)), operation: "eventfd")
+  }
+
+  func signal() {
+    var one: UInt64 = 1
+    unsafe _ = write(descriptor.number, &one, 8)
+  }
+
+  func clear() {
+    var count: UInt64 = 0
+    unsafe _ = read(descriptor.number, &count, 8)
+  }
+}
+
+/// epoll(7), level-triggered.
+@safe
+struct Poller: ~Copyable {
+  struct Interest: OptionSet, Sendable {
+    let rawValue: UInt32
+    static let read = Interest(rawValue: EPOLLIN.rawValue)
+    static let write = Interest(rawValue: EPOLLOUT.rawValue)
+    /// Reported whether asked for or not.
+    static let hangUp = Interest(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
+  }
+
+  struct Event {
+    let token: UInt64
+    let ready: Interest
+  }
+
+  private let descriptor: Descriptor
+  private var events: [epoll_event]
+
+  init(capacity: Int = 256) throws(System.Failure) {
+    descriptor = try Descriptor(
+      epoll_create1(Int32(EPOLL_CLOEXEC)), operation: "epoll_create1")
+    unsafe events = [epoll_event](repeating: epoll_event(), count: capacity)
+  }
+
+  func add(_ number: Int32, token: UInt64, _ interest: Interest) throws(System.Failure) {
+    try control(EPOLL_CTL_ADD, number, token, interest)
+  }
+
+  func change(_ number: Int32, token: UInt64, _ interest: Interest) throws(System.Failure) {
+    try control(EPOLL_CTL_MOD, number, token, interest)
+  }
+
+  func remove(_ number: Int32) throws(System.Failure) {
+    try control(EPOLL_CTL_DEL, number, 0, [])
+  }
+
+  private func control(
+    _ operation: Int32, _ number: Int32, _ token: UInt64, _ interest: Interest
+  ) throws(System.Failure) {
+    var event = unsafe epoll_event(events: interest.rawValue, data: epoll_data_t(u64: token))
+    guard unsafe epoll_ctl(descriptor.number, operation, number, &event) == 0 else {
+      throw .code(errno, operation: "epoll_ctl")
+    }
+  }
+
+  /// Waits for at most `timeoutMilliseconds`, for ever if it is -1; returns how many events came.
+  mutating func wait(timeoutMilliseconds: Int32) -> Int {
+    let count = unsafe epoll_wait(
+      descriptor.number, &events, Int32(events.count), timeoutMilliseconds)
+    return Int(max(0, count))
+  }
+
+  subscript(index: Int) -> Event {
+    unsafe Event(token: events[index].data.u64, ready: Interest(rawValue: events[index].events))
+  }
+}

@@ -1,0 +1,161 @@
+import Synchronization
+import TxnWAL
+
+/// The threads that carry sealed memtables into LMDB, one partition each at a time.
+///
+/// Only what is durable in the log is applied: LMDB must never know of a batch that the log may lose.
+///
+/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `threads` only
+/// by the thread that opens and closes the store.
+final class ApplyWorkers: @unchecked Sendable {
+  private let watermarks: Watermarks
+  private let pageLimit: Int
+  private let monitor = Monitor()
+  private var queue: [Partition] = []
+  private var busy: Set<Int> = []
+  private var threads: [WorkerThread] = []
+  private var isClosing = false
+  private var fullDisk: StoreError?
+  private var fatal: StoreError?
+  private let isDiskFull = Atomic<Bool>(false)
+  private let handlers = Mutex(Handlers())
+
+  /// What others do about things that happen here; set once the log is open.
+  struct Handlers {
+    /// A memtable is in LMDB.
+    var applied: @Sendable () -> Void = {}
+    /// Nothing can be applied any more.
+    var failed: @Sendable (StoreError) -> Void = { _ in }
+  }
+
+  /// - Parameter pageLimit: the pages that one LMDB transaction may change.
+  init(watermarks: Watermarks, pageLimit: Int) {
+    self.watermarks = watermarks
+    self.pageLimit = pageLimit
+  }
+
+  func start(threadCount: Int) {
+    threads = (0..<threadCount).map { index in
+      WorkerThread(name: "kvd-apply-\(index)") { self.run() }
+    }
+  }
+
+  func setHandlers(_ new: Handlers) {
+    handlers.withLock { $0 = new }
+    if let fatal = monitor.withLock({ fatal }) { new.failed(fatal) }
+  }
+
+  /// Ends the threads; what is sealed and not applied stays in the log.
+  func close() {
+    monitor.withLock {
+      isClosing = true
+      monitor.broadcast()
+    }
+    for thread in threads { thread.join() }
+    threads = []
+    // They hold the store, which holds this.
+    handlers.withLock { $0 = Handlers() }
+    monitor.withLock { queue = [] }
+  }
+
+  /// Why writes must wait for room on the disk, if they must.
+  var diskFull: StoreError? {
+    isDiskFull.load(ordering: .acquiring) ? monitor.withLock { fullDisk } : nil
+  }
+
+  /// A memtable of `partition` was sealed.
+  func enqueue(_ partition: Partition) {
+    monitor.withLock {
+      queue.append(partition)
+      monitor.broadcast()
+    }
+  }
+
+  /// The log has become durable further on.
+  func wake() {
+    monitor.withLock { monitor.broadcast() }
+  }
+
+  /// Waits until LMDB has everything of `partitions` up to `lsn`, all of which is sealed. What others
+  /// seal meanwhile is not waited for, or a busy store would never get there.
+  func wait(for partitions: [Partition], upTo lsn: LSN) throws(StoreError) {
+    try monitor.withLock { () throws(StoreError) in
+      while partitions.contains(where: { $0.hasSealed(before: lsn) }) {
+        if let error = fatal ?? fullDisk { throw error }
+        if isClosing { throw .closed }
+        monitor.wait()
+      }
+    }
+  }
+
+  private func run() {
+    while let (partition, layer) = take() {
+      let failure: StoreError?
+      do throws(StoreError) {
+        try MemtableApply(
+          partition: partition, layer: layer, pageLimit: pageLimit
+        ).run()
+        failure = nil
+      } catch {
+        failure = error
+      }
+      finish(partition, failure)
+    }
+  }
+
+  /// The next memtable whose every batch is durable. Two of one partition are never under way at once.
+  private func take() -> (Partition, MemtableLayer)? {
+    monitor.withLock {
+      while !isClosing {
+        if fullDisk != nil { monitor.wait(milliseconds: 500) }
+        if fatal == nil, let ready = takeReady() { return ready }
+        if isClosing { break }
+        monitor.wait()
+      }
+      return nil
+    }
+  }
+
+  private func takeReady() -> (Partition, MemtableLayer)? {
+    for (place, partition) in queue.enumerated() where !busy.contains(partition.index) {
+      guard let layer = partition.nextToApply, let last = layer.lastPosition,
+        last.end <= watermarks.durable
+      else { continue }
+      queue.remove(at: place)
+      busy.insert(partition.index)
+      return (partition, layer)
+    }
+    return nil
+  }
+
+  private func finish(_ partition: Partition, _ failure: StoreError?) {
+    monitor.withLock {
+      busy.remove(partition.index)
+      switch failure {
+      case nil:
+        fullDisk = nil
+      case .diskFull:
+        // The memtable stays; it is tried again while writes are refused.
+        fullDisk = failure
+        queue.insert(partition, at: 0)
+      default:
+        fatal = failure
+      }
+      isDiskFull.store(fullDisk != nil, ordering: .releasing)
+      monitor.broadcast()
+    }
+    let handlers = handlers.withLock { $0 }
+    if let failure, !failure.isDiskFull {
+      partition.budget.abandon()
+      handlers.failed(failure)
+    } else {
+      handlers.applied()
+    }
+  }
+}
+
+extension StoreError {
+  var isDiskFull: Bool {
+    if case .diskFull = self { true } else { false }
+  }
+}

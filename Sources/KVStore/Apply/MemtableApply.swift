@@ -1,0 +1,67 @@
+import TxnWAL
+
+/// Carries one sealed memtable into LMDB, in the order of its keys and in bounded transactions.
+///
+/// Every transaction is fully synced. The last one also records how far the partition has come, so that
+/// a crash in between leaves newer versions in LMDB and an older mark: recovery then writes them again.
+struct MemtableApply {
+  let partition: Partition
+  let layer: MemtableLayer
+  /// How many pages one LMDB transaction may change: LMDB keeps them in anonymous memory until it
+  /// commits, and a file's share of that memory for as long as the file is open.
+  let pageLimit: Int
+
+  /// O(n log m) for n keys into m. Throws `.diskFull` and others; may be tried again.
+  func run() throws(StoreError) {
+    guard let position = layer.lastPosition else { preconditionFailure("an empty memtable") }
+    layer.memtable.order()
+    var cursor = layer.memtable.makeCursor(at: .max)
+    cursor.seek(RawSpan())
+    repeat {
+      var transaction = try partition.environment.beginWrite()
+      try writeChunk(&cursor, &transaction)
+      if !cursor.isValid {
+        for tombstone in layer.tombstones { try transaction.setTombstone(tombstone) }
+        try transaction.setAppliedState(
+          AppliedState(lsn: position.end.rawValue, sequence: position.sequence))
+      }
+      try transaction.commit()
+    } while cursor.isValid
+    partition.dropApplied(layer, upTo: position.end)
+  }
+
+  private func writeChunk(
+    _ cursor: inout MemtableCursor, _ transaction: inout WriteTransaction
+  ) throws(StoreError) {
+    while cursor.isValid, transaction.changedPageCount < pageLimit {
+      try cursor.withEntry { key, header, value throws(StoreError) in
+        try write(key, header, value, &transaction)
+      }
+      cursor.next()
+    }
+  }
+
+  private func write(
+    _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan,
+    _ transaction: inout WriteTransaction
+  ) throws(StoreError) {
+    // What a range delete of the same memtable hides is not written at all; what it hides in LMDB is
+    // for the purge worker.
+    if layer.tombstones.contains(where: { $0.sequence > header.sequence && $0.covers(key) }) {
+      return
+    }
+    switch header.kind {
+    case .delete:
+      try transaction.delete(.data, key)
+    case .put:
+      let seed = partition.environment.checksumSeed
+      try transaction.reserve(
+        .data, key, byteCount: StoredValue.headerByteCount + value.byteCount
+      ) { target in
+        StoredValue.encode(
+          StoredValue.Header(sequence: header.sequence, expiryMilliseconds: header.expiry),
+          key: key, value: value, seed: seed, into: &target)
+      }
+    }
+  }
+}

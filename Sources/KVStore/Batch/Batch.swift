@@ -1,0 +1,54 @@
+import TxnWAL
+
+/// Changes that are made together or not at all, over any number of partitions.
+///
+/// They take effect in the order in which they are added. Nothing is checked or written before
+/// `Store.commit`.
+public struct Batch: Sendable {
+  /// Mutations in the log's own form; which partition each belongs to is found at commit.
+  private(set) var mutations: [UInt8] = []
+  private var preconditionCount = 0
+  /// The bytes of all keys and values alone, which `Limits.batchByteCount` bounds.
+  private(set) var contentByteCount = 0
+
+  /// An empty batch.
+  public init() {}
+
+  /// Whether nothing was added.
+  public var isEmpty: Bool { mutations.isEmpty }
+
+  /// The bytes of all keys and values, and a few more for each.
+  public var byteCount: Int { mutations.count }
+
+  /// Sets `key` to `value`. Either may be empty. Throws `.keyTooLong` and `.valueTooLarge`. O(n).
+  public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+    try Limits.check(key: key.rawSpan)
+    try Limits.check(value: value.rawSpan)
+    contentByteCount += key.count + value.count
+    mutations.appendPut(key.rawSpan, value.rawSpan)
+  }
+
+  /// Removes `key`, if it is there.
+  public mutating func delete(_ key: [UInt8]) throws(StoreError) {
+    try Limits.check(key: key.rawSpan)
+    contentByteCount += key.count
+    mutations.appendDelete(key.rawSpan)
+  }
+
+  /// Removes every key in `range`, at a cost that does not depend on how many there are. Keys that the
+  /// same batch puts afterwards stay.
+  public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
+    try Limits.check(range: range)
+    if !range.isEmpty { mutations.appendDeleteRange(range) }
+  }
+
+  /// Makes the batch depend on `condition`, which is checked against everything committed before, not
+  /// against the batch itself. The first one that does not hold is named by
+  /// `.preconditionFailed(index:)`, counted in the order of these calls.
+  public mutating func require(_ condition: Precondition, of key: [UInt8]) throws(StoreError) {
+    try Limits.check(key: key.rawSpan)
+    contentByteCount += key.count
+    mutations.appendRequire(condition, of: key.rawSpan, index: preconditionCount)
+    preconditionCount += 1
+  }
+}

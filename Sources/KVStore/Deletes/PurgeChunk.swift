@@ -1,0 +1,99 @@
+import TxnWAL
+
+/// One bounded step of carrying out range deletes: a part of a large one, or several small ones, which
+/// then share a sync.
+struct PurgeChunk {
+  /// Few enough that a writer of the same partition hardly waits, and that the pages of one LMDB
+  /// transaction stay small in memory.
+  private static let keyLimit = 8192
+  private static let timeLimit = Duration.milliseconds(5)
+
+  let partition: Partition
+  /// Oldest first. LMDB has them all.
+  let tombstones: [RangeTombstone.ID]
+
+  /// Removes what the next chunk holds of keys older than the range deletes, and returns those that
+  /// have come to their end. All of it is durable on return, or nothing.
+  func run() throws(StoreError) -> Set<RangeTombstone.ID> {
+    var effort = Effort(deadline: ContinuousClock.now + Self.timeLimit)
+    var finished: Set<RangeTombstone.ID> = []
+    var transaction = try partition.environment.beginWrite()
+    for id in tombstones {
+      // The stored position is the newest: the one in memory is as of the beginning.
+      if var tombstone = try transaction.tombstone(id) {
+        let position = try transaction.withCursor { cursor throws(StoreError) in
+          try remove(tombstone, with: &cursor, &effort)
+        }
+        if let position {
+          tombstone.position = position
+          try transaction.setTombstone(tombstone)
+          break
+        }
+        try transaction.removeTombstone(id)
+      }
+      finished.insert(id)
+      effort.countStep()
+      if effort.isSpent { break }
+    }
+    try transaction.commit()
+    return finished
+  }
+
+  /// Where to go on, or nil at the end of the range.
+  private func remove(
+    _ tombstone: RangeTombstone, with cursor: inout Cursor, _ effort: inout Effort
+  ) throws(StoreError) -> [UInt8]? {
+    let start = tombstone.position ?? tombstone.lower
+    var isEntry = try cursor.seek(start.rawSpan)
+    while isEntry {
+      let step = cursor.withEntry { key, stored in judge(key, stored, tombstone, effort) }
+      switch step {
+      case .end: return nil
+      case .pause(let key): return key
+      case .keep: break
+      case .remove: try cursor.deleteCurrent()
+      }
+      effort.countStep()
+      isEntry = try cursor.next()
+    }
+    return nil
+  }
+
+  private func judge(
+    _ key: RawSpan, _ stored: RawSpan, _ tombstone: RangeTombstone, _ effort: Effort
+  ) -> Step {
+    if let upper = tombstone.upper, !key.isBefore(upper.rawSpan) { return .end }
+    if effort.isSpent { return .pause(Array(copying: key)) }
+    // Verified, not just read: a damaged sequence must not decide that a live value goes. What is
+    // damaged stays, and is reported to whoever reads it.
+    let environment = partition.environment
+    let header = try? StoredValue.decode(
+      stored, key: key, seed: environment.checksumSeed, file: environment.path)
+    guard let header else { return .keep }
+    return header.sequence < tombstone.sequence ? .remove : .keep
+  }
+
+  private enum Step {
+    case keep, remove, end
+    case pause([UInt8])
+  }
+
+  /// What a chunk has cost so far.
+  private struct Effort {
+    let deadline: ContinuousClock.Instant
+    private var stepCount = 0
+    private(set) var isSpent = false
+
+    init(deadline: ContinuousClock.Instant) {
+      self.deadline = deadline
+    }
+
+    /// The clock is asked now and then only; a chunk has 256 steps at least, so that it gets somewhere.
+    mutating func countStep() {
+      stepCount += 1
+      isSpent =
+        isSpent || stepCount >= PurgeChunk.keyLimit
+        || (stepCount % 256 == 0 && ContinuousClock.now > deadline)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Synchronization
+import TxnWAL
+
+/// The thread that removes from LMDB what range deletes hide.
+///
+/// It works in chunks that are bounded by count and by time, and stores how far it came in the same
+/// LMDB transaction as each chunk, so that after a crash it goes on where it was. Between chunks other
+/// writers of the partition have their turn.
+///
+/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `thread` only
+/// by the thread that opens and closes the store.
+final class PurgeWorker: @unchecked Sendable {
+  private let keyspace: Keyspace
+  private let monitor = Monitor()
+  private var thread: WorkerThread?
+  private var isAsked = true
+  /// Whether the disk was full at the last try. Nobody may be left to wake the worker then: writers
+  /// may be waiting for the very range deletes that it could not carry out.
+  private var mustRetry = false
+  private var isClosing = false
+  private let failed: @Sendable (StoreError) -> Void
+  private let progressed: @Sendable () -> Void
+
+  init(
+    keyspace: Keyspace, progressed: @escaping @Sendable () -> Void,
+    failed: @escaping @Sendable (StoreError) -> Void
+  ) {
+    self.keyspace = keyspace
+    self.progressed = progressed
+    self.failed = failed
+  }
+
+  func start() {
+    thread = WorkerThread(name: "kvd-purge") { self.run() }
+  }
+
+  /// Ends the thread after the chunk that is under way.
+  func close() {
+    monitor.withLock {
+      isClosing = true
+      monitor.broadcast()
+    }
+    thread?.join()
+  }
+
+  /// There may be a range delete to carry out.
+  func wake() {
+    monitor.withLock {
+      isAsked = true
+      monitor.broadcast()
+    }
+  }
+
+  private func run() {
+    while waitForWork() {
+      var didSome = true
+      while didSome, !shouldStop {
+        didSome = false
+        for partition in keyspace.partitions where !shouldStop {
+          if purgeChunk(of: partition) { didSome = true }
+        }
+        if didSome { progressed() }
+      }
+    }
+  }
+
+  private var shouldStop: Bool { monitor.withLock { isClosing } }
+
+  private func waitForWork() -> Bool {
+    monitor.withLock {
+      if mustRetry && !isClosing {
+        monitor.wait(milliseconds: 500)
+      } else {
+        while !isAsked && !isClosing { monitor.wait() }
+      }
+      isAsked = false
+      mustRetry = false
+      return !isClosing
+    }
+  }
+
+  /// One chunk of the partition's oldest range deletes that LMDB knows of. False if there are none, or
+  /// they cannot be gone on with now.
+  private func purgeChunk(of partition: Partition) -> Bool {
+    let applied = partition.applied.rawValue
+    let known = partition.layers.tombstones.prefix { $0.lsn <= applied }
+    if known.isEmpty { return false }
+    do throws(StoreError) {
+      partition.dropTombstones(
+        try PurgeChunk(partition: partition, tombstones: known.map(\.id)).run())
+      return true
+    } catch {
+      if error.isDiskFull {
+        monitor.withLock { mustRetry = true }
+      } else {
+        failed(error)
+      }
+      return false
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import TxnWAL
+
+/// Damage that was found on disk: where, what should be there, and what is.
+public typealias Finding = TxnWAL.Finding
+
+/// When a write is acknowledged.
+public typealias Durability = TxnWAL.Durability
+
+extension StoreError {
+  /// The store's word for an error of its log.
+  init(_ error: LogError) {
+    self =
+      switch error {
+      case .io(let errno, let operation, let path):
+        .io(errno: errno, operation: operation, path: path)
+      case .diskFull(let path): .diskFull(path: path)
+      case .corrupted(let finding): .corrupted(finding)
+      case .poisoned(let reason): .poisoned(because: reason)
+      case .unsupportedFormat(let path, let found, let supported):
+        .unsupportedFormat(path: path, found: found, supported: supported)
+      case .recordTooLarge(let byteCount, let limit):
+        .batchTooLarge(byteCount: byteCount, limit: limit)
+      case .closed: .closed
+      }
+  }
+}
+
+/// Runs `body`, which works on the log, and translates what it throws.
+@inline(__always)
+func translatingLogErrors<R>(_ body: () throws(LogError) -> R) throws(StoreError) -> R {
+  do throws(LogError) {
+    return try body()
+  } catch {
+    throw StoreError(error)
+  }
+}

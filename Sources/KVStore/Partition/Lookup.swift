@@ -1,0 +1,55 @@
+import TxnWAL
+
+extension PartitionView {
+  /// Lends the newest version of `key` at or below `sequence`: nil where there is none or it is a
+  /// delete. What LMDB holds counts whatever its sequence: it was published before this view was made.
+  ///
+  /// The view must be current. O(1) expected in memory, O(log n) below.
+  @inline(__always)
+  func withVersion<R>(
+    of key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    guard let layers else { preconditionFailure("a lookup in a view that is not current") }
+    let hiding = layers.tombstoneSequence(over: key, at: sequence)
+    let inActive = try Self.search(
+      layers.active, key, hash: hash, at: sequence, hiding: hiding, body)
+    if let inActive { return inActive }
+    for layer in layers.sealed {
+      let found = try Self.search(layer, key, hash: hash, at: sequence, hiding: hiding, body)
+      if let found { return found }
+    }
+    return try lookBelow(key, hiding: hiding, body)
+  }
+
+  /// The version in one memtable; nil where it has none, and those below must be asked.
+  @inline(__always)
+  private static func search<R>(
+    _ layer: MemtableLayer, _ key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
+    hiding: SequenceNumber, _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R? {
+    try layer.memtable.withVersion(of: key, hash: hash, at: sequence) {
+      header, value throws(StoreError) in
+      guard let header else { return nil }
+      // A version of the tombstone's own sequence was put behind it in the same batch.
+      guard header.kind == .put, header.sequence >= hiding else { return try body(nil, RawSpan()) }
+      return try body(header, value)
+    }
+  }
+
+  private func lookBelow<R>(
+    _ key: RawSpan, hiding: SequenceNumber,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    let environment = partition.environment
+    return try lmdb().withValue(of: key) { stored throws(StoreError) in
+      guard let stored else { return try body(nil, RawSpan()) }
+      let header = try StoredValue.decode(
+        stored, key: key, seed: environment.checksumSeed, file: environment.path)
+      guard header.sequence >= hiding else { return try body(nil, RawSpan()) }
+      return try body(
+        EntryHeader(sequence: header.sequence, kind: .put, expiry: header.expiryMilliseconds),
+        stored.extracting(droppingFirst: StoredValue.headerByteCount))
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import Synchronization
+import TxnWAL
+
+/// One part of the keyspace: memtables above, an LMDB file below.
+///
+/// It has one writer at a time, the thread that is the sequencer (in recovery, its own worker); one
+/// apply worker or the purge worker at a time writes its LMDB file; readers are free.
+///
+/// Sound as `@unchecked Sendable`: `writerLayer` belongs to the writer, `pool` and `current` are inside
+/// mutexes, the rest is immutable or atomic.
+final class Partition: @unchecked Sendable {
+  let index: Int
+  let environment: LMDBEnvironment
+  let hash: KeyHash
+  let appliedAtOpen: AppliedState
+  let budget: MemoryBudget
+
+  private let current: Mutex<Layers>
+  private let generationNumber = Atomic<UInt64>(1)
+  /// LMDB readers for whoever needs one next; nil once the partition is closed.
+  private let pool = Mutex<[ReadTransaction]?>([])
+  /// The active layer, without the lock, for its writer.
+  private var writerLayer: MemtableLayer
+  /// The position up to which LMDB holds everything, and the sequence that goes with it.
+  private let appliedLSN: Atomic<UInt64>
+  /// Whether the active layer has anything in it, for others than its writer.
+  private let isActiveInUse = Atomic<Bool>(false)
+  private let tombstoneCountNow: Atomic<Int>
+
+  /// Looks a key's newest version up for a precondition; set once the store is whole.
+  var preconditions: PreconditionChecker?
+  /// Told when a memtable has been sealed.
+  private let onSeal: @Sendable (Partition) -> Void
+
+  init(
+    index: Int, environment: LMDBEnvironment, hash: KeyHash, budget: MemoryBudget,
+    onSeal: @escaping @Sendable (Partition) -> Void
+  ) throws(StoreError) {
+    self.index = index
+    self.environment = environment
+    self.hash = hash
+    self.budget = budget
+    self.onSeal = onSeal
+    let reader = try environment.makeReader()
+    appliedAtOpen = try reader.appliedState()
+    let tombstones = try reader.tombstones()
+    reader.reset()
+    pool.withLock { $0?.append(reader) }
+    appliedLSN = Atomic(appliedAtOpen.lsn)
+    tombstoneCountNow = Atomic(tombstones.count)
+    writerLayer = MemtableLayer(hash: hash)
+    current = Mutex(Layers(active: writerLayer, sealed: [], tombstones: tombstones))
+  }
+
+  /// Frees the LMDB readers and closes the file, as soon as readers that are out are given back. Nobody
+  /// may write any more.
+  func close() {
+    pool.withLock { $0 = nil }
+    environment.close()
+  }
+
+  // MARK: Reading
+
+  /// One more whenever the layers change.
+  var generation: UInt64 { generationNumber.load(ordering: .acquiring) }
+
+  var layers: Layers { current.withLock { $0 } }
+
+  func takeReadTransaction() throws(StoreError) -> ReadTransaction {
+    if let pooled = pool.withLock({ $0?.popLast() }) {
+      try pooled.renew()
+      return pooled
+    }
+    return try environment.makeReader()
+  }
+
+  func giveBack(_ transaction: ReadTransaction) {
+    transaction.reset()
+    pool.withLock { $0?.append(transaction) }
+  }
+
+  // MARK: The writer's side
+
+  /// The bytes of the memtable that is being written.
+  var activeByteCount: Int { writerLayer.memtable.byteCount }
+
+  /// How many range deletes the active layer has.
+  var activeTombstoneCount: Int { writerLayer.tombstones.count }
+
+  var isActiveEmpty: Bool { writerLayer.isEmpty }
+
+  /// The place of the newest batch in the active layer.
+  var lastPosition: CommitPosition? { writerLayer.lastPosition }
+
+  /// The position of the oldest batch that LMDB lacks, if there is one. For the writer.
+  var oldestUnapplied: LSN? {
+    let layers = layers
+    let oldest = layers.sealed.last ?? layers.active
+    return oldest.firstPosition?.end
+  }
+
+  /// Puts `mutations` into the active memtable. Returns false where the bytes are no mutations.
+  func insert(_ mutations: RawSpan, at position: CommitPosition) -> Bool {
+    var offset = 0
+    while offset < mutations.byteCount {
+      guard let mutation = Mutation.parse(mutations, at: offset) else { return false }
+      insert(mutation, in: mutations, at: position)
+      offset = mutation.end
+    }
+    if writerLayer.isEmpty { isActiveInUse.store(true, ordering: .releasing) }
+    writerLayer.note(position)
+    return true
+  }
+
+  private func insert(_ mutation: Mutation, in bytes: RawSpan, at position: CommitPosition) {
+    switch mutation.kind {
+    case .put, .delete:
+      let key = bytes.extracting(mutation.key)
+      let kind: EntryKind = mutation.kind == .put ? .put : .delete
+      writerLayer.memtable.insert(
+        key: key, header: EntryHeader(sequence: position.sequence, kind: kind),
+        value: bytes.extracting(mutation.value ?? 0..<0), hash: hash.hash(key))
+    case .deleteRange:
+      let range = KeyRange(mutation, in: bytes)
+      // A batch is never spread over two layers, so those that share its sequence are in this one.
+      let before = writerLayer.tombstones.last.flatMap {
+        $0.sequence == position.sequence ? $0.ordinal : nil
+      }
+      let tombstone = RangeTombstone(
+        sequence: position.sequence, ordinal: before.map { $0 + 1 } ?? 0,
+        lsn: position.end.rawValue, lower: range.lower, upper: range.upper)
+      writerLayer.add(tombstone)
+      change { layers in
+        Layers(
+          active: layers.active, sealed: layers.sealed,
+          tombstones: layers.tombstones + [tombstone])
+      }
+    case .requireAbsent, .requirePresent, .requireSequence: break
+    }
+  }
+
+  /// Begins a new memtable; the one so far is on its way to LMDB from here on.
+  func seal() {
+    guard !writerLayer.isEmpty else { return }
+    let sealed = writerLayer
+    sealed.sealedByteCount = sealed.memtable.byteCount
+    budget.addSealed(sealed.sealedByteCount)
+    writerLayer = MemtableLayer(hash: hash)
+    change { layers in
+      Layers(
+        active: writerLayer, sealed: [sealed] + layers.sealed, tombstones: layers.tombstones)
+    }
+    // After the change: who finds the active layer unused finds the sealed one.
+    isActiveInUse.store(false, ordering: .releasing)
+    onSeal(self)
+  }
+
+  // MARK: The apply and purge workers' side
+
+  /// Whether everything that was inserted is in LMDB. What is being inserted at this moment may or may
+  /// not count.
+  var isWhollyApplied: Bool {
+    !isActiveInUse.load(ordering: .acquiring) && layers.sealed.isEmpty
+  }
+
+  /// How many range deletes may still hide something.
+  var tombstoneCount: Int { tombstoneCountNow.load(ordering: .relaxed) }
+
+  /// The position up to which LMDB holds everything.
+  var applied: LSN { LSN(rawValue: appliedLSN.load(ordering: .acquiring)) }
+
+  /// The oldest memtable that LMDB lacks, if one is sealed.
+  var nextToApply: MemtableLayer? { layers.sealed.last }
+
+  /// Whether a sealed memtable holds batches up to `lsn`.
+  func hasSealed(before lsn: LSN) -> Bool {
+    guard let first = nextToApply?.firstPosition else { return false }
+    return first.end <= lsn
+  }
+
+  /// Drops the oldest sealed memtable, all of which LMDB holds durably now.
+  func dropApplied(_ layer: MemtableLayer, upTo lsn: LSN) {
+    appliedLSN.store(lsn.rawValue, ordering: .releasing)
+    change { layers in
+      precondition(layers.sealed.last === layer, "memtables are applied in order")
+      return Layers(
+        active: layers.active, sealed: Array(layers.sealed.dropLast()),
+        tombstones: layers.tombstones)
+    }
+    budget.removeSealed(layer.sealedByteCount)
+  }
+
+  /// Forgets range deletes that have been carried out to their ends.
+  func dropTombstones(_ finished: Set<RangeTombstone.ID>) {
+    if finished.isEmpty { return }
+    change { layers in
+      Layers(
+        active: layers.active, sealed: layers.sealed,
+        tombstones: layers.tombstones.filter { !finished.contains($0.id) })
+    }
+  }
+
+  /// The layers are replaced before the generation moves: who sees the new number sees them.
+  private func change(_ body: (Layers) -> Layers) {
+    current.withLock { layers in
+      layers = body(layers)
+      tombstoneCountNow.store(layers.tombstones.count, ordering: .relaxed)
+      generationNumber.add(1, ordering: .acquiringAndReleasing)
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import TxnWAL
+
+/// The partition's part in two-phase commit.
+extension Partition: Participant {
+  /// Refusal codes, as they stand in abort markers.
+  enum RefusalCode {
+    static let preconditionFailed: UInt32 = 1
+    static let storageFailed: UInt32 = 2
+  }
+
+  var appliedLSNAtOpen: LSN { LSN(rawValue: appliedAtOpen.lsn) }
+
+  func prepare(_ mutations: RawSpan, of transaction: TransactionID) -> Vote {
+    // Memory and log space were found before the batch was admitted; what is left to ask are the
+    // batch's own conditions.
+    var offset = 0
+    while offset < mutations.byteCount {
+      guard let mutation = Mutation.parse(mutations, at: offset) else {
+        preconditionFailure("a batch was written that cannot be read")
+      }
+      offset = mutation.end
+      guard let condition = Precondition(mutation) else { continue }
+      guard let preconditions else { preconditionFailure("a batch in a store that is not open") }
+      do throws(StoreError) {
+        let key = mutations.extracting(mutation.key)
+        if try !preconditions.holds(condition, for: key, in: self) {
+          return .no(
+            Refusal(code: RefusalCode.preconditionFailed, detail: UInt64(mutation.index)))
+        }
+      } catch {
+        preconditions.noteFailure(error)
+        return .no(Refusal(code: RefusalCode.storageFailed, detail: UInt64(mutation.index)))
+      }
+    }
+    return .yes
+  }
+
+  func commit(_ mutations: RawSpan, at position: CommitPosition) {
+    let isWhole = insert(mutations, at: position)
+    precondition(isWhole, "a batch was prepared that cannot be read")
+  }
+
+  func abort(_ transaction: TransactionID) {
+    // `prepare` only looks.
+  }
+
+  func replay(_ mutations: RawSpan, at position: CommitPosition) throws(Finding) {
+    // Sealed only between transactions: one of them may come in several sections, and a memtable that
+    // is applied says of its last transaction that all of it is in LMDB.
+    if lastPosition != position { budget.waitInRecovery(self) }
+    guard insert(mutations, at: position) else {
+      throw Finding(
+        file: "log", offset: position.end.rawValue,
+        expected: "mutations before this LSN", found: "bytes that are none")
+    }
+  }
+
+  func appliedLSN(durable: LSN) -> LSN {
+    isWhollyApplied ? durable : applied
+  }
+}
+
+extension Precondition {
+  /// The condition that `mutation` carries, if it carries one.
+  init?(_ mutation: Mutation) {
+    switch mutation.kind {
+    case .requireAbsent: self = .absent
+    case .requirePresent: self = .present
+    case .requireSequence: self = .sequence(mutation.sequence)
+    case .put, .delete, .deleteRange: return nil
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/// Counts the keys that have a value, at one cut.
+///
+/// LMDB knows how many entries it holds, so as a rule only the keys in memory are looked at: each one
+/// adds to that number, takes from it, or neither. Where that would be more work than a walk over
+/// everything, or a range delete hides what LMDB still counts, everything is walked.
+struct EntryCount {
+  let views: [PartitionView]
+  let sequence: SequenceNumber
+
+  func count() throws(StoreError) -> Int {
+    var stored = 0
+    var inMemory = 0
+    var isHiding = false
+    for view in views {
+      stored += try view.lmdb().entryCount()
+      guard let layers = view.layers else { continue }
+      isHiding = isHiding || !layers.tombstones.isEmpty
+      for layer in [layers.active] + layers.sealed { inMemory += layer.memtable.keyCount }
+    }
+    if isHiding || inMemory * 2 > stored { return try walk() }
+    return try stored + difference()
+  }
+
+  private func walk() throws(StoreError) -> Int {
+    var count = 0
+    var scan = try RangeScan(views, range: .everything, reverse: false, at: sequence)
+    try scan.run(limit: .max) { _, _ in
+      count += 1
+      return true
+    }
+    return count
+  }
+
+  /// What the keys in memory make the count differ from LMDB's.
+  private func difference() throws(StoreError) -> Int {
+    var difference = 0
+    for (place, view) in views.enumerated() {
+      let lanes = view.memtableLanes(place: place, at: sequence)
+      for lane in lanes { try lane.seek(RawSpan()) }
+      var merged = try MergedLanes(lanes, backward: false)
+      let below = try view.lmdb()
+      while let lane = merged.current {
+        difference += try lane.withEntry { key, header, _ throws(StoreError) in
+          let wasThere = try below.withValue(of: key) { $0 != nil }
+          return (header.kind == .put ? 1 : 0) - (wasThere ? 1 : 0)
+        }
+        try merged.next()
+      }
+    }
+    return difference
+  }
+}

@@ -1,0 +1,136 @@
+import TxnWAL
+
+/// The reads of one thread, batched: it keeps hold of memtables and LMDB views from one read to the
+/// next, which makes a read cheap.
+///
+/// Call `end` before the thread waits for anything: what is held keeps LMDB from reusing pages, and
+/// memory from being freed. Not for use by two threads at a time.
+public final class Reader {
+  private let keyspace: Keyspace
+  private var views: [PartitionView]
+  private var touched: [Int] = []
+
+  init(_ keyspace: Keyspace) {
+    self.keyspace = keyspace
+    views = keyspace.partitions.map { PartitionView($0) }
+  }
+
+  /// Lends the value of `key`, or nil where there is none.
+  ///
+  /// - Parameter through: also see batches up to this sequence that are not published yet, as a
+  ///   connection must see its own writes. What is read then must not be told to anyone before that
+  ///   batch is durable.
+  /// - Throws: `.corrupted` where what the disk holds does not check out.
+  /// - Complexity: O(1) expected in memory, O(log n) below.
+  @inline(__always)
+  public func withValue<R>(
+    of key: RawSpan, through: SequenceNumber = 0,
+    _ body: (RawSpan?) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    let partition = keyspace.partition(of: key)
+    return try withVersion(of: key, in: partition, through: through) {
+      header, value throws(StoreError) in
+      try header == nil ? body(nil) : body(value)
+    }
+  }
+
+  /// The sequence of the batch that wrote `key`; 0 where it has no value.
+  public func sequence(
+    of key: RawSpan, through: SequenceNumber = 0
+  ) throws(StoreError) -> SequenceNumber {
+    try sequence(of: key, in: keyspace.partition(of: key), at: through)
+  }
+
+  func sequence(
+    of key: RawSpan, in partition: Int, at sequence: SequenceNumber
+  ) throws(StoreError) -> SequenceNumber {
+    try withVersion(of: key, in: partition, through: sequence) {
+      header, _ throws(StoreError) in header?.sequence ?? 0
+    }
+  }
+
+  /// Lends the values of many keys, all as of one cut over their partitions.
+  ///
+  /// - Parameters:
+  ///   - keys: where each key stands in `bytes`.
+  ///   - body: is called once for each key, in their order.
+  public func withValues(
+    of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber = 0,
+    _ body: (Int, RawSpan?) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let partitions = keys.map { keyspace.partition(of: bytes.extracting($0)) }
+    let involved = Set(partitions).map { index in
+      touch(index)
+      return views[index]
+    }
+    let sequence = try keyspace.cut(involved, through: through)
+    for (place, range) in keys.enumerated() {
+      let key = bytes.extracting(range)
+      try views[partitions[place]].withVersion(
+        of: key, hash: keyspace.hash.hash(key), at: sequence
+      ) { header, value throws(StoreError) in
+        try header == nil ? body(place, nil) : body(place, value)
+      }
+    }
+  }
+
+  /// Brings into memory what looking `key` up needs, so that a later evaluation, which all writers wait
+  /// for, does not wait for the disk.
+  public func touch(_ key: RawSpan) throws(StoreError) {
+    try withValue(of: key) { _ in }
+  }
+
+  /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut.
+  ///
+  /// Returns after `limit` entries, at the end of the range, or when `body` returns false. To go on
+  /// later, scan again from behind the last key.
+  ///
+  /// - Complexity: O(log n) to begin, O(partitions) an entry.
+  public func scan(
+    _ range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    for index in views.indices { touch(index) }
+    let sequence = try keyspace.cut(views, through: through)
+    var scan = try RangeScan(views, range: range, reverse: reverse, at: sequence)
+    try scan.run(limit: limit, body)
+  }
+
+  /// Lets go of everything but slots and memory to use again. The next read begins anew.
+  public func end() {
+    for index in touched { views[index].end() }
+    touched.removeAll(keepingCapacity: true)
+  }
+
+  /// Gives the LMDB readers back for others. A later read takes new ones.
+  public func close() {
+    for view in views { view.close() }
+    touched.removeAll()
+  }
+
+  /// The number of keys that have a value. O(keys in memory) as a rule, O(keys) while a range delete is
+  /// being carried out.
+  func countEntries() throws(StoreError) -> Int {
+    for index in views.indices { touch(index) }
+    let sequence = try keyspace.cut(views, through: 0)
+    return try EntryCount(views: views, sequence: sequence).count()
+  }
+
+  @inline(__always)
+  private func withVersion<R>(
+    of key: RawSpan, in partition: Int, through: SequenceNumber,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    let view = views[partition]
+    // The sequence is read before the layers are looked at: what it covers is in them.
+    let sequence = max(keyspace.watermarks.published, through)
+    if view.layers == nil { touched.append(partition) }
+    _ = view.refresh()
+    return try view.withVersion(
+      of: key, hash: keyspace.hash.hash(key), at: sequence, body)
+  }
+
+  private func touch(_ index: Int) {
+    if views[index].layers == nil { touched.append(index) }
+  }
+}

@@ -1,0 +1,135 @@
+import TxnWAL
+
+/// A batch that is made up while all others wait: reads see everything ordered before it and its own
+/// writes; what is written becomes one atomic batch when the closure that was given it returns.
+///
+/// Nothing may be waited for in it.
+public struct Evaluation: ~Copyable {
+  private let keyspace: Keyspace
+  private let reader: Reader
+  private var sequencer: Sequencer
+  private var own = OwnWrites()
+  private var contentByteCount = 0
+  private var preconditionCount = 0
+
+  init(keyspace: Keyspace, reader: Reader, sequencer: Sequencer) {
+    self.keyspace = keyspace
+    self.reader = reader
+    self.sequencer = sequencer
+  }
+
+  var deletesRanges: Bool { own.hasRanges }
+
+  /// Lends the newest value of `key`, or nil where there is none.
+  public mutating func withValue<R>(
+    of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    switch own.find(key, in: sequencer) {
+    case .untouched: return try reader.withValue(of: key, through: .max, body)
+    case .deleted: return try body(nil)
+    case .put(let range):
+      return try sequencer.withPayload(in: range) { value throws(StoreError) in try body(value) }
+    }
+  }
+
+  /// Whether `key` has a value.
+  public mutating func exists(_ key: RawSpan) throws(StoreError) -> Bool {
+    try withValue(of: key) { $0 != nil }
+  }
+
+  /// The sequence of the batch that wrote `key`, 0 where it has no value. A key that this evaluation
+  /// has put has the sequence which the batch is going to get.
+  public mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber {
+    switch own.find(key, in: sequencer) {
+    case .untouched: return try reader.sequence(of: key, through: .max)
+    case .deleted: return 0
+    case .put: return sequencer.nextSequence
+    }
+  }
+
+  /// Sets `key` to `value`. Throws `.keyTooLong`, `.valueTooLarge`, `.batchTooLarge`. O(n).
+  @inline(__always)
+  public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
+    try Limits.check(key: key)
+    try Limits.check(value: value)
+    try begin(key, contentByteCount: key.byteCount + value.byteCount)
+    sequencer.appendPut(key, value)
+    let end = sequencer.payloadByteCount
+    let valueRange = end - value.byteCount..<end
+    own.note(
+      .put, key: valueRange.lowerBound - key.byteCount..<valueRange.lowerBound, value: valueRange)
+  }
+
+  /// Removes `key`, if it is there.
+  public mutating func delete(_ key: RawSpan) throws(StoreError) {
+    try Limits.check(key: key)
+    try begin(key, contentByteCount: key.byteCount)
+    sequencer.appendDelete(key)
+    let end = sequencer.payloadByteCount
+    own.note(.delete, key: end - key.byteCount..<end, value: 0..<0)
+  }
+
+  /// Removes every key in `range`: one small tombstone, whatever it covers.
+  public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
+    try Limits.check(range: range)
+    if range.isEmpty { return }
+    // A tombstone hides older batches. What this one has put before is deleted key by key.
+    for key in own.keysPut(in: range, sequencer) { try delete(key.rawSpan) }
+    // Admitted as a whole: no error may leave the tombstone in some partitions only.
+    let partitionCount = keyspace.partitions.count
+    let byteCount = range.lower.count + (range.upper?.count ?? 0)
+    try admit(contentByteCount: byteCount * partitionCount, sectionCount: partitionCount)
+    for partition in keyspace.partitions.indices {
+      sequencer.beginSection(for: partition)
+      sequencer.appendDeleteRange(range)
+    }
+    own.noteRange(range)
+  }
+
+  /// Makes the batch depend on `condition`, checked when it is prepared, against what is ordered before
+  /// it.
+  public mutating func require(_ condition: Precondition, of key: RawSpan) throws(StoreError) {
+    try require(condition, of: key, index: preconditionCount)
+    preconditionCount += 1
+  }
+
+  mutating func require(
+    _ condition: Precondition, of key: RawSpan, index: Int
+  ) throws(StoreError) {
+    try Limits.check(key: key)
+    try begin(key, contentByteCount: key.byteCount)
+    sequencer.appendRequire(condition, of: key, index: index)
+  }
+
+  /// Adds all of `batch`.
+  mutating func add(_ batch: Batch) throws(StoreError) {
+    let bytes = batch.mutations.rawSpan
+    var offset = 0
+    while let mutation = Mutation.parse(bytes, at: offset) {
+      offset = mutation.end
+      let key = bytes.extracting(mutation.key)
+      switch mutation.kind {
+      case .put: try put(key, bytes.extracting(mutation.value ?? 0..<0))
+      case .delete: try delete(key)
+      case .deleteRange: try deleteRange(KeyRange(mutation, in: bytes))
+      case .requireAbsent, .requirePresent, .requireSequence:
+        guard let condition = Precondition(mutation) else { continue }
+        try require(condition, of: key, index: mutation.index)
+      }
+    }
+  }
+
+  private mutating func begin(_ key: RawSpan, contentByteCount: Int) throws(StoreError) {
+    try admit(contentByteCount: contentByteCount)
+    sequencer.beginSection(for: keyspace.partition(of: key))
+  }
+
+  private mutating func admit(
+    contentByteCount added: Int, sectionCount: Int = 1
+  ) throws(StoreError) {
+    try Limits.check(
+      contentByteCount: contentByteCount + added,
+      recordByteCount: sequencer.payloadByteCount + added + 64 * sectionCount)
+    contentByteCount += added
+  }
+}

@@ -1,0 +1,48 @@
+import Synchronization
+import TxnWAL
+
+/// Keeps the manifest's floors up to date: the least size and applied LSN that each partition can have
+/// from now on. A partition that is less at the next open is not the one that was.
+final class ManifestKeeper: Sendable {
+  private struct State {
+    var manifest: Manifest
+    var checkpoint: LSN
+  }
+
+  private let directory: String
+  private let partitions: [Partition]
+  private let state: Mutex<State>
+
+  init(directory: String, manifest: Manifest, partitions: [Partition], checkpoint: LSN) {
+    self.directory = directory
+    self.partitions = partitions
+    state = Mutex(State(manifest: manifest, checkpoint: checkpoint))
+  }
+
+  /// Writes the manifest when the checkpoint has moved by a segment since the last time.
+  func noteProgress(of checkpoint: LSN) throws(StoreError) {
+    let isDue = state.withLock { state in
+      checkpoint.rawValue >= state.checkpoint.rawValue + state.manifest.segmentByteCount
+    }
+    if isDue { try write() }
+  }
+
+  func write() throws(StoreError) {
+    var floors: [Manifest.Partition] = []
+    for partition in partitions {
+      let applied = partition.applied.rawValue
+      let byteCount = try partition.storageStatistics().fileByteCount
+      floors.append(
+        Manifest.Partition(
+          leastFileByteCount: UInt64(byteCount), leastAppliedLSN: applied))
+    }
+    try state.withLock { state throws(StoreError) in
+      var manifest = state.manifest
+      manifest.partitions = floors
+      if manifest == state.manifest { return }
+      try ManifestFile.write(manifest, in: directory)
+      state.manifest = manifest
+      state.checkpoint = LSN(rawValue: floors.map(\.leastAppliedLSN).min() ?? 0)
+    }
+  }
+}

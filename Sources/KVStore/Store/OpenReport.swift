@@ -1,0 +1,18 @@
+import TxnWAL
+
+/// What opening a store found and did.
+public struct OpenReport: Sendable, CustomStringConvertible {
+  /// Whether the store was made by this open.
+  public let isNew: Bool
+  /// How many partitions it has.
+  public let partitionCount: Int
+  /// What recovery did with the log.
+  public let recovery: RecoveryReport
+
+  /// One line for an operator.
+  public var description: String {
+    isNew
+      ? "made a new store of \(partitionCount) partitions"
+      : "recovered \(partitionCount) partitions: \(recovery)"
+  }
+}

@@ -1,0 +1,63 @@
+import TxnWAL
+
+/// What an evaluation has written so far, so that it can read it back. The bytes stay in the log's
+/// buffer; an index over them is made only when something is read after something was written.
+struct OwnWrites {
+  enum Kind { case put, delete, deleteRange }
+
+  enum Found {
+    case untouched
+    case deleted
+    /// Where the value stands in the transaction.
+    case put(Range<Int>)
+  }
+
+  private struct Write {
+    var kind: Kind
+    var key: Range<Int>
+    var value: Range<Int>
+  }
+
+  private var writes: [Write] = []
+  private var ranges: [(range: KeyRange, place: Int)] = []
+  private var index: [[UInt8]: Int] = [:]
+  private var indexedCount = 0
+
+  var hasRanges: Bool { !ranges.isEmpty }
+
+  @inline(__always)
+  mutating func note(_ kind: Kind, key: Range<Int>, value: Range<Int>) {
+    writes.append(Write(kind: kind, key: key, value: value))
+  }
+
+  mutating func noteRange(_ range: KeyRange) {
+    ranges.append((range, writes.count))
+  }
+
+  /// What these writes made of `key`.
+  mutating func find(_ key: RawSpan, in sequencer: Sequencer) -> Found {
+    if writes.isEmpty && ranges.isEmpty { return .untouched }
+    extendIndex(sequencer)
+    let place = index[Array(copying: key)]
+    let covered = ranges.contains { $0.place > place ?? -1 && $0.range.contains(key) }
+    if covered { return .deleted }
+    guard let place else { return .untouched }
+    return writes[place].kind == .put ? .put(writes[place].value) : .deleted
+  }
+
+  /// The keys in `range` that stand put.
+  mutating func keysPut(in range: KeyRange, _ sequencer: Sequencer) -> [[UInt8]] {
+    extendIndex(sequencer)
+    return index.filter { key, place in
+      writes[place].kind == .put && range.contains(key.rawSpan)
+    }.map(\.key)
+  }
+
+  private mutating func extendIndex(_ sequencer: Sequencer) {
+    while indexedCount < writes.count {
+      let key = sequencer.withPayload(in: writes[indexedCount].key) { Array(copying: $0) }
+      index[key] = indexedCount
+      indexedCount += 1
+    }
+  }
+}

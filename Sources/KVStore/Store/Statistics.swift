@@ -1,0 +1,96 @@
+import TxnWAL
+
+/// A store in numbers, each as of about the same moment.
+public struct Statistics: Sendable {
+  /// The sequence of the newest visible batch.
+  public var publishedSequence: UInt64 = 0
+  /// The position up to which the log is durable.
+  public var durableLSN: UInt64 = 0
+  /// The position from which recovery would read.
+  public var checkpointLSN: UInt64 = 0
+  /// The segments of the log, and the bytes of all of them.
+  public var segmentCount = 0
+  /// The bytes that the log's segments take.
+  public var logByteCount = 0
+  /// The partitions.
+  public var partitionCount = 0
+  /// The bytes of memtables that are being written.
+  public var activeMemtableByteCount = 0
+  /// The bytes of memtables on their way to LMDB.
+  public var sealedMemtableByteCount = 0
+  /// The memtables on their way to LMDB.
+  public var sealedMemtableCount = 0
+  /// What memtables may take, in bytes.
+  public var memtableByteLimit = 0
+  /// Range deletes that are being carried out, the most of any partition.
+  public var tombstoneCount = 0
+  /// The entries in LMDB, those hidden by range deletes included.
+  public var storedEntryCount = 0
+  /// The bytes of all LMDB files.
+  public var fileByteCount = 0
+  /// The pages of LMDB that are free to use again.
+  public var freePageCount = 0
+  /// The LMDB reader slots in use.
+  public var readerSlotCount = 0
+  /// Why writes are refused, empty where they are not.
+  public var poisonReason = ""
+
+  /// Every field by the name that clients see.
+  public var fields: [(name: String, value: String)] {
+    [
+      ("published_sequence", "\(publishedSequence)"),
+      ("durable_lsn", "\(durableLSN)"),
+      ("checkpoint_lsn", "\(checkpointLSN)"),
+      ("log_segments", "\(segmentCount)"),
+      ("log_bytes", "\(logByteCount)"),
+      ("partitions", "\(partitionCount)"),
+      ("memtable_active_bytes", "\(activeMemtableByteCount)"),
+      ("memtable_sealed_bytes", "\(sealedMemtableByteCount)"),
+      ("memtable_sealed_count", "\(sealedMemtableCount)"),
+      ("memtable_limit_bytes", "\(memtableByteLimit)"),
+      ("range_tombstones", "\(tombstoneCount)"),
+      ("stored_entries", "\(storedEntryCount)"),
+      ("lmdb_file_bytes", "\(fileByteCount)"),
+      ("lmdb_free_pages", "\(freePageCount)"),
+      ("lmdb_reader_slots", "\(readerSlotCount)"),
+      ("poisoned", poisonReason),
+    ]
+  }
+}
+
+extension Store {
+  /// The store in numbers. O(partitions) and a few system calls each.
+  public func statistics() throws(StoreError) -> Statistics {
+    var statistics = Statistics()
+    let watermarks = keyspace.watermarks
+    statistics.publishedSequence = watermarks.published
+    statistics.durableLSN = watermarks.durable.rawValue
+    statistics.checkpointLSN = coordinator.checkpoint.rawValue
+    statistics.segmentCount = coordinator.segmentCount
+    statistics.logByteCount = coordinator.segmentCount * coordinator.segmentByteCount
+    statistics.partitionCount = keyspace.partitions.count
+    statistics.memtableByteLimit = budget.byteCount
+    statistics.poisonReason = poisoned.map { "\($0)" } ?? ""
+    for partition in keyspace.partitions {
+      let layers = partition.layers
+      statistics.activeMemtableByteCount += layers.active.memtable.byteCount
+      statistics.sealedMemtableByteCount += layers.sealed.reduce(0) { $0 + $1.sealedByteCount }
+      statistics.sealedMemtableCount += layers.sealed.count
+      statistics.tombstoneCount = max(statistics.tombstoneCount, layers.tombstones.count)
+      let below = try partition.storageStatistics()
+      statistics.storedEntryCount += below.entryCount
+      statistics.fileByteCount += below.fileByteCount
+      statistics.freePageCount += below.freePageCount
+      statistics.readerSlotCount += below.readerSlotsUsed
+    }
+    return statistics
+  }
+}
+
+extension Partition {
+  func storageStatistics() throws(StoreError) -> LMDBStatistics {
+    let transaction = try takeReadTransaction()
+    defer { giveBack(transaction) }
+    return try transaction.statistics()
+  }
+}

@@ -1,0 +1,146 @@
+import Synchronization
+import TxnWAL
+
+/// A partitioned key-value store: changes over any number of keys and partitions are made together or
+/// not at all, in one order, and what is acknowledged is durable.
+///
+/// Keys are 0 to 500 bytes, values up to 64 MiB, both any bytes. Every method may be called from any
+/// thread. Close the store when done; until then its threads keep it alive.
+public final class Store: Sendable {
+  /// What opening found and did.
+  public let openReport: OpenReport
+
+  let keyspace: Keyspace
+  let coordinator: Coordinator
+  let budget: MemoryBudget
+  let options: StoreOptions
+  let applyWorkers: ApplyWorkers
+  let purgeWorker: PurgeWorker
+  let manifest: ManifestKeeper
+  private let directoryLock: DirectoryLock
+  /// The sequencer's own reader; used only inside `Coordinator.sequence`.
+  let preconditions: PreconditionChecker
+  let upkeep: Upkeep
+  let room = RoomSignal()
+  private let isClosed = Atomic<Bool>(false)
+  private let storageFailure = Mutex<StoreError?>(nil)
+
+  init(_ parts: StoreOpening.Parts) {
+    openReport = parts.report
+    keyspace = parts.keyspace
+    coordinator = parts.coordinator
+    budget = parts.budget
+    options = parts.options
+    applyWorkers = parts.applyWorkers
+    manifest = parts.manifest
+    directoryLock = parts.directoryLock
+    preconditions = PreconditionChecker(reader: Reader(parts.keyspace))
+    upkeep = Upkeep(
+      keyspace: keyspace, budget: budget, coordinator: coordinator, options: options)
+    let coordinator = parts.coordinator
+    let room = self.room
+    purgeWorker = PurgeWorker(
+      keyspace: parts.keyspace,
+      progressed: { coordinator.tellObservers() },
+      failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
+    for partition in keyspace.partitions { partition.preconditions = preconditions }
+    start(room)
+  }
+
+  private func start(_ room: RoomSignal) {
+    let applyWorkers = applyWorkers
+    coordinator.observe {
+      applyWorkers.wake()
+      room.tell()
+    }
+    applyWorkers.setHandlers(
+      ApplyWorkers.Handlers(
+        applied: { self.memtableApplied() },
+        failed: { error in
+          self.coordinator.poison(because: "carrying the log into LMDB failed: \(error)")
+        }))
+    purgeWorker.start()
+    // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
+    coordinator.sequence { upkeep.lookNow($0.lastPosition) }
+  }
+
+  /// On an apply worker's thread, when a memtable is in LMDB.
+  private func memtableApplied() {
+    // A failure has been kept by the log, which refuses writes for it.
+    try? coordinator.checkpoint(waiting: false)
+    try? manifest.noteProgress(of: coordinator.checkpoint)
+    purgeWorker.wake()
+    coordinator.tellObservers()
+  }
+
+  // MARK: Closing
+
+  /// Carries everything into LMDB, takes a checkpoint and lets go of the directory. Calls that are under
+  /// way must have returned; later ones throw `.closed`. A second call does nothing. A snapshot that is
+  /// still open stays good; until it is closed, this process cannot open the store again.
+  ///
+  /// Whatever is thrown, the store is closed afterwards, and the log still holds all that was
+  /// acknowledged.
+  public func close() throws(StoreError) {
+    guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    var failure: StoreError?
+    do throws(StoreError) {
+      if poisoned == nil { try takeCheckpoint() }
+    } catch {
+      failure = error
+    }
+    purgeWorker.close()
+    do throws(StoreError) {
+      try translatingLogErrors { () throws(LogError) in try coordinator.close() }
+    } catch {
+      failure = failure ?? error
+    }
+    applyWorkers.close()
+    preconditions.reader.close()
+    for partition in keyspace.partitions {
+      partition.preconditions = nil
+      partition.close()
+    }
+    directoryLock.release()
+    if let failure { throw failure }
+  }
+
+  func checkOpen() throws(StoreError) {
+    if isClosed.load(ordering: .acquiring) { throw .closed }
+  }
+
+  // MARK: State
+
+  /// Why writes are refused, once the log or LMDB could not be written. Open the store again to recover.
+  public var poisoned: StoreError? { coordinator.poisoned.map { StoreError($0) } }
+
+  /// A receipt is durable once its position is not greater than this.
+  public var durablePosition: UInt64 { keyspace.watermarks.acknowledged.rawValue }
+
+  /// `notify` is called, from any thread, whenever `durablePosition` moved, memory became free, or the
+  /// store was poisoned. It must not block.
+  public func observe(_ notify: @escaping @Sendable () -> Void) {
+    coordinator.observe(notify)
+  }
+
+  // MARK: Checkpoints
+
+  /// Carries everything committed so far into LMDB and lets go of the log before it. Durable on return.
+  /// O(bytes in memory). Throws `.diskFull` and `.poisoned`.
+  public func checkpoint() throws(StoreError) {
+    try checkOpen()
+    try takeCheckpoint()
+  }
+
+  private func takeCheckpoint() throws(StoreError) {
+    let end = coordinator.sequence { sequencer in
+      for partition in keyspace.partitions { partition.seal() }
+      return sequencer.appended
+    }
+    try translatingLogErrors { () throws(LogError) in try coordinator.waitUntilDurable(end) }
+    applyWorkers.wake()
+    try applyWorkers.wait(for: keyspace.partitions, upTo: end)
+    try translatingLogErrors { () throws(LogError) in try coordinator.checkpoint(waiting: true) }
+    try manifest.write()
+  }
+}

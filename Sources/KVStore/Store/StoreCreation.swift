@@ -1,0 +1,67 @@
+import Glibc
+import TxnWAL
+
+/// Making a new store, such that after a crash at any point it is whole or absent.
+///
+/// A note that a store is being made comes first and goes last; the manifest comes last but one. So a
+/// directory without a manifest is begun again where the note is, and refused where it is not but
+/// partitions or a log are: a store whose manifest is lost is never started empty.
+enum StoreCreation {
+  static func make(at path: String, options: StoreOptions) throws(StoreError) -> Manifest {
+    let note = "\(path)/\(StoreOpening.creatingName)"
+    let remains = try remains(at: path)
+    if try FileSystem.exists(note) {
+      for name in remains { try FileSystem.removeTree("\(path)/\(name)") }
+    } else {
+      if let first = remains.first {
+        throw .corrupted(
+          Finding(
+            file: "\(path)/\(ManifestFile.name)", expected: "the manifest of the store here",
+            found: "no such file beside \(first)"))
+      }
+      try FileSystem.createEmpty(note)
+      try FileSystem.syncDirectory(path)
+    }
+    let manifest = try fill(path, options)
+    try ManifestFile.write(manifest, in: path)
+    try finish(at: path)
+    return manifest
+  }
+
+  /// Takes the note away, where a crash has left it beside a manifest.
+  static func finish(at path: String) throws(StoreError) {
+    let note = "\(path)/\(StoreOpening.creatingName)"
+    guard try FileSystem.exists(note) else { return }
+    try FileSystem.remove(note)
+    try FileSystem.syncDirectory(path)
+  }
+
+  private static func fill(_ path: String, _ options: StoreOptions) throws(StoreError) -> Manifest {
+    let storeID = StoreID.random()
+    var floors: [Manifest.Partition] = []
+    for index in 0..<options.partitionCount {
+      let byteCount = try LMDBFile.create(
+        directory: StoreOpening.partitionPath(index, in: path),
+        identity: PartitionIdentity(storeID: storeID, partitionIndex: index))
+      floors.append(Manifest.Partition(leastFileByteCount: byteCount, leastAppliedLSN: 0))
+    }
+    do throws(LogError) {
+      let device = try DirectoryDevice(path: StoreOpening.logPath(in: path))
+      try Coordinator.create(
+        on: device, storeID: storeID, segmentByteCount: options.segmentByteCount)
+    } catch {
+      throw StoreError(error)
+    }
+    try FileSystem.syncDirectory(path)
+    return Manifest(
+      storeID: storeID, segmentByteCount: UInt64(options.segmentByteCount),
+      creationMilliseconds: FileSystem.millisecondsNow(), partitions: floors)
+  }
+
+  /// What of a store stands in the directory.
+  private static func remains(at path: String) throws(StoreError) -> [String] {
+    try FileSystem.names(in: path).filter { name in
+      name == "log" || name.hasPrefix("partition-")
+    }.sorted()
+  }
+}

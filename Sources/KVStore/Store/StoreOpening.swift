@@ -1,0 +1,142 @@
+import TxnWAL
+
+/// Opening a store: the directory, the partitions, the log, in this order; and closing what was opened
+/// again where one of them cannot be.
+///
+///     DIR/LOCK            held by whoever has the store open
+///     DIR/MANIFEST        what the store is; written last when it is made
+///     DIR/CREATING        there only while a store is being made
+///     DIR/log/            the log
+///     DIR/partition-0000/ an LMDB environment
+enum StoreOpening {
+  static let creatingName = "CREATING"
+
+  struct Parts {
+    let report: OpenReport
+    let keyspace: Keyspace
+    let coordinator: Coordinator
+    let budget: MemoryBudget
+    let options: StoreOptions
+    let applyWorkers: ApplyWorkers
+    let manifest: ManifestKeeper
+    let directoryLock: DirectoryLock
+  }
+
+  static func open(at path: String, options: StoreOptions) throws(StoreError) -> Parts {
+    try options.check()
+    try FileSystem.makeDirectory(path)
+    let lock = try DirectoryLock(directory: path)
+    let existing = try ManifestFile.read(in: path)
+    let manifest: Manifest
+    if let existing {
+      manifest = existing
+      try StoreCreation.finish(at: path)
+    } else {
+      manifest = try StoreCreation.make(at: path, options: options)
+    }
+    return try open(
+      manifest, at: path, isNew: existing == nil, options: options, directoryLock: lock)
+  }
+
+  private static func open(
+    _ manifest: Manifest, at path: String, isNew: Bool, options: StoreOptions,
+    directoryLock: DirectoryLock
+  ) throws(StoreError) -> Parts {
+    let watermarks = Watermarks()
+    let budget = MemoryBudget(
+      byteCount: options.memtableByteCount, partitionCount: manifest.partitions.count)
+    let applyWorkers = ApplyWorkers(
+      watermarks: watermarks,
+      pageLimit: options.changedPageLimit(partitionCount: manifest.partitions.count))
+    let hash = KeyHash(seed: UInt64.random(in: .min ... .max))
+    var partitions: [Partition] = []
+    do throws(StoreError) {
+      for (index, floor) in manifest.partitions.enumerated() {
+        partitions.append(
+          try openPartition(
+            index, floor, of: manifest, at: path, hash: hash, budget: budget,
+            applyWorkers: applyWorkers))
+      }
+      let coordinator = try openLog(
+        at: path, manifest, partitions, watermarks, applyWorkers, options)
+      return Parts(
+        report: OpenReport(
+          isNew: isNew, partitionCount: partitions.count, recovery: coordinator.recoveryReport),
+        keyspace: Keyspace(partitions: partitions, hash: hash, watermarks: watermarks),
+        coordinator: coordinator, budget: budget, options: options, applyWorkers: applyWorkers,
+        manifest: ManifestKeeper(
+          directory: path, manifest: manifest, partitions: partitions,
+          checkpoint: coordinator.checkpoint),
+        directoryLock: directoryLock)
+    } catch {
+      budget.abandon()
+      applyWorkers.close()
+      for partition in partitions { partition.close() }
+      throw error
+    }
+  }
+
+  private static func openPartition(
+    _ index: Int, _ floor: Manifest.Partition, of manifest: Manifest, at path: String,
+    hash: KeyHash, budget: MemoryBudget, applyWorkers: ApplyWorkers
+  ) throws(StoreError) -> Partition {
+    let environment = try LMDBEnvironment(
+      directory: partitionPath(index, in: path),
+      identity: PartitionIdentity(storeID: manifest.storeID, partitionIndex: index),
+      leastByteCount: floor.leastFileByteCount, partitionCount: manifest.partitions.count,
+      maxReaders: 1024)
+    environment.clearStaleReaders()
+    let partition = try Partition(
+      index: index, environment: environment, hash: hash, budget: budget,
+      onSeal: { applyWorkers.enqueue($0) })
+    guard partition.appliedAtOpen.lsn >= floor.leastAppliedLSN else {
+      let applied = partition.appliedAtOpen.lsn
+      partition.close()
+      throw .corrupted(
+        Finding(
+          file: environment.path,
+          expected: "a partition that has applied the log up to LSN \(floor.leastAppliedLSN)",
+          found: "one that has up to \(applied): an older copy"))
+    }
+    return partition
+  }
+
+  /// Apply workers run from here on: recovery may bring more than fits into memory.
+  private static func openLog(
+    at path: String, _ manifest: Manifest, _ partitions: [Partition], _ watermarks: Watermarks,
+    _ applyWorkers: ApplyWorkers, _ options: StoreOptions
+  ) throws(StoreError) -> Coordinator {
+    applyWorkers.start(threadCount: options.applyThreadCount)
+    var logOptions = CoordinatorOptions()
+    logOptions.segmentByteCount = Int(manifest.segmentByteCount)
+    logOptions.durability = options.durability
+    logOptions.watermarks = watermarks
+    do throws(LogError) {
+      return try Coordinator.open(
+        on: try DirectoryDevice(path: logPath(in: path)), storeID: manifest.storeID,
+        participants: partitions, options: logOptions)
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  static func partitionPath(_ index: Int, in path: String) -> String {
+    let digits = String(index)
+    return "\(path)/partition-\(String(repeating: "0", count: 4 - digits.count))\(digits)"
+  }
+
+  static func logPath(in path: String) -> String { "\(path)/log" }
+}
+
+extension Store {
+  /// Opens the store in the directory at `path` and recovers it, or makes a new one there.
+  ///
+  /// Time and memory depend on the log since the last checkpoint alone. Throws `.locked` where another
+  /// process has it, `.unsupportedFormat` and `.corrupted` where what is there cannot be trusted; then
+  /// nothing has been changed.
+  public static func open(
+    at path: String, options: StoreOptions = StoreOptions()
+  ) throws(StoreError) -> Store {
+    Store(try StoreOpening.open(at: path, options: options))
+  }
+}

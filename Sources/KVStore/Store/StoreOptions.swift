@@ -1,0 +1,52 @@
+import TxnWAL
+
+/// How a store is made and run.
+public struct StoreOptions: Sendable {
+  /// Into how many parts the keys are spread, 1 to 1024. Fixed when the store is made; a later open
+  /// takes the store's own.
+  public var partitionCount = 8
+  /// When a write is acknowledged.
+  public var durability = Durability.sync
+  /// Bounds the memory for what is not in LMDB yet and for carrying it there, in bytes, 8 MiB at least.
+  /// Batches under way come on top of it, and memtables get 64 KiB a partition whatever it says.
+  public var memoryByteCount = 160 << 20
+  /// The length of a log segment, in bytes: a multiple of 4096, 64 KiB at least. Fixed when the store is
+  /// made.
+  public var segmentByteCount = 64 << 20
+  /// How long the log may grow before what is oldest in memory is carried into LMDB to let go of it, in
+  /// bytes. It bounds the time that opening takes after a crash.
+  public var logByteLimit = 256 << 20
+  /// How many threads carry memtables into LMDB.
+  public var applyThreadCount = 1
+
+  /// The defaults.
+  public init() {}
+
+  func check() throws(StoreError) {
+    guard logByteLimit >= 0 else {
+      throw .invalidOption("the log's limit is a number of bytes, not \(logByteLimit)")
+    }
+    guard (1...1024).contains(partitionCount) else {
+      throw .invalidOption("a store has 1 to 1024 partitions, not \(partitionCount)")
+    }
+    guard memoryByteCount >= 8 << 20 else {
+      throw .invalidOption("memory must be 8 MiB at least, not \(memoryByteCount) bytes")
+    }
+    guard segmentByteCount >= 64 << 10, segmentByteCount % 4096 == 0 else {
+      throw .invalidOption(
+        "a segment is a multiple of 4096 bytes and 64 KiB at least, not \(segmentByteCount) bytes")
+    }
+    guard (1...64).contains(applyThreadCount) else {
+      throw .invalidOption("1 to 64 apply threads, not \(applyThreadCount)")
+    }
+  }
+
+  /// Memtables may take three quarters of the memory; the pages that LMDB transactions change take one.
+  var memtableByteCount: Int { memoryByteCount / 4 * 3 }
+
+  /// LMDB keeps the memory of changed pages for the next transaction on the same file, so every file has
+  /// a share of its own.
+  func changedPageLimit(partitionCount: Int) -> Int {
+    max(64, memoryByteCount / 4 / partitionCount / WriteTransaction.pageByteCount)
+  }
+}

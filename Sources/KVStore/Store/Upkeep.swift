@@ -1,0 +1,82 @@
+import Synchronization
+import TxnWAL
+
+/// Decides, while batches come in, which memtable is sealed next.
+///
+/// Sound as `@unchecked Sendable`: `lastLook` is touched only by the thread that is the sequencer.
+final class Upkeep: @unchecked Sendable {
+  /// How much log passes between two looks.
+  private static let interval = 64 << 10
+  /// Range deletes that may gather in a memtable before it goes down: until then they are not carried
+  /// out, and every read looks through them.
+  private static let activeTombstoneLimit = 64
+  /// Range deletes of a partition at which writers wait for the purge worker.
+  static let tombstoneLimit = 1024
+
+  private let keyspace: Keyspace
+  private let budget: MemoryBudget
+  private let coordinator: Coordinator
+  private let options: StoreOptions
+  private var lastLook = LSN.zero
+  private let activeByteCount = Atomic<Int>(0)
+
+  init(
+    keyspace: Keyspace, budget: MemoryBudget, coordinator: Coordinator, options: StoreOptions
+  ) {
+    self.keyspace = keyspace
+    self.budget = budget
+    self.coordinator = coordinator
+    self.options = options
+  }
+
+  /// The bytes of all active memtables at the last look.
+  var active: Int { activeByteCount.load(ordering: .relaxed) }
+
+  /// Whether writers must wait for range deletes to be carried out.
+  var isTombstoneBacklogged: Bool {
+    keyspace.partitions.contains { $0.tombstoneCount >= Self.tombstoneLimit }
+  }
+
+  /// After a batch, as the sequencer. Range deletes always count: thousands of them fit into the log
+  /// between two looks, and none is carried out before it is sealed.
+  @inline(__always)
+  func look(at position: CommitPosition, deletesRanges: Bool) {
+    if deletesRanges || position.end.rawValue >= lastLook.rawValue + UInt64(Self.interval) {
+      lookNow(position)
+    }
+  }
+
+  /// As the sequencer: also once when the store is open, because of what recovery brought.
+  func lookNow(_ position: CommitPosition) {
+    lastLook = position.end
+    let partitions = keyspace.partitions
+    var total = partitions.reduce(0) { $0 + $1.activeByteCount }
+    while total > budget.activeLimit,
+      let largest = partitions.filter({ !$0.isActiveEmpty })
+        .max(by: { $0.activeByteCount < $1.activeByteCount })
+    {
+      total -= largest.activeByteCount
+      largest.seal()
+    }
+    for partition in partitions where partition.activeTombstoneCount >= Self.activeTombstoneLimit {
+      partition.seal()
+    }
+    shortenLog(position)
+    activeByteCount.store(
+      partitions.reduce(0) { $0 + $1.activeByteCount }, ordering: .relaxed)
+  }
+
+  /// Seals what keeps the log longer than it may be.
+  private func shortenLog(_ position: CommitPosition) {
+    let end = position.end.rawValue
+    let limit = UInt64(options.logByteLimit)
+    guard end > coordinator.checkpoint.rawValue + limit else { return }
+    for partition in keyspace.partitions {
+      if let oldest = partition.oldestUnapplied, oldest.rawValue + limit / 2 < end,
+        partition.layers.sealed.isEmpty
+      {
+        partition.seal()
+      }
+    }
+  }
+}

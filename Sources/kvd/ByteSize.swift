@@ -1,0 +1,23 @@
+/// Sizes on the command line: `1048576`, `256mb`, `1GiB`. As in redis.conf, `k` `m` `g` are powers of
+/// 1000 and with a `b` or `ib` behind them powers of 1024; upper and lower case mean the same.
+enum ByteSize {
+  /// The number of bytes that `text` spells, or nil.
+  static func parse(_ text: String) -> Int? {
+    let lowered = text.lowercased()
+    let digits = lowered.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int(digits) else { return nil }
+    let factor: Int
+    switch lowered.dropFirst(digits.count) {
+    case "", "b": factor = 1
+    case "k": factor = 1000
+    case "m": factor = 1_000_000
+    case "g": factor = 1_000_000_000
+    case "kb", "kib": factor = 1 << 10
+    case "mb", "mib": factor = 1 << 20
+    case "gb", "gib": factor = 1 << 30
+    default: return nil
+    }
+    let (product, overflowed) = number.multipliedReportingOverflow(by: factor)
+    return overflowed ? nil : product
+  }
+}

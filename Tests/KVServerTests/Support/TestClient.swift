@@ -1,0 +1,122 @@
+import Glibc
+
+/// A blocking RESP client of the tests' own, so that nothing of the server's reads its own mistakes.
+final class TestClient: @unchecked Sendable {
+  // Each client is used by one thread at a time: the one that made it or the one it was handed to.
+  private let descriptor: Int32
+  private var received: [UInt8] = []
+
+  init(port: Int) throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(UInt16(port).bigEndian)
+    address.sin_addr.s_addr = in_addr_t(UInt32(0x7F00_0001).bigEndian)
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard connected == 0 else { throw TestFailure(message: "connect: \(errno)") }
+  }
+
+  deinit { close(descriptor) }
+
+  func send(_ bytes: [UInt8]) {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      if count <= 0 { return }
+      sent += count
+    }
+  }
+
+  func send(_ text: String) { send(Array(text.utf8)) }
+
+  func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  static func encode(_ words: [String]) -> [UInt8] { encode(words.map { Array($0.utf8) }) }
+
+  static func encode(_ arguments: [[UInt8]]) -> [UInt8] {
+    var bytes = Array("*\(arguments.count)\r\n".utf8)
+    for argument in arguments {
+      bytes += Array("$\(argument.count)\r\n".utf8) + argument + [13, 10]
+    }
+    return bytes
+  }
+
+  /// Sends a command and returns its reply as text; see `reply()`.
+  func ask(_ words: String...) throws -> String { try ask(words) }
+
+  func ask(_ words: [String]) throws -> String {
+    send(Self.encode(words))
+    return try reply()
+  }
+
+  func ask(_ arguments: [[UInt8]]) throws -> String {
+    send(Self.encode(arguments))
+    return try reply()
+  }
+
+  /// The same for a command written on one line, its words separated by single spaces.
+  func line(_ text: String) throws -> String {
+    try ask(text.split(separator: " ", omittingEmptySubsequences: false).map(String.init))
+  }
+
+  /// The next reply in a short notation: `+OK`, `-ERR …`, `:1`, `$text`, `nil`, `[a b]`, `{a b}`.
+  func reply() throws -> String {
+    let header = try line()
+    let rest = String(header.dropFirst())
+    switch header.first {
+    case "+", "-", ":": return header
+    case "_": return "nil"
+    case "$", "=":
+      guard let count = Int(rest), count >= 0 else { return "nil" }
+      let bytes = try take(count)
+      _ = try take(2)
+      return "$" + String(decoding: bytes, as: UTF8.self)
+    case "*", "~":
+      guard let count = Int(rest), count >= 0 else { return "nil" }
+      return "[" + (try (0..<count).map { _ in try reply() }).joined(separator: " ") + "]"
+    case "%":
+      let count = (Int(rest) ?? 0) * 2
+      return "{" + (try (0..<count).map { _ in try reply() }).joined(separator: " ") + "}"
+    default: throw TestFailure(message: "not a reply: \(header)")
+    }
+  }
+
+  /// Whether the server closes the connection with nothing more to read.
+  func isClosedByServer() -> Bool { received.isEmpty && !fill() }
+
+  private func line() throws -> String {
+    while true {
+      if let end = received.firstIndex(of: 13), end + 1 < received.count {
+        let text = String(decoding: received[..<end], as: UTF8.self)
+        received.removeFirst(end + 2)
+        return text
+      }
+      guard fill() else { throw TestFailure(message: "closed by the server") }
+    }
+  }
+
+  private func take(_ count: Int) throws -> [UInt8] {
+    while received.count < count {
+      guard fill() else { throw TestFailure(message: "closed by the server") }
+    }
+    defer { received.removeFirst(count) }
+    return Array(received[..<count])
+  }
+
+  private func fill() -> Bool {
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    let count = recv(descriptor, &chunk, chunk.count, 0)
+    guard count > 0 else { return false }
+    received += chunk[..<count]
+    return true
+  }
+}

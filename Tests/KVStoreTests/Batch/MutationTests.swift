@@ -1,0 +1,81 @@
+import Testing
+
+@testable import KVStore
+
+/// The form in which batches stand in the log.
+@Suite struct MutationTests {
+  private static func samples() -> [[UInt8]] {
+    var samples: [[UInt8]] = []
+    for key in [[], [0], [0xFF, 0xFF], Array(repeating: 7, count: 500)] as [[UInt8]] {
+      for value in [[], [1, 2, 3], Array(repeating: 9, count: 300)] as [[UInt8]] {
+        samples.append(encoded { $0.appendPut(key.rawSpan, value.rawSpan) })
+      }
+      samples.append(encoded { $0.appendDelete(key.rawSpan) })
+      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key)) })
+      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key, to: [])) })
+      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: [], to: key + [0])) })
+      for condition in [.absent, .present, .sequence(.max)] as [Precondition] {
+        samples.append(encoded { $0.appendRequire(condition, of: key.rawSpan, index: 70_000) })
+      }
+    }
+    return samples
+  }
+
+  private static func encoded(_ body: (inout [UInt8]) -> Void) -> [UInt8] {
+    var bytes: [UInt8] = []
+    body(&bytes)
+    return bytes
+  }
+
+  /// The mutation written out again.
+  private func written(_ mutation: Mutation, in bytes: [UInt8]) -> [UInt8] {
+    var copy: [UInt8] = []
+    let key = bytes.rawSpan.extracting(mutation.key)
+    switch mutation.kind {
+    case .put: copy.appendPut(key, bytes.rawSpan.extracting(mutation.value ?? 0..<0))
+    case .delete: copy.appendDelete(key)
+    case .deleteRange: copy.appendDeleteRange(KeyRange(mutation, in: bytes.rawSpan))
+    case .requireAbsent, .requirePresent, .requireSequence:
+      guard let condition = Precondition(mutation) else { break }
+      copy.appendRequire(condition, of: key, index: mutation.index)
+    }
+    return copy
+  }
+
+  private func parse(_ bytes: [UInt8], at offset: Int = 0) -> Mutation? {
+    Mutation.parse(bytes.rawSpan, at: offset)
+  }
+
+  @Test func `a mutation survives its encoding, wherever it stands`() throws {
+    for bytes in Self.samples() {
+      for offset in [0, 1, 7] {
+        let shifted = Array(repeating: 0xAA as UInt8, count: offset) + bytes + [1, 2, 3]
+        let mutation = try #require(parse(shifted, at: offset))
+        #expect(mutation.end == offset + bytes.count)
+        #expect(written(mutation, in: shifted) == bytes)
+      }
+    }
+  }
+
+  @Test func `a mutation cut at any byte is none`() {
+    for bytes in Self.samples() {
+      for count in 0..<bytes.count {
+        #expect(parse(Array(bytes[..<count])) == nil)
+      }
+    }
+  }
+
+  @Test func `a mutation changed in any byte is none or stays within its bytes`() {
+    for bytes in Self.samples() {
+      for place in bytes.indices.prefix(24) {
+        for mask in [0x01, 0x04, 0x80, 0xFF] as [UInt8] {
+          var changed = bytes
+          changed[place] ^= mask
+          guard let mutation = parse(changed) else { continue }
+          #expect(mutation.end <= changed.count && mutation.key.upperBound <= mutation.end)
+          #expect((mutation.value?.upperBound ?? 0) <= mutation.end)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Testing
+import TxnWAL
+
+@testable import KVStore
+
+/// The small records of a partition: identity, applied state, range tombstone.
+@Suite struct PartitionRecordCodecTests {
+  private static let tombstones = [
+    RangeTombstone(sequence: 1, lsn: 2, lower: [], upper: nil, position: nil),
+    RangeTombstone(
+      sequence: .max, ordinal: .max, lsn: .max, lower: [0], upper: [], position: []),
+    RangeTombstone(
+      sequence: 9, lsn: 8, lower: Array(repeating: 1, count: 500),
+      upper: Array(repeating: 2, count: 500), position: Array(repeating: 3, count: 500)),
+  ]
+
+  @Test func `an applied state survives its encoding`() throws {
+    let state = AppliedState(lsn: 123, sequence: .max)
+    #expect(
+      try AppliedState.decode(state.encode(seed: 5).span.bytes, seed: 5, file: "f") == state)
+  }
+
+  @Test func `an identity survives its encoding`() throws {
+    let identity = PartitionIdentity(storeID: .random(), partitionIndex: 1023)
+    #expect(try PartitionIdentity.decode(identity.encode().span.bytes, file: "f") == identity)
+  }
+
+  @Test(arguments: tombstones)
+  func `a tombstone survives its encoding`(tombstone: RangeTombstone) throws {
+    let bytes = tombstone.encode(seed: 5)
+    #expect(try RangeTombstone.decode(bytes.span.bytes, seed: 5, file: "f") == tombstone)
+  }
+
+  @Test func `a record changed in any byte, cut, lengthened or of another store is corruption`() {
+    let state = AppliedState(lsn: 1, sequence: 2).encode(seed: 5)
+    let identity = PartitionIdentity(storeID: .random(), partitionIndex: 3).encode()
+    let tombstone = Self.tombstones[2].encode(seed: 5)
+    expectRefusals(of: state) { _ = try AppliedState.decode($0.span.bytes, seed: 5, file: "f") }
+    expectRefusals(of: identity) { _ = try PartitionIdentity.decode($0.span.bytes, file: "f") }
+    expectRefusals(of: tombstone) {
+      _ = try RangeTombstone.decode($0.span.bytes, seed: 5, file: "f")
+    }
+    #expect(finding { _ = try AppliedState.decode(state.span.bytes, seed: 6, file: "f") } != nil)
+    #expect(
+      finding { _ = try RangeTombstone.decode(tombstone.span.bytes, seed: 6, file: "f") } != nil)
+  }
+
+  private func expectRefusals(of bytes: [UInt8], by decode: ([UInt8]) throws -> Void) {
+    for index in bytes.indices {
+      for mask in [0x01, 0x80, 0xFF] as [UInt8] {
+        var changed = bytes
+        changed[index] ^= mask
+        #expect(finding { try decode(changed) } != nil)
+      }
+      #expect(finding { try decode(Array(bytes[..<index])) } != nil)
+    }
+    #expect(finding { try decode(bytes + [0]) } != nil)
+  }
+
+  @Test(arguments: [4, 5, 6, 8, 10])
+  func `a tombstone whose sum is right and whose fields are not is corruption`(offset: Int) {
+    var bytes = Self.tombstones[0].encode(seed: 5)
+    bytes[offset] ^= 0x44
+    bytes.removeFirst(4)
+    var sealed: [UInt8] = []
+    sealed.appendLittleEndian(bytes.checksum(seed: 5))
+    sealed += bytes
+    #expect(
+      finding { _ = try RangeTombstone.decode(sealed.span.bytes, seed: 5, file: "f") } != nil)
+  }
+
+  @Test func `keys of tombstones sort by sequence and then by ordinal`() {
+    let sequences: [SequenceNumber] = [0, 1, 255, 256, 65_535, 1 << 40, .max]
+    let keys = sequences.flatMap { sequence in
+      ([0, 1, 255, 256, .max] as [UInt32]).map { ordinal in
+        RangeTombstone.ID(sequence: sequence, ordinal: ordinal).storedKey
+      }
+    }
+    #expect(keys == keys.shuffled().sorted { $0.lexicographicallyPrecedes($1) })
+  }
+}

@@ -1,0 +1,18 @@
+import Synchronization
+
+@testable import KVStore
+
+/// What a store with one writer held after each of its batches, from the first on.
+final class History: Sendable {
+  private let models = Mutex<[StoreModel]>([StoreModel()])
+
+  func note(_ model: StoreModel) { models.withLock { $0.append(model) } }
+
+  func reaches(_ sequence: SequenceNumber) -> Bool {
+    models.withLock { $0.count > Int(sequence) }
+  }
+
+  func model(at sequence: SequenceNumber) -> StoreModel? {
+    models.withLock { $0.count > Int(sequence) ? $0[Int(sequence)] : nil }
+  }
+}

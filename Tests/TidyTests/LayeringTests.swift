@@ -1,0 +1,39 @@
+import Testing
+
+/// An arrow between the layers only ever points down: kvd, KVServer, KVStore, TxnWAL.
+@Suite struct LayeringTests {
+  @Test(
+    arguments: [
+      ("TxnWAL", ["KVStore", "KVServer", "CLMDB"]),
+      ("KVStore", ["KVServer"]),
+      ("KVServer", ["CLMDB"]),
+      ("kvd", ["CLMDB"]),
+    ])
+  func `a layer imports nothing from above it, nor past it`(target: String, forbidden: [Substring])
+    throws
+  {
+    for file in try SourceTree.files(under: "Sources/" + target) {
+      let found = file.imports.intersection(forbidden)
+      #expect(found.isEmpty, "\(file) imports \(found.sorted())")
+    }
+  }
+
+  @Test func `only the LMDB fence imports CLMDB`() throws {
+    for file in try SourceTree.files(under: "Sources") where file.imports.contains("CLMDB") {
+      #expect(file.path.hasPrefix("Sources/KVStore/LMDB/"), "\(file) imports CLMDB")
+    }
+  }
+
+  /// The rules above stand on how imports are found.
+  @Test(
+    arguments: [
+      ("import CLMDB", true), ("@preconcurrency import CLMDB", true), ("public import CLMDB", true),
+      ("package import CLMDB.Deep", true), ("import CLMDBExtras", false),
+      ("// import CLMDB", false),
+      ("let text = \"import CLMDB\"", false),
+    ])
+  func `an import is found however it is written`(line: String, isImport: Bool) {
+    let file = SourceFile(path: "", text: "import Glibc\n" + line + "\n")
+    #expect(file.imports.contains("CLMDB") == isImport)
+  }
+}

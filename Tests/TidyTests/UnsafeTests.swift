@@ -1,0 +1,82 @@
+import Testing
+
+/// Where the compiler's guarantees end is written down, and stays few.
+@Suite struct UnsafeTests {
+  /// The audit list: the only files that may contain the word `unsafe`. A file that is added here is
+  /// one more that a reviewer has to read line by line.
+  static let audited: Set<String> = [
+    "Sources/KVServer/Protocol/ByteBuffer.swift",
+    "Sources/KVServer/Protocol/Decimal.swift",
+    "Sources/KVServer/Protocol/RawBytes.swift",
+    "Sources/KVServer/System/Socket.swift",
+    "Sources/KVServer/System/System.swift",
+    "Sources/KVStore/Batch/ByteOrder.swift",
+    "Sources/KVStore/Directory/FileSystem.swift",
+    "Sources/KVStore/Errors/StoreError.swift",
+    "Sources/KVStore/Format/ByteArray.swift",
+    "Sources/KVStore/Format/StoredValue.swift",
+    "Sources/KVStore/LMDB/Cursor.swift",
+    "Sources/KVStore/LMDB/LMDBEnvironment.swift",
+    "Sources/KVStore/LMDB/LMDBFile.swift",
+    "Sources/KVStore/LMDB/LMDBStatistics.swift",
+    "Sources/KVStore/LMDB/LMDBStatus.swift",
+    "Sources/KVStore/LMDB/RawTransaction.swift",
+    "Sources/KVStore/LMDB/ReadTransaction.swift",
+    "Sources/KVStore/LMDB/StoredKey.swift",
+    "Sources/KVStore/LMDB/WriteTransaction.swift",
+    "Sources/KVStore/Memtable/Arena.swift",
+    "Sources/KVStore/Memtable/IndexTable.swift",
+    "Sources/KVStore/Memtable/KeyNode.swift",
+    "Sources/KVStore/Memtable/KeyVersion.swift",
+    "Sources/KVStore/Memtable/Memtable.swift",
+    "Sources/KVStore/Memtable/NodeList.swift",
+    "Sources/KVStore/Memtable/OrderedRun.swift",
+    "Sources/KVStore/Memtable/SystemPages.swift",
+    "Sources/TxnWAL/Device/SystemCalls.swift",
+    "Sources/TxnWAL/Format/Bytes.swift",
+    "Sources/TxnWAL/Format/CRC32C.swift",
+    "Sources/TxnWAL/Log/LogBuffer.swift",
+    "Sources/TxnWAL/Threads/Monitor.swift",
+    "Sources/TxnWAL/Threads/WorkerThread.swift",
+    "Sources/kvd/Log.swift",
+    "Sources/kvd/Signals.swift",
+    "Sources/kvd/Threads.swift",
+  ]
+
+  /// How long the audit list may become.
+  static let limit = 36
+
+  @Test func `unsafe code lives in the audited files only`() throws {
+    let found = Set(
+      try SourceTree.files(under: "Sources").filter { $0.contains(word: "unsafe") }.map(\.path))
+    #expect(found.subtracting(Self.audited).isEmpty, "not on the audit list")
+    #expect(Self.audited.subtracting(found).isEmpty, "on the audit list without need")
+    #expect(Self.audited.count <= Self.limit)
+  }
+
+  @Test func `every unchecked Sendable has its reason beside it or right above`() throws {
+    for file in try SourceTree.files(under: "Sources") {
+      let lines = file.lines
+      for (index, line) in lines.enumerated() where line.contains("@unchecked Sendable") {
+        if line.contains("//") { continue }
+        let above = lines[..<index].last { !$0.isAttribute }
+        #expect(
+          above?.isComment == true, "\(file):\(index + 1): why is it sound to send this?")
+      }
+    }
+  }
+}
+
+extension Substring {
+  /// Whether the line is a comment and nothing else.
+  var isComment: Bool { drop { $0 == " " }.hasPrefix("//") }
+
+  /// Whether the line holds an attribute of the declaration below it and nothing else.
+  var isAttribute: Bool {
+    let content = drop { $0 == " " }
+    guard content.hasPrefix("@") else { return false }
+    let name = content.prefix { $0 != "(" && $0 != " " }
+    let rest = content.dropFirst(name.count)
+    return rest.isEmpty || rest.hasPrefix("(") && rest.hasSuffix(")")
+  }
+}

@@ -1,0 +1,144 @@
+"""docs/benchmarks.md from the figures of one run of redis-compare."""
+
+import datetime
+import os
+import platform
+import re
+import statistics
+import subprocess
+
+
+def machine(directory):
+    """What the figures were taken on; `directory` is where the data was."""
+    return {
+        "date": datetime.date.today().isoformat(),
+        "processor": _first(r"model name\s*:\s*(.*)", "/proc/cpuinfo") or platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_mebibytes": int(_first(r"MemTotal:\s*(\d+)", "/proc/meminfo") or 0) // 1024,
+        "kernel": platform.release(),
+        "system": _first(r'PRETTY_NAME="(.*)"', "/etc/os-release"),
+        "file_system": _output("df", "--output=fstype", directory).split()[-1],
+        "swift": _output("swift", "--version").partition("\n")[0],
+        "redis": _output("redis-cli", "--version"),
+        "kvd_commit": _output("git", "describe", "--always", "--dirty"),
+    }
+
+
+def _first(pattern, path):
+    with open(path) as file:
+        found = re.search(pattern, file.read())
+    return found and found[1]
+
+
+def _output(*command):
+    try:
+        result = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return result.stdout.strip() or "unknown"
+
+
+def write(result, path):
+    with open(path, "w") as file:
+        file.write("\n".join(lines(result)) + "\n")
+
+
+def lines(result):
+    machine, commands = result["machine"], result["commands"]
+    yield "# Benchmarks"
+    yield ""
+    yield ("Written by `make bench` (bench/redis-compare) from one run; every ratio is shown, "
+           "whatever it is.")
+    yield ""
+    yield f"- Date: {machine['date']}; kvd at {machine['kvd_commit']}"
+    yield (f"- Machine: {machine['processor']}, {machine['cores']} cores, "
+           f"{machine['memory_mebibytes']} MiB; the client runs on it too")
+    yield f"- System: {machine['system']}, Linux {machine['kernel']}, data on {machine['file_system']}"
+    yield f"- Versions: {machine['redis']}; {machine['swift']}"
+    yield ("- Both servers make a write durable before they answer it. Values are of 100 bytes, keys "
+           "random out of a keyspace of 1,000,000 that was filled before.")
+    yield (f"- Measured rounds: {result['rounds']}, after a warm-up, kvd and Redis in turn, each run beginning "
+           f"when both servers are idle. Figures are medians; the spread is (most − least) / median.")
+    yield ""
+    yield "```sh"
+    yield from (commands[name] for name in ["kvd", "redis", "client"])
+    yield "```"
+    yield ""
+    yield "## Requests per second"
+    yield ""
+    yield "| what | requests a run | kvd | spread | Redis | spread | kvd / Redis |"
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    requests = {workload["name"]: workload["requests"] for workload in result["workloads"]}
+    for name, kvd, redis in pairs(result, "requests_per_second"):
+        yield (f"| {name} | {requests[name]:,} | {median(kvd):,.0f} | {spread(kvd)} | {median(redis):,.0f} | "
+               f"{spread(redis)} | {ratio(kvd, redis)} |")
+    yield ""
+    yield "## Latency in milliseconds, as redis-benchmark sees it"
+    yield ""
+    yield "| what | kvd p50 | Redis p50 | kvd p99 | Redis p99 | p99: kvd / Redis |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    p99 = {name: values for name, *values in pairs(result, "p99_milliseconds")}
+    for name, kvd, redis in pairs(result, "p50_milliseconds"):
+        yield (f"| {name} | {median(kvd):.3f} | {median(redis):.3f} | {median(p99[name][0]):.3f} | "
+               f"{median(p99[name][1]):.3f} | {ratio(*p99[name])} |")
+    yield ""
+    yield "## Server CPU seconds per million requests"
+    yield ""
+    yield ("User and system time of the server process, what it does in the background after a run "
+           "included. An MSET counts as one request.")
+    yield ""
+    yield "| what | kvd | Redis | kvd / Redis |"
+    yield "|---|--:|--:|--:|"
+    for name, kvd, redis in pairs(result, "cpu_seconds_per_million"):
+        yield f"| {name} | {median(kvd):.2f} | {median(redis):.2f} | {ratio(kvd, redis)} |"
+    yield ""
+    yield from load_lines(result)
+    yield ""
+    yield "## Correctness"
+    yield ""
+    yield ("Checked in the same run: DBSIZE after the fill and after the rounds, the values' length, "
+           "the sum of all counters against the INCRs sent, and every value after kill -9.")
+    yield ""
+    yield from (f"- {problem}" for problem in result["problems"] or ["No difference was found."])
+
+
+def load_lines(result):
+    kvd, redis = result["load"]["kvd"], result["load"]["redis"]
+    yield f"## {kvd['count']:,} SETs through `redis-cli --pipe`, kill -9, restart"
+    yield ""
+    yield f"One run each: `{result['commands']['load']}`, killed right after the last reply."
+    yield ""
+    yield "| what | kvd | Redis | kvd / Redis |"
+    yield "|---|--:|--:|--:|"
+    rows = [
+        ("SETs per second", lambda side: side["count"] / side["load_seconds"], ",.0f"),
+        ("server CPU seconds per million until the last reply",
+         lambda side: side["load_cpu_seconds"] / side["count"] * 1e6, ".2f"),
+        ("most RssAnon throughout, MiB", lambda side: side["most_anonymous_bytes"] / 2**20, ".0f"),
+        ("on disk when killed, MiB", lambda side: side["disk_bytes_at_kill"] / 2**20, ".0f"),
+        ("from start to the first PONG, seconds", lambda side: side["restart_seconds"], ".3f"),
+        ("values missing or different afterwards", lambda side: side["wrong_values"], "d"),
+    ]
+    for name, figure, form in rows:
+        a, b = figure(kvd), figure(redis)
+        yield f"| {name} | {a:{form}} | {b:{form}} | {f'{a / b:.2f}' if b else '–'} |"
+
+
+def pairs(result, field):
+    for workload in result["workloads"]:
+        sides = result["samples"][workload["name"]]
+        yield (workload["name"], *([sample[field] for sample in sides[side]]
+                                   for side in ["kvd", "redis"]))
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def spread(values):
+    middle = median(values)
+    return f"{(max(values) - min(values)) / middle * 100:.0f} %" if middle else "–"
+
+
+def ratio(kvd, redis):
+    return f"{median(kvd) / median(redis):.2f}" if median(redis) else "–"
