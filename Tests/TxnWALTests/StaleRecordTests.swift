@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import TxnWAL
@@ -153,7 +154,9 @@ import Testing
 
   @Test func `an epoch that only a damaged slot and a torn group named is passed over`() throws {
     let log = try TestLog.open()
-    try log.commit(Part(0, "00"))
+    let end = try log.commit(Part(0, "00")).end
+    // Segments enough that the next opening changes nothing but the epoch.
+    while try !log.coordinator.hasRoom(for: 8192, appended: end) { sched_yield() }
     let second = try log.crash(.loses)
     let image = try tornImage(second, group: Self.group("a"))
     for slot in [0, Control.slotByteCount] {
