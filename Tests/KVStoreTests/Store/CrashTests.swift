@@ -114,5 +114,40 @@ import Testing
       if round % 2 == 0 { try store.checkpoint() }
       try store.close()
     }
+    let total = (0..<Self.writerCount).reduce(0) { $0 + Self.acknowledged(directory.path, $1) }
+    #expect(total > 50, "the kills came before there was any work")
+  }
+
+  @Test func `removal goes on where it was after a kill in the middle`() async throws {
+    let directory = TemporaryDirectory()
+    let path = directory.path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let store = try Store.open(at: "\(path)/store", options: Self.options())
+      var batch = Batch()
+      for number in 0..<60_000 { try batch.put(Self.mark(0, number), []) }
+      try store.commit(batch)
+      try store.checkpoint()
+      try store.deleteRange(KeyRange(to: Self.mark(0, 59_990)))
+      store.seal()
+      let partition = store.keyspace.partitions[0]
+      while try partition.environment.makeReader().tombstones().first?.position == nil {}
+      kill(getpid(), SIGKILL)
+    }
+    let manifest = try #require(try ManifestFile.read(in: "\(path)/store"))
+    let left = try (0..<3).flatMap { index in
+      let identity = PartitionIdentity(storeID: manifest.storeID, partitionIndex: index)
+      let environment = try LMDBEnvironment(
+        directory: StoreOpening.partitionPath(index, in: "\(path)/store"), identity: identity,
+        partitionCount: 3, maxReaders: 8)
+      return try environment.makeReader().tombstones()
+    }
+    #expect(left.contains { $0.position != nil }, "killed too late")
+    let store = try Store.open(at: "\(path)/store", options: Self.options())
+    #expect(try store.countEntries() == 10)
+    try store.put(Self.mark(0, 59_980), bytes("new"))
+    try store.waitUntilPurged()
+    #expect(try store.countEntries() == 11)
+    #expect(try store.statistics().storedEntryCount == 11)
+    try store.close()
   }
 }
