@@ -10,8 +10,8 @@ public struct StoreOptions: Sendable {
   /// Bounds the memory for what is not in LMDB yet and for carrying it there, in bytes, 8 MiB at least.
   /// Batches under way come on top of it, and memtables get 64 KiB a partition whatever it says.
   public var memoryByteCount = 160 << 20
-  /// The length of a log segment, in bytes: a multiple of 4096, 64 KiB at least. Fixed when the store is
-  /// made.
+  /// The length of a log segment, in bytes: a multiple of 4096, 64 KiB to 1 GiB. Fixed when the store is
+  /// made, and written with zeros then.
   public var segmentByteCount = 64 << 20
   /// How long the log may grow before what is oldest in memory is carried into LMDB to let go of it, in
   /// bytes. It bounds the time that opening takes after a crash.
@@ -32,9 +32,9 @@ public struct StoreOptions: Sendable {
     guard memoryByteCount >= 8 << 20 else {
       throw .invalidOption("memory must be 8 MiB at least, not \(memoryByteCount) bytes")
     }
-    guard segmentByteCount >= 64 << 10, segmentByteCount % 4096 == 0 else {
+    guard (64 << 10...1 << 30).contains(segmentByteCount), segmentByteCount % 4096 == 0 else {
       throw .invalidOption(
-        "a segment is a multiple of 4096 bytes and 64 KiB at least, not \(segmentByteCount) bytes")
+        "a segment is a multiple of 4096 bytes from 64 KiB to 1 GiB, not \(segmentByteCount) bytes")
     }
     guard (1...64).contains(applyThreadCount) else {
       throw .invalidOption("1 to 64 apply threads, not \(applyThreadCount)")

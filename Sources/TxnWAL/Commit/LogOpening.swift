@@ -76,7 +76,9 @@ struct LogOpening {
     for index in present.sorted() where index < first {
       let name = LogGeometry.fileName(of: index)
       let file = try device.open(name, creating: false)
-      if retired.isEmpty, try file.byteCount() == control.segmentByteCount {
+      if retired.count < SegmentKeeper.retainedCount,
+        try file.byteCount() == control.segmentByteCount
+      {
         retired.append(index)
       } else {
         leftovers.append(name)

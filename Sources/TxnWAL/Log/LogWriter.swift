@@ -13,7 +13,8 @@ struct LogGroup {
 /// hand-over; the writer's own thread takes what others leave behind.
 ///
 /// Sound as `@unchecked Sendable`: `group`, `takeGroup` and `unsynced` belong to whoever holds
-/// `isWriting`; `thread` and `keeper` are set once before other threads know the writer; the rest is
+/// `isWriting`; `thread` and `keeper` are set before other threads know the writer, and `keeper` is
+/// let go of at the end by whoever holds `isWriting`; the rest is
 /// atomic or inside `monitor`.
 final class LogWriter: @unchecked Sendable {
   /// How long written bytes stay unsynced with periodic durability.

@@ -9,6 +9,10 @@
 final class SegmentKeeper: @unchecked Sendable {
   // Sound as `@unchecked Sendable`: `control`, `retired` belong to the keeper's thread alone once it
   // runs; the rest is touched only inside `monitor`.
+  /// How many segments that nobody needs are kept: about as many as a checkpoint frees at once under
+  /// steady load, so that no new ones have to be filled with zeros then.
+  static let retainedCount = 3
+
   private static let temporaryName = "segment.tmp"
 
   private let segments: SegmentSet
@@ -223,8 +227,8 @@ final class SegmentKeeper: @unchecked Sendable {
     // The last segment stays even where the checkpoint is its very end: the control file names it.
     let first = min(segments.geometry.segment(of: lsn), segments.lastIndex)
     retired += segments.remove(before: first)
-    // One retired segment is kept to be written again; the others give their room back.
-    while retired.count > 1 {
+    // Some retired segments are kept to be written again; the others give their room back.
+    while retired.count > Self.retainedCount {
       try segments.device.remove(LogGeometry.fileName(of: retired.removeFirst()))
     }
     monitor.withLock {
