@@ -32,7 +32,8 @@ let package = Package(
     .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(
       name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"], swiftSettings: strict),
-    .executableTarget(name: "kvd", dependencies: ["KVServer", "KVStore"], swiftSettings: strict),
+    .executableTarget(
+      name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL"], swiftSettings: strict),
     .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
     .testTarget(

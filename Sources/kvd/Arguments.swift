@@ -30,6 +30,16 @@ struct Flags {
     }
   }
 
+  /// A flag that takes `yes` or `no`.
+  func isSet(_ name: String) throws(UsageError) -> Bool {
+    switch values[name] {
+    case nil, "no": return false
+    case "yes": return true
+    case let other?:
+      throw UsageError(message: "option '--\(name)' is yes or no, not '\(other)'")
+    }
+  }
+
   func text(_ name: String, default value: String) throws(UsageError) -> String {
     guard let given = values[name] else { return value }
     guard !given.isEmpty else { throw UsageError(message: "option '--\(name)' is empty") }

@@ -12,7 +12,12 @@ protocol Subcommand {
 
 /// Finds the subcommand and turns mistakes on the command line into a message and exit status 64.
 enum CommandLineInterface {
-  static var subcommands: [any Subcommand.Type] { [ServeCommand.self, VersionCommand.self] }
+  static var subcommands: [any Subcommand.Type] { 
+    [
+      ServeCommand.self, RecoverCommand.self, CheckCommand.self, LogCommand.self,
+      StatCommand.self, VersionCommand.self,
+    ]
+  }
 
   static func run(_ arguments: [String]) -> Int32 {
     guard arguments.count > 1 else {

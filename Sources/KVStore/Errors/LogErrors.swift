@@ -8,7 +8,7 @@ public typealias Durability = TxnWAL.Durability
 
 extension StoreError {
   /// The store's word for an error of its log.
-  init(_ error: LogError) {
+  public init(_ error: LogError) {
     self =
       switch error {
       case .io(let errno, let operation, let path):

@@ -39,11 +39,12 @@ final class LMDBEnvironment: @unchecked Sendable {
   ///   - partitionCount: how many environments share the process's address space.
   ///   - mapByteCount: the map's size instead of one beyond all needs; tests make it tiny.
   ///   - maxReaders: reader slots, one for each read transaction that is active or reset.
+  ///   - isReadOnly: for tools, also beside a process that has the file open for writing.
   /// - Throws: `.corrupted` for a file that is missing, cut, damaged or another partition's, seen
   ///   before LMDB touches it where LMDB would not survive it; `.locked` if this process has it open.
   init(
     directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
-    partitionCount: Int, mapByteCount: Int? = nil, maxReaders: Int
+    partitionCount: Int, mapByteCount: Int? = nil, maxReaders: Int, isReadOnly: Bool = false
   ) throws(StoreError) {
     let path = "\(directory)/\(LMDBFile.dataName)"
     let newest = try DataFileInspection.inspect(path, leastByteCount: leastByteCount)
@@ -54,7 +55,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     do throws(StoreError) {
       let opened = try unsafe LMDBFile.open(
         directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
-        maxReaders: maxReaders)
+        maxReaders: maxReaders, isReadOnly: isReadOnly)
       do throws(StoreError) {
         handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
       } catch {

@@ -67,9 +67,9 @@ enum LMDBFile {
   }
 
   /// Opens LMDB on `directory`, with half the map as often as address space runs out.
-  static func open(_ directory: String, mapByteCount: Int, maxReaders: Int) throws(StoreError)
-    -> OpaquePointer
-  {
+  static func open(
+    _ directory: String, mapByteCount: Int, maxReaders: Int, isReadOnly: Bool = false
+  ) throws(StoreError) -> OpaquePointer {
     var mapByteCount = mapByteCount
     while true {
       var environment: OpaquePointer?
@@ -81,7 +81,8 @@ enum LMDBFile {
       _ = unsafe mdb_env_set_maxreaders(environment, UInt32(maxReaders))
       _ = unsafe mdb_env_set_mapsize(environment, mapByteCount)
       code = unsafe mdb_env_open(
-        environment, directory, UInt32(MDB_NOTLS | MDB_NORDAHEAD), FileSystem.fileMode)
+        environment, directory,
+        UInt32(MDB_NOTLS | MDB_NORDAHEAD | (isReadOnly ? MDB_RDONLY : 0)), FileSystem.fileMode)
       if code == MDB_SUCCESS { return unsafe environment }
       // LMDB's rule: close the handle after a failed open too.
       unsafe mdb_env_close(environment)

@@ -4,10 +4,18 @@ import Glibc
 public final class DirectoryDevice: LogDevice {
   /// The folder.
   public let path: String
+  private let isReadOnly: Bool
+
+  /// Uses the folder at `path` for reading alone: whatever would change it throws.
+  public init(readingAt path: String) {
+    self.path = path
+    isReadOnly = true
+  }
 
   /// Uses the folder at `path`, and makes it where it is missing.
   public init(path: String) throws(LogError) {
     self.path = path
+    isReadOnly = false
     if try SystemCall.makeDirectory(path) { try SystemCall.syncDirectory("\(path)/..") }
   }
 
@@ -19,23 +27,33 @@ public final class DirectoryDevice: LogDevice {
   /// Opens or makes a file.
   public func open(_ name: String, creating: Bool) throws(LogError) -> any LogFile {
     let path = "\(self.path)/\(name)"
+    if isReadOnly {
+      if creating { throw refusal("open") }
+      return DirectoryFile(path: path, descriptor: try SystemCall.open(path, O_RDONLY))
+    }
     let flags = creating ? O_RDWR | O_CREAT | O_EXCL : O_RDWR
     return DirectoryFile(path: path, descriptor: try SystemCall.open(path, flags))
   }
 
   /// `rename(2)`.
   public func rename(_ name: String, to newName: String) throws(LogError) {
+    if isReadOnly { throw refusal("rename") }
     try SystemCall.rename("\(path)/\(name)", to: "\(path)/\(newName)")
   }
 
   /// `unlink(2)`.
   public func remove(_ name: String) throws(LogError) {
+    if isReadOnly { throw refusal("unlink") }
     try SystemCall.remove("\(path)/\(name)")
   }
 
   /// `fsync(2)` of the folder.
   public func syncDirectory() throws(LogError) {
-    try SystemCall.syncDirectory(path)
+    if !isReadOnly { try SystemCall.syncDirectory(path) }
+  }
+
+  private func refusal(_ operation: String) -> LogError {
+    .io(errno: EROFS, operation: operation, path: path)
   }
 }
 

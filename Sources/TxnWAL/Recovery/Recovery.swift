@@ -79,7 +79,7 @@ struct Recovery {
     epoch = reader.epoch
     let inspector = TailInspector(segments: segments, end: reader.position, epoch: reader.epoch)
     if let damage = try inspector.damage() { throw .corrupted(damage) }
-    report.hasTornTail = try hasBytes(at: reader.position, epoch: reader.epoch)
+    report.hasTornTail = try segments.hasRecordHeader(at: reader.position, epoch: reader.epoch)
     for (index, applied) in applied.enumerated() where applied > reader.position {
       throw .corrupted(
         Finding(
@@ -169,16 +169,5 @@ struct Recovery {
         file: segments.file(index)?.path ?? LogGeometry.fileName(of: index),
         offset: UInt64(segments.geometry.fileOffset(of: lsn)), expected: expected,
         found: "a record of kind \(record.header.kind)"))
-  }
-
-  /// Whether something that belongs to this place, and is not left over from earlier, stands there.
-  private func hasBytes(at end: LSN, epoch: UInt32) throws(LogError) -> Bool {
-    guard end.advanced(by: RecordHeader.byteCount) <= segments.end else { return false }
-    var bytes: [UInt8] = []
-    try segments.read(into: &bytes, from: end, upTo: end.advanced(by: RecordHeader.byteCount))
-    guard let header = RecordHeader.parse(bytes.rawSpan, at: 0, expecting: end) else {
-      return false
-    }
-    return header.transaction.epoch >= epoch
   }
 }

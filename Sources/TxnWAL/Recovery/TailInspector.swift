@@ -61,3 +61,16 @@ struct TailInspector {
       found: "one whose checksum or position is wrong")
   }
 }
+
+extension SegmentSet {
+  /// Whether a record's header that belongs to `lsn`, and is not left over from earlier epochs, stands
+  /// there, whatever its checksum says.
+  func hasRecordHeader(at lsn: LSN, epoch: UInt32) throws(LogError) -> Bool {
+    let end = lsn.advanced(by: RecordHeader.byteCount)
+    guard end <= self.end else { return false }
+    var bytes: [UInt8] = []
+    try read(into: &bytes, from: lsn, upTo: end)
+    guard let header = RecordHeader.parse(bytes.rawSpan, at: 0, expecting: lsn) else { return false }
+    return header.transaction.epoch >= epoch
+  }
+}

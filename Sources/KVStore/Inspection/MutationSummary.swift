@@ -1,0 +1,44 @@
+import TxnWAL
+
+/// One mutation of a log record, in words: what it does to which key, and how large the value is.
+public struct MutationSummary: Sendable, CustomStringConvertible {
+  /// One line for a person.
+  public let description: String
+
+  /// Every mutation in a section's bytes, in order; what cannot be read is named as such.
+  public static func all(in mutations: RawSpan) -> [MutationSummary] {
+    var all: [MutationSummary] = []
+    var offset = 0
+    while offset < mutations.byteCount {
+      guard let mutation = Mutation.parse(mutations, at: offset) else {
+        all.append(
+          MutationSummary(description: "\(mutations.byteCount - offset) bytes that are none"))
+        break
+      }
+      all.append(MutationSummary(mutation, in: mutations))
+      offset = mutation.end
+    }
+    return all
+  }
+
+  private init(description: String) {
+    self.description = description
+  }
+
+  private init(_ mutation: Mutation, in bytes: RawSpan) {
+    func text(_ range: Range<Int>) -> String {
+      Finding.printable(Array(copying: bytes.extracting(range)))
+    }
+    let key = text(mutation.key)
+    description =
+      switch mutation.kind {
+      case .put: "put \(key), \(mutation.value?.count ?? 0) bytes"
+      case .delete: "delete \(key)"
+      case .deleteRange:
+        "delete range from \(key) to \(mutation.value.map(text) ?? "the end")"
+      case .requireAbsent: "require \(key) absent"
+      case .requirePresent: "require \(key) present"
+      case .requireSequence: "require \(key) at sequence \(mutation.sequence)"
+      }
+  }
+}

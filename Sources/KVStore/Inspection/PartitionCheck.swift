@@ -1,0 +1,80 @@
+import TxnWAL
+
+/// Reads every entry of one partition and compares it with everything that it should agree with.
+struct PartitionCheck {
+  let inspection: StoreInspection
+  let index: Int
+
+  /// What was read, and every finding. Throws only what keeps it from reading at all.
+  func run(into report: inout CheckReport) throws(StoreError) {
+    let environment = try inspection.environment(index)
+    defer { environment.close() }
+    let reader = try environment.makeReader()
+    let applied = try reader.appliedState()
+    let floor = inspection.manifest.partitions[index]
+    if applied.lsn < floor.leastAppliedLSN {
+      report.add(
+        Finding(
+          file: environment.path,
+          expected: "the log applied up to LSN \(floor.leastAppliedLSN) at least",
+          found: "up to LSN \(applied.lsn)"))
+    }
+    report.appliedLSNs.append(applied.lsn)
+    report.tombstoneCount += try reader.tombstones().count
+    try walk(environment, reader, into: &report)
+  }
+
+  private func walk(
+    _ environment: LMDBEnvironment, _ reader: ReadTransaction, into report: inout CheckReport
+  ) throws(StoreError) {
+    var cursor = try reader.makeCursor()
+    var count = 0
+    var previous: [UInt8]?
+    var isEntry = try cursor.first()
+    while isEntry {
+      count += 1
+      cursor.withEntry { key, stored in
+        check(key, stored, environment, after: &previous, into: &report)
+      }
+      isEntry = try cursor.next()
+    }
+    report.entryCount += count
+    let expected = try reader.entryCount()
+    if count != expected {
+      report.add(
+        Finding(
+          file: environment.path, expected: "\(expected) entries, as LMDB counts them",
+          found: "\(count)"))
+    }
+  }
+
+  private func check(
+    _ key: RawSpan, _ stored: RawSpan, _ environment: LMDBEnvironment,
+    after previous: inout [UInt8]?, into report: inout CheckReport
+  ) {
+    let bytes = Array(copying: key)
+    do throws(StoreError) {
+      let header = try StoredValue.decode(
+        stored, key: key, seed: environment.checksumSeed, file: environment.path)
+      report.greatestSequence = max(report.greatestSequence, header.sequence)
+      report.byteCount += key.byteCount + stored.byteCount
+    } catch {
+      report.add(error)
+    }
+    let slot = SlotHash.slot(of: key)
+    let home = slot * inspection.partitionCount / SlotHash.slotCount
+    if home != index {
+      report.add(
+        Finding(
+          file: environment.path, key: bytes, expected: "a key of partition \(index)",
+          found: "slot \(slot), which belongs to partition \(home)"))
+    }
+    if let earlier = previous, !earlier.lexicographicallyPrecedes(bytes) {
+      report.add(
+        Finding(
+          file: environment.path, key: bytes,
+          expected: "a key behind \(Finding.printable(earlier))", found: "one that is not"))
+    }
+    previous = bytes
+  }
+}

@@ -1,0 +1,116 @@
+import TxnWAL
+
+extension StoreInspection {
+  /// Reads every record of the log, every entry of every partition, every tombstone and the manifest;
+  /// verifies checksums, order, counts, places, and that the files agree. Changes nothing.
+  ///
+  /// Beside a process that writes, what is compared across files is looked at in an order in which it
+  /// must agree: partitions first, then the log, which is ahead of them.
+  ///
+  /// - Parameter progress: is told what is being read, before it is.
+  public func check(progress: (String) -> Void = { _ in }) -> CheckReport {
+    var report = CheckReport()
+    for index in 0..<partitionCount {
+      progress("partition \(index) of \(partitionCount)")
+      do throws(StoreError) {
+        try PartitionCheck(inspection: self, index: index).run(into: &report)
+      } catch {
+        report.add(error)
+      }
+      report.partitionCount += 1
+    }
+    progress("log")
+    do throws(StoreError) {
+      try checkLog(&report)
+    } catch {
+      report.add(error)
+    }
+    return report
+  }
+
+  private func checkLog(_ report: inout CheckReport) throws(StoreError) {
+    var log = try log()
+    report.lastSequence = log.summary.sequence
+    var previous: SequenceNumber?
+    var open: Set<TransactionID> = []
+    while let record = try translatingLogErrors({ () throws(LogError) in try log.next() }) {
+      report.recordCount += 1
+      report.logByteCount += record.byteCount
+      if record.kind == "intent" { open.insert(record.transaction) } else {
+        open.remove(record.transaction)
+      }
+      checkOrder(of: record, after: &previous, &report)
+      checkSections(of: record, &report)
+    }
+    report.inDoubtCount = open.count
+    report.logEnd = log.position.rawValue
+    switch try translatingLogErrors({ () throws(LogError) in try log.tail() }) {
+    case .clean: break
+    case .torn: report.hasTornTail = true
+    case .damaged(let finding): report.add(finding)
+    }
+    compare(&report)
+  }
+
+  /// Sequences are dense. (The first record may carry one below that of the control file, which was
+  /// taken a little later than the position.)
+  private func checkOrder(
+    of record: InspectedRecord, after previous: inout SequenceNumber?, _ report: inout CheckReport
+  ) {
+    guard let sequence = record.sequence else { return }
+    if let previous, sequence != previous + 1 {
+      report.add(
+        Finding(
+          file: "\(StoreOpening.logPath(in: path))/\(record.file)",
+          offset: UInt64(record.fileOffset), expected: "sequence \(previous + 1)",
+          found: "\(sequence)"))
+    }
+    previous = sequence
+    report.lastSequence = max(report.lastSequence, sequence)
+  }
+
+  private func checkSections(of record: InspectedRecord, _ report: inout CheckReport) {
+    var problem: String?
+    let areSections = record.forEachSection { participant, mutations in
+      if participant >= partitionCount { problem = "a section of partition \(participant)" }
+      var offset = 0
+      while offset < mutations.byteCount, problem == nil {
+        guard let mutation = Mutation.parse(mutations, at: offset) else {
+          problem = "bytes that are no mutation, in a section of partition \(participant)"
+          return
+        }
+        offset = mutation.end
+        if mutation.kind == .deleteRange { continue }
+        let slot = SlotHash.slot(of: mutations.extracting(mutation.key))
+        if slot * partitionCount / SlotHash.slotCount != participant {
+          problem = "a key of slot \(slot) in a section of partition \(participant)"
+        }
+      }
+    }
+    if !areSections { problem = "bytes that are no sections" }
+    if let problem {
+      report.add(
+        Finding(
+          file: "\(StoreOpening.logPath(in: path))/\(record.file)",
+          offset: UInt64(record.fileOffset), expected: "sections of mutations", found: problem))
+    }
+  }
+
+  /// What one file says of another.
+  private func compare(_ report: inout CheckReport) {
+    for (index, applied) in report.appliedLSNs.enumerated() where applied > report.logEnd {
+      report.add(
+        Finding(
+          file: StoreOpening.logPath(in: path), offset: report.logEnd,
+          expected: "a log up to LSN \(applied), which partition \(index) has applied",
+          found: "its end at LSN \(report.logEnd)"))
+    }
+    if report.greatestSequence > report.lastSequence {
+      report.add(
+        Finding(
+          file: StoreOpening.logPath(in: path), offset: report.logEnd,
+          expected: "a log up to sequence \(report.greatestSequence), which an entry carries",
+          found: "its last one \(report.lastSequence)"))
+    }
+  }
+}

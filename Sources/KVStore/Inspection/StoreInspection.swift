@@ -1,0 +1,86 @@
+import TxnWAL
+
+/// A store as tools see it: everything read-only, also beside a process that has it open.
+public struct StoreInspection: Sendable {
+  /// The store's directory.
+  public let path: String
+  let manifest: Manifest
+
+  /// Reads the manifest of the store at `path`. Throws where there is none, and where it is damaged or
+  /// of another format.
+  public init(at path: String) throws(StoreError) {
+    self.path = path
+    guard let manifest = try ManifestFile.read(in: path) else {
+      throw .corrupted(
+        Finding(
+          file: "\(path)/\(ManifestFile.name)", expected: "the manifest of a store",
+          found: "no such file"))
+    }
+    self.manifest = manifest
+  }
+
+  /// The random name of the store.
+  public var storeID: String { "\(manifest.storeID)" }
+
+  /// How many partitions it has.
+  public var partitionCount: Int { manifest.partitions.count }
+
+  /// Its log, from the checkpoint on.
+  public func log() throws(StoreError) -> LogInspector {
+    try translatingLogErrors { () throws(LogError) in
+      try LogInspector(
+        on: DirectoryDevice(readingAt: StoreOpening.logPath(in: path)),
+        storeID: manifest.storeID)
+    }
+  }
+
+  /// Partition `index`, its file open for reading.
+  func environment(_ index: Int) throws(StoreError) -> LMDBEnvironment {
+    try LMDBEnvironment(
+      directory: StoreOpening.partitionPath(index, in: path),
+      identity: PartitionIdentity(storeID: manifest.storeID, partitionIndex: index),
+      leastByteCount: manifest.partitions[index].leastFileByteCount,
+      partitionCount: partitionCount, maxReaders: 1024, isReadOnly: true)
+  }
+
+  /// A partition in numbers. O(transactions whose freed pages are not in use again).
+  public func partition(_ index: Int) throws(StoreError) -> PartitionSummary {
+    let environment = try environment(index)
+    defer { environment.close() }
+    let reader = try environment.makeReader()
+    let applied = try reader.appliedState()
+    let statistics = try reader.statistics()
+    return PartitionSummary(
+      index: index, appliedLSN: applied.lsn, appliedSequence: applied.sequence,
+      entryCount: statistics.entryCount, tombstoneCount: try reader.tombstones().count,
+      fileByteCount: statistics.fileByteCount, pageCount: statistics.pageCount,
+      freePageCount: statistics.freePageCount, depth: statistics.depth,
+      readerSlotCount: statistics.readerSlotsUsed, readerSlotLimit: statistics.readerSlots)
+  }
+}
+
+/// A partition's file in numbers.
+public struct PartitionSummary: Sendable, Equatable {
+  /// Which one, from 0.
+  public let index: Int
+  /// The file holds everything that the log had before this position.
+  public let appliedLSN: UInt64
+  /// The sequence of the newest batch that is completely in it.
+  public let appliedSequence: UInt64
+  /// The entries, those under range deletes included.
+  public let entryCount: Int
+  /// Range deletes that are being carried out.
+  public let tombstoneCount: Int
+  /// The length of the file in bytes.
+  public let fileByteCount: Int
+  /// The pages up to the last one ever used.
+  public let pageCount: Int
+  /// Those of them that are free.
+  public let freePageCount: Int
+  /// The depth of the tree of entries.
+  public let depth: Int
+  /// Reader slots ever used at one time.
+  public let readerSlotCount: Int
+  /// Reader slots that there are.
+  public let readerSlotLimit: Int
+}

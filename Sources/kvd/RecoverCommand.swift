@@ -1,0 +1,112 @@
+import Glibc
+import KVStore
+import TxnWAL
+
+/// `kvd recover`: recovery without serving.
+enum RecoverCommand: Subcommand {
+  static let name = "recover"
+  static let summary = "roll forward what the log holds, apply it all, and report"
+  static let help = """
+    usage: kvd recover [--data DIR] [--json yes]
+
+      --data DIR   the store's directory               (default ./kvd-data)
+      --json yes   print the report for programs, in one line
+
+    Opens the store as `kvd serve` does, carries everything into the partitions' files, takes a
+    checkpoint and closes. Doing it twice, or being killed on the way, changes nothing.
+
+    Exit status: 0 done, 1 the store cannot be opened or applied, and says why, 2 there is no store,
+    64 wrong usage.
+
+    """
+
+  static func run(_ arguments: ArraySlice<String>) throws(UsageError) -> Int32 {
+    let flags = try Flags(arguments, known: ["data", "json"])
+    let path = try flags.text("data", default: "./kvd-data")
+    let isJSON = try flags.isSet("json")
+    let progress = Progress(isShown: !isJSON)
+    let inspection: StoreInspection
+    do throws(StoreError) {
+      inspection = try StoreInspection(at: path)
+    } catch {
+      Log.write("kvd recover: \(error)\n", to: STDERR_FILENO)
+      return 2
+    }
+    do throws(StoreError) {
+      let before = try partitions(of: inspection)
+      progress.show("reading the log")
+      let store = try Store.open(at: path)
+      progress.show("carrying what was rolled forward into the partitions")
+      try store.close()
+      progress.clear()
+      let report = Report(
+        recovery: store.openReport.recovery, before: before, after: try partitions(of: inspection))
+      Log.write(isJSON ? report.json.encoded + "\n" : report.text, to: STDOUT_FILENO)
+      return 0
+    } catch {
+      progress.clear()
+      Log.write("kvd recover: \(error)\n", to: STDERR_FILENO)
+      return 1
+    }
+  }
+
+  private static func partitions(
+    of inspection: StoreInspection
+  ) throws(StoreError) -> [PartitionSummary] {
+    var partitions: [PartitionSummary] = []
+    for index in 0..<inspection.partitionCount {
+      partitions.append(try inspection.partition(index))
+    }
+    return partitions
+  }
+
+  private struct Report {
+    let recovery: RecoveryReport
+    let before: [PartitionSummary]
+    let after: [PartitionSummary]
+
+    var text: String {
+      var text = "log: \(recovery)\n"
+      for transaction in recovery.presumedAborted {
+        text += "transaction \(transaction): in doubt, presumed aborted\n"
+      }
+      for (before, after) in zip(before, after) {
+        text +=
+          "partition \(after.index): applied LSN \(before.appliedLSN) -> \(after.appliedLSN), "
+          + "\(after.entryCount) entries\n"
+      }
+      return text
+    }
+
+    var json: JSONText {
+      .object([
+        ("segments", .number(recovery.segmentCount)), ("records", .number(recovery.recordCount)),
+        ("checkpoint_lsn", .number(recovery.checkpoint.rawValue)),
+        ("end_lsn", .number(recovery.end.rawValue)), ("torn_tail", .flag(recovery.hasTornTail)),
+        ("rolled_forward", .number(recovery.rolledForwardCount)),
+        ("already_applied", .number(recovery.alreadyAppliedCount)),
+        ("aborted", .number(recovery.abortedCount)),
+        ("presumed_aborted", .list(recovery.presumedAborted.map { .text("\($0)") })),
+        ("microseconds", .number(recovery.duration.microseconds)),
+        (
+          "partitions",
+          .list(
+            zip(before, after).map { before, after in
+              .object([
+                ("partition", .number(after.index)),
+                ("applied_lsn_before", .number(before.appliedLSN)),
+                ("applied_lsn_after", .number(after.appliedLSN)),
+                ("entries", .number(after.entryCount)),
+              ])
+            })
+        ),
+      ])
+    }
+  }
+}
+
+extension Duration {
+  fileprivate var microseconds: Int {
+    Int(components.seconds) * 1_000_000 + Int(components.attoseconds / 1_000_000_000_000)
+  }
+}
