@@ -3,10 +3,11 @@ import Testing
 @testable import KVStore
 
 @Suite struct KeyRangeTests {
-  @Test(arguments: [
-    ([], nil), ([1], [2]), ([1, 0xFF], [2]), ([0xFF], nil), ([0xFF, 0xFF], nil),
-    ([0xFE, 0xFF, 0xFF], [0xFF]), ([0], [1]),
-  ] as [([UInt8], [UInt8]?)])
+  @Test(
+    arguments: [
+      ([], nil), ([1], [2]), ([1, 0xFF], [2]), ([0xFF], nil), ([0xFF, 0xFF], nil),
+      ([0xFE, 0xFF, 0xFF], [0xFF]), ([0], [1]),
+    ] as [([UInt8], [UInt8]?)])
   func `a prefix ends before the next prefix of its length`(prefix: [UInt8], upper: [UInt8]?) {
     #expect(KeyRange.prefix(prefix) == KeyRange(from: prefix, to: upper))
   }
