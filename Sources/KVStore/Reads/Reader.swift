@@ -83,7 +83,8 @@ public final class Reader {
   /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut.
   ///
   /// Returns after `limit` entries, at the end of the range, or when `body` returns false. To go on
-  /// later, scan again from behind the last key.
+  /// later, scan again from behind the last key. `body` must not read through this same reader, whose
+  /// views the scan is walking over.
   ///
   /// - Complexity: O(log n) to begin, O(partitions) an entry.
   public func scan(

@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func `a store of many partitions and little memory takes writes`() throws {
-    let fixture = try StoreFixture { $0.partitionCount = 256 }
+    let fixture = try StoreFixture { $0.partitionCount = 64 }
     #expect(fixture.store.budget.activeLimit > fixture.store.keyspace.partitions[0].activeByteCount)
     let empty = fixture.store.keyspace.partitions.reduce(0) { $0 + $1.activeByteCount }
     #expect(empty < fixture.store.budget.activeLimit)
