@@ -12,7 +12,7 @@ protocol Subcommand {
 
 /// Finds the subcommand and turns mistakes on the command line into a message and exit status 64.
 enum CommandLineInterface {
-  static var subcommands: [any Subcommand.Type] { 
+  static var subcommands: [any Subcommand.Type] {
     [
       ServeCommand.self, RecoverCommand.self, CheckCommand.self, LogCommand.self,
       StatCommand.self, VersionCommand.self,

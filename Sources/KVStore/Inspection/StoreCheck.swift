@@ -36,7 +36,9 @@ extension StoreInspection {
     while let record = try translatingLogErrors({ () throws(LogError) in try log.next() }) {
       report.recordCount += 1
       report.logByteCount += record.byteCount
-      if record.kind == "intent" { open.insert(record.transaction) } else {
+      if record.kind == "intent" {
+        open.insert(record.transaction)
+      } else {
         open.remove(record.transaction)
       }
       checkOrder(of: record, after: &previous, &report)

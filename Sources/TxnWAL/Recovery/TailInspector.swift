@@ -70,7 +70,9 @@ extension SegmentSet {
     guard end <= self.end else { return false }
     var bytes: [UInt8] = []
     try read(into: &bytes, from: lsn, upTo: end)
-    guard let header = RecordHeader.parse(bytes.rawSpan, at: 0, expecting: lsn) else { return false }
+    guard let header = RecordHeader.parse(bytes.rawSpan, at: 0, expecting: lsn) else {
+      return false
+    }
     return header.transaction.epoch >= epoch
   }
 }
