@@ -114,7 +114,8 @@ enum Dispatcher {
   ) {
     if command.flags.contains(.noTransaction) {
       call.session.transaction?.hasFailed = true
-      call.reply.error("ERR Command not allowed inside a transaction")
+      call.reply.error(
+        "ERR Command not allowed inside a transaction: \(command.name.uppercased())")
       return
     }
     let limit = Limits.batchByteCount

@@ -110,9 +110,11 @@ public final class Reader {
 
   /// The number of keys that have a value. O(keys in memory) as a rule, O(keys) while a range delete is
   /// being carried out.
-  func countEntries() throws(StoreError) -> Int {
+  ///
+  /// - Parameter through: as for `withValue`.
+  public func countEntries(through: SequenceNumber = 0) throws(StoreError) -> Int {
     for index in views.indices { touch(index) }
-    let sequence = try keyspace.cut(views, through: 0)
+    let sequence = try keyspace.cut(views, through: through)
     return try EntryCount(views: views, sequence: sequence).count()
   }
 

@@ -51,6 +51,25 @@ struct OwnWrites {
     }.map(\.key)
   }
 
+  /// What was written of `range`, in the order of keys: nil stands for a key that was deleted. Keys that
+  /// only a range delete covers are not listed.
+  mutating func entries(
+    in range: KeyRange, _ sequencer: Sequencer
+  ) -> [(key: [UInt8], value: Range<Int>?)] {
+    extendIndex(sequencer)
+    return index.filter { key, _ in range.contains(key.rawSpan) }
+      .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+      .map { key, place in (key, writes[place].kind == .put ? writes[place].value : nil) }
+  }
+
+  /// Whether a range delete covers `key`, which was not put since.
+  func isDeletedByRange(_ key: RawSpan) -> Bool {
+    ranges.contains { $0.range.contains(key) }
+  }
+
+  /// Whether a range was deleted.
+  var hasRanges: Bool { !ranges.isEmpty }
+
   private mutating func extendIndex(_ sequencer: Sequencer) {
     while indexedCount < writes.count {
       let key = sequencer.withPayload(in: writes[indexedCount].key) { Array(copying: $0) }
