@@ -5,12 +5,19 @@ import Synchronization
 extension EventLoop {
   /// How much is received at once.
   static let receiveByteCount = 64 << 10
+  /// A large value is received with few calls.
   static let largestReceiveByteCount = 4 << 20
+  /// Less room than this is not worth a call.
+  static let leastReceiveByteCount = 16 << 10
   /// With more replies than this waiting, a connection's next requests wait too.
   static let replyByteCountBound = 1 << 20
   /// Larger buffers are given back to the system when they are empty.
   static let keptBufferByteCount = 1 << 20
   static let keptArgumentCount = 256
+  /// How many positions in the log a connection's replies may wait for.
+  static let heldPositionBound = 1 << 14
+  /// How often a connection's replies may be sent in one turn to make room for more.
+  static let roundsPerTurn = 4
 
   func serve(_ connection: Connection, _ ready: Poller.Interest, _ call: inout Call) {
     if connection.isLingering {
@@ -18,7 +25,11 @@ extension EventLoop {
       return
     }
     if ready.contains(.read), connection.wantsToRead {
-      guard receive(connection) else { return close(connection) }
+      if hasMemoryToReceive(connection) {
+        guard receive(connection) else { return close(connection) }
+      } else {
+        starve(connection)
+      }
     } else if !ready.isDisjoint(with: .hangUp) {
       return close(connection)
     }
@@ -33,15 +44,20 @@ extension EventLoop {
     swap(&call.held, &connection.held)
     swap(&call.arguments, &connection.arguments)
     call.session = connection.session
+    call.reply.limit = replyLimit(of: connection, pending: call.reply.count)
     var isAlive = true
+    var rounds = 0
     while true {
       runRequests(of: connection, &call)
       isAlive = send(connection, &call)
       // Sending may have made room for more of what was already received.
-      guard isAlive, connection.isThrottled, call.reply.count <= Self.replyByteCountBound else {
+      guard isAlive, connection.isThrottled, !isBacklogged(call) else { break }
+      connection.isThrottled = false
+      rounds += 1
+      if rounds == Self.roundsPerTurn {
+        connection.isYielding = true
         break
       }
-      connection.isThrottled = false
     }
     swap(&call.arguments, &connection.arguments)
     swap(&call.held, &connection.held)
@@ -49,13 +65,61 @@ extension EventLoop {
     settle(connection, isAlive: isAlive)
   }
 
+  /// So many replies wait that requests must too.
+  private func isBacklogged(_ call: borrowing Call) -> Bool {
+    call.reply.count > Self.replyByteCountBound || call.held.count > Self.heldPositionBound
+  }
+
+  /// What this connection's replies may grow to: all that is left for clients, and a little in any case.
+  private func replyLimit(of connection: Connection, pending: Int) -> Int {
+    let left = max(server.memory.left, ClientMemory.ungatedByteCount)
+    return min(pending + left, ReplyWriter.defaultLimit)
+  }
+
+  // MARK: Receiving
+
+  /// How large the connection's buffer has to be to receive more.
+  private func wantedCapacity(of connection: Connection) -> Int {
+    let needed = max(
+      connection.decoder.wantedByteCount, connection.input.count + Self.leastReceiveByteCount)
+    let capacity = connection.input.capacity
+    guard needed > capacity else { return capacity }
+    return max(
+      needed, Self.receiveByteCount, min(capacity + capacity / 2, Self.largestGrowth + needed))
+  }
+
+  private static let largestGrowth = 4 << 20
+
+  /// Whether the memory for clients allows to receive more on this connection.
+  ///
+  /// The length of a large value is known in advance and asked for as a whole, so that whoever has
+  /// begun to receive one need not ask again.
+  func hasMemoryToReceive(_ connection: Connection) -> Bool {
+    let wanted = wantedCapacity(of: connection)
+    return wanted <= ClientMemory.ungatedByteCount || wanted <= connection.input.capacity
+      || server.memory.hasRoom(for: wanted - connection.input.capacity)
+  }
+
+  /// There is no memory to receive more: whoever holds nothing waits, whoever holds something must give
+  /// it up, or those might wait for each other for ever.
+  private func starve(_ connection: Connection) {
+    if connection.input.capacity > ClientMemory.ungatedByteCount {
+      refuseMemory(to: connection)
+    } else {
+      connection.starvedAt = System.monotonicSeconds()
+      starved.append(connection)
+    }
+  }
+
   /// False if the connection is broken.
   private func receive(_ connection: Connection) -> Bool {
-    if connection.input.capacity == 0 { swap(&connection.input, &spareInput) }
+    lendInput(to: connection)
+    connection.input.reserveTotal(wantedCapacity(of: connection))
     let wanted = connection.decoder.wantedByteCount - connection.input.count
+    let most = min(max(wanted, Self.receiveByteCount), Self.largestReceiveByteCount)
     let outcome = System.receive(
       connection.descriptor.number, into: &connection.input,
-      atLeast: min(max(wanted, Self.receiveByteCount), Self.largestReceiveByteCount))
+      atLeast: min(most, Self.leastReceiveByteCount), atMost: most)
     switch outcome {
     case .moved(let byteCount):
       counters.countReceived(byteCount)
@@ -68,12 +132,24 @@ extension EventLoop {
     return true
   }
 
+  /// Lends the spare buffer to a connection that has none, or a small one with part of a request.
+  private func lendInput(to connection: Connection) {
+    guard connection.input.capacity < spareInput.capacity else { return }
+    connection.input.withBytes { spareInput.append($0) }
+    swap(&connection.input, &spareInput)
+    spareInput = ByteBuffer()
+  }
+
+  // MARK: Running
+
   private func runRequests(of connection: Connection, _ call: inout Call) {
     let newestBefore = call.session.newest?.position
     var input = ByteBuffer()
     swap(&input, &connection.input)
-    while !connection.isClosing {
-      guard call.reply.count <= Self.replyByteCountBound else {
+    connection.isParkedForRoom = false
+    call.hasScanned = false
+    while !connection.isClosing, !connection.isYielding {
+      guard !isBacklogged(call) else {
         connection.isThrottled = true
         break
       }
@@ -100,14 +176,24 @@ extension EventLoop {
       switch call.disposition {
       case .next: input.consume(byteCount)
       case .close: connection.isClosing = true
-      case .parked: connection.parkedByteCount = byteCount
+      case .parked:
+        connection.parkedByteCount = byteCount
+        connection.isParkedForRoom = true
+      case .waiting:
+        connection.parkedByteCount = byteCount
+        waiting.append(connection)
       }
       if connection.parkedByteCount != nil { break }
+      if call.hasScanned {
+        connection.isYielding = true
+        break
+      }
     }
     swap(&input, &connection.input)
-    if connection.parkedByteCount != nil, !connection.isListedAsParked {
+    if connection.isParkedForRoom, !connection.isListedAsParked {
       connection.isListedAsParked = true
       parked.append(connection)
+      call.isRoomAwaited = true
     }
     if let newest = call.session.newest?.position, newest != newestBefore,
       newest > store.durablePosition
@@ -165,17 +251,42 @@ extension EventLoop {
     if connection.arguments.capacity > Self.keptArgumentCount, connection.input.isEmpty {
       connection.arguments = []
     }
-    reclaim(&connection.input, as: &spareInput)
+    if connection.input.isEmpty {
+      reclaim(&connection.input, as: &spareInput)
+    } else if isHalfSent(connection) {
+      connection.input.shrink(leaving: &spareInput)
+    }
     reclaim(&connection.reply.bytes, as: &spareReply)
     if !connection.held.isEmpty, !connection.isListedAsHeld {
       connection.isListedAsHeld = true
       held.append(connection)
     }
-    if connection.reply.count == 0, connection.parkedByteCount == nil, !connection.isThrottled {
+    if connection.isYielding, !connection.isListedAsYielding {
+      connection.isListedAsYielding = true
+      yielding.append(connection)
+    }
+    account(connection)
+    if connection.reply.count == 0, connection.isIdle {
       if connection.isClosing { return linger(connection) }
       if connection.hasEnded { return close(connection) }
     }
     updateInterest(connection)
+  }
+
+  /// Enters what the connection takes now.
+  private func account(_ connection: Connection) {
+    let byteCount = connection.byteCount
+    guard byteCount != connection.accountedByteCount else { return }
+    server.memory.change(by: byteCount - connection.accountedByteCount)
+    connection.accountedByteCount = byteCount
+  }
+
+  /// A little of a small request lies in a large buffer: many connections may be like that for long.
+  private func isHalfSent(_ connection: Connection) -> Bool {
+    connection.input.count <= Self.leastReceiveByteCount && connection.parkedByteCount == nil
+      && connection.decoder.wantedByteCount <= Self.leastReceiveByteCount
+      && connection.input.capacity >= Self.receiveByteCount
+      && connection.input.capacity <= Self.keptBufferByteCount && spareInput.capacity == 0
   }
 
   private func reclaim(_ buffer: inout ByteBuffer, as spare: inout ByteBuffer) {
@@ -207,14 +318,16 @@ extension EventLoop {
     guard !connection.hasEnded else { return close(connection) }
     connection.isLingering = true
     connection.wantsToWrite = false
-    connection.input = ByteBuffer()
+    connection.releaseBuffers()
+    account(connection)
     deadlines[connection.token] = System.monotonicSeconds() + 2
     updateInterest(connection)
   }
 
   private func discardInput(_ connection: Connection) {
     let outcome = System.receive(
-      connection.descriptor.number, into: &spareInput, atLeast: Self.receiveByteCount)
+      connection.descriptor.number, into: &spareInput, atLeast: Self.receiveByteCount,
+      atMost: Self.receiveByteCount)
     spareInput.consume(spareInput.count)
     switch outcome {
     case .moved, .wouldBlock: break
@@ -225,8 +338,10 @@ extension EventLoop {
   func close(_ connection: Connection) {
     guard connections.removeValue(forKey: connection.token) != nil else { return }
     deadlines.removeValue(forKey: connection.token)
-    parked.removeAll { $0 === connection }
     server.clients.leave(connection.session.record)
     try? poller.remove(connection.descriptor.number)
+    // It may still stand on lists that are gone through later.
+    connection.releaseBuffers()
+    account(connection)
   }
 }
