@@ -3,16 +3,10 @@ import Synchronization
 
 /// Serving one connection: receive, run what is complete, send what may be sent.
 extension EventLoop {
-  /// How much is received at once.
-  static let receiveByteCount = 64 << 10
-  /// A large value is received with few calls.
-  static let largestReceiveByteCount = 4 << 20
-  /// Less room than this is not worth a call.
-  static let leastReceiveByteCount = 16 << 10
   /// With more replies than this waiting, a connection's next requests wait too.
   static let replyByteCountBound = 1 << 20
   /// Larger buffers are given back to the system when they are empty.
-  static let keptBufferByteCount = 1 << 20
+  static let keptReplyByteCount = 1 << 20
   static let keptArgumentCount = 256
   /// How many positions in the log a connection's replies may wait for.
   static let heldPositionBound = 1 << 14
@@ -75,72 +69,6 @@ extension EventLoop {
     let left = max(server.memory.left, ClientMemory.ungatedByteCount)
     return min(pending + left, ReplyWriter.defaultLimit)
   }
-
-  // MARK: Receiving
-
-  /// How large the connection's buffer has to be to receive more.
-  private func wantedCapacity(of connection: Connection) -> Int {
-    let needed = max(
-      connection.decoder.wantedByteCount, connection.input.count + Self.leastReceiveByteCount)
-    let capacity = connection.input.capacity
-    guard needed > capacity else { return capacity }
-    return max(
-      needed, Self.receiveByteCount, min(capacity + capacity / 2, Self.largestGrowth + needed))
-  }
-
-  private static let largestGrowth = 4 << 20
-
-  /// Whether the memory for clients allows to receive more on this connection.
-  ///
-  /// The length of a large value is known in advance and asked for as a whole, so that whoever has
-  /// begun to receive one need not ask again.
-  func hasMemoryToReceive(_ connection: Connection) -> Bool {
-    let wanted = wantedCapacity(of: connection)
-    return wanted <= ClientMemory.ungatedByteCount || wanted <= connection.input.capacity
-      || server.memory.hasRoom(for: wanted - connection.input.capacity)
-  }
-
-  /// There is no memory to receive more: whoever holds nothing waits, whoever holds something must give
-  /// it up, or those might wait for each other for ever.
-  private func starve(_ connection: Connection) {
-    if connection.input.capacity > ClientMemory.ungatedByteCount {
-      refuseMemory(to: connection)
-    } else {
-      connection.starvedAt = System.monotonicSeconds()
-      starved.append(connection)
-    }
-  }
-
-  /// False if the connection is broken.
-  private func receive(_ connection: Connection) -> Bool {
-    lendInput(to: connection)
-    connection.input.reserveTotal(wantedCapacity(of: connection))
-    let wanted = connection.decoder.wantedByteCount - connection.input.count
-    let most = min(max(wanted, Self.receiveByteCount), Self.largestReceiveByteCount)
-    let outcome = System.receive(
-      connection.descriptor.number, into: &connection.input,
-      atLeast: min(most, Self.leastReceiveByteCount), atMost: most)
-    switch outcome {
-    case .moved(let byteCount):
-      counters.countReceived(byteCount)
-      connection.session.record.lastActiveAt.store(
-        System.monotonicSeconds(), ordering: .relaxed)
-    case .wouldBlock: break
-    case .ended: connection.hasEnded = true
-    case .failed: return false
-    }
-    return true
-  }
-
-  /// Lends the spare buffer to a connection that has none, or a small one with part of a request.
-  private func lendInput(to connection: Connection) {
-    guard connection.input.capacity < spareInput.capacity else { return }
-    connection.input.withBytes { spareInput.append($0) }
-    swap(&connection.input, &spareInput)
-    spareInput = ByteBuffer()
-  }
-
-  // MARK: Running
 
   private func runRequests(of connection: Connection, _ call: inout Call) {
     let newestBefore = call.session.newest?.position
@@ -252,11 +180,11 @@ extension EventLoop {
       connection.arguments = []
     }
     if connection.input.isEmpty {
-      reclaim(&connection.input, as: &spareInput)
+      reclaim(&connection.input, as: &spareInput, upTo: Self.receiveByteCount)
     } else if isHalfSent(connection) {
       connection.input.shrink(leaving: &spareInput)
     }
-    reclaim(&connection.reply.bytes, as: &spareReply)
+    reclaim(&connection.reply.bytes, as: &spareReply, upTo: Self.keptReplyByteCount)
     if !connection.held.isEmpty, !connection.isListedAsHeld {
       connection.isListedAsHeld = true
       held.append(connection)
@@ -281,17 +209,11 @@ extension EventLoop {
     connection.accountedByteCount = byteCount
   }
 
-  /// A little of a small request lies in a large buffer: many connections may be like that for long.
-  private func isHalfSent(_ connection: Connection) -> Bool {
-    connection.input.count <= Self.leastReceiveByteCount && connection.parkedByteCount == nil
-      && connection.decoder.wantedByteCount <= Self.leastReceiveByteCount
-      && connection.input.capacity >= Self.receiveByteCount
-      && connection.input.capacity <= Self.keptBufferByteCount && spareInput.capacity == 0
-  }
-
-  private func reclaim(_ buffer: inout ByteBuffer, as spare: inout ByteBuffer) {
+  private func reclaim(
+    _ buffer: inout ByteBuffer, as spare: inout ByteBuffer, upTo limit: Int
+  ) {
     guard buffer.isEmpty, buffer.capacity > 0 else { return }
-    if spare.capacity == 0, buffer.capacity <= Self.keptBufferByteCount {
+    if spare.capacity == 0, buffer.capacity <= limit {
       swap(&buffer, &spare)
     } else {
       buffer.release()
