@@ -57,7 +57,7 @@ struct ConnectionTests {
     let server = try TestServer()
     let client = try server.client()
     #expect(try client.ask("SET", "a", "1") == "+OK")
-    server.stop()
+    server.beginStop()
     #expect(client.isClosedByServer())
     #expect(throws: TestFailure.self) { try server.client() }
   }
