@@ -17,7 +17,7 @@ final class StoppedLog: Sendable {
   init(_ store: Store) throws {
     store.observe { self.stop() }
     thread.withLock {
-      $0 = WorkerThread(name: "stopped-log") { _ = try? store.put([0], []) }
+      $0 = WorkerThread(name: "stopped-log") { _ = try? store.put(Array("log".utf8), []) }
     }
     monitor.withLock {
       while state.withLock({ $0 }) == .waiting { monitor.wait() }
