@@ -104,12 +104,13 @@ public final class Server: Sendable {
   ) throws(System.Failure) -> System.Thread {
     let poller = try Poller.makeDescriptor().release()
     return try System.startThread {
-      let listener =
-        index == 0 ? Listener(descriptor: Descriptor(adopting: listening), handles: handles) : nil
       do throws(System.Failure) {
         let loop = try EventLoop(
           server: state, handle: handles[index], poller: Descriptor(adopting: poller),
-          counters: state.counters[index], listener: listener)
+          counters: state.counters[index],
+          // Made here so that nothing but the loop holds it: when the loop lets go, it is closed.
+          listener: index == 0
+            ? Listener(descriptor: Descriptor(adopting: listening), handles: handles) : nil)
         loop.run()
       } catch {
         state.options.log("an I/O thread cannot run: \(reason(of: error))")

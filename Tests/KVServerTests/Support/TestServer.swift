@@ -6,7 +6,8 @@ import TxnWAL
 @testable import KVStore
 
 /// A server on a port of the system's choice, over a store in a directory of its own.
-final class TestServer {
+final class TestServer: @unchecked Sendable {
+  // Threads of a test only make clients; it is stopped by the one that made it.
   let store: Store
   let directory = TestDirectory()
   private let server: Server
@@ -56,7 +57,7 @@ final class TestServer {
 }
 
 /// A directory that goes with the object.
-final class TestDirectory {
+final class TestDirectory: Sendable {
   let path: String
 
   init() {
