@@ -37,7 +37,8 @@ let package = Package(
     .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
     .testTarget(
-      name: "KVServerTests", dependencies: ["KVServer", "KVStore"], swiftSettings: strictTests),
+      name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVStore", "TxnWAL"],
+      swiftSettings: strictTests),
     .testTarget(name: "TidyTests", swiftSettings: strictTests),
   ]
 )

@@ -31,8 +31,14 @@ public final class Server: Sendable {
     guard (0...65_535).contains(options.port) else {
       throw .invalidOption("the port must be between 0 and 65535, not \(options.port)")
     }
+    guard options.clientMemoryByteCount >= Self.leastClientMemoryByteCount else {
+      throw .invalidOption(
+        "the memory for clients must be \(Self.leastClientMemoryByteCount) bytes at least: "
+          + "the largest request has to fit")
+    }
     System.ignoreBrokenPipes()
-    let state = ServerState(store: store, options: options)
+    let state = ServerState(
+      store: store, options: options, clientLimit: try Self.clientLimit(options))
     self.state = state
     let listening: Descriptor
     do throws(System.Failure) {
@@ -53,26 +59,63 @@ public final class Server: Sendable {
     }
   }
 
+  /// The largest request, and as much again for its reply.
+  public static let leastClientMemoryByteCount = 2 * RequestLimits().requestByteCount
+
+  /// Descriptors for the log, the partitions and whatever else is opened while the server runs: without
+  /// them connections could take the last one, and the store would fail.
+  private static let reservedDescriptorCount = 128
+
+  /// As many clients as there may be descriptors for.
+  private static func clientLimit(_ options: ServerOptions) throws(Failure) -> Int {
+    let reserved = System.openDescriptorCount() + reservedDescriptorCount
+    let available = System.raiseDescriptorLimit(to: options.clientLimit + reserved) - reserved
+    guard available < options.clientLimit else { return options.clientLimit }
+    guard available > 0 else {
+      throw .cannotStart(
+        reason: "no file descriptors left for clients; raise the limit (ulimit -n)")
+    }
+    options.log(
+      "at most \(available) clients, not \(options.clientLimit): the limit on open files is low "
+        + "(ulimit -n)")
+    return available
+  }
+
   private static func start(
     _ state: ServerState, _ handles: [LoopHandle], listening: Int32
   ) throws(System.Failure) -> [System.Thread] {
     var threads: [System.Thread] = []
-    for (index, handle) in handles.enumerated() {
-      threads.append(
-        try System.startThread {
-          let listener =
-            index == 0
-            ? Listener(descriptor: Descriptor(adopting: listening), handles: handles) : nil
-          do throws(System.Failure) {
-            let loop = try EventLoop(
-              server: state, handle: handle, counters: state.counters[index], listener: listener)
-            loop.run()
-          } catch {
-            state.options.log("an I/O thread cannot run: \(reason(of: error))")
-          }
-        })
+    do throws(System.Failure) {
+      for index in handles.indices {
+        threads.append(try startLoop(index, state, handles, listening))
+      }
+    } catch {
+      for handle in handles { handle.stop() }
+      for thread in threads { thread.join() }
+      if threads.isEmpty { _ = Descriptor(adopting: listening) }
+      throw error
     }
     return threads
+  }
+
+  /// The first loop gets the listening socket.
+  private static func startLoop(
+    _ index: Int, _ state: ServerState, _ handles: [LoopHandle], _ listening: Int32
+  ) throws(System.Failure) -> System.Thread {
+    let poller = try Poller.makeDescriptor().release()
+    return try System.startThread {
+      do throws(System.Failure) {
+        let loop = try EventLoop(
+          server: state, handle: handles[index], poller: Descriptor(adopting: poller),
+          counters: state.counters[index],
+          // Made here so that nothing but the loop holds it: when the loop lets go, it is closed.
+          listener: index == 0
+            ? Listener(descriptor: Descriptor(adopting: listening), handles: handles) : nil)
+        loop.run()
+      } catch {
+        state.options.log("an I/O thread cannot run: \(reason(of: error))")
+      }
+    }
   }
 
   private static func reason(of failure: System.Failure) -> String {
@@ -90,8 +133,9 @@ public final class Server: Sendable {
     for handle in handles { handle.stop() }
   }
 
-  /// Waits until every I/O thread has ended. To be called once.
+  /// Waits until every thread of the server has ended. To be called once.
   public func wait() {
     for thread in threads { thread.join() }
+    state.checkpoints.finish()
   }
 }

@@ -5,7 +5,10 @@ public struct ServerOptions: Sendable {
   /// 0 lets the system choose.
   public var port = 7379
   public var ioThreadCount = 1
+  /// Fewer if the process may not open so many descriptors.
   public var clientLimit = 10_000
+  /// Bounds the memory for what clients have sent, queued and not yet read, over all of them together.
+  public var clientMemoryByteCount = 256 << 20
   /// Told by CONFIG GET dir and INFO; the store itself was opened elsewhere.
   public var dataPath = "./kvd-data"
   /// Told by INFO.

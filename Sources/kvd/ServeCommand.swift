@@ -7,21 +7,44 @@ enum ServeCommand: Subcommand {
   static let name = "serve"
   static let summary = "serve a store to Redis clients"
   static let help = """
-    usage: kvd serve [--data DIR] [--port N] [--bind ADDRESS] [--partitions P]
-                     [--durability MODE] [--memory BYTES] [--io-threads N] [--max-clients N]
+    usage: kvd serve [OPTION]...
 
-      --data DIR         the store's directory, made if absent   (default ./kvd-data)
-      --port N           TCP port; 0 lets the system choose      (default 7379)
-      --bind ADDRESS     numeric IPv4 or IPv6 address            (default 127.0.0.1)
-      --partitions P     fixed when the store is made            (default 8)
-      --durability MODE  \(Durability.allCases.map(\.rawValue).joined(separator: ", "))
-                         (default sync: a reply means the write survives power loss)
-      --memory BYTES     for memtables; 256mb and 1GiB are understood
-                         (default \(StoreOptions().memoryByteCount >> 20)mb)
-      --io-threads N     threads that serve sockets              (default 1)
-      --max-clients N    connections served at once              (default 10000)
+    Serves the store in a directory to Redis clients (RESP2 and RESP3). Recovers it first, whatever
+    ended the last run, or makes a new one.
 
-    SIGTERM and SIGINT stop it cleanly; a second one stops it at once.
+    The store
+      --data DIR             its directory, made if absent           (default ./kvd-data)
+      --partitions P         1 to 1024; fixed when the store is made, later ignored
+                                                                     (default \(StoreOptions().partitionCount))
+      --durability MODE      when a write is acknowledged            (default sync)
+                               sync      its bytes have survived fdatasync
+                               periodic  they are in the kernel's hands, and synced every second:
+                                         a crash of the machine may lose the last second
+      --memory SIZE          for what is not in the partition files yet and for carrying it there,
+                             8mib at least                           (default \(StoreOptions().memoryByteCount >> 20)mib)
+
+    The clients
+      --bind ADDRESS         numeric IPv4 or IPv6 address; there are no passwords, so whoever reaches
+                             it may do everything                    (default \(ServerOptions().address))
+      --port N               TCP port; 0 lets the system choose      (default \(ServerOptions().port))
+      --max-clients N        connections at once, fewer if the limit on open files is lower
+                                                                     (default \(ServerOptions().clientLimit))
+      --client-memory SIZE   for what all clients together have sent, queued in MULTI and not yet
+                             read; beyond it large requests wait or are refused with an OOM error,
+                             \(Server.leastClientMemoryByteCount >> 20)mib at least                          (default \(ServerOptions().clientMemoryByteCount >> 20)mib)
+      --io-threads N         threads that serve connections, 1 to 128 (default \(ServerOptions().ioThreadCount))
+
+    A SIZE is a number of bytes, with k, m or g behind it for powers of 1000, or with kb, mb, gb, kib,
+    mib, gib for powers of 1024. An option is written --name value or --name=value.
+
+    Messages go to stderr, a line each: what opening the store found and did, where it listens, why
+    it stops. SIGTERM and SIGINT finish what is under way and close the store; a second one stops at
+    once, after which the next start recovers, as after kill -9.
+
+    Exit status: 0 stopped cleanly; 1 the store cannot be opened, the port not be used, or the store
+    not be closed cleanly (stderr says why, and nothing acknowledged is lost); 64 wrong usage.
+
+    Limits: keys \(Limits.keyByteCount) bytes, values \(Limits.valueByteCount >> 20) MiB, a batch or transaction \(Limits.batchByteCount >> 20) MiB.
 
     """
 
@@ -46,7 +69,13 @@ enum ServeCommand: Subcommand {
       return 1
     }
     Log.line("ready on \(options.address) port \(server.port), pid \(getpid())")
-    stopOnSignal(server)
+    guard stopOnSignal(server) else {
+      Log.line("cannot start the thread that waits for signals")
+      server.stop()
+      server.wait()
+      _ = close(store)
+      return 1
+    }
     server.wait()
     let status = close(store)
     Log.line(status == 0 ? "stopped; the store is closed" : "stopped")
@@ -60,12 +89,13 @@ enum ServeCommand: Subcommand {
       arguments,
       known: [
         "data", "port", "bind", "partitions", "durability", "memory", "io-threads", "max-clients",
+        "client-memory",
       ])
     var store = StoreOptions()
     store.partitionCount = try flags.integer(
       "partitions", default: store.partitionCount, in: 1...1024)
     store.memoryByteCount = try flags.byteCount(
-      "memory", default: store.memoryByteCount, atLeast: 1 << 20)
+      "memory", default: store.memoryByteCount, atLeast: 8 << 20)
     let mode = try flags.text("durability", default: store.durability.rawValue)
     guard let durability = Durability(rawValue: mode) else {
       let known = Durability.allCases.map(\.rawValue).joined(separator: ", ")
@@ -80,12 +110,15 @@ enum ServeCommand: Subcommand {
       "io-threads", default: server.ioThreadCount, in: 1...128)
     server.clientLimit = try flags.integer(
       "max-clients", default: server.clientLimit, in: 1...1_000_000)
+    server.clientMemoryByteCount = try flags.byteCount(
+      "client-memory", default: server.clientMemoryByteCount,
+      atLeast: Server.leastClientMemoryByteCount)
     server.durability = mode
     return (store, server)
   }
 
   /// Starts the thread that waits for signals: the first stops the server, the second the process.
-  private static func stopOnSignal(_ server: Server) {
+  private static func stopOnSignal(_ server: Server) -> Bool {
     Threads.start {
       Log.line("signal \(Signals.wait()): stopping; a second signal stops at once")
       server.stop()

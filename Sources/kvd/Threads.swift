@@ -7,7 +7,8 @@ enum Threads {
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  static func start(_ body: @escaping @Sendable () -> Void) {
+  /// False if the system refuses another.
+  static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     let box = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
     var id = pthread_t()
     let code = unsafe pthread_create(
@@ -18,8 +19,9 @@ enum Threads {
       }, box)
     guard code == 0 else {
       unsafe Unmanaged<Body>.fromOpaque(box).release()
-      return
+      return false
     }
     pthread_detach(id)
+    return true
   }
 }

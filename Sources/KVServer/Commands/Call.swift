@@ -8,9 +8,10 @@ struct Call: ~Copyable {
   /// What the event loop does after a command.
   enum Disposition {
     case next
-    /// The command has to wait, for room in the store or for work on another thread: it has done
-    /// nothing yet and is tried again at the next signal.
+    /// The command has to wait for room in the store: it has done nothing yet and is tried again.
     case parked
+    /// The command has to wait for work on another thread, and is tried again when that has signalled.
+    case waiting
     /// Nothing more is read; the connection closes once its replies are sent.
     case close
   }
@@ -27,6 +28,10 @@ struct Call: ~Copyable {
   /// The arguments of the request, the command's name among them, as ranges of its bytes.
   var arguments: [Range<Int>] = []
   var disposition = Disposition.next
+  /// The command may have taken long; others are to get their turn before the next.
+  var hasScanned = false
+  /// Other connections wait for room in the store, and come first.
+  var isRoomAwaited = false
   /// The index of the command under way in the table.
   var command = 0
   /// Ranges of keys for calls into the store, kept for their capacity.
@@ -64,7 +69,8 @@ struct Call: ~Copyable {
     byteCount: Int, _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
   ) throws(StoreError) {
     // The request is a little larger than the batch in it, which the store itself measures.
-    guard try store.tryAdmit(byteCount: min(byteCount, Limits.batchByteCount)) else {
+    let room = min(byteCount, Limits.batchByteCount)
+    guard !isRoomAwaited, try store.tryAdmit(byteCount: room) else {
       disposition = .parked
       return
     }

@@ -45,6 +45,10 @@ enum ClientCommand {
       call.reply.error("ERR Client names cannot contain spaces, newlines or special characters.")
       return false
     }
+    guard name.byteCount <= longestLabel else {
+      call.reply.error("ERR Client names cannot be longer than \(longestLabel) bytes.")
+      return false
+    }
     let text = String(describing: name)
     call.session.record.labels.withLock { $0.name = text }
     return true
@@ -58,7 +62,7 @@ enum ClientCommand {
       call.reply.error("ERR Unrecognized option '\(String(describing: attribute))'")
       return
     }
-    guard isPrintable(value) else {
+    guard value.byteCount <= longestLabel, isPrintable(value) else {
       call.reply.error(
         isName
           ? "ERR lib-name cannot contain spaces, newlines or special characters."
@@ -71,6 +75,9 @@ enum ClientCommand {
     }
     call.reply.ok()
   }
+
+  /// Labels stay for as long as the connection and are not counted as its memory.
+  private static let longestLabel = 1024
 
   private static func isPrintable(_ text: RawSpan) -> Bool {
     for offset in 0..<text.byteCount {

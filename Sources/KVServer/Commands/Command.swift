@@ -34,6 +34,9 @@ final class Command: Sendable {
     /// The same, but only with more than three arguments (SET with options).
     static let readsFirstWithOptions = Flags(rawValue: 128)
 
+    /// May look at many entries: other connections get their turn before the next command of this one.
+    static let scans = Flags(rawValue: 256)
+
     /// The names that COMMAND gives them.
     static let names: [(Flags, String)] = [
       (.write, "write"), (.readOnly, "readonly"), (.admin, "admin"),

@@ -121,8 +121,7 @@ enum ConnectionCommands {
   }
 
   static func reset(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    call.session.transaction = nil
-    call.session.watches.removeAll()
+    call.session.endTransaction()
     call.session.record.labels.withLock { $0.name = "" }
     call.reply.isRESP3 = false
     call.session.record.protocolVersion.store(2, ordering: .relaxed)

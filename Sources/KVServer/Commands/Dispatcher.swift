@@ -23,11 +23,23 @@ enum Dispatcher {
     }
     if call.reply.isOverflowing {
       call.reply.takeBack(to: start)
-      call.reply.error(
-        "ERR the reply would be larger than \(call.reply.limit) bytes; ask for less at once "
-          + "(writes of the command, if any, were carried out)")
+      refuseReply(&call)
     }
-    if call.disposition != .parked { call.counters.countCommand() }
+    switch call.disposition {
+    case .next, .close: call.counters.countCommand()
+    case .parked, .waiting: break
+    }
+  }
+
+  private static func refuseReply(_ call: inout Call) {
+    let hint = "ask for less at once (writes of the command, if any, were carried out)"
+    let limit = call.reply.limit
+    if limit < ReplyWriter.defaultLimit {
+      call.reply.error(
+        "\(ClientMemory.refusal) The reply would be larger than the \(limit) bytes left; \(hint)")
+    } else {
+      call.reply.error("ERR the reply would be larger than \(limit) bytes; \(hint)")
+    }
   }
 
   @inline(__always)
@@ -49,6 +61,7 @@ enum Dispatcher {
     }
     switch command.handler {
     case .read(let handler, _):
+      if command.flags.contains(.scans) { call.hasScanned = true }
       var view = ReadView(reader: call.reader, through: call.through)
       try handler(&view, &call, request)
     case .write(let handler):
@@ -67,8 +80,7 @@ enum Dispatcher {
       call.session.transaction?.hasFailed = true
       return call.wrongArity(command.name)
     }
-    call.session.transaction = nil
-    call.session.watches.removeAll()
+    call.session.endTransaction()
     call.reply.error(
       "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command")
   }
@@ -114,8 +126,13 @@ enum Dispatcher {
   ) {
     if command.flags.contains(.noTransaction) {
       call.session.transaction?.hasFailed = true
-      call.reply.error("ERR Command not allowed inside a transaction")
+      call.reply.error(
+        "ERR Command not allowed inside a transaction: \(command.name.uppercased())")
       return
+    }
+    guard !call.server.memory.isFull else {
+      call.session.transaction?.hasFailed = true
+      return call.reply.error(ClientMemory.refusal)
     }
     let limit = Limits.batchByteCount
     let arguments = call.arguments

@@ -8,13 +8,15 @@ enum InfoText {
     "keyspace", "kvd",
   ]
 
-  static func sections(_ wanted: [String], server: ServerState) throws(StoreError) -> String {
+  static func sections(
+    _ wanted: [String], server: ServerState, reader: Reader
+  ) throws(StoreError) -> String {
     let isEverything =
       wanted.isEmpty || !Set(wanted).isDisjoint(with: ["all", "default", "everything"])
     var parts: [String] = []
     for name in all where isEverything || wanted.contains(name) {
       let title = name == "kvd" ? name : name.prefix(1).uppercased() + name.dropFirst()
-      let fields = try fields(of: name, server: server)
+      let fields = try fields(of: name, server: server, reader: reader)
       parts.append(
         "# \(title)\r\n" + fields.map { "\($0.0):\($0.1)\r\n" }.joined())
     }
@@ -22,7 +24,7 @@ enum InfoText {
   }
 
   private static func fields(
-    of section: String, server: ServerState
+    of section: String, server: ServerState, reader: Reader
   ) throws(StoreError) -> [(String, String)] {
     switch section {
     case "server":
@@ -44,7 +46,7 @@ enum InfoText {
       let resident = System.residentByteCount()
       return [
         ("used_memory", "\(resident)"), ("used_memory_rss", "\(resident)"), ("maxmemory", "0"),
-        ("maxmemory_policy", "noeviction"),
+        ("maxmemory_policy", "noeviction"), ("mem_clients_normal", "\(server.memory.inUse)"),
       ]
     case "persistence":
       let isHealthy = server.store.poisoned == nil
@@ -68,7 +70,7 @@ enum InfoText {
     case "replication":
       return [("role", "master"), ("connected_slaves", "0")]
     case "keyspace":
-      let count = try server.store.countEntries()
+      let count = try server.keyCount.count(reader)
       return count == 0 ? [] : [("db0", "keys=\(count),expires=0,avg_ttl=0")]
     default:
       return try server.store.statistics().fields.map { ($0.name, $0.value) }

@@ -59,11 +59,11 @@ enum Keyspace {
     if exists { call.reply.simple("string") } else { call.reply.simple("none") }
   }
 
+  /// 0 for an absent key, so that `IF key SEQ 0` means absent too.
   static func sequence<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    let sequence = try view.sequence(of: request.extracting(call[1]))
-    if sequence == 0 { call.reply.null() } else { call.reply.integer(sequence) }
+    call.reply.integer(try view.sequence(of: request.extracting(call[1])))
   }
 
   /// FLUSHDB and FLUSHALL [ASYNC | SYNC]: one range tombstone over everything, however much there is.

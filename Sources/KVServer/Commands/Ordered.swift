@@ -12,17 +12,17 @@ import TxnWAL
 enum Ordered {
   static let commands: [Command] = [
     Command(
-      "kv.range", arity: -3, [.readOnly, .noTransaction], group: "kvd",
+      "kv.range", arity: -3, [.readOnly, .scans], group: "kvd",
       "Get the entries of a range of keys in order: start end [LIMIT n] [KEYS]",
-      .session(range)),
+      .read(range, range)),
     Command(
-      "kv.revrange", arity: -3, [.readOnly, .noTransaction], group: "kvd",
+      "kv.revrange", arity: -3, [.readOnly, .scans], group: "kvd",
       "Get the entries of a range of keys in reverse order: start end [LIMIT n] [KEYS]",
-      .session(reverseRange)),
+      .read(reverseRange, reverseRange)),
     Command(
-      "kv.prefix", arity: -2, [.readOnly, .noTransaction], group: "kvd",
+      "kv.prefix", arity: -2, [.readOnly, .scans], group: "kvd",
       "Get the entries whose keys have a prefix: prefix [LIMIT n] [REV] [KEYS]",
-      .session(prefix)),
+      .read(prefix, prefix)),
     Command(
       "kv.delrange", arity: 3, [.write], group: "kvd",
       "Delete a range of keys: start end", .write(deleteRange)),
@@ -36,37 +36,42 @@ enum Ordered {
   /// A page ends with the entry that reaches this.
   static let pageByteCount = 64 << 20
 
-  static func range(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    try page(reverse: false, &call, request)
+  static func range<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    try page(&view, reverse: false, &call, request)
   }
 
-  static func reverseRange(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    try page(reverse: true, &call, request)
+  static func reverseRange<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    try page(&view, reverse: true, &call, request)
   }
 
-  private static func page(
-    reverse: Bool, _ call: inout Call, _ request: RawSpan
+  private static func page<V: View & ~Copyable>(
+    _ view: inout V, reverse: Bool, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     guard let options = PageOptions(from: 3, allowsReverse: false, &call, request) else { return }
     let range = bounds(request.extracting(call[1]), request.extracting(call[2]))
-    try reply(with: range, reverse: reverse, options, &call)
+    try reply(with: range, of: &view, reverse: reverse, options, &call)
   }
 
-  static func prefix(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+  static func prefix<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
     guard let options = PageOptions(from: 2, allowsReverse: true, &call, request) else { return }
     let range = KeyRange.prefix([UInt8](copying: request.extracting(call[1])))
-    try reply(with: range, reverse: options.isReverse, options, &call)
+    try reply(with: range, of: &view, reverse: options.isReverse, options, &call)
   }
 
-  private static func reply(
-    with range: KeyRange?, reverse: Bool, _ options: PageOptions, _ call: inout Call
+  private static func reply<V: View & ~Copyable>(
+    with range: KeyRange?, of view: inout V, reverse: Bool, _ options: PageOptions,
+    _ call: inout Call
   ) throws(StoreError) {
     let start = call.reply.count
     var elements = 0
     if let range, options.limit > 0 {
-      try call.reader.scan(
-        range, reverse: reverse, limit: options.limit, through: call.through
-      ) { key, value in
+      try view.scan(range, reverse: reverse, limit: options.limit) { key, value in
         call.reply.bulk(key)
         elements += 1
         if !options.keysOnly {

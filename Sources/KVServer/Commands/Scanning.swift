@@ -3,34 +3,33 @@ import TxnWAL
 
 /// KEYS, SCAN, RANDOMKEY and DBSIZE: commands that walk over the keys.
 ///
-/// An evaluation has no scan, so that the sequencer never waits for the disk; these are therefore
-/// refused inside MULTI, in Redis's words for such commands.
+/// Inside MULTI they see the transaction's own writes, and all other writers wait for them.
 enum Scanning {
   static let commands: [Command] = [
     Command(
-      "keys", arity: 2, [.readOnly, .noTransaction], group: "generic",
-      "Find all keys matching the given pattern", .session(keys)),
+      "keys", arity: 2, [.readOnly, .scans], group: "generic",
+      "Find all keys matching the given pattern", .read(keys, keys)),
     Command(
-      "scan", arity: -2, [.readOnly, .noTransaction], group: "generic",
-      "Incrementally iterate the keys space", .session(scan)),
+      "scan", arity: -2, [.readOnly, .scans], group: "generic",
+      "Incrementally iterate the keys space", .read(scan, scan)),
     Command(
-      "randomkey", arity: 1, [.readOnly, .noTransaction], group: "generic",
-      "Return a random key from the keyspace", .session(randomKey)),
+      "randomkey", arity: 1, [.readOnly], group: "generic",
+      "Return a random key from the keyspace", .read(randomKey, randomKey)),
     Command(
-      "dbsize", arity: 1, [.readOnly, .fast, .noTransaction], group: "server",
-      "Return the number of keys in the selected database", .session(countKeys)),
+      "dbsize", arity: 1, [.readOnly, .fast, .scans], group: "server",
+      "Return the number of keys in the selected database", .read(countKeys, countKeys)),
   ]
 
   /// The most keys that one SCAN looks at, whatever its COUNT.
   static let largestPage = 10_000
 
-  static func keys(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+  static func keys<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
     let pattern = GlobPattern(request.extracting(call[1]))
     let start = call.reply.count
     var found = 0
-    try call.reader.scan(
-      .prefix(pattern.literalPrefix), limit: .max, through: call.through
-    ) { key, _ in
+    try view.scan(.prefix(pattern.literalPrefix), reverse: false, limit: .max) { key, _ in
       if pattern.matches(key) {
         call.reply.bulk(key)
         found += 1
@@ -44,7 +43,9 @@ enum Scanning {
   ///
   /// Keys come in order, so a pattern's literal prefix bounds what is looked at. A key present
   /// throughout the iteration is returned exactly once.
-  static func scan(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+  static func scan<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
     guard let cursor = parseUnsigned(request.extracting(call[1])) else {
       call.reply.error("ERR invalid cursor")
       return
@@ -63,7 +64,7 @@ enum Scanning {
     var seen = 0
     var last: [UInt8] = []
     let limit = min(options.count, largestPage)
-    try call.reader.scan(range, limit: limit, through: call.through) { key, _ in
+    try view.scan(range, reverse: false, limit: limit) { key, _ in
       seen += 1
       if seen == limit { last = [UInt8](copying: key) }
       if options.acceptsStrings, options.pattern?.matches(key) ?? true {
@@ -83,11 +84,12 @@ enum Scanning {
 
   /// A key near a random place between the first and the last. Any key may come, but not all with the
   /// same likelihood: keys behind a gap come more often.
-  static func randomKey(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    let through = call.through
+  static func randomKey<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
     var bounds: [[UInt8]] = []
     for reverse in [false, true] {
-      try call.reader.scan(.everything, reverse: reverse, limit: 1, through: through) { key, _ in
+      try view.scan(.everything, reverse: reverse, limit: 1) { key, _ in
         bounds.append([UInt8](copying: key))
         return false
       }
@@ -96,7 +98,7 @@ enum Scanning {
     let place = randomKey(between: bounds[0], and: bounds[1])
     var candidates: [[UInt8]] = []
     for range in [KeyRange(from: place), .everything] where candidates.isEmpty {
-      try call.reader.scan(range, limit: 32, through: through) { key, _ in
+      try view.scan(range, reverse: false, limit: 32) { key, _ in
         candidates.append([UInt8](copying: key))
         return true
       }
@@ -113,13 +115,10 @@ enum Scanning {
       + (0..<8).map { _ in UInt8.random(in: 0...255) }
   }
 
-  static func countKeys(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    // The count is of published state: behind a write of this connection's own it waits for that.
-    guard call.through == 0 else {
-      call.disposition = .parked
-      return
-    }
-    call.reply.integer(Int64(try call.store.countEntries()))
+  static func countKeys<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    call.reply.integer(Int64(try view.countEntries()))
   }
 }
 

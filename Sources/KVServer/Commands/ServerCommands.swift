@@ -26,7 +26,7 @@ enum ServerCommands {
     for index in 1..<max(1, call.count) {
       wanted.append(String(describing: request.extracting(call[index])).lowercased())
     }
-    call.reply.verbatim(try InfoText.sections(wanted, server: call.server))
+    call.reply.verbatim(try InfoText.sections(wanted, server: call.server, reader: call.reader))
   }
 
   static func config(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
@@ -68,6 +68,7 @@ enum ServerCommands {
       ("io-threads", String(options.ioThreadCount)),
       ("maxclients", String(options.clientLimit)),
       ("maxmemory", "0"),
+      ("maxmemory-clients", String(options.clientMemoryByteCount)),
       ("maxmemory-policy", "noeviction"),
       ("port", String(server.port.load(ordering: .relaxed))),
       ("proto-max-bulk-len", String(Limits.valueByteCount)),
@@ -92,12 +93,12 @@ enum ServerCommands {
   /// Only this connection waits: the work is done on a thread of its own.
   static func checkpoint(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     guard let ticket = call.session.checkpoint else {
-      call.session.checkpoint = CheckpointTicket(store: call.store, handle: call.handle)
-      call.disposition = .parked
+      call.session.checkpoint = call.server.checkpoints.request(for: call.handle)
+      call.disposition = .waiting
       return
     }
     guard let outcome = ticket.outcome else {
-      call.disposition = .parked
+      call.disposition = .waiting
       return
     }
     call.session.checkpoint = nil

@@ -8,16 +8,21 @@ final class ServerState: Sendable {
   let table = CommandTable.standard
   let cursors = ScanCursors()
   let clients: ClientRegistry
+  let memory: ClientMemory
+  let checkpoints: Checkpoints
+  let keyCount = KeyCount()
   /// One per event loop.
   let counters: [LoopCounters]
   let startedAt: Int64
   /// The port listened on, once it is known.
   let port = Atomic<Int>(0)
 
-  init(store: Store, options: ServerOptions) {
+  init(store: Store, options: ServerOptions, clientLimit: Int) {
     self.store = store
     self.options = options
-    clients = ClientRegistry(limit: options.clientLimit)
+    clients = ClientRegistry(limit: clientLimit)
+    memory = ClientMemory(limit: options.clientMemoryByteCount)
+    checkpoints = Checkpoints(store: store)
     counters = (0..<options.ioThreadCount).map { _ in LoopCounters() }
     startedAt = System.monotonicSeconds()
   }
@@ -54,5 +59,34 @@ final class LoopCounters: Sendable {
     totals.errors += errors.load(ordering: .relaxed)
     totals.received += received.load(ordering: .relaxed)
     totals.sent += sent.load(ordering: .relaxed)
+  }
+}
+
+/// The number of keys for INFO, which monitors ask for again and again.
+///
+/// Counting looks at every key in memory. Where that takes long the last count serves for a while, such
+/// that counting takes no more than a hundredth of the time. DBSIZE always counts.
+final class KeyCount: Sendable {
+  private struct State {
+    var count = 0
+    var countedAt: Int64?
+    var cost: Int64 = 0
+  }
+
+  private let state = Mutex(State())
+
+  func count(_ reader: Reader) throws(StoreError) -> Int {
+    let begun = System.monotonicMilliseconds()
+    let recent = state.withLock { state -> Int? in
+      guard let countedAt = state.countedAt, begun < countedAt + 100 * state.cost else {
+        return nil
+      }
+      return state.count
+    }
+    if let recent { return recent }
+    let count = try reader.countEntries()
+    let now = System.monotonicMilliseconds()
+    state.withLock { $0 = State(count: count, countedAt: now, cost: now - begun) }
+    return count
   }
 }

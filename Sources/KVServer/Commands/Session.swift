@@ -8,20 +8,40 @@ import TxnWAL
 final class Session {
   let record: ClientRecord
   var transaction: Transaction?
-  var watches: [Watch] = []
+  /// The keys watched, with the sequence number that each had.
+  private(set) var watches: [[UInt8]: SequenceNumber] = [:]
   /// The checkpoint that this connection waits for.
   var checkpoint: CheckpointTicket?
   /// The newest batch that this connection has written or whose outcome it was told of.
   var newest: Receipt?
-
-  struct Watch {
-    let key: [UInt8]
-    let sequence: SequenceNumber
-  }
+  private var watchedByteCount = 0
+  private static let watchOverheadByteCount = 96
 
   init(record: ClientRecord) { self.record = record }
 
   var id: UInt64 { record.id }
+
+  /// What queued commands and watches take, about.
+  var byteCount: Int { watchedByteCount + (transaction?.byteCount ?? 0) }
+
+  /// Remembers `key` with its sequence number; the first one counts.
+  func watch(_ key: [UInt8], at sequence: () throws(StoreError) -> SequenceNumber)
+    throws(StoreError)
+  {
+    guard watches[key] == nil else { return }
+    watches[key] = try sequence()
+    watchedByteCount += key.count + Self.watchOverheadByteCount
+  }
+
+  func unwatch() {
+    watches = [:]
+    watchedByteCount = 0
+  }
+
+  func endTransaction() {
+    transaction = nil
+    unwatch()
+  }
 }
 
 /// The commands queued between MULTI and EXEC: their bytes one after another, and where in them the
@@ -37,6 +57,12 @@ struct Transaction {
   private(set) var queued: [Queued] = []
   /// A command was refused while queueing: EXEC will refuse the rest.
   var hasFailed = false
+
+  /// What it takes, about: arrays may have grown to twice what is in them.
+  var byteCount: Int {
+    bytes.capacity + arguments.capacity * MemoryLayout<Range<Int>>.size
+      + queued.capacity * MemoryLayout<Queued>.size
+  }
 
   /// Adds a request; false if that would make the transaction larger than a batch may be.
   mutating func append(

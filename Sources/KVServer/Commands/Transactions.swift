@@ -38,8 +38,7 @@ enum Transactions {
       call.reply.error("ERR DISCARD without MULTI")
       return
     }
-    call.session.transaction = nil
-    call.session.watches.removeAll()
+    call.session.endTransaction()
     call.reply.ok()
   }
 
@@ -48,21 +47,18 @@ enum Transactions {
       call.reply.error("ERR WATCH inside MULTI is not allowed")
       return
     }
+    guard !call.server.memory.isFull else { return call.reply.error(ClientMemory.refusal) }
     for index in 1..<call.count {
       let key = request.extracting(call[index])
-      let isWatched = call.session.watches.contains { watch in
-        watch.key.withRawBytes { $0.equals(key) }
+      try call.session.watch([UInt8](copying: key)) { () throws(StoreError) in
+        try call.reader.sequence(of: key, through: call.through)
       }
-      if isWatched { continue }
-      let sequence = try call.reader.sequence(of: key, through: call.through)
-      call.session.watches.append(
-        Session.Watch(key: [UInt8](copying: key), sequence: sequence))
     }
     call.reply.ok()
   }
 
   static func unwatch(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    call.session.watches.removeAll()
+    call.session.unwatch()
     call.reply.ok()
   }
 
@@ -94,16 +90,14 @@ enum Transactions {
   }
 
   private static func end(_ call: inout Call) {
-    call.session.transaction = nil
-    call.session.watches.removeAll()
+    call.session.endTransaction()
   }
 
   private static func touch(
-    _ transaction: Transaction, _ watches: [Session.Watch], _ call: inout Call, _ bytes: RawSpan
+    _ transaction: Transaction, _ watches: [[UInt8]: SequenceNumber], _ call: inout Call,
+    _ bytes: RawSpan
   ) throws(StoreError) {
-    for watch in watches {
-      try watch.key.withRawBytes { (key) throws(StoreError) in try call.reader.touch(key) }
-    }
+    for key in watches.keys { try call.reader.touch(key.rawSpan) }
     for queued in transaction.queued {
       let command = call.server.table.commands[queued.command]
       let keys = command.keys
@@ -117,14 +111,12 @@ enum Transactions {
 
   /// Runs the queue inside the evaluation, or replies null if a watched key has changed.
   private static func run(
-    _ transaction: Transaction, _ watches: [Session.Watch], _ evaluation: inout Evaluation,
+    _ transaction: Transaction, _ watches: [[UInt8]: SequenceNumber],
+    _ evaluation: inout Evaluation,
     _ call: inout Call, _ bytes: RawSpan
   ) throws(StoreError) {
-    for watch in watches {
-      let sequence = try watch.key.withRawBytes { (key) throws(StoreError) in
-        try evaluation.sequence(of: key)
-      }
-      guard sequence == watch.sequence else {
+    for (key, sequence) in watches {
+      guard try evaluation.sequence(of: key.rawSpan) == sequence else {
         call.reply.nullArray()
         return
       }
@@ -136,7 +128,9 @@ enum Transactions {
       call.arguments.append(contentsOf: transaction.arguments[queued.arguments])
       let start = call.reply.count
       do throws(StoreError) {
-        switch call.server.table.commands[queued.command].handler {
+        let command = call.server.table.commands[queued.command]
+        if command.flags.contains(.scans) { call.hasScanned = true }
+        switch command.handler {
         case .read(_, let handler), .write(let handler):
           try handler(&evaluation, &call, bytes)
         case .session(let handler):

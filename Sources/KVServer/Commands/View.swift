@@ -15,6 +15,15 @@ protocol View: ~Copyable {
 
   /// The sequence number of the key's newest write; 0 if it is absent.
   mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber
+
+  /// Entries in the order of their keys, at one cut, until `limit` or false from `body`.
+  mutating func scan(
+    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError)
+
+  /// The number of keys that have a value.
+  mutating func countEntries() throws(StoreError) -> Int
 }
 
 /// Published state, and what this connection wrote itself up to `through`.
@@ -38,6 +47,17 @@ struct ReadView: View, ~Copyable {
 
   mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber {
     try reader.sequence(of: key, through: through)
+  }
+
+  mutating func scan(
+    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try reader.scan(range, reverse: reverse, limit: limit, through: through, body)
+  }
+
+  mutating func countEntries() throws(StoreError) -> Int {
+    try reader.countEntries(through: through)
   }
 }
 

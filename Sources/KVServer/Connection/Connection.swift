@@ -11,10 +11,18 @@ final class Connection {
   var held = HeldReplies()
   var arguments: [Range<Int>] = []
 
-  /// The length of a request that is decoded but waits for room in the store.
+  /// The length of a request that is decoded but waits, for room in the store or for a checkpoint.
   var parkedByteCount: Int?
   /// Too many replies wait: no further request is looked at until they are gone.
   var isThrottled = false
+  /// It has had its share of this turn and goes on in the next.
+  var isYielding = false
+  /// On the loop's list of those.
+  var isListedAsYielding = false
+  /// Since when it waits for memory to receive more, in seconds of the monotonic clock.
+  var starvedAt: Int64?
+  /// What is entered for it in `ClientMemory`.
+  var accountedByteCount = 0
   /// The client will send nothing more.
   var hasEnded = false
   /// Nothing more is read; the connection closes once its replies are sent.
@@ -26,6 +34,8 @@ final class Connection {
   var isListedAsHeld = false
   /// On the loop's list of connections that wait for room.
   var isListedAsParked = false
+  /// Its next request waits for room in the store.
+  var isParkedForRoom = false
   /// What the poller has been asked for.
   var interest: Poller.Interest = .read
 
@@ -37,6 +47,29 @@ final class Connection {
   var token: UInt64 { session.id }
 
   var wantsToRead: Bool {
-    isLingering || !(isClosing || hasEnded || isThrottled || parkedByteCount != nil)
+    isLingering
+      || !(isClosing || hasEnded || isThrottled || isYielding || parkedByteCount != nil
+        || starvedAt != nil)
+  }
+
+  /// What was received has been carried out as far as it is complete.
+  var isIdle: Bool { parkedByteCount == nil && !isThrottled && !isYielding && starvedAt == nil }
+
+  /// Part of a request is there, and nothing but its rest is waited for.
+  var isReceiving: Bool { !input.isEmpty && wantsToRead && !isLingering }
+
+  /// What it takes of the memory for clients.
+  var byteCount: Int {
+    input.capacity + reply.bytes.capacity + held.byteCount + session.byteCount
+      + arguments.capacity * MemoryLayout<Range<Int>>.size
+  }
+
+  /// Gives all its memory back.
+  func releaseBuffers() {
+    input = ByteBuffer()
+    reply = ReplyWriter()
+    held.clear()
+    arguments = []
+    session.endTransaction()
   }
 }

@@ -19,6 +19,11 @@ struct HeldReplies {
   /// Whether something may still be waiting.
   var isEmpty: Bool { first == marks.count }
 
+  /// How many positions are waited for.
+  var count: Int { marks.count - first }
+
+  var byteCount: Int { marks.capacity * MemoryLayout<Mark>.size }
+
   /// Holds everything from `offset` in the output buffer on until `position` is durable.
   @inline(__always)
   mutating func hold(from offset: Int, until position: UInt64) {

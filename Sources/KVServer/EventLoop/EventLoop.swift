@@ -18,8 +18,14 @@ final class EventLoop {
   var connections: [UInt64: Connection] = [:]
   /// Connections with replies that wait for the log.
   var held: [Connection] = []
-  /// Connections whose next request waits for room in the store.
-  var parked: [Connection] = []
+  /// Connections whose next request waits for room in the store, first come first served.
+  var parked = ConnectionQueue()
+  /// Connections that wait for memory to receive more.
+  var starved = ConnectionQueue()
+  /// Connections whose next request waits for another thread.
+  var waiting: [Connection] = []
+  /// Connections that have had their share of this turn.
+  var yielding: [Connection] = []
   /// When to give up on a client that does not read, by token, in seconds of the monotonic clock.
   var deadlines: [UInt64: Int64] = [:]
   /// Buffers lent to whichever connection is being served.
@@ -27,16 +33,24 @@ final class EventLoop {
   var spareReply = ByteBuffer()
   /// Something was evaluated and no sync asked for since.
   var hasUnsynced = false
+  /// Until when syncs are left to the log writer, in milliseconds of the monotonic clock, because one
+  /// took long: while this thread waits for the disk nobody is served.
+  var syncsElsewhereUntil: Int64 = 0
   var drainDeadline: Int64?
+  /// Since when only lingering connections are left, in a drain.
+  var lingeringSince: Int64?
+  /// When it was last looked for connections that hold memory and do nothing, in seconds.
+  var lookedForIdleAt: Int64 = 0
 
   init(
-    server: ServerState, handle: LoopHandle, counters: LoopCounters, listener: consuming Listener?
+    server: ServerState, handle: LoopHandle, poller descriptor: consuming Descriptor,
+    counters: LoopCounters, listener: consuming Listener?
   ) throws(System.Failure) {
     self.server = server
     self.store = server.store
     self.handle = handle
     self.counters = counters
-    poller = try Poller()
+    poller = Poller(descriptor)
     try poller.add(handle.event.descriptor.number, token: Self.wakeToken, .read)
     if let number = listener?.number {
       try poller.add(number, token: Self.listenerToken, .read)
@@ -53,7 +67,7 @@ final class EventLoop {
     while !isDrained() {
       turn(&call)
     }
-    for accepted in handle.takeInbox() { adopt(accepted) }
+    for accepted in handle.closeInbox() { adopt(accepted) }
     for connection in Array(connections.values) { close(connection) }
     call.reader.end()
   }
@@ -63,17 +77,18 @@ final class EventLoop {
     // Under steady load no turn ever waits; the reader is ended all the same, because what it keeps
     // open makes LMDB's file grow.
     call.reader.end()
-    if !hasUnsynced { timeout = handle.arm() ? waitMilliseconds() : 0 }
+    if !hasUnsynced && yielding.isEmpty { timeout = handle.arm() ? waitMilliseconds() : 0 }
     let count = poller.wait(timeoutMilliseconds: timeout)
     handle.disarm()
     if hasUnsynced {
       hasUnsynced = false
-      if count == 0 {
-        syncHere(&call)
+      if count == 0 && yielding.isEmpty {
+        sync(&call)
       } else {
         store.requestSync()
       }
     }
+    resumeYielding(&call)
     for index in 0..<count {
       let event = poller[index]
       switch event.token {
@@ -86,45 +101,37 @@ final class EventLoop {
     if handle.takeSignal() {
       for accepted in handle.takeInbox() { adopt(accepted) }
       releaseHeld(&call)
-      retryParked(&call)
+      resumeWaiting(&call)
       if handle.shouldStop { beginDrain(&call) }
     }
+    retryParked(&call)
+    retryStarved(&call)
     if !deadlines.isEmpty || listener?.isPaused == true { checkDeadlines(&call) }
   }
 
-  private func syncHere(_ call: inout Call) {
+  /// Syncs what was written, here if that is known to be quick.
+  private func sync(_ call: inout Call) {
+    let begun = System.monotonicMilliseconds()
+    guard begun >= syncsElsewhereUntil else { return store.requestSync() }
     do throws(StoreError) {
       // False means another thread is at it; it takes what is buffered and the observer is told.
       if try store.syncIfIdle() { releaseHeld(&call) }
     } catch {
       releaseHeld(&call)
     }
+    let ended = System.monotonicMilliseconds()
+    if ended - begun >= Self.slowSyncMilliseconds {
+      syncsElsewhereUntil = ended + Self.slowSyncMemoryMilliseconds
+    }
   }
+
+  private static let slowSyncMilliseconds: Int64 = 5
+  private static let slowSyncMemoryMilliseconds: Int64 = 500
 
   private func waitMilliseconds() -> Int32 {
-    if drainDeadline != nil { return 50 }
+    // Signals tell of room in the store; the short wait covers what other loops free.
+    if !starved.isEmpty || !parked.isEmpty || drainDeadline != nil { return 20 }
     return deadlines.isEmpty && listener?.isPaused != true ? -1 : 1000
-  }
-
-  /// Sends what has become durable, or tells of the failure of the log.
-  private func releaseHeld(_ call: inout Call) {
-    guard !held.isEmpty else { return }
-    let waiting = held
-    held.removeAll(keepingCapacity: true)
-    for connection in waiting {
-      connection.isListedAsHeld = false
-      resume(connection, &call)
-    }
-  }
-
-  private func retryParked(_ call: inout Call) {
-    guard !parked.isEmpty else { return }
-    let waiting = parked
-    parked.removeAll(keepingCapacity: true)
-    for connection in waiting {
-      connection.isListedAsParked = false
-      resume(connection, &call)
-    }
   }
 
   // MARK: The end
@@ -138,6 +145,8 @@ final class EventLoop {
     for connection in Array(connections.values) {
       connection.isClosing = true
       connection.isThrottled = false
+      connection.isYielding = false
+      connection.starvedAt = nil
       connection.parkedByteCount = nil
       resume(connection, &call)
     }
@@ -146,9 +155,16 @@ final class EventLoop {
   /// A loop that drains is done once every connection has its replies, or when time is up.
   private func isDrained() -> Bool {
     guard let drainDeadline else { return false }
-    if System.monotonicMilliseconds() >= drainDeadline { return true }
-    return !hasUnsynced && connections.values.allSatisfy { $0.isLingering }
+    let now = System.monotonicMilliseconds()
+    if now >= drainDeadline || connections.isEmpty { return !hasUnsynced || now >= drainDeadline }
+    guard !hasUnsynced, connections.values.allSatisfy({ $0.isLingering }) else { return false }
+    // To close while a client still sends would reset the connection, and lose the last replies.
+    let since = lingeringSince ?? now
+    lingeringSince = since
+    return now >= since + Self.lingerMilliseconds
   }
+
+  private static let lingerMilliseconds: Int64 = 200
 
   private func checkDeadlines(_ call: inout Call) {
     let now = System.monotonicSeconds()

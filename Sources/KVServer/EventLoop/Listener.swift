@@ -50,7 +50,11 @@ extension EventLoop {
     if target === handle {
       register(Connection(descriptor: descriptor, session: Session(record: record)))
     } else {
-      target.hand(over: LoopHandle.Accepted(descriptor: descriptor.release(), record: record))
+      let accepted = LoopHandle.Accepted(descriptor: descriptor.release(), record: record)
+      if !target.hand(over: accepted) {
+        server.clients.leave(record)
+        _ = Descriptor(adopting: accepted.descriptor)
+      }
     }
   }
 

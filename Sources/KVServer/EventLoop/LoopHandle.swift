@@ -15,7 +15,8 @@ final class LoopHandle: Sendable {
   private let isArmed = Atomic<Bool>(false)
   private let isSignalled = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
-  private let inbox = Mutex<[Accepted]>([])
+  /// Nil once the loop has ended.
+  private let inbox = Mutex<[Accepted]?>([])
 
   init() throws(System.Failure) { event = try EventDescriptor() }
 
@@ -29,9 +30,14 @@ final class LoopHandle: Sendable {
     signal()
   }
 
-  func hand(over accepted: Accepted) {
-    inbox.withLock { $0.append(accepted) }
+  /// False if the loop has ended and takes nothing any more.
+  func hand(over accepted: Accepted) -> Bool {
+    let isTaken = inbox.withLock { inbox in
+      inbox?.append(accepted)
+      return inbox != nil
+    }
     signal()
+    return isTaken
   }
 
   /// To be called by the loop before it sleeps; false if there is something to do instead.
@@ -52,8 +58,17 @@ final class LoopHandle: Sendable {
 
   func takeInbox() -> [Accepted] {
     inbox.withLock { inbox in
-      defer { inbox.removeAll() }
-      return inbox
+      guard let accepted = inbox, !accepted.isEmpty else { return [] }
+      inbox = []
+      return accepted
+    }
+  }
+
+  /// The last take.
+  func closeInbox() -> [Accepted] {
+    inbox.withLock { inbox in
+      defer { inbox = nil }
+      return inbox ?? []
     }
   }
 

@@ -3,14 +3,15 @@ import Synchronization
 
 /// Serving one connection: receive, run what is complete, send what may be sent.
 extension EventLoop {
-  /// How much is received at once.
-  static let receiveByteCount = 64 << 10
-  static let largestReceiveByteCount = 4 << 20
   /// With more replies than this waiting, a connection's next requests wait too.
   static let replyByteCountBound = 1 << 20
   /// Larger buffers are given back to the system when they are empty.
-  static let keptBufferByteCount = 1 << 20
+  static let keptReplyByteCount = 1 << 20
   static let keptArgumentCount = 256
+  /// How many positions in the log a connection's replies may wait for.
+  static let heldPositionBound = 1 << 14
+  /// How often a connection's replies may be sent in one turn to make room for more.
+  static let roundsPerTurn = 4
 
   func serve(_ connection: Connection, _ ready: Poller.Interest, _ call: inout Call) {
     if connection.isLingering {
@@ -18,7 +19,11 @@ extension EventLoop {
       return
     }
     if ready.contains(.read), connection.wantsToRead {
-      guard receive(connection) else { return close(connection) }
+      if hasMemoryToReceive(connection) {
+        guard receive(connection) else { return close(connection) }
+      } else {
+        starve(connection)
+      }
     } else if !ready.isDisjoint(with: .hangUp) {
       return close(connection)
     }
@@ -33,15 +38,20 @@ extension EventLoop {
     swap(&call.held, &connection.held)
     swap(&call.arguments, &connection.arguments)
     call.session = connection.session
+    call.reply.limit = replyLimit(of: connection, pending: call.reply.count)
     var isAlive = true
+    var rounds = 0
     while true {
       runRequests(of: connection, &call)
       isAlive = send(connection, &call)
       // Sending may have made room for more of what was already received.
-      guard isAlive, connection.isThrottled, call.reply.count <= Self.replyByteCountBound else {
+      guard isAlive, connection.isThrottled, !isBacklogged(call) else { break }
+      connection.isThrottled = false
+      rounds += 1
+      if rounds == Self.roundsPerTurn {
+        connection.isYielding = true
         break
       }
-      connection.isThrottled = false
     }
     swap(&call.arguments, &connection.arguments)
     swap(&call.held, &connection.held)
@@ -49,31 +59,25 @@ extension EventLoop {
     settle(connection, isAlive: isAlive)
   }
 
-  /// False if the connection is broken.
-  private func receive(_ connection: Connection) -> Bool {
-    if connection.input.capacity == 0 { swap(&connection.input, &spareInput) }
-    let wanted = connection.decoder.wantedByteCount - connection.input.count
-    let outcome = System.receive(
-      connection.descriptor.number, into: &connection.input,
-      atLeast: min(max(wanted, Self.receiveByteCount), Self.largestReceiveByteCount))
-    switch outcome {
-    case .moved(let byteCount):
-      counters.countReceived(byteCount)
-      connection.session.record.lastActiveAt.store(
-        System.monotonicSeconds(), ordering: .relaxed)
-    case .wouldBlock: break
-    case .ended: connection.hasEnded = true
-    case .failed: return false
-    }
-    return true
+  /// So many replies wait that requests must too.
+  private func isBacklogged(_ call: borrowing Call) -> Bool {
+    call.reply.count > Self.replyByteCountBound || call.held.count > Self.heldPositionBound
+  }
+
+  /// What this connection's replies may grow to: all that is left for clients, and a little in any case.
+  private func replyLimit(of connection: Connection, pending: Int) -> Int {
+    let left = max(server.memory.left, ClientMemory.ungatedByteCount)
+    return min(pending + left, ReplyWriter.defaultLimit)
   }
 
   private func runRequests(of connection: Connection, _ call: inout Call) {
     let newestBefore = call.session.newest?.position
     var input = ByteBuffer()
     swap(&input, &connection.input)
-    while !connection.isClosing {
-      guard call.reply.count <= Self.replyByteCountBound else {
+    connection.isParkedForRoom = false
+    call.hasScanned = false
+    while !connection.isClosing, !connection.isYielding {
+      guard !isBacklogged(call) else {
         connection.isThrottled = true
         break
       }
@@ -100,14 +104,24 @@ extension EventLoop {
       switch call.disposition {
       case .next: input.consume(byteCount)
       case .close: connection.isClosing = true
-      case .parked: connection.parkedByteCount = byteCount
+      case .parked:
+        connection.parkedByteCount = byteCount
+        connection.isParkedForRoom = true
+      case .waiting:
+        connection.parkedByteCount = byteCount
+        waiting.append(connection)
       }
       if connection.parkedByteCount != nil { break }
+      if call.hasScanned {
+        connection.isYielding = true
+        break
+      }
     }
     swap(&input, &connection.input)
-    if connection.parkedByteCount != nil, !connection.isListedAsParked {
+    if connection.isParkedForRoom, !connection.isListedAsParked {
       connection.isListedAsParked = true
       parked.append(connection)
+      call.isRoomAwaited = true
     }
     if let newest = call.session.newest?.position, newest != newestBefore,
       newest > store.durablePosition
@@ -165,22 +179,41 @@ extension EventLoop {
     if connection.arguments.capacity > Self.keptArgumentCount, connection.input.isEmpty {
       connection.arguments = []
     }
-    reclaim(&connection.input, as: &spareInput)
-    reclaim(&connection.reply.bytes, as: &spareReply)
+    if connection.input.isEmpty {
+      reclaim(&connection.input, as: &spareInput, upTo: Self.receiveByteCount)
+    } else if isHalfSent(connection) {
+      connection.input.shrink(leaving: &spareInput)
+    }
+    reclaim(&connection.reply.bytes, as: &spareReply, upTo: Self.keptReplyByteCount)
     if !connection.held.isEmpty, !connection.isListedAsHeld {
       connection.isListedAsHeld = true
       held.append(connection)
     }
-    if connection.reply.count == 0, connection.parkedByteCount == nil, !connection.isThrottled {
+    if connection.isYielding, !connection.isListedAsYielding {
+      connection.isListedAsYielding = true
+      yielding.append(connection)
+    }
+    account(connection)
+    if connection.reply.count == 0, connection.isIdle {
       if connection.isClosing { return linger(connection) }
       if connection.hasEnded { return close(connection) }
     }
     updateInterest(connection)
   }
 
-  private func reclaim(_ buffer: inout ByteBuffer, as spare: inout ByteBuffer) {
+  /// Enters what the connection takes now.
+  private func account(_ connection: Connection) {
+    let byteCount = connection.byteCount
+    guard byteCount != connection.accountedByteCount else { return }
+    server.memory.change(by: byteCount - connection.accountedByteCount)
+    connection.accountedByteCount = byteCount
+  }
+
+  private func reclaim(
+    _ buffer: inout ByteBuffer, as spare: inout ByteBuffer, upTo limit: Int
+  ) {
     guard buffer.isEmpty, buffer.capacity > 0 else { return }
-    if spare.capacity == 0, buffer.capacity <= Self.keptBufferByteCount {
+    if spare.capacity == 0, buffer.capacity <= limit {
       swap(&buffer, &spare)
     } else {
       buffer.release()
@@ -207,14 +240,16 @@ extension EventLoop {
     guard !connection.hasEnded else { return close(connection) }
     connection.isLingering = true
     connection.wantsToWrite = false
-    connection.input = ByteBuffer()
+    connection.releaseBuffers()
+    account(connection)
     deadlines[connection.token] = System.monotonicSeconds() + 2
     updateInterest(connection)
   }
 
   private func discardInput(_ connection: Connection) {
     let outcome = System.receive(
-      connection.descriptor.number, into: &spareInput, atLeast: Self.receiveByteCount)
+      connection.descriptor.number, into: &spareInput, atLeast: Self.receiveByteCount,
+      atMost: Self.receiveByteCount)
     spareInput.consume(spareInput.count)
     switch outcome {
     case .moved, .wouldBlock: break
@@ -225,8 +260,10 @@ extension EventLoop {
   func close(_ connection: Connection) {
     guard connections.removeValue(forKey: connection.token) != nil else { return }
     deadlines.removeValue(forKey: connection.token)
-    parked.removeAll { $0 === connection }
     server.clients.leave(connection.session.record)
     try? poller.remove(connection.descriptor.number)
+    // It may still stand on lists that are gone through later.
+    connection.releaseBuffers()
+    account(connection)
   }
 }

@@ -65,18 +65,44 @@ struct ByteBuffer: ~Copyable {
   private mutating func makeRoom(for byteCount: Int) {
     precondition(byteCount >= 0)
     let live = count
-    if head > 0, capacity - live >= byteCount, head >= live {
-      if live > 0 { unsafe memmove(base!, base! + head, live) }
-    } else {
-      let wanted = max(512, max(live + byteCount, capacity * 2))
-      guard let grown = unsafe malloc(wanted) else { fatalError("out of memory") }
-      if live > 0 { unsafe memcpy(grown, base! + head, live) }
-      unsafe free(base)
-      unsafe base = grown
-      capacity = wanted
-    }
+    let isMostlyConsumed = head >= live
+    moveToStart()
+    if isMostlyConsumed, capacity - live >= byteCount { return }
+    // Small buffers double; of large ones less is to be left unused.
+    let ahead = capacity < 1 << 20 ? capacity * 2 : capacity + capacity / 4
+    resize(to: max(512, max(live + byteCount, ahead)))
+  }
+
+  /// Makes the buffer large enough for `byteCount` bytes, those in it among them, and no larger than
+  /// that if it has to grow.
+  mutating func reserveTotal(_ byteCount: Int) {
+    guard capacity - head < byteCount else { return }
+    moveToStart()
+    if capacity < byteCount { resize(to: byteCount) }
+  }
+
+  /// Moves the bytes into a small buffer of their own and leaves the memory to `spare`.
+  mutating func shrink(leaving spare: inout ByteBuffer) {
+    var small = ByteBuffer()
+    small.reserveTotal(count + 512)
+    withBytes { small.append($0) }
+    swap(&self, &small)
+    small.consume(small.count)
+    swap(&small, &spare)
+  }
+
+  private mutating func moveToStart() {
+    guard head > 0 else { return }
+    if count > 0 { unsafe memmove(base!, base! + head, count) }
+    tail = count
     head = 0
-    tail = live
+  }
+
+  /// realloc(3): large blocks are moved by the kernel, without a copy. The head is at the beginning.
+  private mutating func resize(to byteCount: Int) {
+    guard let resized = unsafe realloc(base, byteCount) else { fatalError("out of memory") }
+    unsafe base = resized
+    capacity = byteCount
   }
 
   @inline(__always)
@@ -109,10 +135,11 @@ struct ByteBuffer: ~Copyable {
   /// Lets `fill` write behind the tail, where at least `byteCount` bytes are free; it returns how
   /// many it wrote.
   mutating func fillTail(
-    atLeast byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int
+    atLeast byteCount: Int, atMost limit: Int = .max, _ fill: (UnsafeMutableRawBufferPointer) -> Int
   ) {
     reserve(byteCount)
-    let room = unsafe UnsafeMutableRawBufferPointer(start: base! + tail, count: capacity - tail)
+    let room = unsafe UnsafeMutableRawBufferPointer(
+      start: base! + tail, count: min(limit, capacity - tail))
     let written = unsafe fill(room)
     precondition(written >= 0 && written <= room.count)
     tail += written

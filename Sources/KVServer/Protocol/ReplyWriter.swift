@@ -10,9 +10,7 @@ struct ReplyWriter: ~Copyable {
   /// Whether the client asked for RESP3 (`HELLO 3`).
   var isRESP3 = false
   private(set) var isOverflowing = false
-  let limit: Int
-
-  init(limit: Int = ReplyWriter.defaultLimit) { self.limit = limit }
+  var limit = ReplyWriter.defaultLimit
 
   var count: Int { bytes.count }
 

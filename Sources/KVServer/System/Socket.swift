@@ -54,10 +54,12 @@ extension System {
     }
   }
 
-  /// recv(2) behind the tail of `buffer`.
-  static func receive(_ number: Int32, into buffer: inout ByteBuffer, atLeast: Int) -> Transfer {
+  /// recv(2) behind the tail of `buffer`, with room for `atLeast` bytes.
+  static func receive(
+    _ number: Int32, into buffer: inout ByteBuffer, atLeast: Int, atMost: Int
+  ) -> Transfer {
     var outcome = Transfer.wouldBlock
-    unsafe buffer.fillTail(atLeast: atLeast) { room in
+    unsafe buffer.fillTail(atLeast: atLeast, atMost: atMost) { room in
       while true {
         let count = unsafe recv(number, room.baseAddress, room.count, 0)
         if count > 0 {

@@ -5,6 +5,12 @@ import Glibc
 enum System {
   enum Failure: Error, Equatable {
     case code(Int32, operation: String)
+
+    var number: Int32 {
+      switch self {
+      case .code(let number, _): number
+      }
+    }
   }
 
   /// What a read or write on a non-blocking socket came to.
@@ -41,6 +47,29 @@ enum System {
     let fields = text.prefix(max(0, length)).split(separator: 0x20)
     guard fields.count > 1 else { return 0 }
     return (Int(String(decoding: fields[1], as: UTF8.self)) ?? 0) * Int(getpagesize())
+  }
+
+  /// How many descriptors the process has open, from /proc/self/fd; 64 where that cannot be read.
+  static func openDescriptorCount() -> Int {
+    guard let directory = unsafe opendir("/proc/self/fd") else { return 64 }
+    defer { unsafe _ = closedir(directory) }
+    var count = 0
+    while unsafe readdir(directory) != nil { count += 1 }
+    return count
+  }
+
+  /// getrlimit(2) and setrlimit(2): raises the number of descriptors that the process may open to
+  /// `count`, as far as its hard limit goes, and returns what it is then.
+  static func raiseDescriptorLimit(to count: Int) -> Int {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+      return 1024
+    }
+    guard limit.rlim_cur < count else { return Int(clamping: limit.rlim_cur) }
+    let before = limit.rlim_cur
+    limit.rlim_cur = min(limit.rlim_max, rlim_t(count))
+    let isRaised = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+    return Int(clamping: isRaised ? limit.rlim_cur : before)
   }
 
   /// A write to a socket whose peer is gone must be an error, not the end of the process.
@@ -141,9 +170,13 @@ struct Poller: ~Copyable {
   private let descriptor: Descriptor
   private var events: [epoll_event]
 
-  init(capacity: Int = 256) throws(System.Failure) {
-    descriptor = try Descriptor(
-      epoll_create1(Int32(EPOLL_CLOEXEC)), operation: "epoll_create1")
+  /// epoll_create1(2)
+  static func makeDescriptor() throws(System.Failure) -> Descriptor {
+    try Descriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), operation: "epoll_create1")
+  }
+
+  init(_ descriptor: consuming Descriptor, capacity: Int = 256) {
+    self.descriptor = descriptor
     unsafe events = [epoll_event](repeating: epoll_event(), count: capacity)
   }
 

@@ -9,10 +9,16 @@ public final class Reader {
   private let keyspace: Keyspace
   private var views: [PartitionView]
   private var touched: [Int] = []
+  // Of `withValues`, kept for their memory.
+  private var partitionsOfKeys: [Int] = []
+  private var involved: [PartitionView] = []
+  /// By partition; false between calls.
+  private var isInvolved: [Bool]
 
   init(_ keyspace: Keyspace) {
     self.keyspace = keyspace
     views = keyspace.partitions.map { PartitionView($0) }
+    isInvolved = [Bool](repeating: false, count: views.count)
   }
 
   /// Lends the value of `key`, or nil where there is none.
@@ -58,20 +64,32 @@ public final class Reader {
     of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber = 0,
     _ body: (Int, RawSpan?) throws(StoreError) -> Void
   ) throws(StoreError) {
-    let partitions = keys.map { keyspace.partition(of: bytes.extracting($0)) }
-    let involved = Set(partitions).map { index in
-      touch(index)
-      return views[index]
-    }
+    let partitions = involve(keys, in: bytes)
     let sequence = try keyspace.cut(involved, through: through)
-    for (place, range) in keys.enumerated() {
-      let key = bytes.extracting(range)
+    for place in keys.indices {
+      let key = bytes.extracting(keys[place])
       try views[partitions[place]].withVersion(
         of: key, hash: keyspace.hash.hash(key), at: sequence
       ) { header, value throws(StoreError) in
         try header == nil ? body(place, nil) : body(place, value)
       }
     }
+  }
+
+  /// Sets `involved` to the views of the partitions that hold `keys`, and returns which holds which.
+  private func involve(_ keys: [Range<Int>], in bytes: RawSpan) -> [Int] {
+    partitionsOfKeys.removeAll(keepingCapacity: true)
+    involved.removeAll(keepingCapacity: true)
+    for range in keys {
+      let index = keyspace.partition(of: bytes.extracting(range))
+      partitionsOfKeys.append(index)
+      if isInvolved[index] { continue }
+      isInvolved[index] = true
+      touch(index)
+      involved.append(views[index])
+    }
+    for index in partitionsOfKeys { isInvolved[index] = false }
+    return partitionsOfKeys
   }
 
   /// Brings into memory what looking `key` up needs, so that a later evaluation, which all writers wait
@@ -111,9 +129,11 @@ public final class Reader {
 
   /// The number of keys that have a value. O(keys in memory) as a rule, O(keys) while a range delete is
   /// being carried out.
-  func countEntries() throws(StoreError) -> Int {
+  ///
+  /// - Parameter through: as for `withValue`.
+  public func countEntries(through: SequenceNumber = 0) throws(StoreError) -> Int {
     for index in views.indices { touch(index) }
-    let sequence = try keyspace.cut(views, through: 0)
+    let sequence = try keyspace.cut(views, through: through)
     return try EntryCount(views: views, sequence: sequence).count()
   }
 

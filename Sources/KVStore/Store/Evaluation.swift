@@ -6,9 +6,9 @@ import TxnWAL
 /// Nothing may be waited for in it.
 public struct Evaluation: ~Copyable {
   private let keyspace: Keyspace
-  private let reader: Reader
-  private var sequencer: Sequencer
-  private let own: OwnWrites
+  let reader: Reader
+  var sequencer: Sequencer
+  let own: OwnWrites
   private var contentByteCount = 0
   private var preconditionCount = 0
 

@@ -39,6 +39,7 @@ final class OwnWrites: @unchecked Sendable {
 
   private static let retainedCount = 1024
 
+  /// Whether a range was deleted.
   var hasRanges: Bool { !ranges.isEmpty }
 
   @inline(__always)
@@ -67,6 +68,22 @@ final class OwnWrites: @unchecked Sendable {
     return index.filter { key, place in
       writes[place].kind == .put && range.contains(key.rawSpan)
     }.map(\.key)
+  }
+
+  /// What was written of `range`, in the order of keys: nil stands for a key that was deleted. Keys that
+  /// only a range delete covers are not listed.
+  func entries(
+    in range: KeyRange, _ sequencer: Sequencer
+  ) -> [(key: [UInt8], value: Range<Int>?)] {
+    extendIndex(sequencer)
+    return index.filter { key, _ in range.contains(key.rawSpan) }
+      .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+      .map { key, place in (key, writes[place].kind == .put ? writes[place].value : nil) }
+  }
+
+  /// Whether a range delete covers `key`, which was not put since.
+  func isDeletedByRange(_ key: RawSpan) -> Bool {
+    ranges.contains { $0.range.contains(key) }
   }
 
   private func extendIndex(_ sequencer: Sequencer) {

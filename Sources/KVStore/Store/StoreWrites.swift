@@ -123,8 +123,10 @@ extension Store {
     let inUse = upkeep.active + budget.sealed
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
     guard inUse < budget.byteCount, !upkeep.isTombstoneBacklogged else { return false }
+    // In this order: what is acknowledged goes on moving, and never past what was appended before.
+    let acknowledged = keyspace.watermarks.acknowledged
     let appended = coordinator.appended
-    let waiting = appended.rawValue - keyspace.watermarks.acknowledged.rawValue
+    let waiting = appended.rawValue - acknowledged.rawValue
     guard waiting < Self.unsyncedByteLimit else { return false }
     return try translatingLogErrors { () throws(LogError) in
       try coordinator.hasRoom(for: byteCount + Self.framingByteCount, appended: appended)

@@ -103,4 +103,35 @@ struct BadInputTests {
     #expect(try client.ask([Array("SET".utf8), key, [10, 13, 0]]) == "+OK")
     #expect(try client.ask([Array("GET".utf8), key]) == "$\n\r\0")
   }
+
+  @Test func `as many arguments as Redis takes are taken, and one more is refused`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    let count = RequestLimits.argumentCount
+    let name = Array("*\(count)\r\n$6\r\nEXISTS\r\n".utf8)
+    let argument = Array("$1\r\na\r\n".utf8)
+    client.send(name + (1..<count).flatMap { _ in argument })
+    #expect(try client.reply() == ":0")
+    #expect(try client.ask("SET", "a", "1") == "+OK")
+    client.send(name + (1..<count).flatMap { _ in argument })
+    #expect(try client.reply() == ":\(count - 1)")
+    client.send("*\(count + 1)\r\n")
+    #expect(try client.reply() == "-ERR Protocol error: invalid multibulk length")
+    #expect(client.isClosedByServer())
+  }
+
+  @Test func `many keys in one command are one batch`() throws {
+    let server = try TestServer.small()
+    let client = try server.client()
+    let keys = (0..<20_000).map { "key:\($0)" }
+    #expect(try client.ask(["MSET"] + keys.flatMap { [$0, "v"] }) == "+OK")
+    #expect(try client.ask("DBSIZE") == ":20000")
+    #expect(try client.ask(["MSETNX", "new", "v"] + keys.flatMap { [$0, "v"] }) == ":0")
+    #expect(try client.ask(["WATCH"] + keys) == "+OK")
+    #expect(try client.ask(["DEL"] + keys + keys) == ":20000")
+    #expect(try client.ask("MULTI") == "+OK")
+    #expect(try client.ask("SET", "a", "1") == "+QUEUED")
+    #expect(try client.ask("EXEC") == "nil")
+    #expect(try client.ask("DBSIZE") == ":0")
+  }
 }

@@ -124,8 +124,25 @@ struct ConversationTests {
         ("DEL x", "+QUEUED"), ("EXISTS x y", "+QUEUED"), ("FLUSHALL", "+QUEUED"),
         ("GET y", "+QUEUED"), ("SET q 1", "+QUEUED"), ("PING", "+QUEUED"),
         ("EXEC", "[+OK [$1 $2 nil] :1 :1 +OK nil +OK +PONG]"), ("KEYS *", "[$q]"),
-        ("MULTI", "+OK"), ("KEYS *", "-ERR Command not allowed inside a transaction"),
+        ("MULTI", "+OK"), ("INFO", "-ERR Command not allowed inside a transaction: INFO"),
         ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+      ]),
+    Conversation(
+      "scans inside a transaction",
+      [
+        ("MSET a 1 b 2 c 3", "+OK"), ("MULTI", "+OK"), ("DBSIZE", "+QUEUED"),
+        ("SET d 4", "+QUEUED"),
+        ("DEL a", "+QUEUED"), ("SET b 9", "+QUEUED"), ("KEYS *", "+QUEUED"), ("DBSIZE", "+QUEUED"),
+        ("KV.RANGE b d", "+QUEUED"), ("KV.REVRANGE - + LIMIT 2 KEYS", "+QUEUED"),
+        ("KV.PREFIX b", "+QUEUED"), ("SCAN 0 MATCH [bd]", "+QUEUED"), ("KV.SEQ a", "+QUEUED"),
+        ("KV.DELRANGE - +", "+QUEUED"), ("DBSIZE", "+QUEUED"), ("RANDOMKEY", "+QUEUED"),
+        ("SET e 5", "+QUEUED"), ("RANDOMKEY", "+QUEUED"), ("KEYS *", "+QUEUED"),
+        (
+          "EXEC",
+          "[:3 +OK :1 +OK [$b $c $d] :3 [$b $9 $c $3] [$d $c] [$b $9] [$0 [$b $d]] :0 +OK :0 nil "
+            + "+OK $e [$e]]"
+        ),
+        ("KEYS *", "[$e]"), ("DBSIZE", ":1"),
       ]),
     Conversation(
       "watching",
@@ -154,7 +171,7 @@ struct ConversationTests {
         ("KV.PREFIX p: LIMIT 1", "[$p:1 $a]"), ("KV.DELPREFIX p:", "+OK"),
         ("KV.PREFIX p:", "[]"), ("KV.DELRANGE a c", "+OK"), ("KV.RANGE a +", "[$c $3 $d $4 $q $c]"),
         ("KV.DELRANGE c a", "+OK"), ("KV.DELRANGE - +", "+OK"), ("DBSIZE", ":0"),
-        ("KV.SEQ none", "nil"), ("KV.CHECKPOINT", "+OK"),
+        ("KV.SEQ none", ":0"), ("KV.CHECKPOINT", "+OK"),
       ]),
     Conversation(
       "batches with conditions",
@@ -175,6 +192,7 @@ struct ConversationTests {
         ("KV.BATCH IF a SEQ x", "-ERR sequence number is not an integer or out of range"),
         ("KV.BATCH DELRANGE a b SET z 1", "+OK"), ("MGET a c z", "[nil $3 $1]"),
         ("KV.BATCH DELPREFIX z DEL c", "+OK"), ("DBSIZE", ":0"),
+        ("KV.BATCH IF a SEQ 0 SET a 1", "+OK"), ("GET a", "$1"),
       ]),
   ])
   func `every command gives Redis's replies and errors`(conversation: Conversation) throws {

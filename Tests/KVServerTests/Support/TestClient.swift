@@ -5,6 +5,8 @@ final class TestClient: @unchecked Sendable {
   // Each client is used by one thread at a time: the one that made it or the one it was handed to.
   private let descriptor: Int32
   private var received: [UInt8] = []
+  /// Bytes of `received` that were read already.
+  private var head = 0
 
   init(port: Int) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -23,7 +25,7 @@ final class TestClient: @unchecked Sendable {
     guard connected == 0 else { throw TestFailure(message: "connect: \(errno)") }
   }
 
-  deinit { close(descriptor) }
+  deinit { shutdownAndClose() }
 
   func send(_ bytes: [UInt8]) {
     var sent = 0
@@ -90,29 +92,64 @@ final class TestClient: @unchecked Sendable {
     }
   }
 
+  /// How many whole lines have come that nobody has read, without waiting for more.
+  func receivedLineCount() -> Int {
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+      guard count > 0 else { break }
+      received += chunk[..<count]
+    }
+    return received[head...].count { $0 == 10 }
+  }
+
+  /// Closes the socket with a reset, as the system of a client does that has crashed.
+  func reset() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    shutdownAndClose()
+  }
+
+  private var isClosed = false
+
+  private func shutdownAndClose() {
+    guard !isClosed else { return }
+    isClosed = true
+    close(descriptor)
+  }
+
   /// Whether the server closes the connection with nothing more to read.
-  func isClosedByServer() -> Bool { received.isEmpty && !fill() }
+  func isClosedByServer() -> Bool { head == received.count && !fill() }
 
   private func line() throws -> String {
+    var searched = head
     while true {
-      if let end = received.firstIndex(of: 13), end + 1 < received.count {
-        let text = String(decoding: received[..<end], as: UTF8.self)
-        received.removeFirst(end + 2)
+      if let end = received[searched...].firstIndex(of: 13), end + 1 < received.count {
+        let text = String(decoding: received[head..<end], as: UTF8.self)
+        head = end + 2
         return text
       }
+      searched = max(head, received.count - 1)
+      let before = head
       guard fill() else { throw TestFailure(message: "closed by the server") }
+      searched -= before - head
     }
   }
 
-  private func take(_ count: Int) throws -> [UInt8] {
-    while received.count < count {
+  private func take(_ count: Int) throws -> ArraySlice<UInt8> {
+    while received.count - head < count {
       guard fill() else { throw TestFailure(message: "closed by the server") }
     }
-    defer { received.removeFirst(count) }
-    return Array(received[..<count])
+    defer { head += count }
+    return received[head..<(head + count)]
   }
 
   private func fill() -> Bool {
+    if head > 1 << 16, head * 2 > received.count {
+      received.removeFirst(head)
+      head = 0
+    }
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     let count = recv(descriptor, &chunk, chunk.count, 0)
     guard count > 0 else { return false }

@@ -1,27 +1,44 @@
 import Glibc
 import KVServer
-import KVStore
+import Synchronization
+import TxnWAL
+
+@testable import KVStore
 
 /// A server on a port of the system's choice, over a store in a directory of its own.
-final class TestServer {
+final class TestServer: @unchecked Sendable {
+  // Threads of a test only make clients; it is stopped by the one that made it.
   let store: Store
+  let directory = TestDirectory()
   private let server: Server
-  private let directory: String
 
-  init(_ change: (inout ServerOptions) -> Void = { _ in }) throws {
-    var template = Array("/tmp/kvd-server-test-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw TestFailure(message: "mkdtemp failed") }
-    directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    store = try Store.open(at: directory + "/data", options: StoreOptions())
+  init(
+    store options: StoreOptions = StoreOptions(),
+    _ change: (inout ServerOptions) -> Void = { _ in }
+  ) throws {
+    store = try Store.open(at: directory.path + "/data", options: options)
     var options = ServerOptions()
     options.port = 0
     change(&options)
     server = try Server(store: store, options: options)
   }
 
+  /// Over a store so small that memtables are sealed and applied, and segments recycled, all the time.
+  static func small(_ change: (inout ServerOptions) -> Void = { _ in }) throws -> TestServer {
+    var options = StoreOptions()
+    options.partitionCount = 4
+    options.memoryByteCount = 8 << 20
+    options.segmentByteCount = 1 << 20
+    options.logByteLimit = 4 << 20
+    return try TestServer(store: options, change)
+  }
+
   var port: Int { server.port }
 
   func client() throws -> TestClient { try TestClient(port: port) }
+
+  /// Begins to stop the server as a signal does.
+  func beginStop() { server.stop() }
 
   /// Stops the server as a signal does, and waits until every thread has ended.
   func stop() {
@@ -36,8 +53,20 @@ final class TestServer {
   deinit {
     stop()
     try? store.close()
-    Self.removeTree(directory)
   }
+}
+
+/// A directory that goes with the object.
+final class TestDirectory: Sendable {
+  let path: String
+
+  init() {
+    var template = Array("/tmp/kvd-server-test-XXXXXX".utf8CString)
+    precondition(mkdtemp(&template) != nil, "no temporary directory")
+    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  deinit { Self.removeTree(path) }
 
   private static func removeTree(_ path: String) {
     if let entries = opendir(path) {
@@ -55,4 +84,20 @@ final class TestServer {
 
 struct TestFailure: Error {
   let message: String
+}
+
+/// Runs `body` with the numbers below `count`, each on a thread of its own, and throws the first error.
+func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
+  let failure = Mutex<(any Error)?>(nil)
+  let threads = (0..<count).map { number in
+    WorkerThread(name: "test-\(number)") {
+      do {
+        try body(number)
+      } catch {
+        failure.withLock { $0 = $0 ?? error }
+      }
+    }
+  }
+  for thread in threads { thread.join() }
+  if let failure = failure.withLock({ $0 }) { throw failure }
 }

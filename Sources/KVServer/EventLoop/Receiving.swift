@@ -1,0 +1,76 @@
+/// Receiving from a socket, as far as the memory for clients allows.
+extension EventLoop {
+  /// How much is received at once.
+  static let receiveByteCount = 64 << 10
+  /// A large value is received with few calls.
+  static let largestReceiveByteCount = 4 << 20
+  /// Less room than this is not worth a call.
+  static let leastReceiveByteCount = 16 << 10
+
+  /// How large the connection's buffer has to be to receive more.
+  private func wantedCapacity(of connection: Connection) -> Int {
+    let needed = max(
+      connection.decoder.wantedByteCount, connection.input.count + Self.leastReceiveByteCount)
+    let capacity = connection.input.capacity
+    guard needed > capacity else { return capacity }
+    let ahead = min(capacity + capacity / 2, needed + Self.largestReceiveByteCount)
+    return max(needed, ahead, Self.receiveByteCount)
+  }
+
+  /// Whether the memory for clients allows to receive more on this connection.
+  ///
+  /// The length of a large value is known in advance and asked for as a whole, so that whoever has
+  /// begun to receive one need not ask again.
+  func hasMemoryToReceive(_ connection: Connection) -> Bool {
+    let wanted = wantedCapacity(of: connection)
+    return wanted <= ClientMemory.ungatedByteCount || wanted <= connection.input.capacity
+      || server.memory.hasRoom(for: wanted - connection.input.capacity)
+  }
+
+  /// There is no memory to receive more: whoever holds nothing waits, whoever holds something must give
+  /// it up, or those might wait for each other for ever.
+  func starve(_ connection: Connection) {
+    if connection.input.capacity > ClientMemory.ungatedByteCount {
+      refuseMemory(to: connection)
+    } else {
+      connection.starvedAt = System.monotonicSeconds()
+      starved.append(connection)
+    }
+  }
+
+  /// False if the connection is broken.
+  func receive(_ connection: Connection) -> Bool {
+    lendInput(to: connection)
+    connection.input.reserveTotal(wantedCapacity(of: connection))
+    let wanted = connection.decoder.wantedByteCount - connection.input.count
+    let most = min(max(wanted, Self.receiveByteCount), Self.largestReceiveByteCount)
+    let outcome = System.receive(
+      connection.descriptor.number, into: &connection.input,
+      atLeast: min(most, Self.leastReceiveByteCount), atMost: most)
+    switch outcome {
+    case .moved(let byteCount):
+      counters.countReceived(byteCount)
+      connection.session.record.lastActiveAt.store(
+        System.monotonicSeconds(), ordering: .relaxed)
+    case .wouldBlock: break
+    case .ended: connection.hasEnded = true
+    case .failed: return false
+    }
+    return true
+  }
+
+  /// Lends the spare buffer to a connection that has none, or a small one with part of a request.
+  private func lendInput(to connection: Connection) {
+    guard connection.input.capacity < spareInput.capacity else { return }
+    connection.input.withBytes { spareInput.append($0) }
+    swap(&connection.input, &spareInput)
+    spareInput = ByteBuffer()
+  }
+
+  /// A little of a small request lies in a large buffer: many connections may be like that for long.
+  func isHalfSent(_ connection: Connection) -> Bool {
+    connection.input.count <= Self.leastReceiveByteCount && connection.parkedByteCount == nil
+      && connection.decoder.wantedByteCount <= Self.leastReceiveByteCount
+      && connection.input.capacity >= Self.receiveByteCount && spareInput.capacity == 0
+  }
+}

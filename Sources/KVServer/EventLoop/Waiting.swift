@@ -1,0 +1,114 @@
+import KVStore
+
+/// Connections in the order in which they came. One that has closed meanwhile is passed over by
+/// whoever takes it out.
+struct ConnectionQueue {
+  private var connections: [Connection] = []
+  private var head = 0
+
+  var isEmpty: Bool { head == connections.count }
+  var first: Connection? { isEmpty ? nil : connections[head] }
+
+  mutating func append(_ connection: Connection) { connections.append(connection) }
+
+  mutating func removeFirst() {
+    head += 1
+    guard head == connections.count || head >= 1024 else { return }
+    connections.removeFirst(head)
+    head = 0
+  }
+}
+
+/// Connections that cannot go on for the moment, and what makes them go on.
+extension EventLoop {
+  /// Sends what has become durable, or tells of the failure of the log.
+  func releaseHeld(_ call: inout Call) {
+    guard !held.isEmpty else { return }
+    let released = held
+    held.removeAll(keepingCapacity: true)
+    for connection in released {
+      connection.isListedAsHeld = false
+      resume(connection, &call)
+    }
+  }
+
+  /// Goes on with those that had had their share of the turn before.
+  func resumeYielding(_ call: inout Call) {
+    guard !yielding.isEmpty else { return }
+    let resumed = yielding
+    yielding.removeAll(keepingCapacity: true)
+    for connection in resumed {
+      connection.isListedAsYielding = false
+      connection.isYielding = false
+      resume(connection, &call)
+    }
+  }
+
+  /// Tries again what waits for other threads.
+  func resumeWaiting(_ call: inout Call) {
+    guard !waiting.isEmpty else { return }
+    let resumed = waiting
+    waiting.removeAll(keepingCapacity: true)
+    for connection in resumed { resume(connection, &call) }
+  }
+
+  /// Tries again what waits for room in the store, until there is none for the next in the queue.
+  func retryParked(_ call: inout Call) {
+    call.isRoomAwaited = false
+    while let connection = parked.first {
+      if isOpen(connection) {
+        resume(connection, &call)
+        if isOpen(connection), connection.isParkedForRoom { break }
+      }
+      connection.isListedAsParked = false
+      parked.removeFirst()
+    }
+    call.isRoomAwaited = !parked.isEmpty
+  }
+
+  /// Receives from those that wait for memory, until there is none for the next in the queue.
+  func retryStarved(_ call: inout Call) {
+    guard !starved.isEmpty else { return }
+    let now = System.monotonicSeconds()
+    let stallTimeout = Int64(server.options.stallTimeoutSeconds)
+    if now > lookedForIdleAt {
+      lookedForIdleAt = now
+      closeHoarders(idleBefore: now - stallTimeout)
+    }
+    while let connection = starved.first {
+      if isOpen(connection), let since = connection.starvedAt {
+        if now - since > stallTimeout {
+          refuseMemory(to: connection)
+        } else if !hasMemoryToReceive(connection) {
+          break
+        }
+        connection.starvedAt = nil
+        starved.removeFirst()
+        resume(connection, &call)
+      } else {
+        starved.removeFirst()
+      }
+    }
+  }
+
+  /// Closes connections that hold much memory for a request whose rest does not come, while others
+  /// wait for memory.
+  private func closeHoarders(idleBefore time: Int64) {
+    for connection in Array(connections.values)
+    where connection.input.capacity > ClientMemory.ungatedByteCount && connection.isReceiving
+      && connection.session.record.lastActiveAt.load(ordering: .relaxed) < time
+    {
+      close(connection)
+    }
+  }
+
+  /// The request cannot be received, and so no other behind it.
+  func refuseMemory(to connection: Connection) {
+    connection.reply.error(ClientMemory.refusal)
+    connection.isClosing = true
+  }
+
+  func isOpen(_ connection: Connection) -> Bool {
+    connections[connection.token] === connection
+  }
+}
