@@ -34,6 +34,8 @@ final class Connection {
   var isListedAsHeld = false
   /// On the loop's list of connections that wait for room.
   var isListedAsParked = false
+  /// On the loop's list of connections that wait for another thread.
+  var isListedAsWaiting = false
   /// Its next request waits for room in the store.
   var isParkedForRoom = false
   /// What the poller has been asked for.

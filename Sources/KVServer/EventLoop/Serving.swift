@@ -109,7 +109,8 @@ extension EventLoop {
         connection.isParkedForRoom = true
       case .waiting:
         connection.parkedByteCount = byteCount
-        waiting.append(connection)
+        if !connection.isListedAsWaiting { waiting.append(connection) }
+        connection.isListedAsWaiting = true
       }
       if connection.parkedByteCount != nil { break }
       if call.hasScanned {

@@ -49,7 +49,10 @@ extension EventLoop {
     guard !waiting.isEmpty else { return }
     let resumed = waiting
     waiting.removeAll(keepingCapacity: true)
-    for connection in resumed { resume(connection, &call) }
+    for connection in resumed {
+      connection.isListedAsWaiting = false
+      resume(connection, &call)
+    }
   }
 
   /// Tries again what waits for room in the store, until there is none for the next in the queue.

@@ -1,6 +1,8 @@
+import Foundation
 import Testing
 
 @testable import KVServer
+@testable import KVStore
 
 struct CommandTableTests {
   @Test func `every command is found by its name in any case`() {
@@ -22,5 +24,16 @@ struct CommandTableTests {
     for command in CommandTable.standard.commands {
       #expect(!command.flags.isSuperset(of: [.write, .readOnly]), "\(command.name)")
     }
+  }
+
+  @Test func `every command and every statistic is documented`() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let text = try String(contentsOf: root.appending(path: "docs/commands.md"), encoding: .utf8)
+    let words = Set(text.split { !($0.isLetter || $0 == "." || $0 == "_") })
+    for command in CommandTable.standard.commands {
+      #expect(words.contains(command.name.uppercased()[...]), "\(command.name)")
+    }
+    for field in Statistics().fields { #expect(words.contains(field.name[...]), "\(field.name)") }
   }
 }
