@@ -12,7 +12,7 @@ struct MemoryTests {
     let clients = try (0..<4).map { _ in try daemon.client() }
     try inThreads(8) { number in
       let client = clients[number / 2]
-      let count = 15_000
+      let count = 8000
       if number % 2 == 0 {
         for key in 0..<count {
           client.send(TestClient.encode(["SET", "\(number / 2):\(key)", value]))
@@ -28,8 +28,8 @@ struct MemoryTests {
       }
     }
     let client = try daemon.client()
-    #expect(try client.ask("DBSIZE") == ":60000")
-    for number in 0..<4 { #expect(try client.ask("GET", "\(number):14999") == "$" + value) }
+    #expect(try client.ask("DBSIZE") == ":32000")
+    for number in 0..<4 { #expect(try client.ask("GET", "\(number):7999") == "$" + value) }
     #expect(daemon.end(with: SIGTERM) == 0)
   }
 
