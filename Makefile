@@ -6,6 +6,8 @@ SHELL := /bin/bash
 ARGS ?=
 SEED ?= 1
 SECONDS ?= 60
+ROUNDS ?= 100
+IMAGES ?= 100
 
 kvd := .build/release/kvd
 # Faster by a sixth, and not possible in Package.swift, whose packages then could not be depended on:
@@ -46,7 +48,7 @@ test-clients: build  ## Drive the daemon with redis-py and redis-cli
 	else $(python) Tests/client/run $(ARGS); fi
 
 .PHONY: check
-check: setup lint check-build test  ## Strict lint, build without warnings, all tests: what CI runs
+check: setup lint check-build test fuzz-short  ## Strict lint, build without warnings, all tests, a little crashing: what CI runs
 
 # Warnings are errors for every target (Package.swift says so).
 .PHONY: check-build
@@ -75,10 +77,32 @@ bench-load: build  ## 3 million SETs, kill -9, restart: PASS or FAIL for each pr
 	bench/load-3m $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup  ## Crash and input fuzzing; SEED=… replays a run, SECONDS=… bounds it
+fuzz: fuzz-build  ## Crash and input fuzzing; SEED=… replays a run, SECONDS=… bounds it
 	@if swift package describe --type json | grep -q '"kvd-fuzz"'; then \
-	  swift run $(release) kvd-fuzz --seed $(SEED) --seconds $(SECONDS); \
-	else echo "make fuzz: this version has no fuzzers yet"; fi
+	  swift run $(release) kvd-fuzz --seed $(SEED) --seconds $(SECONDS); fi
+	.build/release/kvd-drive --seed $(SEED) --seconds $(SECONDS)
+	fuzz/powerloss/images --seed $(SEED) --images $(IMAGES)
+
+.PHONY: fuzz-kill
+fuzz-kill: fuzz-build  ## Kill the daemon ROUNDS=… times under load and judge from outside; SEED=…
+	.build/release/kvd-drive --seed $(SEED) --rounds $(ROUNDS)
+
+.PHONY: fuzz-power
+fuzz-power: fuzz-build  ## Open IMAGES=… of what a power loss may leave; SEED=…
+	fuzz/powerloss/images --seed $(SEED) --images $(IMAGES)
+
+.PHONY: fuzz-build
+fuzz-build: build .build/libkvdrecorder.so
+
+.build/libkvdrecorder.so: fuzz/powerloss/recorder.c
+	@mkdir -p .build
+	$(CC) -O2 -Wall -Wextra -Wno-nonnull-compare -shared -fPIC -o $@ $< -ldl -lpthread
+
+# Under half a minute: 20 rounds and 40 images.
+.PHONY: fuzz-short
+fuzz-short: fuzz-build
+	.build/release/kvd-drive --seed $(SEED) --rounds 20 --seconds 20
+	fuzz/powerloss/images --seed $(SEED) --images 40 --per-trace 20
 
 .PHONY: format
 format:  ## Rewrite the Swift files in the house format

@@ -34,6 +34,8 @@ let package = Package(
       name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"], swiftSettings: strict),
     .executableTarget(
       name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL"], swiftSettings: strict),
+    .executableTarget(
+      name: "kvd-drive", dependencies: ["CLinux"], path: "fuzz/driver", swiftSettings: strict),
     .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
     .testTarget(

@@ -16,6 +16,8 @@ enum ServeCommand: Subcommand {
       --data DIR             its directory, made if absent           (default ./kvd-data)
       --partitions P         1 to 1024; fixed when the store is made, later ignored
                                                                      (default \(StoreOptions().partitionCount))
+      --segment SIZE         of a file of the log, 64kib to 1gib, in steps of 4kib; fixed when the
+                             store is made, later ignored            (default \(StoreOptions().segmentByteCount >> 20)mib)
       --durability MODE      when a write is acknowledged            (default sync)
                                sync      its bytes have survived fdatasync
                                periodic  they are in the kernel's hands, and synced every second:
@@ -88,12 +90,15 @@ enum ServeCommand: Subcommand {
     let flags = try Flags(
       arguments,
       known: [
-        "data", "port", "bind", "partitions", "durability", "memory", "io-threads", "max-clients",
+        "data", "port", "bind", "partitions", "segment", "durability", "memory", "io-threads",
+        "max-clients",
         "client-memory",
       ])
     var store = StoreOptions()
     store.partitionCount = try flags.integer(
       "partitions", default: store.partitionCount, in: 1...1024)
+    store.segmentByteCount = try flags.byteCount(
+      "segment", default: store.segmentByteCount, atLeast: 64 << 10)
     store.memoryByteCount = try flags.byteCount(
       "memory", default: store.memoryByteCount, atLeast: 8 << 20)
     let mode = try flags.text("durability", default: store.durability.rawValue)

@@ -1,0 +1,103 @@
+/// Everything that a store holds, read through the daemon while nobody writes, in several ways that
+/// must agree.
+struct Contents {
+  private(set) var states: [State]
+  private(set) var values: [[UInt8]?]
+
+  /// Nil if the daemon did not answer; `findings` has the reason where it is one.
+  init?(port: Int, universe: Universe, findings: Findings) {
+    states = Array(repeating: .absent, count: universe.keys.count)
+    values = Array(repeating: nil, count: universe.keys.count)
+    guard let connection = Connection(port: port) else { return nil }
+    do throws(Connection.Failure) {
+      let count = try readPages(connection, universe, findings)
+      try compare(connection, universe, findings, count: count)
+    } catch {
+      findings.add("the contents could not be read: \(error)")
+      return nil
+    }
+    checkInvariants(universe, findings)
+  }
+
+  /// Pages of an ordered range, one behind the other; how many entries they had.
+  private mutating func readPages(
+    _ connection: Connection, _ universe: Universe, _ findings: Findings
+  ) throws(Connection.Failure) -> Int {
+    var start = Array("-".utf8)
+    var count = 0
+    var last: [UInt8] = []
+    while true {
+      let reply = try connection.call([
+        Array("KV.RANGE".utf8), start, Array("+".utf8), Array("LIMIT".utf8), Array("70".utf8),
+      ])
+      guard let elements = reply.elements else {
+        findings.add("KV.RANGE was answered \(reply)")
+        return count
+      }
+      if elements.isEmpty { return count }
+      for index in stride(from: 0, to: elements.count - 1, by: 2) {
+        guard let name = elements[index].bytes, let bytes = elements[index + 1].bytes else {
+          findings.add("KV.RANGE returned no key and value")
+          return count
+        }
+        if count > 0, !last.lexicographicallyPrecedes(name) {
+          findings.add("KV.RANGE is out of order")
+        }
+        last = name
+        count += 1
+        guard let key = universe.numbers[String(decoding: name, as: UTF8.self)] else {
+          findings.add("a key that nobody wrote: \(String(decoding: name, as: UTF8.self))")
+          continue
+        }
+        values[key] = bytes
+        states[key] = universe.state(of: bytes, key: key)
+        if states[key].kind == .unreadable {
+          findings.add("\(universe.keys[key].name) holds \(bytes.count) bytes that nobody wrote")
+        }
+      }
+      start = [UInt8(ascii: "=")] + last + [0]
+    }
+  }
+
+  /// MGET, the scan backward, SCAN and DBSIZE against the pages.
+  private func compare(
+    _ connection: Connection, _ universe: Universe, _ findings: Findings, count: Int
+  ) throws(Connection.Failure) {
+    for first in stride(from: 0, to: universe.keys.count, by: 50) {
+      let keys = first..<min(first + 50, universe.keys.count)
+      let reply = try connection.call(
+        [Array("MGET".utf8)] + keys.map { Array(universe.keys[$0].name.utf8) })
+      guard let replies = reply.elements, replies.count == keys.count else {
+        findings.add("MGET was answered \(reply)")
+        return
+      }
+      for (key, reply) in zip(keys, replies) where reply.bytes != values[key] {
+        findings.add("\(universe.keys[key].name): MGET and KV.RANGE differ")
+      }
+    }
+    let size = try connection.call("DBSIZE")
+    if size != .integer(count) { findings.add("DBSIZE says \(size), a scan found \(count)") }
+    let expected = universe.keys.indices.filter { values[$0] != nil }.map {
+      Array(universe.keys[$0].name.utf8)
+    }.sorted { $0.lexicographicallyPrecedes($1) }
+    let backward = try connection.call("KV.REVRANGE", "-", "+", "LIMIT", "100000", "KEYS")
+    if backward.elements?.compactMap(\.bytes) != expected.reversed() {
+      findings.add("KV.REVRANGE and KV.RANGE differ")
+    }
+    let scan = try connection.call("SCAN", "0", "COUNT", "10000")
+    if scan.elements?.last?.elements?.compactMap(\.bytes) != expected {
+      findings.add("SCAN and KV.RANGE differ")
+    }
+  }
+
+  private func checkInvariants(_ universe: Universe, _ findings: Findings) {
+    func reads(_ keys: [Int]) -> [Effect] {
+      keys.map { Effect(key: $0, change: .read(states[$0])) }
+    }
+    for group in universe.stamps {
+      Invariant.checkStamps(reads(group.keys), of: group, in: universe, findings)
+    }
+    for pair in universe.lists { Invariant.checkPair(reads(pair), pair, universe, findings) }
+    _ = Invariant.checkBank(universe.accounts.map { values[$0] }, universe, findings)
+  }
+}
