@@ -34,6 +34,8 @@ enum ServeCommand: Subcommand {
       --client-memory SIZE   for what all clients together have sent, queued in MULTI and not yet
                              read; beyond it large requests wait or are refused with an OOM error,
                              \(Server.leastClientMemoryByteCount >> 20)mib at least                          (default \(ServerOptions().clientMemoryByteCount >> 20)mib)
+      --stop-seconds N       how long stopping may take before the process ends as it is
+                                                                     (default 30)
       --io-threads N         threads that serve connections, 1 to 128 (default \(ServerOptions().ioThreadCount))
 
     A SIZE is a number of bytes, with k, m or g behind it for powers of 1000, or with kb, mb, gb, kib,
@@ -43,7 +45,7 @@ enum ServeCommand: Subcommand {
     it stops. SIGTERM and SIGINT finish what is under way and close the store; a second one stops at
     once, after which the next start recovers, as after kill -9.
 
-    Exit status: 0 stopped cleanly; 1 the store cannot be opened, the port not be used, or the store
+    Exit status: 0 stopped cleanly, or by a signal while the store was being opened; 1 the store cannot be opened, the port not be used, or the store
     not be closed cleanly (stderr says why, and nothing acknowledged is lost); 64 wrong usage.
 
     Limits: keys \(Limits.keyByteCount) bytes, values \(Limits.valueByteCount >> 20) MiB, a batch or transaction \(Limits.batchByteCount >> 20) MiB.
@@ -51,8 +53,13 @@ enum ServeCommand: Subcommand {
     """
 
   static func run(_ arguments: ArraySlice<String>) throws(UsageError) -> Int32 {
-    var (storeOptions, options) = try parse(arguments)
+    var (storeOptions, options, stopSeconds) = try parse(arguments)
     Signals.block()
+    let stop = Stop(seconds: stopSeconds)
+    guard stop.start() else {
+      Log.line("cannot start the thread that waits for signals")
+      return 1
+    }
     let store: Store
     do throws(StoreError) {
       store = try Store.open(at: options.dataPath, options: storeOptions)
@@ -71,12 +78,9 @@ enum ServeCommand: Subcommand {
       return 1
     }
     Log.line("ready on \(options.address) port \(server.port), pid \(getpid())")
-    guard stopOnSignal(server) else {
-      Log.line("cannot start the thread that waits for signals")
+    stop.serve {
       server.stop()
-      server.wait()
-      _ = close(store)
-      return 1
+      store.stopWaiting()
     }
     server.wait()
     let status = close(store)
@@ -86,13 +90,12 @@ enum ServeCommand: Subcommand {
 
   private static func parse(
     _ arguments: ArraySlice<String>
-  ) throws(UsageError) -> (StoreOptions, ServerOptions) {
+  ) throws(UsageError) -> (StoreOptions, ServerOptions, stopSeconds: Int) {
     let flags = try Flags(
       arguments,
       known: [
         "data", "port", "bind", "partitions", "segment", "durability", "memory", "io-threads",
-        "max-clients",
-        "client-memory",
+        "max-clients", "client-memory", "stop-seconds",
       ])
     var store = StoreOptions()
     store.partitionCount = try flags.integer(
@@ -119,17 +122,8 @@ enum ServeCommand: Subcommand {
       "client-memory", default: server.clientMemoryByteCount,
       atLeast: Server.leastClientMemoryByteCount)
     server.durability = mode
-    return (store, server)
-  }
-
-  /// Starts the thread that waits for signals: the first stops the server, the second the process.
-  private static func stopOnSignal(_ server: Server) -> Bool {
-    Threads.start {
-      Log.line("signal \(Signals.wait()): stopping; a second signal stops at once")
-      server.stop()
-      Log.line("signal \(Signals.wait()): stopping at once")
-      _exit(1)
-    }
+    let stopSeconds = try flags.integer("stop-seconds", default: 30, in: 1...86_400)
+    return (store, server, stopSeconds)
   }
 
   private static func close(_ store: Store) -> Int32 {

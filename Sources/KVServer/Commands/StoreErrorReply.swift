@@ -5,7 +5,7 @@ enum StoreErrorReply {
   /// Refused writes carry Redis's code for "cannot persist", which clients know how to treat.
   static func write(_ error: StoreError, to reply: inout ReplyWriter) {
     switch error {
-    case .poisoned, .diskFull: reply.error("MISCONF \(error)")
+    case .poisoned, .diskFull, .readOnly: reply.error("MISCONF \(error)")
     default: reply.error("ERR \(error)")
     }
   }

@@ -26,6 +26,8 @@ final class ApplyWorkers: @unchecked Sendable {
     var applied: @Sendable () -> Void = {}
     /// Nothing can be applied any more.
     var failed: @Sendable (StoreError) -> Void = { _ in }
+    /// A partition's file is damaged: what it lacks stays in memory and in the log.
+    var damaged: @Sendable (Partition) -> Void = { _ in }
   }
 
   /// - Parameter pageLimit: the pages that one LMDB transaction may change.
@@ -80,8 +82,12 @@ final class ApplyWorkers: @unchecked Sendable {
   /// seal meanwhile is not waited for, or a busy store would never get there.
   func wait(for partitions: [Partition], upTo lsn: LSN) throws(StoreError) {
     try monitor.withLock { () throws(StoreError) in
-      while partitions.contains(where: { $0.hasSealed(before: lsn) }) {
+      while true {
+        let behind = partitions.filter { $0.hasSealed(before: lsn) }
+        if behind.isEmpty { return }
         if let error = fatal ?? fullDisk { throw error }
+        let damages = behind.compactMap { $0.environment.damage }
+        if damages.count == behind.count { throw damages[0] }
         if isClosing { throw .closed }
         monitor.wait()
       }
@@ -129,11 +135,13 @@ final class ApplyWorkers: @unchecked Sendable {
   }
 
   private func finish(_ partition: Partition, _ failure: StoreError?) {
+    let isDamaged = failure != nil && partition.environment.damage != nil
     monitor.withLock {
       busy.remove(partition.index)
       switch failure {
       case nil:
         fullDisk = nil
+      case .some where isDamaged: break
       case .diskFull:
         // The memtable stays; it is tried again while writes are refused.
         fullDisk = failure
@@ -144,9 +152,12 @@ final class ApplyWorkers: @unchecked Sendable {
       isDiskFull.store(fullDisk != nil, ordering: .releasing)
       monitor.broadcast()
     }
+    partition.budget.setObstacle(failure)
     let handlers = handlers.withLock { $0 }
-    if let failure, !failure.isDiskFull {
-      partition.budget.abandon()
+    if isDamaged {
+      handlers.damaged(partition)
+    } else if let failure, !failure.isDiskFull {
+      partition.budget.abandon(because: failure)
       handlers.failed(failure)
     } else {
       handlers.applied()

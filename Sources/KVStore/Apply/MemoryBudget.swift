@@ -15,8 +15,13 @@ final class MemoryBudget: Sendable {
   private let sealedByteCount = Atomic<Int>(0)
   private let monitor = Monitor()
   private let partitionCount: Int
-  /// A recovery whose apply failed must not wait for it for ever.
-  private let isAbandoned = Atomic<Bool>(false)
+  private struct Trouble {
+    /// Why what is sealed does not go down at present.
+    var obstacle: StoreError?
+    /// Why recovery was given up.
+    var failure: StoreError?
+  }
+  private let trouble = Mutex(Trouble())
 
   init(byteCount: Int, partitionCount: Int) {
     self.byteCount = max(byteCount, partitionCount * Self.leastByteCountPerPartition)
@@ -37,9 +42,27 @@ final class MemoryBudget: Sendable {
     monitor.withLock { monitor.broadcast() }
   }
 
-  func abandon() {
-    isAbandoned.store(true, ordering: .releasing)
+  /// Why recovery was given up, if it was.
+  var failure: StoreError? { trouble.withLock { $0.failure } }
+
+  /// A recovery whose apply failed must not wait for it for ever.
+  func abandon(because error: StoreError) {
+    trouble.withLock { if $0.failure == nil { $0.failure = error } }
     monitor.withLock { monitor.broadcast() }
+  }
+
+  /// What is sealed does not go down at present, or does again. A recovery that has no room for more
+  /// ends with the reason instead of waiting for somebody to mend it.
+  func setObstacle(_ error: StoreError?) {
+    trouble.withLock { $0.obstacle = error }
+    monitor.withLock { monitor.broadcast() }
+  }
+
+  private func isGivenUp() -> Bool {
+    trouble.withLock { trouble in
+      if trouble.failure == nil { trouble.failure = trouble.obstacle }
+      return trouble.failure != nil
+    }
   }
 
   /// Recovery's workers fill their partitions side by side: each seals its own, and waits while too
@@ -48,7 +71,7 @@ final class MemoryBudget: Sendable {
     guard partition.activeByteCount > activeLimit / partitionCount else { return }
     partition.seal()
     monitor.withLock {
-      while sealed > activeLimit && !isAbandoned.load(ordering: .acquiring) { monitor.wait() }
+      while sealed > activeLimit && !isGivenUp() { monitor.wait() }
     }
   }
 }

@@ -84,12 +84,13 @@ final class PurgeWorker: @unchecked Sendable {
   private func purgeChunk(of partition: Partition) -> Bool {
     let applied = partition.applied.rawValue
     let known = partition.layers.tombstones.prefix { $0.lsn <= applied }
-    if known.isEmpty { return false }
+    if known.isEmpty || partition.environment.damage != nil { return false }
     do throws(StoreError) {
       partition.dropTombstones(
         try PurgeChunk(partition: partition, tombstones: known.map(\.id)).run())
       return true
     } catch {
+      if partition.environment.damage != nil { return false }
       if error.isDiskFull {
         monitor.withLock { mustRetry = true }
       } else {

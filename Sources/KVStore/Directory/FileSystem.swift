@@ -103,6 +103,25 @@ enum FileSystem {
     _ = try call("sync", file.path) { fsync(raw) }
   }
 
+  /// Makes the file at least `byteCount` long, with disk behind all of it; posix_fallocate(3).
+  static func reserve(_ byteCount: Int, of file: borrowing FileDescriptor) throws(StoreError) {
+    let code = posix_fallocate(file.raw, 0, off_t(byteCount))
+    if code != 0 && code != EINTR { throw error(code, "reserve room for", file.path) }
+  }
+
+  /// Which file a descriptor is of, nil if it is none; fstat(2).
+  static func identity(ofRaw descriptor: Int32) -> OpenEnvironments.FileIdentity? {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+    return OpenEnvironments.FileIdentity(
+      device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  }
+
+  /// fcntl(2), `FD_CLOEXEC`.
+  static func closeOnExec(_ descriptor: Int32) {
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+  }
+
   /// Makes the entries of a directory durable: new files, and what was renamed or removed.
   static func syncDirectory(_ path: String) throws(StoreError) {
     try sync(try open(path, O_RDONLY | O_DIRECTORY))

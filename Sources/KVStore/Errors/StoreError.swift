@@ -24,6 +24,13 @@ public enum StoreError: Error, Sendable, Equatable {
   /// Another process, or another `Store` of this one, has the directory open.
   case locked(path: String, holder: String)
 
+  /// One partition takes no more writes, because its file was found damaged; reads and all other
+  /// partitions go on.
+  case readOnly(path: String, because: String)
+
+  /// Every reader slot of a partition's file is taken by a living reader.
+  case readersFull(path: String, limit: Int)
+
   /// A status of LMDB's that has no case of its own.
   case lmdb(code: Int32, operation: String, path: String)
 
@@ -56,6 +63,11 @@ extension StoreError: CustomStringConvertible {
       "\(path) has format \(found), this build reads \(supported): use a build that knows it"
     case .locked(let path, let holder):
       "\(path) is in use by \(holder): stop it first, or use another directory"
+    case .readOnly(let path, let because):
+      "\(path) takes no more writes since it was found damaged (\(because)): nothing was written; "
+        + "run `kvd check`, then `kvd recover --salvage` or restore a backup"
+    case .readersFull(let path, let limit):
+      "all \(limit) reader slots of \(path) are in use: close snapshots and readers, then retry"
     case .lmdb(let code, let operation, let path):
       "LMDB could not \(operation) \(path): \(LMDBStatus.text(code)) (code \(code))"
     case .invalidOption(let reason):

@@ -31,6 +31,10 @@ final class LMDBEnvironment: @unchecked Sendable {
   private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
   private let poison = Mutex<StoreError?>(nil)
+  private let damageFound = Mutex<StoreError?>(nil)
+  private let hasDamage = Atomic<Bool>(false)
+  private let corruptedReads = Atomic<Int>(0)
+  private let staleReaders = Atomic<Int>(0)
 
   /// Opens what `create` made.
   ///
@@ -93,15 +97,32 @@ final class LMDBEnvironment: @unchecked Sendable {
   ///
   /// It must end on the thread that began it: the writer's lock is a robust mutex.
   ///
-  /// - Throws: `.poisoned` after a failed sync, until the file is opened again.
+  /// - Throws: `.poisoned` after a failed sync, until the file is opened again; `.corrupted` once the
+  ///   tree of pages was found damaged, for a write would spread the damage.
   func beginWrite() throws(StoreError) -> WriteTransaction {
     if let poisoned { throw poisoned }
+    if let damage { throw damage }
     return try unsafe WriteTransaction(environment: self, handle: begin(flags: 0))
   }
 
   /// Begins a read transaction, a view of the file as it is now. One is made per thread and kept:
   /// `reset` and `renew` are cheap, this takes a lock.
+  ///
+  /// - Throws: `.readersFull` where every slot is taken by a living reader.
   func makeReader() throws(StoreError) -> ReadTransaction {
+    do throws(StoreError) {
+      return try beginRead()
+    } catch  where error.isReadersFull {
+      clearStaleReaders()
+    }
+    do throws(StoreError) {
+      return try beginRead()
+    } catch  where error.isReadersFull {
+      throw .readersFull(path: path, limit: unsafe Int(info.me_maxreaders))
+    }
+  }
+
+  private func beginRead() throws(StoreError) -> ReadTransaction {
     try unsafe ReadTransaction(environment: self, handle: begin(flags: UInt32(MDB_RDONLY)))
   }
 
@@ -145,6 +166,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// Translates a status of LMDB's, and poisons the environment if it says that a write was lost.
   func failure(_ code: Int32, _ operation: String) -> StoreError {
     let error = LMDBStatus.error(code, operation: operation, path: path)
+    if case .corrupted = error { noteDamage(error) }
     guard LMDBStatus.poisons(code) else { return error }
     // LMDB answers a short write, which is how a disk fills up, with EIO as well. That transaction is
     // aborted and the next writes all of its pages anew, so nothing rests on what was lost.
@@ -158,6 +180,23 @@ final class LMDBEnvironment: @unchecked Sendable {
     }
     return error
   }
+
+  /// What was found wrong with the tree of pages, if anything was. Reads go on where they can.
+  var damage: StoreError? {
+    hasDamage.load(ordering: .acquiring) ? damageFound.withLock { $0 } : nil
+  }
+
+  private func noteDamage(_ error: StoreError) {
+    noteCorruptedRead()
+    damageFound.withLock { if $0 == nil { $0 = error } }
+    hasDamage.store(true, ordering: .releasing)
+  }
+
+  /// Counts a read that met damage.
+  func noteCorruptedRead() { corruptedReads.add(1, ordering: .relaxed) }
+
+  /// How many reads have met damage since the file was opened.
+  var corruptedReadCount: Int { corruptedReads.load(ordering: .relaxed) }
 
   // MARK: Upkeep
 
@@ -183,8 +222,12 @@ final class LMDBEnvironment: @unchecked Sendable {
   func clearStaleReaders() -> Int {
     var count: Int32 = 0
     _ = unsafe mdb_reader_check(environment, &count)
+    staleReaders.add(Int(count), ordering: .relaxed)
     return Int(count)
   }
+
+  /// How many slots of dead processes were freed since the file was opened.
+  var staleReaderCount: Int { staleReaders.load(ordering: .relaxed) }
 
   var mapByteCount: Int { unsafe info.me_mapsize }
 

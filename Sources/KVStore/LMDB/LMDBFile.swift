@@ -71,6 +71,7 @@ enum LMDBFile {
     _ directory: String, mapByteCount: Int, maxReaders: Int, isReadOnly: Bool = false
   ) throws(StoreError) -> OpaquePointer {
     var mapByteCount = mapByteCount
+    if !isReadOnly { try reserveLockFile(directory, maxReaders: maxReaders) }
     while true {
       var environment: OpaquePointer?
       var code = unsafe mdb_env_create(&environment)
@@ -92,6 +93,21 @@ enum LMDBFile {
       mapByteCount /= 2
     }
   }
+
+  /// LMDB writes to the lock file through a map: a block that a full disk cannot give would end the
+  /// process with SIGBUS. So all of them are taken before. (Nobody in this process has the file open
+  /// then, whose locks closing it would drop.)
+  private static func reserveLockFile(
+    _ directory: String, maxReaders: Int
+  ) throws(StoreError) {
+    let file = try FileSystem.open(
+      "\(directory)/lock.mdb", O_RDWR | O_CREAT, mode: FileSystem.fileMode)
+    try FileSystem.reserve((maxReaders - 1) * readerSlotByteCount + lockHeaderByteCount, of: file)
+  }
+
+  /// `sizeof` of LMDB's `MDB_reader` and of the part of `MDB_txninfo` before the slots, on 64-bit Linux.
+  private static let readerSlotByteCount = 64
+  private static let lockHeaderByteCount = 192
 
   /// Opens the databases, whose handles then serve every later transaction, and compares the file's
   /// identity.

@@ -22,6 +22,19 @@ enum OpenEnvironments {
     return identity
   }
 
+  /// Keeps the data files out of processes that this one may start: LMDB opens them without
+  /// `O_CLOEXEC`. O(open descriptors).
+  static func closeOnExec() {
+    let files = open.withLock { $0 }
+    guard let names = try? FileSystem.names(in: "/proc/self/fd") else { return }
+    for descriptor in names.compactMap({ Int32($0) }) {
+      guard let identity = FileSystem.identity(ofRaw: descriptor), files.contains(identity) else {
+        continue
+      }
+      FileSystem.closeOnExec(descriptor)
+    }
+  }
+
   static func release(_ identity: FileIdentity) {
     open.withLock { _ = $0.remove(identity) }
   }

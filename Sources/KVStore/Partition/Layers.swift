@@ -15,6 +15,8 @@ final class MemtableLayer: @unchecked Sendable {
   private(set) var lastPosition: CommitPosition?
   /// The bytes of the memtable, fixed when it is sealed.
   var sealedByteCount = 0
+  /// Whether they count in the budget. Once sealed, only under the partition's lock.
+  var isCounted = false
 
   init(hash: KeyHash) {
     memtable = Memtable(hash: hash)

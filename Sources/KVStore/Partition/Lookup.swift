@@ -44,8 +44,7 @@ extension PartitionView {
     let environment = partition.environment
     return try lmdb().withValue(of: key) { stored throws(StoreError) in
       guard let stored else { return try body(nil, RawSpan()) }
-      let header = try StoredValue.decode(
-        stored, key: key, seed: environment.checksumSeed, file: environment.path)
+      let header = try environment.decode(stored, key: key)
       guard header.sequence >= hiding else { return try body(nil, RawSpan()) }
       return try body(
         EntryHeader(sequence: header.sequence, kind: .put, expiry: header.expiryMilliseconds),

@@ -144,6 +144,7 @@ final class Partition: @unchecked Sendable {
     guard !writerLayer.isEmpty else { return }
     let sealed = writerLayer
     sealed.sealedByteCount = sealed.memtable.byteCount
+    sealed.isCounted = true
     budget.addSealed(sealed.sealedByteCount)
     writerLayer = MemtableLayer(hash: hash)
     change { layers in
@@ -187,7 +188,21 @@ final class Partition: @unchecked Sendable {
         active: layers.active, sealed: Array(layers.sealed.dropLast()),
         tombstones: layers.tombstones)
     }
-    budget.removeSealed(layer.sealedByteCount)
+    uncount(layer)
+  }
+
+  /// Takes what can no longer go down out of the budget, which the other partitions live on. It stays in
+  /// memory, is read from there, and does not become more: writes are refused.
+  func uncountSealed() {
+    for layer in layers.sealed { uncount(layer) }
+  }
+
+  private func uncount(_ layer: MemtableLayer) {
+    let wasCounted = current.withLock { _ in
+      defer { layer.isCounted = false }
+      return layer.isCounted
+    }
+    if wasCounted { budget.removeSealed(layer.sealedByteCount) }
   }
 
   /// Forgets range deletes that have been carried out to their ends.

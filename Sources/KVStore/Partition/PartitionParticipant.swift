@@ -13,6 +13,10 @@ extension Partition: Participant {
   func prepare(_ mutations: RawSpan, of transaction: TransactionID) -> Vote {
     // Memory and log space were found before the batch was admitted; what is left to ask are the
     // batch's own conditions.
+    if let damage = environment.damage {
+      preconditions?.noteFailure(.readOnly(path: environment.path, because: "\(damage)"))
+      return .no(Refusal(code: RefusalCode.storageFailed, detail: 0))
+    }
     var offset = 0
     while offset < mutations.byteCount {
       guard let mutation = Mutation.parse(mutations, at: offset) else {
@@ -45,6 +49,8 @@ extension Partition: Participant {
   }
 
   func replay(_ mutations: RawSpan, at position: CommitPosition) throws(Finding) {
+    // Nothing can go down any more, and memory must not grow: the open is going to fail.
+    if budget.failure != nil { return }
     // Sealed only between transactions: one of them may come in several sections, and a memtable that
     // is applied says of its last transaction that all of it is in LMDB.
     if lastPosition != position { budget.waitInRecovery(self) }

@@ -67,8 +67,7 @@ final class ScanLane {
   ) throws(StoreError) -> R {
     if memtable != nil { return try memtable!.withEntry(body) }
     return try lmdb!.withEntry { key, stored throws(StoreError) in
-      let header = try StoredValue.decode(
-        stored, key: key, seed: environment.checksumSeed, file: environment.path)
+      let header = try environment.decode(stored, key: key)
       return try body(
         key,
         EntryHeader(sequence: header.sequence, kind: .put, expiry: header.expiryMilliseconds),

@@ -32,6 +32,14 @@ public struct Statistics: Sendable {
   public var freePageCount = 0
   /// The LMDB reader slots in use.
   public var readerSlotCount = 0
+  /// Slots of dead processes that were freed since the store was opened.
+  public var staleReaderCount = 0
+  /// Reads that met damage since the store was opened.
+  public var corruptedReadCount = 0
+  /// The partitions that take no more writes because their files are damaged.
+  public var readOnlyPartitions: [Int] = []
+  /// Whether writes are refused because the disk is full.
+  public var isDiskFull = false
   /// Why writes are refused, empty where they are not.
   public var poisonReason = ""
 
@@ -53,6 +61,10 @@ public struct Statistics: Sendable {
       ("lmdb_file_bytes", "\(fileByteCount)"),
       ("lmdb_free_pages", "\(freePageCount)"),
       ("lmdb_reader_slots", "\(readerSlotCount)"),
+      ("lmdb_stale_readers_cleared", "\(staleReaderCount)"),
+      ("corrupted_reads", "\(corruptedReadCount)"),
+      ("read_only_partitions", readOnlyPartitions.map(String.init).joined(separator: ",")),
+      ("disk_full", isDiskFull ? "1" : "0"),
       ("poisoned", poisonReason),
     ]
   }
@@ -71,7 +83,13 @@ extension Store {
     statistics.partitionCount = keyspace.partitions.count
     statistics.memtableByteLimit = budget.byteCount
     statistics.poisonReason = poisoned.map { "\($0)" } ?? ""
+    statistics.isDiskFull = isDiskFull
     for partition in keyspace.partitions {
+      statistics.corruptedReadCount += partition.environment.corruptedReadCount
+      statistics.staleReaderCount += partition.environment.staleReaderCount
+      if partition.environment.damage != nil {
+        statistics.readOnlyPartitions.append(partition.index)
+      }
       let layers = partition.layers
       statistics.activeMemtableByteCount += layers.active.memtable.byteCount
       statistics.sealedMemtableByteCount += layers.sealed.reduce(0) { $0 + $1.sealedByteCount }
@@ -84,6 +102,20 @@ extension Store {
       statistics.readerSlotCount += below.readerSlotsUsed
     }
     return statistics
+  }
+}
+
+extension Store {
+  private var isDiskFull: Bool {
+    if applyWorkers.diskFull != nil { return true }
+    do throws(LogError) {
+      _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended)
+      return false
+    } catch .diskFull {
+      return true
+    } catch {
+      return false
+    }
   }
 }
 

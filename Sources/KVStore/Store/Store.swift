@@ -59,7 +59,14 @@ public final class Store: Sendable {
         applied: { self.memtableApplied() },
         failed: { error in
           self.coordinator.poison(because: "carrying the log into LMDB failed: \(error)")
+        },
+        damaged: { partition in
+          partition.uncountSealed()
+          self.coordinator.tellObservers()
         }))
+    for partition in keyspace.partitions where partition.environment.damage != nil {
+      partition.uncountSealed()
+    }
     purgeWorker.start()
     // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
     coordinator.sequence { upkeep.lookNow($0.lastPosition) }
@@ -84,6 +91,7 @@ public final class Store: Sendable {
   /// acknowledged.
   public func close() throws(StoreError) {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    stopWaiting()
     var failure: StoreError?
     do throws(StoreError) {
       if poisoned == nil { try takeCheckpoint() }
@@ -104,6 +112,12 @@ public final class Store: Sendable {
     }
     directoryLock.release()
     if let failure { throw failure }
+  }
+
+  /// From now on nobody waits for a full disk to get room: what cannot be written at once is refused.
+  /// For whoever is about to close the store, so that the last writers end.
+  public func stopWaiting() {
+    coordinator.stopWaiting()
   }
 
   func checkOpen() throws(StoreError) {

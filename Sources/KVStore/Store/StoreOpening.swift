@@ -57,8 +57,13 @@ enum StoreOpening {
             index, floor, of: manifest, at: path, hash: hash, budget: budget,
             applyWorkers: applyWorkers))
       }
+      OpenEnvironments.closeOnExec()
       let coordinator = try openLog(
         at: path, manifest, partitions, watermarks, applyWorkers, options)
+      if let failure = budget.failure {
+        try? coordinator.close()
+        throw failure
+      }
       return Parts(
         report: OpenReport(
           isNew: isNew, partitionCount: partitions.count, recovery: coordinator.recoveryReport),
@@ -69,7 +74,7 @@ enum StoreOpening {
           checkpoint: coordinator.checkpoint),
         directoryLock: directoryLock)
     } catch {
-      budget.abandon()
+      budget.abandon(because: error)
       applyWorkers.close()
       for partition in partitions { partition.close() }
       throw error

@@ -91,6 +91,11 @@ public final class Coordinator: Sendable {
     }
   }
 
+  /// From now on nobody waits for a full disk to get room: what cannot be written at once is refused.
+  public func stopWaiting() {
+    keeper.stopWaiting()
+  }
+
   // MARK: Transactions
 
   /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here. A transaction

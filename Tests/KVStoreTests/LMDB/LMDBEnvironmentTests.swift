@@ -100,7 +100,7 @@ import TxnWAL
     var readers: [ReadTransaction] = []
     for _ in 0..<8 { readers.append(try environment.makeReader()) }
     let error = #expect(throws: StoreError.self) { _ = try environment.makeReader() }
-    #expect(error?.isReadersFull == true)
+    #expect(error == .readersFull(path: environment.path, limit: 8))
     readers.removeLast()
     readers.append(try environment.makeReader())
     #expect(environment.clearStaleReaders() == 0)

@@ -1,0 +1,13 @@
+extension LMDBEnvironment {
+  /// The header of a value that was read from this file, its checksum verified; counts what does not
+  /// check out.
+  @inline(__always)
+  func decode(_ stored: RawSpan, key: RawSpan) throws(StoreError) -> StoredValue.Header {
+    do throws(StoreError) {
+      return try StoredValue.decode(stored, key: key, seed: checksumSeed, file: path)
+    } catch {
+      noteCorruptedRead()
+      throw error
+    }
+  }
+}

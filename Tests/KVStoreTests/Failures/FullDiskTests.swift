@@ -1,0 +1,172 @@
+import Foundation
+import Testing
+
+@testable import KVStore
+
+/// A store on a file system that has no room left, in the log or for LMDB.
+@Suite(.enabled(if: SmallDisk.isPermitted, Comment(rawValue: SmallDisk.refusal)))
+struct FullDiskTests {
+  private let disk: SmallDisk
+  private var options = StoreOptions()
+
+  init() throws {
+    disk = try SmallDisk(byteCount: 64 << 20)
+    options.partitionCount = 2
+    options.segmentByteCount = 256 << 10
+    options.memoryByteCount = 8 << 20
+    options.logByteLimit = 2 << 20
+  }
+
+  private var path: String { disk.path + "/data" }
+
+  private func open() throws(StoreError) -> Store { try Store.open(at: path, options: options) }
+
+  private static let value = [UInt8](repeating: 7, count: 10_000)
+
+  /// Writes keys until one is refused. Returns how many were acknowledged.
+  private func writeUntilRefused(_ store: Store, from first: Int = 0) throws -> Int {
+    for number in first..<first + 10_000 {
+      do throws(StoreError) {
+        try store.put(bytes("key \(number)"), Self.value)
+      } catch {
+        guard case .diskFull(let path) = error else { throw error }
+        #expect(path.hasPrefix(disk.path))
+        return number
+      }
+    }
+    Issue.record("the disk never became full")
+    return 0
+  }
+
+  private func order(_ name: String, _ store: Store) throws -> Receipt? {
+    let key = bytes(name)
+    let value = Self.value
+    return try store.evaluate { evaluation throws(StoreError) in
+      try evaluation.put(key.rawSpan, value.rawSpan)
+    }.receipt
+  }
+
+  private func expectAll(_ count: Int, _ store: Store) throws {
+    for number in 0..<count where try store.get(bytes("key \(number)")) != Self.value {
+      Issue.record("key \(number) of \(count) is not there")
+      return
+    }
+  }
+
+  @Test func `writes are refused, reads go on, and nothing acknowledged is lost`() throws {
+    let store = try open()
+    try disk.fill(leaving: 3 << 20)
+    let count = try writeUntilRefused(store)
+    #expect(count > 20)
+    try expectAll(count, store)
+    #expect(store.poisoned == nil)
+    disk.empty()
+    var isWritten = false
+    // It is tried again twice a second.
+    for _ in 0..<200 where !isWritten {
+      isWritten = (try? store.put(bytes("room"), [1])) != nil
+      if !isWritten { usleep(20_000) }
+    }
+    #expect(isWritten)
+    try store.checkpoint()
+    #expect(try !store.statistics().isDiskFull)
+    try store.close()
+    let again = try open()
+    try expectAll(count, again)
+    try again.close()
+  }
+
+  @Test func `closing a store on a full disk ends, and the log keeps what LMDB had no room for`()
+    throws
+  {
+    let store = try open()
+    try disk.fill(leaving: 3 << 20)
+    let count = try writeUntilRefused(store)
+    try disk.fill()
+    // Closed cleanly or not: it comes back, and the store lets go of the directory.
+    try? store.close()
+    disk.empty()
+    let again = try open()
+    try expectAll(count, again)
+    try again.close()
+  }
+
+  @Test func `writers that wait for room in the log are told when the store closes`() throws {
+    let store = try open()
+    // More than what the log has segments for, ordered at once: it can never be written.
+    try disk.fill()
+    var receipt: Receipt?
+    for number in 0..<100 { receipt = try order("late \(number)", store) ?? receipt }
+    let last = try #require(receipt)
+    #expect(last.position > store.durablePosition)
+    let error = #expect(throws: StoreError.self) { try store.close() }
+    #expect(error?.description.contains("no space left for \(path)/log/segment.tmp") == true)
+    disk.empty()
+    try open().close()
+  }
+
+  @Test func `an open whose recovery has no room says so and ends, and later goes on`() throws {
+    var roomy = options
+    roomy.memoryByteCount = 64 << 20
+    roomy.logByteLimit = 64 << 20
+    let store = try Store.open(at: path, options: roomy)
+    for number in 0..<900 { try store.put(bytes("key \(number)"), Self.value) }
+    // What a killed process leaves: the files without a close.
+    let image = disk.path + "/image"
+    try FileManager.default.copyItem(atPath: path, toPath: image)
+    try store.close()
+    try FileManager.default.removeItem(atPath: path)
+    try disk.fill()
+    let error = #expect(throws: StoreError.self) { try Store.open(at: image, options: options) }
+    guard case .diskFull = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    disk.empty()
+    let again = try Store.open(at: image, options: options)
+    try expectAll(900, again)
+    try again.close()
+  }
+
+  /// A store is not made by halves.
+  @Test func `a store that there is no room for is refused, and made once there is`() throws {
+    try disk.fill(leaving: 100 << 10)
+    let error = #expect(throws: StoreError.self) { try open() }
+    guard case .diskFull = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    disk.empty()
+    let store = try open()
+    #expect(store.openReport.isNew)
+    try store.close()
+  }
+}
+
+@Suite(.enabled(if: SmallDisk.isPermitted, Comment(rawValue: SmallDisk.refusal)))
+struct ReadOnlyFileSystemTests {
+  @Test func `a read-only file system is refused by name, and can be checked`() throws {
+    let disk = try SmallDisk(byteCount: 24 << 20)
+    var options = StoreOptions()
+    options.partitionCount = 2
+    options.segmentByteCount = 256 << 10
+    let path = disk.path + "/data"
+    // A closed store keeps the log's files open as long as the object lives.
+    do {
+      let store = try Store.open(at: path, options: options)
+      try store.put([1], [1])
+      try store.close()
+    }
+    try disk.setReadOnly(true)
+    #expect(throws: StoreError.io(errno: EROFS, operation: "open", path: path + "/LOCK")) {
+      try Store.open(at: path, options: options)
+    }
+    let report = try StoreInspection(at: path).check()
+    #expect(report.isSound, "\(report.findings)")
+    #expect(report.entryCount == 1)
+    try disk.setReadOnly(false)
+    let again = try Store.open(at: path, options: options)
+    #expect(try again.get([1]) == [1])
+    try again.close()
+  }
+}

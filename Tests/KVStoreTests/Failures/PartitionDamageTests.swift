@@ -1,0 +1,135 @@
+import Foundation
+import Testing
+import TxnWAL
+
+@testable import KVStore
+
+/// A page of one partition's tree that is no page any more.
+@Suite struct PartitionDamageTests {
+  /// A closed store of two partitions with many leaves each, and keys known to lie in either.
+  private struct Store2 {
+    let fixture: StoreFixture
+    var keys: [[[UInt8]]] = [[], []]
+
+    init() throws {
+      fixture = try StoreFixture { $0.partitionCount = 2 }
+      var batch = Batch()
+      for number in 0..<2000 {
+        let key = bytes("key \(number)")
+        try batch.put(key, bytes("value \(number)"))
+        keys[fixture.store.keyspace.partition(of: key.rawSpan)].append(key)
+      }
+      try fixture.store.commit(batch)
+    }
+
+    /// Zeroes the leaf pages of partition 0, but for one, where `keepsFirst`.
+    func damageLeaves(keepingFirst: Bool = false) throws {
+      let path = "\(fixture.directory.path)/partition-0000/data.mdb"
+      let damaged = LeafDamage.zeroLeaves(path, keeping: keepingFirst ? 1 : 0)
+      #expect(damaged > 5)
+    }
+  }
+
+  private func damaged() throws -> Store2 {
+    let made = try Store2()
+    try made.fixture.reopen { try made.damageLeaves(keepingFirst: true) }
+    return made
+  }
+
+  private func errors(_ keys: [[UInt8]], _ store: Store) -> [[UInt8]: StoreError] {
+    var errors: [[UInt8]: StoreError] = [:]
+    for key in keys {
+      do throws(StoreError) { _ = try store.get(key) } catch { errors[key] = error }
+    }
+    return errors
+  }
+
+  @Test func `damaged pages are errors of their keys, are counted, and all others are read`()
+    throws
+  {
+    let made = try damaged()
+    let store = made.fixture.store
+    #expect(errors(made.keys[1], store).isEmpty)
+    let found = errors(made.keys[0], store)
+    #expect(!found.isEmpty && found.count < made.keys[0].count)
+    for error in found.values {
+      guard case .corrupted(let finding) = error else {
+        Issue.record("\(error)")
+        continue
+      }
+      #expect(finding.file.hasSuffix("partition-0000/data.mdb"))
+    }
+    #expect(try store.statistics().corruptedReadCount >= found.count)
+  }
+
+  @Test func `a damaged partition takes no more writes, and the others go on`() throws {
+    let made = try damaged()
+    let store = made.fixture.store
+    #expect(try store.statistics().readOnlyPartitions.isEmpty)
+    let found = errors(made.keys[0], store)
+    #expect(try store.statistics().readOnlyPartitions == [0])
+    let key = try #require(made.keys[0].first { found[$0] == nil })
+    let error = #expect(throws: StoreError.self) { try store.put(key, [1]) }
+    guard case .readOnly(let path, _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(path.hasSuffix("partition-0000/data.mdb"))
+    #expect(throws: StoreError.self) { try store.deleteRange(.everything) }
+    #expect(try store.get(key) != nil)
+    try store.put(made.keys[1][0], bytes("new"))
+    #expect(try store.get(made.keys[1][0]) == bytes("new"))
+    try store.checkpoint()
+    #expect(store.poisoned == nil)
+  }
+
+  @Test func `damage that only carrying down meets keeps what was acknowledged`() throws {
+    let made = try damaged()
+    let store = made.fixture.store
+    var batch = Batch()
+    for key in made.keys[0] { try batch.put(key, bytes("newer")) }
+    try store.commit(batch)
+    try store.put(made.keys[1][0], bytes("newer"))
+    let error = #expect(throws: StoreError.self) { try store.checkpoint() }
+    guard case .corrupted = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(store.poisoned == nil)
+    #expect(try store.statistics().readOnlyPartitions == [0])
+    for key in made.keys[0] + [made.keys[1][0]] { #expect(try store.get(key) == bytes("newer")) }
+    try store.put(made.keys[1][1], bytes("later"))
+    // The log still has it all after a close that could not carry it down.
+    #expect(throws: StoreError.self) { try store.close() }
+    let again = try Store.open(at: made.fixture.directory.path, options: made.fixture.options)
+    defer { try? again.close() }
+    for key in made.keys[0] { #expect(try again.get(key) == bytes("newer")) }
+    #expect(try again.get(made.keys[1][1]) == bytes("later"))
+  }
+}
+
+/// Damage to the pages of an LMDB file, made on purpose.
+enum LeafDamage {
+  /// Zeroes the headers of all leaf pages that hold entries of users, but for `keeping` of them. Returns
+  /// how many.
+  static func zeroLeaves(_ path: String, keeping: Int, from first: Int = 2) -> Int {
+    var file = contents(path)
+    var kept = 0
+    var count = 0
+    for page in first..<file.count / 4096 {
+      let start = page * 4096
+      // Flags of a leaf page, with many entries: only the tree of data has such.
+      guard file[start + 10] == 2, file[start + 11] == 0 else { continue }
+      let lower = Int(file[start + 12]) | Int(file[start + 13]) << 8
+      guard lower > 16 + 2 * 10 else { continue }
+      if kept < keeping {
+        kept += 1
+        continue
+      }
+      for place in start + 8..<start + 16 { file[place] = 0 }
+      count += 1
+    }
+    write(file, to: path)
+    return count
+  }
+}
