@@ -91,6 +91,10 @@ fuzz-kill: fuzz-build  ## Kill the daemon ROUNDS=… times under load and judge 
 fuzz-power: fuzz-build  ## Open IMAGES=… of what a power loss may leave; SEED=…
 	fuzz/powerloss/images --seed $(SEED) --images $(IMAGES)
 
+.PHONY: fuzz-power-proof
+fuzz-power-proof: fuzz-build  ## Leave out one kind of sync after the other; each must be found
+	fuzz/powerloss/prove --seed $(SEED)
+
 .PHONY: fuzz-build
 fuzz-build: build .build/libkvdrecorder.so
 

@@ -41,6 +41,7 @@ let package = Package(
     .testTarget(
       name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVStore", "TxnWAL"],
       swiftSettings: strictTests),
+    .testTarget(name: "DriveTests", dependencies: ["kvd-drive"], swiftSettings: strictTests),
     .testTarget(name: "TidyTests", swiftSettings: strictTests),
   ]
 )

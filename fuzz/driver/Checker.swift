@@ -84,6 +84,7 @@ struct Checker {
   private func describe(
     _ operations: [Operation], _ indices: [Int], _ key: Int, _ before: State, _ after: State
   ) {
+    if findings.isQuiet { return }
     System.say("  history of \(universe.keys[key].name), milliseconds; it began as \(before)")
     let sorted = indices.map { operations[$0] }.sorted { $0.invoked < $1.invoked }
     guard let start = sorted.first?.invoked else { return }

@@ -2,7 +2,11 @@ import Synchronization
 
 /// What is wrong, as it turns up, from any thread.
 final class Findings: Sendable {
+  /// Counts, and says nothing.
+  let isQuiet: Bool
   private let list = Mutex<[String]>([])
+
+  init(isQuiet: Bool = false) { self.isQuiet = isQuiet }
 
   func add(_ text: String) {
     let isNew = list.withLock { list in
@@ -10,7 +14,7 @@ final class Findings: Sendable {
       list.append(text)
       return true
     }
-    if isNew { System.say("FINDING: \(text)") }
+    if isNew, !isQuiet { System.say("FINDING: \(text)") }
   }
 
   var count: Int { list.withLock { $0.count } }

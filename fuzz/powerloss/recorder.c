@@ -48,8 +48,10 @@ static int trace = -1;
 static char directory[PATH_MAX];
 static size_t directory_length;
 static unsigned char watched[FD_LIMIT];
-// For proving that the images can fail: syncs of files whose path holds this text are left out.
+// For proving that the images can fail: of the syncs of files whose path holds this text (or ends with what
+// stands before a final '$'), every so many-th is left out.
 static const char *forgotten_syncs;
+static unsigned forgotten_each = 1;
 
 static uint64_t now(void) {
   struct timespec time;
@@ -61,6 +63,8 @@ __attribute__((constructor)) static void begin(void) {
   const char *path = getenv("KVD_TRACE_DIRECTORY"), *file = getenv("KVD_TRACE_FILE");
   if (!path || !file || strlen(path) >= sizeof directory) return;
   forgotten_syncs = getenv("KVD_TRACE_FORGET");
+  const char *each = getenv("KVD_TRACE_FORGET_EACH");
+  if (each && atoi(each) > 0) forgotten_each = (unsigned)atoi(each);
   strcpy(directory, path);
   directory_length = strlen(directory);
   trace = (int)syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -345,7 +349,15 @@ static int forgets(int fd) {
   ssize_t count = readlink(link, path, sizeof path - 1);
   if (count < 0) return 0;
   path[count] = 0;
-  return strstr(path, forgotten_syncs) != NULL;
+  size_t length = strlen(forgotten_syncs);
+  if (length && forgotten_syncs[length - 1] == '$') {
+    length--;
+    if ((size_t)count < length || strncmp(path + count - length, forgotten_syncs, length)) return 0;
+  } else if (!strstr(path, forgotten_syncs)) {
+    return 0;
+  }
+  static unsigned seen;
+  return __atomic_add_fetch(&seen, 1, __ATOMIC_RELAXED) % forgotten_each == 0;
 }
 
 int fsync(int fd) {
