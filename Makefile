@@ -46,7 +46,7 @@ test-clients: build  ## Drive the daemon with redis-py and redis-cli
 	else $(python) Tests/client/run $(ARGS); fi
 
 .PHONY: check
-check: setup lint check-build test  ## Strict lint, build without warnings, all tests: what CI runs
+check: setup lint check-build test fuzz-short  ## Strict lint, build without warnings, all tests, short fuzzing: what CI runs
 
 # Warnings are errors for every target (Package.swift says so).
 .PHONY: check-build
@@ -76,9 +76,17 @@ bench-load: build  ## 3 million SETs, kill -9, restart: PASS or FAIL for each pr
 
 .PHONY: fuzz
 fuzz: setup  ## Crash and input fuzzing; SEED=… replays a run, SECONDS=… bounds it
-	@if swift package describe --type json | grep -q '"kvd-fuzz"'; then \
-	  swift run $(release) kvd-fuzz --seed $(SEED) --seconds $(SECONDS); \
-	else echo "make fuzz: this version has no fuzzers yet"; fi
+	swift run $(release) kvd-simulate --seed $(SEED) --seconds $(SECONDS)
+
+.PHONY: fuzz-short
+fuzz-short: setup  ## The same with fixed seeds, within a minute: a part of `make check`
+	swift run $(release) kvd-simulate --seed 1 --seeds 1500 --seconds 60
+
+# A build of its own: the bugs are in no other.
+.PHONY: fuzz-bugs
+fuzz-bugs: setup  ## Show that the harness finds every deliberate bug, and in how many seeds
+	swift run $(release) -Xswiftc -DKVD_DELIBERATE_BUGS --scratch-path .build/bugs \
+	  kvd-simulate --bugs yes --seed $(SEED)
 
 .PHONY: format
 format:  ## Rewrite the Swift files in the house format

@@ -1,0 +1,19 @@
+import Foundation
+
+/// The process that runs seeds. It dies with the first that fails, by whatever means.
+enum Worker {
+  /// Longer than any seed takes: a thread holds a lock that another needs.
+  private static let alarmSeconds: UInt32 = 60
+
+  static func run(_ options: SimulationOptions) -> Never {
+    let folder = "\(options.folder)/kvd-simulate-\(getpid())"
+    for offset in 0..<UInt64(options.seeds ?? 1) {
+      let seed = options.seed &+ offset
+      alarm(alarmSeconds)
+      Verdict.say("begin \(seed) \(folder)")
+      let result = Runner.run(Script(seed: seed, skipping: options.skipping), in: folder)
+      Verdict.say("done \(seed) \(result.switches) \(result.trace) \(result.crashes)")
+    }
+    exit(0)
+  }
+}
