@@ -8,10 +8,16 @@ struct Runner {
   let world: World
   private var script: Script { world.script }
 
-  /// Runs the script of `seed`. Returns only where nothing was wrong.
-  static func run(_ script: Script, in folder: String) -> (
-    switches: Int, trace: UInt64, crashes: Int
-  ) {
+  /// What became of a run in which nothing was wrong.
+  struct Result {
+    var switches: Int
+    var trace: UInt64
+    var crashes: Int
+    var crashPoints: [CrashPoint]
+  }
+
+  /// Runs `script`. Returns only where nothing was wrong.
+  static func run(_ script: Script, in folder: String) -> Result {
     let manager = FileManager.default
     try? manager.removeItem(atPath: folder)
     try? manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -28,7 +34,9 @@ struct Runner {
     Scheduling.simulate(nil)
     let left = openDescriptorCount()
     if left != descriptors { Verdict.fail("\(left) descriptors are open, \(descriptors) were") }
-    return (scheduler.switchCount, scheduler.trace, world.crashCount)
+    return Result(
+      switches: scheduler.switchCount, trace: scheduler.trace, crashes: world.crashCount,
+      crashPoints: world.crashPoints)
   }
 
   private static func openDescriptorCount() -> Int {

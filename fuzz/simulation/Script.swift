@@ -69,18 +69,6 @@ struct Script {
 
   enum Wait: CaseIterable { case durable, request, none }
 
-  /// Whether something of this kind can be had from a store that is in order.
-  var hasFaults: Bool {
-    rounds.contains { round in
-      round.operations.contains {
-        switch $0.action {
-        case .fault, .fillDisk: true
-        default: false
-        }
-      }
-    }
-  }
-
   init(seed: UInt64, skipping: Set<Int> = []) {
     var maker = ScriptMaker(seed: seed)
     self = maker.make()
@@ -101,24 +89,6 @@ struct Script {
     self.applyEntryLimit = applyEntryLimit
     self.clientCount = clientCount
     self.rounds = rounds
-  }
-
-  /// The script for a person to read.
-  var text: String {
-    var lines = [
-      "\(partitionCount) partitions, segments of \(segmentByteCount), log limit \(logByteLimit), "
-        + "memtables \(memtableByteCount), \(applyEntryLimit) entries a transaction"
-    ]
-    for (index, round) in rounds.enumerated() {
-      lines.append("round \(index)")
-      for opening in round.openings { lines.append("  opening: \(opening)") }
-      for operation in round.operations {
-        lines.append("  [\(operation.id)] client \(operation.client): \(operation.action)")
-      }
-      lines.append(
-        "  ends: \(round.crash.map { "\($0.point):\($0.count), " } ?? "")\(round.ending)")
-    }
-    return lines.joined(separator: "\n")
   }
 }
 

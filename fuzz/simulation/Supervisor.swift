@@ -15,16 +15,20 @@ struct Supervisor {
   func run() -> Int32 {
     if options.findsBugs { return findBugs() }
     let began = Date()
-    let (count, crashes, failure) = search(options)
+    let (tally, failure) = search(options)
     let seconds = Date().timeIntervalSince(began)
     if let failure {
       report(failure)
       return 1
     }
-    let rate = String(format: "%.1f", Double(count) / max(seconds, 0.001))
+    let rate = String(format: "%.1f", Double(tally.seeds) / max(seconds, 0.001))
     Verdict.say(
-      "\(count) seeds from \(options.seed), \(crashes) crashes, \(Int(seconds)) s, "
+      "\(tally.seeds) seeds from \(options.seed), \(tally.crashes) crashes, "
+        + "\(tally.points.values.reduce(0, +)) of them at \(tally.points.count) of "
+        + "\(CrashPoint.allCases.count) crash points, \(Int(seconds)) s, "
         + "\(rate) seeds/s: nothing found")
+    let missed = CrashPoint.allCases.map(\.rawValue).filter { tally.points[$0] == nil }
+    if !missed.isEmpty { Verdict.say("no crash at: " + missed.joined(separator: " ")) }
     return 0
   }
 
@@ -35,27 +39,34 @@ struct Supervisor {
     var reason: String
   }
 
-  private func search(
-    _ options: SimulationOptions
-  ) -> (count: Int, crashes: Int, failure: Failure?) {
+  /// What was done without a failure.
+  struct Tally {
+    var seeds = 0
+    var crashes = 0
+    /// How often a run ended at each crash point.
+    var points: [String: Int] = [:]
+  }
+
+  private func search(_ options: SimulationOptions) -> (tally: Tally, failure: Failure?) {
     let deadline = options.seconds.map { Date(timeIntervalSinceNow: TimeInterval($0)) }
     let wanted = options.seeds ?? (deadline == nil ? 1 : .max)
-    var count = 0
-    var crashes = 0
-    while count < wanted, deadline.map({ $0 > Date() }) ?? true {
-      let chunk = min(deadline == nil ? Self.seedsOfWorker : 25, wanted - count)
+    var tally = Tally()
+    while tally.seeds < wanted, deadline.map({ $0 > Date() }) ?? true {
+      let chunk = min(deadline == nil ? Self.seedsOfWorker : 25, wanted - tally.seeds)
       let result = runWorker(
-        options, from: options.seed &+ UInt64(count), count: chunk, skipping: options.skipping)
-      count += result.done
-      crashes += result.crashes
-      if let failure = result.failure { return (count + 1, crashes, failure) }
+        options, from: options.seed &+ UInt64(tally.seeds), count: chunk,
+        skipping: options.skipping)
+      tally.seeds += result.tally.seeds
+      tally.crashes += result.tally.crashes
+      tally.points.merge(result.tally.points) { $0 + $1 }
+      if let failure = result.failure { return (tally, failure) }
     }
-    return (count, crashes, nil)
+    return (tally, nil)
   }
 
   private func runWorker(
     _ options: SimulationOptions, from seed: UInt64, count: Int, skipping: Set<Int>
-  ) -> (done: Int, crashes: Int, failure: Failure?) {
+  ) -> (tally: Tally, failure: Failure?) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = options.words(from: seed, count: count, skipping: skipping)
@@ -71,7 +82,7 @@ struct Supervisor {
     do {
       try process.run()
     } catch {
-      return (0, 0, Failure(seed: seed, reason: "the worker could not be started: \(error)"))
+      return (Tally(), Failure(seed: seed, reason: "the worker could not be started: \(error)"))
     }
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     let complaint = String(
@@ -82,12 +93,19 @@ struct Supervisor {
 
   private func judge(
     _ text: String, _ complaint: String, _ process: Process, _ seed: UInt64
-  ) -> (done: Int, crashes: Int, failure: Failure?) {
+  ) -> (tally: Tally, failure: Failure?) {
     let lines = text.split(separator: "\n")
-    let finished = lines.filter { $0.hasPrefix("done ") }
-    let crashes = finished.reduce(0) { $0 + (Int($1.split(separator: " ").last ?? "") ?? 0) }
+    var tally = Tally()
+    for line in lines where line.hasPrefix("done ") {
+      let words = line.split(separator: " ")
+      tally.seeds += 1
+      tally.crashes += Int(words[4]) ?? 0
+      for name in words.count > 6 ? words[6].split(separator: ",") : [] {
+        tally.points[String(name), default: 0] += 1
+      }
+    }
     let exited = process.terminationReason == .exit
-    if exited, process.terminationStatus == 0 { return (finished.count, crashes, nil) }
+    if exited, process.terminationStatus == 0 { return (tally, nil) }
     let begun = lines.last { $0.hasPrefix("begin ") }?.split(separator: " ") ?? []
     if begun.count > 2 { try? FileManager.default.removeItem(atPath: String(begun[2])) }
     let said = lines.firstIndex { $0.hasPrefix("FAILED ") }
@@ -97,7 +115,7 @@ struct Supervisor {
       said
       ?? "the process ended with \(status) \(process.terminationStatus): \(complaint.suffix(600))"
     let failed = begun.count > 1 ? UInt64(begun[1]) ?? seed : seed
-    return (finished.count, crashes, Failure(seed: failed, reason: reason))
+    return (tally, Failure(seed: failed, reason: reason))
   }
 
   // MARK: Telling
@@ -158,13 +176,14 @@ struct Supervisor {
       var options = options
       options.bug = bug
       options.seeds = Self.seedLimit
-      let (count, _, failure) = search(options)
+      let (tally, failure) = search(options)
       if let failure {
         let reason = failure.reason.split(separator: "\n").first ?? ""
-        Verdict.say("\(bug.rawValue): found after \(count) seeds (\(failure.seed)): \(reason)")
+        Verdict.say(
+          "\(bug.rawValue): found by seed \(failure.seed), after \(tally.seeds + 1): \(reason)")
       } else {
         missed += 1
-        Verdict.say("\(bug.rawValue): NOT FOUND in \(count) seeds")
+        Verdict.say("\(bug.rawValue): NOT FOUND in \(tally.seeds) seeds")
       }
     }
     return missed == 0 ? 0 : 1

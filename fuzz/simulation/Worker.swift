@@ -11,8 +11,15 @@ enum Worker {
       let seed = options.seed &+ offset
       alarm(alarmSeconds)
       Verdict.say("begin \(seed) \(folder)")
-      let result = Runner.run(Script(seed: seed, skipping: options.skipping), in: folder)
-      Verdict.say("done \(seed) \(result.switches) \(result.trace) \(result.crashes)")
+      let script = Script(seed: seed, skipping: options.skipping)
+      let result = Runner.run(script, in: folder)
+      // What cannot be replayed is worth little: now and then it is made sure of.
+      if seed % 50 == 0, Runner.run(script, in: folder).trace != result.trace {
+        Verdict.fail("the seed does not run the same way twice")
+      }
+      let points = result.crashPoints.map(\.rawValue).joined(separator: ",")
+      Verdict.say(
+        "done \(seed) \(result.switches) \(result.trace) \(result.crashes) at \(points)")
     }
     exit(0)
   }

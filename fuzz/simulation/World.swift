@@ -36,6 +36,8 @@ final class World: @unchecked Sendable {
   var isFaulty = false
   var isFull = false
   private(set) var crashCount = 0
+  /// The crash points where it did end.
+  private(set) var crashPoints: [CrashPoint] = []
 
   init(_ script: Script, scheduler: Scheduler, folder: String) {
     self.script = script
@@ -60,7 +62,10 @@ final class World: @unchecked Sendable {
   func reached(_ point: CrashPoint) {
     if let armed = countdown, armed.point == point, image == nil {
       countdown = (point, armed.left - 1)
-      if armed.left == 1 { crash(ending) }
+      if armed.left == 1 {
+        crashPoints.append(point)
+        crash(ending)
+      }
     }
     if !point.isInsideLock { scheduler.yield() }
   }
