@@ -78,8 +78,7 @@ bench-load: build  ## 3 million SETs, kill -9, restart: PASS or FAIL for each pr
 
 .PHONY: fuzz
 fuzz: fuzz-build  ## Crash and input fuzzing; SEED=… replays a run, SECONDS=… bounds it
-	@if swift package describe --type json | grep -q '"kvd-fuzz"'; then \
-	  swift run $(release) kvd-fuzz --seed $(SEED) --seconds $(SECONDS); fi
+	.build/release/kvd-simulate --seed $(SEED) --seconds $(SECONDS)
 	.build/release/kvd-drive --seed $(SEED) --seconds $(SECONDS)
 	fuzz/powerloss/images --seed $(SEED) --images $(IMAGES)
 
@@ -102,11 +101,18 @@ fuzz-build: build .build/libkvdrecorder.so
 	@mkdir -p .build
 	$(CC) -O2 -Wall -Wextra -Wno-nonnull-compare -shared -fPIC -o $@ $< -ldl -lpthread
 
-# Under half a minute: 20 rounds and 40 images.
+# Under a minute: 800 simulated seeds, 20 rounds of kills and 40 images.
 .PHONY: fuzz-short
 fuzz-short: fuzz-build
+	.build/release/kvd-simulate --seed 1 --seeds 800 --seconds 30
 	.build/release/kvd-drive --seed $(SEED) --rounds 20 --seconds 20
 	fuzz/powerloss/images --seed $(SEED) --images 40 --per-trace 20
+
+# A build of its own: the bugs are in no other.
+.PHONY: fuzz-bugs
+fuzz-bugs: setup  ## Show that the harness finds every deliberate bug, and in how many seeds
+	swift run $(release) -Xswiftc -DKVD_DELIBERATE_BUGS --scratch-path .build/bugs \
+	  kvd-simulate --bugs yes --seed $(SEED)
 
 .PHONY: format
 format:  ## Rewrite the Swift files in the house format

@@ -36,7 +36,14 @@ let package = Package(
       name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL"], swiftSettings: strict),
     .executableTarget(
       name: "kvd-drive", dependencies: ["CLinux"], path: "fuzz/driver", swiftSettings: strict),
-    .testTarget(name: "TxnWALTests", dependencies: ["TxnWAL"], swiftSettings: strictTests),
+    .target(
+      name: "FaultDevices", dependencies: ["TxnWAL"], path: "fuzz/devices",
+      swiftSettings: strictTests),
+    .executableTarget(
+      name: "kvd-simulate", dependencies: ["FaultDevices", "KVStore", "TxnWAL"],
+      path: "fuzz/simulation", swiftSettings: strictTests),
+    .testTarget(
+      name: "TxnWALTests", dependencies: ["TxnWAL", "FaultDevices"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
     .testTarget(
       name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVStore", "TxnWAL"],

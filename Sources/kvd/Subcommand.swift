@@ -20,6 +20,7 @@ enum CommandLineInterface {
   }
 
   static func run(_ arguments: [String]) -> Int32 {
+    guard Faults.arm() else { return usageStatus }
     guard arguments.count > 1 else {
       Log.write(help, to: STDERR_FILENO)
       return usageStatus
@@ -30,7 +31,9 @@ enum CommandLineInterface {
       return 0
     }
     if word == "--version" { return run([arguments[0], VersionCommand.name]) }
-    guard let subcommand = subcommands.first(where: { $0.name == word }) else {
+    guard
+      let subcommand = (subcommands + [CrashPointsCommand.self]).first(where: { $0.name == word })
+    else {
       return complain("unknown command '\(word)'", see: "kvd --help")
     }
     let rest = arguments.dropFirst(2)

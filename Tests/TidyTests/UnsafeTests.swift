@@ -38,13 +38,14 @@ import Testing
     "Sources/TxnWAL/Log/LogBuffer.swift",
     "Sources/TxnWAL/Threads/Monitor.swift",
     "Sources/TxnWAL/Threads/WorkerThread.swift",
+    "Sources/kvd/Environment.swift",
     "Sources/kvd/Log.swift",
     "Sources/kvd/Signals.swift",
     "Sources/kvd/Threads.swift",
   ]
 
   /// How long the audit list may become.
-  static let limit = 36
+  static let limit = 37
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(

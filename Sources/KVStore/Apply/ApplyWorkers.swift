@@ -10,6 +10,7 @@ import TxnWAL
 final class ApplyWorkers: @unchecked Sendable {
   private let watermarks: Watermarks
   private let pageLimit: Int
+  private let entryLimit: Int
   private let monitor = Monitor()
   private var queue: [Partition] = []
   private var busy: Set<Int> = []
@@ -30,10 +31,13 @@ final class ApplyWorkers: @unchecked Sendable {
     var damaged: @Sendable (Partition) -> Void = { _ in }
   }
 
-  /// - Parameter pageLimit: the pages that one LMDB transaction may change.
-  init(watermarks: Watermarks, pageLimit: Int) {
+  /// - Parameters:
+  ///   - pageLimit: the pages that one LMDB transaction may change.
+  ///   - entryLimit: the entries that it may write.
+  init(watermarks: Watermarks, pageLimit: Int, entryLimit: Int = .max) {
     self.watermarks = watermarks
     self.pageLimit = pageLimit
+    self.entryLimit = entryLimit
   }
 
   func start(threadCount: Int) {
@@ -99,7 +103,7 @@ final class ApplyWorkers: @unchecked Sendable {
       let failure: StoreError?
       do throws(StoreError) {
         try MemtableApply(
-          partition: partition, layer: layer, pageLimit: pageLimit
+          partition: partition, layer: layer, pageLimit: pageLimit, entryLimit: entryLimit
         ).run()
         failure = nil
       } catch {

@@ -10,6 +10,8 @@ struct MemtableApply {
   /// How many pages one LMDB transaction may change: LMDB keeps them in anonymous memory until it
   /// commits, and a file's share of that memory for as long as the file is open.
   let pageLimit: Int
+  /// How many entries it may write.
+  var entryLimit = Int.max
 
   /// O(n log m) for n keys into m. Throws `.diskFull` and others; may be tried again.
   func run() throws(StoreError) {
@@ -17,23 +19,41 @@ struct MemtableApply {
     layer.memtable.order()
     var cursor = layer.memtable.makeCursor(at: .max)
     cursor.seek(RawSpan())
+    if DeliberateBug.appliedLSNApart.isOn { try writeAppliedState(position) }
     repeat {
+      CrashPoint.reached(.applyBeforeTransaction)
       var transaction = try partition.environment.beginWrite()
       try writeChunk(&cursor, &transaction)
       if !cursor.isValid {
-        for tombstone in layer.tombstones { try transaction.setTombstone(tombstone) }
+        if !DeliberateBug.dropsTombstones.isOn {
+          for tombstone in layer.tombstones { try transaction.setTombstone(tombstone) }
+        }
         try transaction.setAppliedState(
           AppliedState(lsn: position.end.rawValue, sequence: position.sequence))
       }
+      CrashPoint.reached(.applyBeforeCommit)
       try transaction.commit()
+      CrashPoint.reached(.applyAfterCommit)
     } while cursor.isValid
+    CrashPoint.reached(.applyBeforeDrop)
     partition.dropApplied(layer, upTo: position.end)
+    CrashPoint.reached(.applyAfterDrop)
+  }
+
+  /// Only in builds with deliberate bugs.
+  private func writeAppliedState(_ position: CommitPosition) throws(StoreError) {
+    var transaction = try partition.environment.beginWrite()
+    try transaction.setAppliedState(
+      AppliedState(lsn: position.end.rawValue, sequence: position.sequence))
+    try transaction.commit()
   }
 
   private func writeChunk(
     _ cursor: inout MemtableCursor, _ transaction: inout WriteTransaction
   ) throws(StoreError) {
-    while cursor.isValid, transaction.changedPageCount < pageLimit {
+    var count = 0
+    while cursor.isValid, transaction.changedPageCount < pageLimit, count < entryLimit {
+      count += 1
       try cursor.withEntry { key, header, value throws(StoreError) in
         try write(key, header, value, &transaction)
       }

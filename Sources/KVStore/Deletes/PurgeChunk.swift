@@ -17,6 +17,7 @@ struct PurgeChunk {
   func run() throws(StoreError) -> Set<RangeTombstone.ID> {
     var effort = Effort(deadline: ContinuousClock.now + Self.timeLimit)
     var finished: Set<RangeTombstone.ID> = []
+    CrashPoint.reached(.purgeBeforeChunk)
     var transaction = try partition.environment.beginWrite()
     for id in tombstones {
       // The stored position is the newest: the one in memory is as of the beginning.
@@ -25,17 +26,21 @@ struct PurgeChunk {
           try remove(tombstone, with: &cursor, &effort)
         }
         if let position {
+          CrashPoint.reached(.purgeBeforePosition)
           tombstone.position = position
           try transaction.setTombstone(tombstone)
           break
         }
+        CrashPoint.reached(.purgeBeforeTombstoneRemoval)
         try transaction.removeTombstone(id)
       }
       finished.insert(id)
       effort.countStep()
       if effort.isSpent { break }
     }
+    CrashPoint.reached(.purgeBeforeCommit)
     try transaction.commit()
+    CrashPoint.reached(.purgeAfterCommit)
     return finished
   }
 

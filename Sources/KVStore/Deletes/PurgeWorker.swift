@@ -88,6 +88,7 @@ final class PurgeWorker: @unchecked Sendable {
     do throws(StoreError) {
       partition.dropTombstones(
         try PurgeChunk(partition: partition, tombstones: known.map(\.id)).run())
+      CrashPoint.reached(.purgeAfterDrop)
       return true
     } catch {
       if partition.environment.damage != nil { return false }

@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import TxnWAL
 
 /// Makes and opens the file behind an `LMDBEnvironment`.
 enum LMDBFile {
@@ -83,7 +84,8 @@ enum LMDBFile {
       _ = unsafe mdb_env_set_mapsize(environment, mapByteCount)
       code = unsafe mdb_env_open(
         environment, directory,
-        UInt32(MDB_NOTLS | MDB_NORDAHEAD | (isReadOnly ? MDB_RDONLY : 0)), FileSystem.fileMode)
+        UInt32(MDB_NOTLS | MDB_NORDAHEAD | (isReadOnly ? MDB_RDONLY : 0) | deliberateFlags),
+        FileSystem.fileMode)
       if code == MDB_SUCCESS { return unsafe environment }
       // LMDB's rule: close the handle after a failed open too.
       unsafe mdb_env_close(environment)
@@ -108,6 +110,13 @@ enum LMDBFile {
   /// `sizeof` of LMDB's `MDB_reader` and of the part of `MDB_txninfo` before the slots, on 64-bit Linux.
   private static let readerSlotByteCount = 64
   private static let lockHeaderByteCount = 192
+
+  /// Zero but in builds with deliberate bugs.
+  private static var deliberateFlags: Int32 {
+    if DeliberateBug.opensLMDBWithoutSync.isOn { return MDB_NOSYNC }
+    if DeliberateBug.opensLMDBWithoutMetaSync.isOn { return MDB_NOMETASYNC }
+    return 0
+  }
 
   /// Opens the databases, whose handles then serve every later transaction, and compares the file's
   /// identity.

@@ -1,4 +1,5 @@
 import Glibc
+import TxnWAL
 
 /// The manifest's file, `DIR/MANIFEST`. It is written last when a store is made and replaced whole
 /// ever after, so that a store is whole or absent.
@@ -13,6 +14,7 @@ enum ManifestFile {
   /// former or the new one, never a mixture.
   static func write(_ manifest: Manifest, in directory: String) throws(StoreError) {
     let temporaryPath = "\(directory)/\(temporaryName)"
+    CrashPoint.reached(.manifestBeforeWrite)
     do throws(StoreError) {
       let file = try FileSystem.open(
         temporaryPath, O_WRONLY | O_CREAT | O_TRUNC, mode: FileSystem.fileMode)
@@ -23,8 +25,11 @@ enum ManifestFile {
       try? FileSystem.remove(temporaryPath)
       throw error
     }
+    CrashPoint.reached(.manifestAfterSync)
     try FileSystem.rename(temporaryPath, to: "\(directory)/\(name)")
+    CrashPoint.reached(.manifestAfterRename)
     try FileSystem.syncDirectory(directory)
+    CrashPoint.reached(.manifestAfterDirectorySync)
   }
 
   /// The manifest of the store in `directory`; `nil` if there is none, which means that no store was

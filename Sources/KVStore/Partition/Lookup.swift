@@ -11,6 +11,7 @@ extension PartitionView {
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     guard let layers else { preconditionFailure("a lookup in a view that is not current") }
+    let sequence = DeliberateBug.shown(sequence, of: partition.index)
     let hiding = layers.tombstoneSequence(over: key, at: sequence)
     let inActive = try Self.search(
       layers.active, key, hash: hash, at: sequence, hiding: hiding, body)

@@ -124,6 +124,16 @@ public final class Store: Sendable {
     if isClosed.load(ordering: .acquiring) { throw .closed }
   }
 
+  /// Sends what is in memory on its way to LMDB, without waiting for it.
+  package func seal() {
+    coordinator.sequence { _ in
+      for partition in keyspace.partitions { partition.seal() }
+    }
+  }
+
+  /// The newest sequence that readers see.
+  package var publishedSequence: SequenceNumber { keyspace.watermarks.published }
+
   // MARK: State
 
   /// Why writes are refused, once the log or LMDB could not be written. Open the store again to recover.

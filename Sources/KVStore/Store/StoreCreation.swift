@@ -19,11 +19,14 @@ enum StoreCreation {
             file: "\(path)/\(ManifestFile.name)", expected: "the manifest of the store here",
             found: "no such file beside \(first)"))
       }
+      CrashPoint.reached(.createBeforeNote)
       try FileSystem.createEmpty(note)
       try FileSystem.syncDirectory(path)
+      CrashPoint.reached(.createAfterNote)
     }
     let manifest = try fill(path, options)
     try ManifestFile.write(manifest, in: path)
+    CrashPoint.reached(.createAfterManifest)
     try finish(at: path)
     return manifest
   }
@@ -34,25 +37,29 @@ enum StoreCreation {
     guard try FileSystem.exists(note) else { return }
     try FileSystem.remove(note)
     try FileSystem.syncDirectory(path)
+    CrashPoint.reached(.createAfterNoteRemoval)
   }
 
   private static func fill(_ path: String, _ options: StoreOptions) throws(StoreError) -> Manifest {
     let storeID = StoreID.random()
     var floors: [Manifest.Partition] = []
     for index in 0..<options.partitionCount {
+      CrashPoint.reached(.createBeforePartition)
       let byteCount = try LMDBFile.create(
         directory: StoreOpening.partitionPath(index, in: path),
         identity: PartitionIdentity(storeID: storeID, partitionIndex: index))
+      CrashPoint.reached(.createAfterPartition)
       floors.append(Manifest.Partition(leastFileByteCount: byteCount, leastAppliedLSN: 0))
     }
     do throws(LogError) {
-      let device = try DirectoryDevice(path: StoreOpening.logPath(in: path))
+      let device = try options.makeLogDevice(StoreOpening.logPath(in: path))
       try Coordinator.create(
         on: device, storeID: storeID, segmentByteCount: options.segmentByteCount)
     } catch {
       throw StoreError(error)
     }
     try FileSystem.syncDirectory(path)
+    CrashPoint.reached(.createAfterLog)
     return Manifest(
       storeID: storeID, segmentByteCount: UInt64(options.segmentByteCount),
       creationMilliseconds: FileSystem.millisecondsNow(), partitions: floors)

@@ -47,7 +47,8 @@ enum StoreOpening {
       byteCount: options.memtableByteCount, partitionCount: manifest.partitions.count)
     let applyWorkers = ApplyWorkers(
       watermarks: watermarks,
-      pageLimit: options.changedPageLimit(partitionCount: manifest.partitions.count))
+      pageLimit: options.changedPageLimit(partitionCount: manifest.partitions.count),
+      entryLimit: options.applyEntryLimit ?? .max)
     let hash = KeyHash(seed: UInt64.random(in: .min ... .max))
     var partitions: [Partition] = []
     do throws(StoreError) {
@@ -118,7 +119,7 @@ enum StoreOpening {
     logOptions.watermarks = watermarks
     do throws(LogError) {
       return try Coordinator.open(
-        on: try DirectoryDevice(path: logPath(in: path)), storeID: manifest.storeID,
+        on: try options.makeLogDevice(logPath(in: path)), storeID: manifest.storeID,
         participants: partitions, options: logOptions)
     } catch {
       throw StoreError(error)

@@ -22,6 +22,20 @@ public struct StoreOptions: Sendable {
   /// The defaults.
   public init() {}
 
+  // MARK: For simulations
+
+  /// Opens the log's device for the folder at a path.
+  package var makeLogDevice: @Sendable (String) throws(LogError) -> any LogDevice = {
+    path throws(LogError) in try DirectoryDevice(path: path)
+  }
+  /// Segments as small as this are allowed.
+  package var leastSegmentByteCount = 64 << 10
+  /// In place of what follows from `memoryByteCount`.
+  package var forcedMemtableByteCount: Int?
+  /// The entries of one LMDB transaction of apply, in place of a limit on changed pages, which depends
+  /// on where LMDB finds memory.
+  package var applyEntryLimit: Int?
+
   func check() throws(StoreError) {
     guard logByteLimit >= 0 else {
       throw .invalidOption("the log's limit is a number of bytes, not \(logByteLimit)")
@@ -32,7 +46,8 @@ public struct StoreOptions: Sendable {
     guard memoryByteCount >= 8 << 20 else {
       throw .invalidOption("memory must be 8 MiB at least, not \(memoryByteCount) bytes")
     }
-    guard (64 << 10...1 << 30).contains(segmentByteCount), segmentByteCount % 4096 == 0 else {
+    guard (leastSegmentByteCount...1 << 30).contains(segmentByteCount), segmentByteCount % 4096 == 0
+    else {
       throw .invalidOption(
         "a segment is a multiple of 4096 bytes from 64 KiB to 1 GiB, not \(segmentByteCount) bytes")
     }
@@ -42,11 +57,12 @@ public struct StoreOptions: Sendable {
   }
 
   /// Memtables may take three quarters of the memory; the pages that LMDB transactions change take one.
-  var memtableByteCount: Int { memoryByteCount / 4 * 3 }
+  var memtableByteCount: Int { forcedMemtableByteCount ?? memoryByteCount / 4 * 3 }
 
   /// LMDB keeps the memory of changed pages for the next transaction on the same file, so every file has
   /// a share of its own.
   func changedPageLimit(partitionCount: Int) -> Int {
-    max(64, memoryByteCount / 4 / partitionCount / WriteTransaction.pageByteCount)
+    if applyEntryLimit != nil { return .max }
+    return max(64, memoryByteCount / 4 / partitionCount / WriteTransaction.pageByteCount)
   }
 }

@@ -70,6 +70,7 @@ public final class Coordinator: Sendable {
       changed: { writer.tellObservers() })
     watermarks.moveDurable(to: report.end)
     watermarks.acknowledge(report.end, publishing: report.lastSequence)
+    DeliberateBug.showFirstPartition(upTo: report.lastSequence)
     keeper.start()
     writer.start(keeper: keeper) { group in self.takeGroup(into: &group) }
     // A segment ahead from the start: the first writes need not wait for it.
@@ -184,7 +185,9 @@ public final class Coordinator: Sendable {
     // Read before the participants are asked: what comes to one after its answer lies behind it.
     let durable = watermarks.durable
     let sequence = watermarks.published
-    let applied = participants.map { $0.appliedLSN(durable: durable) }.min() ?? durable
+    let all = participants.map { $0.appliedLSN(durable: durable) }
+    let isEarly = DeliberateBug.recyclesSegmentsEarly.isOn
+    let applied = (isEarly ? all.max() : all.min()) ?? durable
     try keeper.moveCheckpoint(to: min(applied, durable), sequence: sequence, waiting: waiting)
   }
 

@@ -13,10 +13,14 @@ struct LogOpening {
   ) throws(LogError) {
     let header = SegmentHeader(
       storeID: storeID, segmentByteCount: segmentByteCount, firstLSN: .zero)
+    CrashPoint.reached(.logBeforeSegment)
     _ = try SegmentFile.create(LogGeometry.fileName(of: 0), on: device, header)
+    CrashPoint.reached(.logAfterSegment)
     try device.syncDirectory()
+    CrashPoint.reached(.logAfterDirectorySync)
     try ControlFile.create(
       on: device, Control(storeID: storeID, segmentByteCount: segmentByteCount))
+    CrashPoint.reached(.logAfterCreation)
   }
 
   /// Whether the folder holds a log. Throws where it holds the remains of one that has lost its control
@@ -97,11 +101,18 @@ struct LogOpening {
   func begin(after recovered: Recovered) throws(LogError) {
     let step: UInt32 = control.wereBothWhole ? 1 : 2
     let last = segments.lastIndex
+    CrashPoint.reached(.epochBeforeWrite)
     try control.update { control in
-      control.epoch = max(control.epoch + step, recovered.epoch + 1)
+      if !DeliberateBug.reusesTransactionIDs.isOn {
+        control.epoch = max(control.epoch + step, recovered.epoch + 1)
+      }
       control.lastSegment = last
     }
+    CrashPoint.reached(.epochAfterWrite)
     // Only now: the control file that was read may not have been durable before.
-    for name in leftovers { try segments.device.remove(name) }
+    for name in leftovers {
+      try segments.device.remove(name)
+      CrashPoint.reached(.leftoverAfterRemoval)
+    }
   }
 }

@@ -138,23 +138,27 @@ public final class Sequencer: @unchecked Sendable {
       buffer.replace(at: recordOffset + RecordHeader.byteCount, with: lastSequence)
       isOpen = false
       seal(.batch, transaction)
+      CrashPoint.reached(.batchBuffered)
     } else {
       // The intent keeps its place in the buffer; the sections are read back from there.
       let intentOffset = recordOffset
       isOpen = false
       seal(.intent, transaction)
+      CrashPoint.reached(.intentBuffered)
       if let no = vote(transaction, in: intentOffset) {
         beginMarker()
         buffer.append(UInt32(no.participant))
         buffer.append(no.refusal.code)
         buffer.append(no.refusal.detail)
         seal(.abort, transaction)
+        CrashPoint.reached(.abortBuffered)
         throw no.refusal
       }
       lastSequence += 1
       beginMarker()
       buffer.append(lastSequence)
       seal(.commit, transaction)
+      CrashPoint.reached(.markerBuffered)
       recordOffset = intentOffset
     }
     let position = lastPosition

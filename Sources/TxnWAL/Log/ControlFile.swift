@@ -127,7 +127,9 @@ final class ControlFile {
     control.generation += 1
     try file.write(control.encoded().rawSpan, at: Control.slotByteCount)
     try file.sync()
+    CrashPoint.reached(.logControlAfterSync)
     try device.rename(temporary, to: Control.fileName)
+    CrashPoint.reached(.logControlAfterRename)
     try device.syncDirectory()
   }
 
@@ -145,8 +147,11 @@ final class ControlFile {
     change(&next)
     next.generation += 1
     let slot = Int(next.generation % 2) * Control.slotByteCount
+    CrashPoint.reached(.controlBeforeWrite)
     try file.write(next.encoded().rawSpan, at: slot)
+    CrashPoint.reached(.controlAfterWrite)
     try file.sync()
+    CrashPoint.reached(.controlAfterSync)
     control = next
   }
 }

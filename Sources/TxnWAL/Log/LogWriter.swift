@@ -12,7 +12,7 @@ struct LogGroup {
 /// A thread that needs its own bytes durable and finds nobody writing does it itself, which spares the
 /// hand-over; the writer's own thread takes what others leave behind.
 ///
-/// Sound as `@unchecked Sendable`: `group`, `takeGroup` and `unsynced` belong to whoever holds
+/// Sound as `@unchecked Sendable`: `group`, `takeGroup`, `unsynced` and `skippedCount` belong to whoever holds
 /// `isWriting`; `thread` and `keeper` are set before other threads know the writer, and `keeper` is
 /// let go of at the end by whoever holds `isWriting`; the rest is
 /// atomic or inside `monitor`.
@@ -29,6 +29,7 @@ final class LogWriter: @unchecked Sendable {
 
   private var group = LogGroup()
   private var unsynced: ClosedRange<Int>?
+  private var skippedCount = 0
   private let isWriting = Atomic<Bool>(false)
 
   private let monitor = Monitor()
@@ -177,11 +178,17 @@ final class LogWriter: @unchecked Sendable {
     takeGroup(&group)
     let end = group.buffer.end
     guard group.buffer.byteCount > 0 else { return false }
+    CrashPoint.reached(.groupTaken)
     do throws(LogError) {
       try keeper?.waitForRoom(upTo: end) { poisoned }
+      CrashPoint.reached(.groupBeforeWrite)
+      if DeliberateBug.acknowledgesEarly.isOn {
+        watermarks.acknowledge(end, publishing: group.lastSequence)
+      }
       let touched = try group.buffer.withBytes(in: 0..<group.buffer.byteCount) {
         bytes throws(LogError) in try segments.write(bytes, at: group.buffer.start)
       }
+      CrashPoint.reached(.groupAfterWrite)
       let first = min(unsynced?.lowerBound ?? touched.lowerBound, touched.lowerBound)
       unsynced = first...touched.upperBound
       if durability == .sync {
@@ -193,6 +200,8 @@ final class LogWriter: @unchecked Sendable {
       poison(error)
       throw poisoned ?? error
     }
+    CrashPoint.reached(.groupAfterPublish)
+    DeliberateBug.showFirstPartition(upTo: group.lastSequence)
     waiters.resume(upTo: end)
     tellObservers()
     return true
@@ -204,14 +213,24 @@ final class LogWriter: @unchecked Sendable {
     guard let touched = unsynced else { return }
     if let poisoned { throw poisoned }
     do throws(LogError) {
-      try segments.sync(touched)
+      CrashPoint.reached(.groupBeforeSync)
+      if !skipsSync() { try segments.sync(touched) }
+      CrashPoint.reached(.groupAfterSync)
     } catch {
       poison(error)
       throw poisoned ?? error
     }
     unsynced = nil
+    CrashPoint.reached(.groupBeforePublish)
     done()
     watermarks.moveDurable(to: watermarks.acknowledged)
+  }
+
+  /// Only in builds with deliberate bugs.
+  private func skipsSync() -> Bool {
+    guard DeliberateBug.skipsGroupSync.isOn else { return false }
+    skippedCount += 1
+    return skippedCount % 2 == 0
   }
 
   // MARK: Observers

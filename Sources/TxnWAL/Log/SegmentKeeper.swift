@@ -195,8 +195,11 @@ final class SegmentKeeper: @unchecked Sendable {
     if let recycled = retired.last {
       source = LogGeometry.fileName(of: recycled)
       file = try device.open(source, creating: false)
+      CrashPoint.reached(.segmentBeforeHeader)
       try file.write(header.encoded().rawSpan, at: 0)
+      CrashPoint.reached(.segmentAfterHeader)
       try file.sync()
+      CrashPoint.reached(.segmentAfterSync)
     } else {
       source = Self.temporaryName
       do throws(LogError) {
@@ -207,16 +210,21 @@ final class SegmentKeeper: @unchecked Sendable {
         throw error
       }
     }
+    CrashPoint.reached(.segmentBeforeRename)
     try device.rename(source, to: name)
+    CrashPoint.reached(.segmentAfterRename)
     if source != Self.temporaryName { retired.removeLast() }
-    try device.syncDirectory()
+    if !DeliberateBug.skipsDirectorySync.isOn { try device.syncDirectory() }
+    CrashPoint.reached(.segmentAfterDirectorySync)
     try control.update { $0.lastSegment = index }
+    CrashPoint.reached(.segmentAfterControl)
     segments.add(file)
   }
 
   private func takeCheckpoint(
     _ lsn: LSN, _ sequence: UInt64, covering covered: Int
   ) throws(LogError) {
+    CrashPoint.reached(.checkpointBeforeControl)
     try control.update { control in
       control.checkpoint = max(control.checkpoint, lsn)
       // Without this a record of an earlier epoch, left behind a torn tail long ago, could stand
@@ -224,12 +232,16 @@ final class SegmentKeeper: @unchecked Sendable {
       if control.checkpoint >= openedAt { control.leastEpoch = control.epoch }
       control.sequence = max(control.sequence, sequence)
     }
+    CrashPoint.reached(.checkpointAfterControl)
     // The last segment stays even where the checkpoint is its very end: the control file names it.
     let first = min(segments.geometry.segment(of: lsn), segments.lastIndex)
     retired += segments.remove(before: first)
+    CrashPoint.reached(.checkpointAfterRetiring)
     // Some retired segments are kept to be written again; the others give their room back.
     while retired.count > Self.retainedCount {
+      CrashPoint.reached(.segmentBeforeRemoval)
       try segments.device.remove(LogGeometry.fileName(of: retired.removeFirst()))
+      CrashPoint.reached(.segmentAfterRemoval)
     }
     monitor.withLock {
       finishedCheckpoints = max(finishedCheckpoints, covered)

@@ -65,7 +65,9 @@ struct Recovery {
   ) throws(LogError) {
     // A process that was killed may have left bytes that are readable and not durable yet. What is
     // read from here on is durable; participants may apply it as they go.
+    CrashPoint.reached(.recoveryBeforeRead)
     try segments.syncAll()
+    CrashPoint.reached(.recoveryAfterSync)
     proven = control.checkpoint
     var reader = LogReader(
       segments: segments, from: control.checkpoint, leastEpoch: control.leastEpoch)
@@ -75,6 +77,7 @@ struct Recovery {
       watermarks.moveDurable(to: reader.position)
       try take(record)
     }
+    CrashPoint.reached(.recoveryAfterRead)
     report.end = reader.position
     epoch = reader.epoch
     let inspector = TailInspector(segments: segments, end: reader.position, epoch: reader.epoch)

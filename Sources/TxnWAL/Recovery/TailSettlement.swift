@@ -11,10 +11,12 @@ extension SegmentSet {
   ///
   /// A crash in here changes nothing: the same bytes are written again, or the cut is made again.
   func settleTail(from proven: LSN, to end: LSN) throws(LogError) {
+    CrashPoint.reached(.tailBeforeSettling)
     var start = proven
     var touched: ClosedRange<Int>?
     func write(_ bytes: [UInt8], at lsn: LSN) throws(LogError) {
       let range = try self.write(bytes.rawSpan, at: lsn)
+      CrashPoint.reached(.tailAfterWrite)
       touched = (touched?.lowerBound ?? range.lowerBound)...range.upperBound
     }
     while start < end {
@@ -33,5 +35,6 @@ extension SegmentSet {
       }
     }
     if let touched { try sync(touched) }
+    CrashPoint.reached(.tailAfterSync)
   }
 }

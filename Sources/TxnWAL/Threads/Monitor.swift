@@ -36,11 +36,13 @@ import Glibc
 
   /// Sleeps until told; only inside `withLock`. May return for no reason: check again in a loop.
   package func wait() {
+    if let scheduler = Scheduling.current { return sleep(scheduler, nil) }
     unsafe pthread_cond_wait(condition, mutex)
   }
 
   /// Sleeps until told, or for `milliseconds`; only inside `withLock`.
   package func wait(milliseconds: Int) {
+    if let scheduler = Scheduling.current { return sleep(scheduler, milliseconds) }
     var deadline = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)
     let nanoseconds = deadline.tv_nsec + (milliseconds % 1000) * 1_000_000
@@ -50,10 +52,22 @@ import Glibc
   }
 
   package func signal() {
+    if let scheduler = Scheduling.current {
+      return scheduler.wake(ObjectIdentifier(self), all: false)
+    }
     unsafe pthread_cond_signal(condition)
   }
 
   package func broadcast() {
+    if let scheduler = Scheduling.current {
+      return scheduler.wake(ObjectIdentifier(self), all: true)
+    }
     unsafe pthread_cond_broadcast(condition)
+  }
+
+  private func sleep(_ scheduler: any ThreadScheduler, _ milliseconds: Int?) {
+    unsafe pthread_mutex_unlock(mutex)
+    scheduler.sleep(on: ObjectIdentifier(self), milliseconds: milliseconds)
+    unsafe pthread_mutex_lock(mutex)
   }
 }

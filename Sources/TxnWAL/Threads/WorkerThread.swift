@@ -8,17 +8,20 @@ import Synchronization
 /// runtime, whose few threads must not block.
 package final class WorkerThread: Sendable {
   private let handle: Mutex<pthread_t?>
+  private let simulated: (scheduler: any ThreadScheduler, thread: Int)?
 
   /// Starts a thread called `name` (15 bytes at most are shown by the system).
   package init(name: String, _ body: @escaping @Sendable () -> Void) {
-    let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+    let simulated = Scheduling.current.map { (scheduler: $0, thread: $0.willStart(name)) }
+    self.simulated = simulated
+    let start = unsafe Unmanaged.passRetained(Start(name: name, simulated: simulated, body: body))
     var thread = pthread_t()
     let status = unsafe pthread_create(
       &thread, nil,
       { argument in
         let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
         unsafe pthread_setname_np(pthread_self(), String(start.name.prefix(15)))
-        start.body()
+        start.run()
         return nil
       }, start.toOpaque())
     precondition(status == 0, "the system refused a thread (errno \(status))")
@@ -31,16 +34,29 @@ package final class WorkerThread: Sendable {
       defer { handle = nil }
       return handle
     }
-    if let thread { pthread_join(thread, nil) }
+    guard let thread else { return }
+    if let simulated { simulated.scheduler.join(simulated.thread) }
+    pthread_join(thread, nil)
   }
 
   private final class Start: Sendable {
     let name: String
-    let body: @Sendable () -> Void
+    private let simulated: (scheduler: any ThreadScheduler, thread: Int)?
+    private let body: @Sendable () -> Void
 
-    init(name: String, body: @escaping @Sendable () -> Void) {
+    init(
+      name: String, simulated: (scheduler: any ThreadScheduler, thread: Int)?,
+      body: @escaping @Sendable () -> Void
+    ) {
       self.name = name
+      self.simulated = simulated
       self.body = body
+    }
+
+    func run() {
+      if let simulated { simulated.scheduler.begin(simulated.thread) }
+      body()
+      if let simulated { simulated.scheduler.end(simulated.thread) }
     }
   }
 }

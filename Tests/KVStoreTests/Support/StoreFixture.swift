@@ -54,13 +54,6 @@ final class StoreFixture {
 }
 
 extension Store {
-  /// Sends what is in memory on its way to LMDB, without waiting for it.
-  func seal() {
-    coordinator.sequence { _ in
-      for partition in keyspace.partitions { partition.seal() }
-    }
-  }
-
   /// Whether range deletes are still being carried out.
   var isPurging: Bool { keyspace.partitions.contains { !$0.layers.tombstones.isEmpty } }
 

@@ -1,7 +1,7 @@
-@testable import TxnWAL
+import TxnWAL
 
 /// What a power cut does to what no sync had covered.
-enum Crash: CaseIterable {
+package enum Crash: CaseIterable {
   /// All of it is lost.
   case loses
   /// All of it got to the disk.
@@ -16,7 +16,7 @@ enum Crash: CaseIterable {
 
 extension MemoryDevice {
   /// The device that a machine finds after a power cut at this moment.
-  func image(_ crash: Crash, seed: UInt64 = 0) -> MemoryDevice {
+  package func image(_ crash: Crash, seed: UInt64 = 0) -> MemoryDevice {
     let before = state.withLock { $0 }
     var generator = SeededGenerator(seed)
     var after = State()
@@ -48,7 +48,7 @@ extension MemoryDevice {
 
   /// The device as another process finds it after this one was killed: all that was written is
   /// readable, what was not synced is still not.
-  func afterKill() -> MemoryDevice {
+  package func afterKill() -> MemoryDevice {
     var state = state.withLock { $0 }
     state.operationLimit = .max
     state.faults = []

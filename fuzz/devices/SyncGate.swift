@@ -1,18 +1,18 @@
-@testable import TxnWAL
+import TxnWAL
 
 /// Holds syncs back until a test lets them pass, so that what happens meanwhile is no matter of luck.
 ///
 /// Sound as `@unchecked Sendable`: the fields are touched only inside the monitor.
-final class SyncGate: @unchecked Sendable {
+package final class SyncGate: @unchecked Sendable {
   private let monitor = Monitor()
   private var isHeld = false
   private var waitingCount = 0
 
-  func hold() {
+  package func hold() {
     monitor.withLock { isHeld = true }
   }
 
-  func release() {
+  package func release() {
     monitor.withLock {
       isHeld = false
       monitor.broadcast()
@@ -20,11 +20,11 @@ final class SyncGate: @unchecked Sendable {
   }
 
   /// Returns once a sync stands before the gate.
-  func waitForSync() {
+  package func waitForSync() {
     monitor.withLock { while waitingCount == 0 { monitor.wait() } }
   }
 
-  func pass() {
+  package func pass() {
     monitor.withLock {
       waitingCount += 1
       monitor.broadcast()

@@ -1,9 +1,9 @@
 /// A file's bytes as programs see them, and as a power cut would find them.
-struct MemoryFile {
-  static let sectorByteCount = 512
+package struct MemoryFile {
+  package static let sectorByteCount = 512
 
   /// A write that no sync has covered yet.
-  struct Write {
+  package struct Write {
     /// Its place among all writes of the device.
     var order: Int
     var offset: Int
@@ -11,23 +11,23 @@ struct MemoryFile {
   }
 
   /// What a read returns.
-  var bytes: [UInt8] = []
+  package var bytes: [UInt8] = []
   /// What survives a power cut for certain.
-  var durable: [UInt8] = []
-  var pending: [Write] = []
+  package var durable: [UInt8] = []
+  package var pending: [Write] = []
 
-  mutating func write(_ new: [UInt8], at offset: Int, order: Int) {
+  package mutating func write(_ new: [UInt8], at offset: Int, order: Int) {
     Self.overlay(new, on: &bytes, at: offset)
     pending.append(Write(order: order, offset: offset, bytes: new))
   }
 
-  mutating func sync() {
+  package mutating func sync() {
     for write in pending { Self.overlay(write.bytes, on: &durable, at: write.offset) }
     pending = []
   }
 
   /// A sync that fails: the pages are clean from now on, whether they reached the disk or not.
-  mutating func failSync(_ generator: inout SeededGenerator) {
+  package mutating func failSync(_ generator: inout SeededGenerator) {
     for write in pending {
       for sector in write.sectors where Bool.random(using: &generator) {
         Self.overlay(sector.bytes, on: &durable, at: sector.offset)
@@ -36,7 +36,7 @@ struct MemoryFile {
     pending = []
   }
 
-  static func overlay(_ new: [UInt8], on bytes: inout [UInt8], at offset: Int) {
+  package static func overlay(_ new: [UInt8], on bytes: inout [UInt8], at offset: Int) {
     if new.isEmpty { return }
     let end = offset + new.count
     if bytes.count < end { bytes += [UInt8](repeating: 0, count: end - bytes.count) }
@@ -51,7 +51,7 @@ struct MemoryFile {
 
 extension MemoryFile.Write {
   /// The write in pieces of which a disk keeps each wholly or not at all.
-  var sectors: [MemoryFile.Write] {
+  package var sectors: [MemoryFile.Write] {
     var pieces: [MemoryFile.Write] = []
     var start = offset
     let end = offset + bytes.count
@@ -67,7 +67,7 @@ extension MemoryFile.Write {
   }
 
   /// The first `count` bytes of the write.
-  func prefix(_ count: Int) -> MemoryFile.Write {
+  package func prefix(_ count: Int) -> MemoryFile.Write {
     MemoryFile.Write(order: order, offset: offset, bytes: Array(bytes.prefix(count)))
   }
 }

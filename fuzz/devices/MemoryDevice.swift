@@ -1,27 +1,40 @@
 import Glibc
 import Synchronization
-
-@testable import TxnWAL
+import TxnWAL
 
 /// A folder in memory that knows what a power cut would leave of it, and that fails on request.
-final class MemoryDevice: LogDevice {
+package final class MemoryDevice: LogDevice {
   /// What the log can ask of a device that changes something.
-  enum Operation: CaseIterable {
+  package enum Operation: CaseIterable {
     case write, sync, create, rename, remove, syncDirectory
   }
 
   /// Failures to come: the operations of one kind on files whose name begins with `prefix`, after the
   /// next `skipping` of them, `count` times.
-  struct Fault {
-    var operation: Operation
-    var prefix = ""
-    var skipping = 0
-    var count = 1
-    var code = EIO
+  package struct Fault {
+    package var operation: Operation
+    package var prefix = ""
+    package var skipping = 0
+    package var count = 1
+    package var code = EIO
+    /// Of a write: whether its first half gets written all the same.
+    package var isShort = false
+
+    package init(
+      operation: Operation, prefix: String = "", skipping: Int = 0, count: Int = 1,
+      code: Int32 = EIO, isShort: Bool = false
+    ) {
+      self.operation = operation
+      self.prefix = prefix
+      self.skipping = skipping
+      self.count = count
+      self.code = code
+      self.isShort = isShort
+    }
   }
 
   /// A change of the folder that no directory sync has covered yet.
-  enum EntryChange {
+  package enum EntryChange {
     case create(String, Int)
     case rename(String, String)
     case remove(String)
@@ -35,33 +48,36 @@ final class MemoryDevice: LogDevice {
     }
   }
 
-  struct State {
-    var files: [MemoryFile] = []
-    var names: [String: Int] = [:]
-    var durableNames: [String: Int] = [:]
-    var entryChanges: [EntryChange] = []
-    var faults: [Fault] = []
-    var operationCount = 0
-    var operationLimit = Int.max
-    var logSyncCount = 0
-    var roomByteCount = Int.max
-    var generator = SeededGenerator(0)
+  package struct State {
+    package var files: [MemoryFile] = []
+    package var names: [String: Int] = [:]
+    package var durableNames: [String: Int] = [:]
+    package var entryChanges: [EntryChange] = []
+    package var faults: [Fault] = []
+    package var operationCount = 0
+    package var operationLimit = Int.max
+    package var logSyncCount = 0
+    package var roomByteCount = Int.max
+    package var isShort = false
+    package var generator = SeededGenerator(0)
+
+    package init() {}
   }
 
-  let path = "memory"
-  let state: Mutex<State>
+  package let path = "memory"
+  package let state: Mutex<State>
   /// Where a test holds syncs of segments back.
-  let gate = SyncGate()
+  package let gate = SyncGate()
 
-  init(_ state: State = State()) {
+  package init(_ state: State = State()) {
     self.state = Mutex(state)
   }
 
-  func fileNames() throws(LogError) -> [String] {
-    state.withLock { Array($0.names.keys) }
+  package func fileNames() throws(LogError) -> [String] {
+    state.withLock { $0.names.keys.sorted() }
   }
 
-  func open(_ name: String, creating: Bool) throws(LogError) -> any LogFile {
+  package func open(_ name: String, creating: Bool) throws(LogError) -> any LogFile {
     let index = try state.withLock { state throws(LogError) in
       if creating {
         try state.begin(.create, name)
@@ -79,21 +95,21 @@ final class MemoryDevice: LogDevice {
     return OpenFile(device: self, name: name, index: index)
   }
 
-  func rename(_ name: String, to newName: String) throws(LogError) {
+  package func rename(_ name: String, to newName: String) throws(LogError) {
     try state.withLock { state throws(LogError) in
       try state.begin(.rename, name)
       state.perform(.rename(name, newName))
     }
   }
 
-  func remove(_ name: String) throws(LogError) {
+  package func remove(_ name: String) throws(LogError) {
     try state.withLock { state throws(LogError) in
       try state.begin(.remove, name)
       state.perform(.remove(name))
     }
   }
 
-  func syncDirectory() throws(LogError) {
+  package func syncDirectory() throws(LogError) {
     try state.withLock { state throws(LogError) in
       try state.begin(.syncDirectory, "")
       state.durableNames = state.names
@@ -104,36 +120,36 @@ final class MemoryDevice: LogDevice {
   // MARK: For tests
 
   /// Arms a failure.
-  func fail(_ fault: Fault) {
+  package func fail(_ fault: Fault) {
     state.withLock { $0.faults.append(fault) }
   }
 
   /// Nothing reaches the disk after `count` more operations.
-  func cutPower(after count: Int = 0) {
+  package func cutPower(after count: Int = 0) {
     state.withLock { $0.operationLimit = $0.operationCount + count }
     gate.release()
   }
 
   /// The operations so far that changed something.
-  var operationCount: Int { state.withLock { $0.operationCount } }
+  package var operationCount: Int { state.withLock { $0.operationCount } }
 
   /// The syncs of segments so far.
-  var logSyncCount: Int { state.withLock { $0.logSyncCount } }
+  package var logSyncCount: Int { state.withLock { $0.logSyncCount } }
 
   /// Lets all files together take `byteCount` bytes and no more; nil takes the limit away.
-  func limitRoom(to byteCount: Int?) {
+  package func limitRoom(to byteCount: Int?) {
     state.withLock { $0.roomByteCount = byteCount ?? .max }
   }
 
   /// The bytes that all files take together.
-  var usedByteCount: Int { state.withLock { $0.usedByteCount } }
+  package var usedByteCount: Int { state.withLock { $0.usedByteCount } }
 
-  func bytes(of name: String) -> [UInt8]? {
+  package func bytes(of name: String) -> [UInt8]? {
     state.withLock { state in state.names[name].map { state.files[$0].bytes } }
   }
 
   /// Changes a file behind the log's back, durably.
-  func damage(_ name: String, _ body: (inout [UInt8]) -> Void) {
+  package func damage(_ name: String, _ body: (inout [UInt8]) -> Void) {
     state.withLock { state in
       guard let index = state.names[name] else { return }
       body(&state.files[index].bytes)
@@ -143,7 +159,7 @@ final class MemoryDevice: LogDevice {
   }
 
   /// Takes a file away behind the log's back, durably.
-  func discard(_ name: String) {
+  package func discard(_ name: String) {
     state.withLock { state in
       state.names[name] = nil
       state.durableNames[name] = nil
@@ -151,7 +167,7 @@ final class MemoryDevice: LogDevice {
   }
 
   /// Whether a power cut now would leave `range` of the file as it reads.
-  func isDurable(_ range: Range<Int>, of name: String) -> Bool {
+  package func isDurable(_ range: Range<Int>, of name: String) -> Bool {
     state.withLock { state in
       guard let index = state.durableNames[name] else { return false }
       let file = state.files[index]
@@ -164,10 +180,11 @@ final class MemoryDevice: LogDevice {
 }
 
 extension MemoryDevice.State {
-  var usedByteCount: Int { names.values.reduce(0) { $0 + files[$1].bytes.count } }
+  package var usedByteCount: Int { names.values.reduce(0) { $0 + files[$1].bytes.count } }
 
   /// Counts an operation, and throws where it is to fail.
-  mutating func begin(_ operation: MemoryDevice.Operation, _ name: String) throws(LogError) {
+  package mutating func begin(_ operation: MemoryDevice.Operation, _ name: String) throws(LogError)
+  {
     guard operationCount < operationLimit else {
       throw .io(errno: EIO, operation: "\(operation)", path: name)
     }
@@ -179,13 +196,14 @@ extension MemoryDevice.State {
       } else if faults[index].count > 0 {
         faults[index].count -= 1
         let code = faults[index].code
+        isShort = faults[index].isShort
         throw code == ENOSPC
           ? .diskFull(path: name) : .io(errno: code, operation: "\(operation)", path: name)
       }
     }
   }
 
-  mutating func perform(_ change: MemoryDevice.EntryChange) {
+  package mutating func perform(_ change: MemoryDevice.EntryChange) {
     change.apply(to: &names)
     entryChanges.append(change)
   }
@@ -193,33 +211,42 @@ extension MemoryDevice.State {
 
 /// A file of a `MemoryDevice`, which stays the same file when it is renamed.
 private final class OpenFile: LogFile {
-  let path: String
+  package let path: String
   private let device: MemoryDevice
   private let name: String
   private let index: Int
 
-  init(device: MemoryDevice, name: String, index: Int) {
+  package init(device: MemoryDevice, name: String, index: Int) {
     self.device = device
     self.name = name
     self.index = index
     path = "\(device.path)/\(name)"
   }
 
-  func byteCount() throws(LogError) -> Int {
+  package func byteCount() throws(LogError) -> Int {
     device.state.withLock { $0.files[index].bytes.count }
   }
 
-  func read(at offset: Int, count: Int) throws(LogError) -> [UInt8] {
+  package func read(at offset: Int, count: Int) throws(LogError) -> [UInt8] {
     device.state.withLock { state in
       let bytes = state.files[index].bytes
       return Array(bytes[min(offset, bytes.count)..<min(offset + count, bytes.count)])
     }
   }
 
-  func write(_ bytes: RawSpan, at offset: Int) throws(LogError) {
+  package func write(_ bytes: RawSpan, at offset: Int) throws(LogError) {
     let copy = [UInt8](copying: bytes)
     try device.state.withLock { state throws(LogError) in
-      try state.begin(.write, name)
+      do throws(LogError) {
+        try state.begin(.write, name)
+      } catch {
+        if state.isShort {
+          let order = state.operationCount
+          state.files[index].write(Array(copy.prefix(copy.count / 2)), at: offset, order: order)
+        }
+        state.isShort = false
+        throw error
+      }
       let growth = max(0, offset + copy.count - state.files[index].bytes.count)
       guard growth <= state.roomByteCount - min(state.roomByteCount, state.usedByteCount) else {
         throw LogError.diskFull(path: name)
@@ -229,7 +256,7 @@ private final class OpenFile: LogFile {
     }
   }
 
-  func sync() throws(LogError) {
+  package func sync() throws(LogError) {
     if name.hasSuffix(".log") { device.gate.pass() }
     try device.state.withLock { state throws(LogError) in
       if name.hasSuffix(".log") { state.logSyncCount += 1 }

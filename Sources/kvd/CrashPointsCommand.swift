@@ -1,0 +1,23 @@
+import Glibc
+import TxnWAL
+
+/// `kvd crash-points`: the names that `KVD_CRASH_AT` knows. For those who test kvd, so it is not among
+/// the commands that `kvd --help` lists.
+enum CrashPointsCommand: Subcommand {
+  static let name = "crash-points"
+  static let summary = "print where KVD_CRASH_AT can end the process"
+  static let help = """
+    usage: kvd crash-points
+
+    With KVD_CRASH_AT=NAME:N in its environment kvd ends with status 137, as if killed, when it comes
+    to the place NAME for the N-th time. For tests.
+
+    """
+
+  static func run(_ arguments: ArraySlice<String>) throws(UsageError) -> Int32 {
+    _ = try Flags(arguments, known: [])
+    let names = CrashPoint.allCases.map { $0.rawValue + "\n" }
+    Log.write(names.joined(), to: STDOUT_FILENO)
+    return 0
+  }
+}

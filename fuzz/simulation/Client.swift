@@ -1,0 +1,271 @@
+import FaultDevices
+import KVStore
+import TxnWAL
+
+/// One client in one round: does its operations in order and compares what it sees with the model.
+///
+/// Between two sleeps a thread has the process to itself, so what is read without sleeping must be
+/// exactly what the model says at that moment.
+struct Client {
+  let world: World
+  let store: Store
+  private let pause = Monitor()
+
+  init(_ world: World, _ store: Store) {
+    self.world = world
+    self.store = store
+  }
+
+  /// Returns early where the round has come to its end, or a fault has.
+  func run(_ operations: [Script.Operation]) {
+    var held: [(snapshot: Snapshot, range: KeyRange)] = []
+    for operation in operations {
+      if world.hasCrashed { break }
+      do {
+        if case .hold(let range) = operation.action {
+          held.append((try store.snapshot(), range))
+        } else {
+          try perform(operation.action)
+        }
+        if held.count > 2 { try check(held.removeFirst()) }
+      } catch {
+        if judge(error, operation) { break }
+      }
+      world.notePromises()
+    }
+    for item in held where !world.hasCrashed {
+      do { try check(item) } catch { Verdict.fail("a snapshot: \(error)") }
+    }
+  }
+
+  /// Whether the client has to stop. Fails where there is no reason for the error.
+  private func judge(_ error: any Error, _ operation: Script.Operation) -> Bool {
+    if world.hasCrashed { return true }
+    switch error {
+    case StoreError.diskFull where world.isFull || world.isFaulty: return false
+    case StoreError.poisoned where world.isFaulty, StoreError.io where world.isFaulty,
+      StoreError.closed where world.isFaulty:
+      return true
+    default: Verdict.fail("operation \(operation.id): \(error)")
+    }
+  }
+
+  private func perform(_ action: Script.Action) throws {
+    switch action {
+    case .write(let writes, let conditions, let wait):
+      try write(writes, conditions, wait)
+    case .increment(let key, let wait): try increment(key, wait)
+    case .get(let keys): try get(keys)
+    case .scan(let range, let reverse, let limit):
+      let sequence = store.publishedSequence
+      let found = try store.scan(range, reverse: reverse, limit: limit)
+      try compare(found, at: sequence, range, reverse: reverse, limit: limit)
+    case .count:
+      let sequence = store.publishedSequence
+      let found = try store.countEntries()
+      let expected = model(at: sequence).entries.count
+      guard found == expected else {
+        Verdict.fail("\(found) entries are counted at sequence \(sequence), not \(expected)")
+      }
+    case .hold: break
+    case .seal: store.seal()
+    case .checkpoint: try store.checkpoint()
+    case .pause: pause.withLock { pause.wait(milliseconds: 30) }
+    case .fault(let fault):
+      world.isFaulty = true
+      world.device.fail(fault)
+    case .fillDisk(let left):
+      world.isFull = true
+      world.device.limitRoom(to: world.device.usedByteCount + left)
+    }
+  }
+
+  // MARK: Writing
+
+  private func write(
+    _ writes: [Script.Write], _ conditions: [Script.Condition], _ wait: Script.Wait
+  ) throws {
+    try store.admit(byteCount: writes.reduce(1000) { $0 + $1.byteCount })
+    if world.hasCrashed { return }
+    let before = world.history.newest
+    let required = conditions.map { $0.requirement(in: before) }
+    let broken = conditions.firstIndex { !$0.holds(in: before) }
+    let (receipt, refused) = try order(writes, required)
+    if let refused {
+      guard refused == broken else {
+        Verdict.fail("condition \(refused) failed, not \(broken.map { "\($0)" } ?? "none")")
+      }
+      return
+    }
+    if world.hasCrashed { return }
+    guard let receipt, broken == nil else { Verdict.fail("a broken condition passed") }
+    var model = before
+    for write in writes { model.apply(write, at: world.history.last + 1) }
+    try finish(
+      receipt, model, wait, wrote: !conditions.isEmpty || writes.contains { !$0.isNothing })
+  }
+
+  /// The receipt, or which condition failed.
+  private func order(
+    _ writes: [Script.Write], _ required: [(key: [UInt8], condition: Precondition)]
+  ) throws -> (Receipt?, refused: Int?) {
+    do {
+      let (_, receipt) = try store.evaluate { evaluation throws(StoreError) in
+        for item in required { try evaluation.require(item.condition, of: item.key.rawSpan) }
+        for write in writes { try write.carryOut(in: &evaluation) }
+      }
+      return (receipt, nil)
+    } catch {
+      if case StoreError.preconditionFailed(let index) = error { return (nil, index) }
+      throw error
+    }
+  }
+
+  private func increment(_ key: [UInt8], _ wait: Script.Wait) throws {
+    try store.admit(byteCount: 1000)
+    if world.hasCrashed { return }
+    let before = world.history.newest
+    let (value, receipt) = try store.evaluate { evaluation throws(StoreError) -> [UInt8] in
+      let old = try evaluation.withValue(of: key.rawSpan) { copy($0) }
+      guard old == before.entries[key]?.value else {
+        Verdict.fail(
+          "an evaluation of \(key) saw \(old?.count ?? -1) bytes that are not the newest")
+      }
+      var value = Array((old ?? []).prefix(16))
+      value.append(UInt8(truncatingIfNeeded: value.count) &+ (value.last ?? 0) &+ 1)
+      try evaluation.put(key.rawSpan, value.rawSpan)
+      return value
+    }
+    if world.hasCrashed { return }
+    var model = before
+    model.put(key, value, at: world.history.last + 1)
+    try finish(receipt, model, wait, wrote: true)
+  }
+
+  private func finish(
+    _ receipt: Receipt, _ model: Model, _ wait: Script.Wait, wrote: Bool
+  ) throws {
+    if wrote {
+      guard receipt.sequence == world.history.last + 1 else {
+        Verdict.fail("sequence \(receipt.sequence) follows \(world.history.last)")
+      }
+      world.history.add(model, position: receipt.position)
+    }
+    switch wait {
+    case .durable: try store.waitUntilDurable(receipt)
+    case .request: store.requestSync()
+    case .none: break
+    }
+    if wait == .durable, !world.hasCrashed, store.publishedSequence < receipt.sequence {
+      Verdict.fail("batch \(receipt.sequence) is acknowledged and not visible")
+    }
+  }
+
+  // MARK: Reading
+
+  private func model(at sequence: SequenceNumber) -> Model {
+    guard let model = world.history.model(at: sequence) else {
+      Verdict.fail("sequence \(sequence) is published and was never ordered")
+    }
+    return model
+  }
+
+  private func get(_ keys: [[UInt8]]) throws {
+    let model = model(at: store.publishedSequence)
+    var bytes: [UInt8] = []
+    var ranges: [Range<Int>] = []
+    for key in keys {
+      ranges.append(bytes.count..<bytes.count + key.count)
+      bytes += key
+    }
+    let reader = store.makeReader()
+    defer { reader.close() }
+    try reader.withValues(of: ranges, in: bytes.rawSpan) { place, value throws(StoreError) in
+      let found = copy(value)
+      guard found == model.entries[keys[place]]?.value else {
+        Verdict.fail("\(keys[place]) does not have its value at one cut")
+      }
+    }
+    for key in keys {
+      let sequence = try reader.sequence(of: key.rawSpan)
+      guard sequence == model.entries[key]?.sequence ?? 0 else {
+        Verdict.fail("\(key) has sequence \(sequence)")
+      }
+    }
+  }
+
+  private func check(_ held: (snapshot: Snapshot, range: KeyRange)) throws {
+    defer { held.snapshot.close() }
+    var found: [(key: [UInt8], value: [UInt8])] = []
+    try held.snapshot.scan(held.range) { key, value in
+      found.append(([UInt8](copying: key), [UInt8](copying: value)))
+      return true
+    }
+    try compare(found, at: held.snapshot.sequence, held.range, reverse: false, limit: .max)
+    let count = try held.snapshot.countEntries()
+    guard count == model(at: held.snapshot.sequence).entries.count else {
+      Verdict.fail("a snapshot counts \(count) entries")
+    }
+  }
+
+  private func compare(
+    _ found: [(key: [UInt8], value: [UInt8])], at sequence: SequenceNumber, _ range: KeyRange,
+    reverse: Bool, limit: Int
+  ) throws {
+    let model = model(at: sequence)
+    let keys = model.keys(in: range)
+    let expected = Array((reverse ? keys.reversed() : keys).prefix(limit))
+    guard found.map(\.key) == expected,
+      found.allSatisfy({ model.entries[$0.key]?.value == $0.value })
+    else {
+      Verdict.fail(
+        "a scan of \(range) at sequence \(sequence) finds \(found.map(\.key)), not \(expected)")
+    }
+  }
+}
+
+extension Script.Write {
+  var byteCount: Int {
+    if case .put(let key, let count, _) = self { key.count + count } else { 100 }
+  }
+
+  /// Whether it leaves no trace in the log.
+  var isNothing: Bool {
+    if case .deleteRange(let range) = self { range.isEmpty } else { false }
+  }
+
+  func carryOut(in evaluation: inout Evaluation) throws(StoreError) {
+    switch self {
+    case .put(let key, let count, let fill):
+      let value = Model.value(count, fill)
+      try evaluation.put(key.rawSpan, value.rawSpan)
+    case .delete(let key): try evaluation.delete(key.rawSpan)
+    case .deleteRange(let range): try evaluation.deleteRange(range)
+    }
+  }
+}
+
+extension Script.Condition {
+  func requirement(in model: Model) -> (key: [UInt8], condition: Precondition) {
+    switch self {
+    case .absent(let key): return (key, .absent)
+    case .present(let key): return (key, .present)
+    case .sequence(let key, let isRight):
+      let now = model.entries[key]?.sequence ?? 0
+      return (key, .sequence(isRight ? now : now + 1))
+    }
+  }
+
+  func holds(in model: Model) -> Bool {
+    switch self {
+    case .absent(let key): model.entries[key] == nil
+    case .present(let key): model.entries[key] != nil
+    case .sequence(_, let isRight): isRight
+    }
+  }
+}
+
+private func copy(_ bytes: RawSpan?) -> [UInt8]? {
+  guard let bytes else { return nil }
+  return [UInt8](copying: bytes)
+}

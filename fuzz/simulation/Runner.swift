@@ -1,0 +1,225 @@
+import FaultDevices
+import Foundation
+import KVStore
+import TxnWAL
+
+/// Carries out one script from its beginning to its end.
+struct Runner {
+  let world: World
+  private var script: Script { world.script }
+
+  /// What became of a run in which nothing was wrong.
+  struct Result {
+    var switches: Int
+    var trace: UInt64
+    var crashes: Int
+    var crashPoints: [CrashPoint]
+  }
+
+  /// Runs `script`. Returns only where nothing was wrong.
+  static func run(_ script: Script, in folder: String) -> Result {
+    let manager = FileManager.default
+    try? manager.removeItem(atPath: folder)
+    try? manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? manager.removeItem(atPath: folder) }
+    let scheduler = Scheduler(seed: script.seed)
+    let world = World(script, scheduler: scheduler, folder: folder)
+    let descriptors = openDescriptorCount()
+    Scheduling.simulate(scheduler)
+    CrashPoint.setHandler { world.reached($0) }
+    let runner = Runner(world: world)
+    for round in script.rounds { runner.run(round) }
+    runner.finish()
+    CrashPoint.setHandler(nil)
+    Scheduling.simulate(nil)
+    let left = openDescriptorCount()
+    if left != descriptors { Verdict.fail("\(left) descriptors are open, \(descriptors) were") }
+    return Result(
+      switches: scheduler.switchCount, trace: scheduler.trace, crashes: world.crashCount,
+      crashPoints: world.crashPoints)
+  }
+
+  private static func openDescriptorCount() -> Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+  }
+
+  // MARK: A round
+
+  private func run(_ round: Script.Round) {
+    let store = open(through: round.openings)
+    world.store = store
+    check(store)
+    if let (point, count) = round.crash { world.arm(point, count, round.ending) }
+    // Room comes back by itself after a while, as it does when somebody deletes a file.
+    let keeper = Monitor()
+    let isOver = Box(false)
+    let helper = WorkerThread(name: "room") {
+      keeper.withLock {
+        while !isOver.value {
+          keeper.wait(milliseconds: 900)
+          lift()
+        }
+      }
+    }
+    let clients = (0..<script.clientCount).map { client in
+      let operations = round.operations.filter { $0.client == client }
+      let world = world
+      return WorkerThread(name: "client \(client)") { Client(world, store).run(operations) }
+    }
+    for client in clients { client.join() }
+    keeper.withLock {
+      isOver.value = true
+      keeper.broadcast()
+    }
+    helper.join()
+    end(round, store)
+  }
+
+  @Sendable private func lift() {
+    if !world.hasCrashed { world.device.limitRoom(to: nil) }
+  }
+
+  private func end(_ round: Script.Round, _ store: Store) {
+    checkReaders(store)
+    if case .close = round.ending, !world.hasCrashed, !world.isFaulty {
+      world.notePromises()
+      do {
+        try store.close()
+      } catch {
+        if !world.hasCrashed { Verdict.fail("closing: \(error)") }
+      }
+      if !world.hasCrashed {
+        // All that was ordered was acknowledged by that.
+        world.promised = world.history.last
+        world.store = nil
+        world.disarm()
+        return
+      }
+    }
+    if !world.hasCrashed { world.crash(round.ending) }
+    world.disarm()
+    world.store = nil
+    try? store.close()
+  }
+
+  /// More slots than there can be readers at a time were not given back.
+  private func checkReaders(_ store: Store) {
+    guard !world.hasCrashed, let statistics = try? store.statistics() else { return }
+    let limit = script.partitionCount * (script.clientCount * 4 + 8)
+    guard statistics.readerSlotCount <= limit else {
+      Verdict.fail("\(statistics.readerSlotCount) reader slots are in use, \(limit) can be")
+    }
+  }
+
+  // MARK: Opening
+
+  private func open(through openings: [Script.Opening]) -> Store {
+    for opening in openings {
+      settleImage()
+      switch opening {
+      case .crash(let point, let count, let ending): world.arm(point, count, ending)
+      case .fault(let fault):
+        world.isFaulty = true
+        world.device.fail(fault)
+      }
+      do {
+        let store = try world.open()
+        world.store = store
+        if !world.hasCrashed { check(store) }
+        // It did not come to that point; the process ends here all the same.
+        world.crash(.kill)
+        world.store = nil
+        try? store.close()
+      } catch {
+        if !world.hasCrashed && !world.isFaulty { Verdict.fail("opening: \(error)") }
+        world.abandonOpening()
+      }
+      world.disarm()
+    }
+    settleImage()
+    do {
+      return try world.open()
+    } catch {
+      Verdict.fail("opening after a crash: \(error)")
+    }
+  }
+
+  private func settleImage() {
+    _ = world.takeImage()
+  }
+
+  /// What recovery brought must be what some prefix of the order makes, with all in it that was
+  /// promised.
+  private func check(_ store: Store) {
+    let sequence = store.publishedSequence
+    guard sequence >= world.promised else {
+      Verdict.fail("batches up to \(world.promised) were acknowledged, \(sequence) are there")
+    }
+    guard let model = world.history.model(at: sequence) else {
+      Verdict.fail("sequence \(sequence) is there, \(world.history.last) was the last one ordered")
+    }
+    world.history.cut(behind: sequence)
+    world.promised = sequence
+    do {
+      try compare(store, model, sequence)
+    } catch {
+      Verdict.fail("reading after recovery at sequence \(sequence): \(error)")
+    }
+  }
+
+  private func compare(_ store: Store, _ model: Model, _ sequence: SequenceNumber) throws {
+    let expected = model.keys(in: .everything)
+    for reverse in [false, true] {
+      let found = try store.scan(.everything, reverse: reverse, limit: .max)
+      let keys = reverse ? expected.reversed() : expected
+      guard found.map(\.key) == keys else {
+        Verdict.fail("after recovery at \(sequence): keys \(found.map(\.key)), not \(keys)")
+      }
+      for (key, value) in found where model.entries[key]?.value != value {
+        Verdict.fail("after recovery at \(sequence): another value of \(key), \(value.count) bytes")
+      }
+    }
+    let reader = store.makeReader()
+    defer { reader.close() }
+    for key in expected {
+      let found = try reader.sequence(of: key.rawSpan)
+      guard found == model.entries[key]?.sequence else {
+        Verdict.fail("after recovery at \(sequence): \(key) has sequence \(found)")
+      }
+    }
+    let count = try store.countEntries()
+    guard count == expected.count else {
+      Verdict.fail("after recovery at \(sequence): \(count) entries are counted")
+    }
+  }
+
+  // MARK: The end
+
+  /// Two more openings must bring the same; then the store closes as it should.
+  private func finish() {
+    settleImage()
+    for turn in 0..<2 {
+      let store = open(through: [])
+      world.store = store
+      check(store)
+      if turn == 0 {
+        world.crash(.kill)
+        world.store = nil
+        try? store.close()
+        settleImage()
+      } else {
+        world.store = nil
+        do { try store.close() } catch { Verdict.fail("closing at the end: \(error)") }
+      }
+    }
+  }
+}
+
+/// A value that threads share in turn.
+///
+/// Sound as `@unchecked Sendable`: one thread runs at a time.
+final class Box<Value>: @unchecked Sendable {
+  var value: Value
+
+  init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,250 @@
+import FaultDevices
+import Glibc
+import KVStore
+import TxnWAL
+
+/// Everything that a seed decides beforehand: how the store is made, what clients do, where it crashes.
+/// (What threads do when is decided by the scheduler, from the same seed.)
+struct Script {
+  let seed: UInt64
+  var partitionCount: Int
+  var segmentByteCount: Int
+  var logByteLimit: Int
+  var memtableByteCount: Int
+  var applyEntryLimit: Int
+  var clientCount: Int
+  var rounds: [Round]
+
+  struct Round {
+    /// What goes wrong while the store is opened, one attempt after the other; the next one succeeds.
+    var openings: [Opening]
+    var operations: [Operation]
+    /// Where the round ends in the middle; nil where it ends when the clients have done all.
+    var crash: (point: CrashPoint, count: Int)?
+    var ending: Ending
+  }
+
+  enum Opening {
+    case crash(CrashPoint, count: Int, Ending)
+    case fault(MemoryDevice.Fault)
+  }
+
+  /// What is left of the log when a round is over.
+  enum Ending {
+    case close
+    case kill
+    case power(Crash)
+  }
+
+  struct Operation {
+    var id: Int
+    var client: Int
+    var action: Action
+  }
+
+  enum Action {
+    case write([Write], conditions: [Condition], wait: Wait)
+    case increment([UInt8], wait: Wait)
+    case get([[UInt8]])
+    case scan(KeyRange, reverse: Bool, limit: Int)
+    case count
+    case hold(KeyRange)
+    case seal, checkpoint, pause
+    case fault(MemoryDevice.Fault)
+    case fillDisk(left: Int)
+  }
+
+  enum Write {
+    case put([UInt8], count: Int, fill: UInt8)
+    case delete([UInt8])
+    case deleteRange(KeyRange)
+  }
+
+  enum Condition {
+    case absent([UInt8])
+    case present([UInt8])
+    /// On the sequence that the key has at that moment, or on one that it has not.
+    case sequence([UInt8], isRight: Bool)
+  }
+
+  enum Wait: CaseIterable { case durable, request, none }
+
+  init(seed: UInt64, skipping: Set<Int> = []) {
+    var maker = ScriptMaker(seed: seed)
+    self = maker.make()
+    for index in rounds.indices {
+      rounds[index].operations.removeAll { skipping.contains($0.id) }
+    }
+  }
+
+  init(
+    seed: UInt64, partitionCount: Int, segmentByteCount: Int, logByteLimit: Int,
+    memtableByteCount: Int, applyEntryLimit: Int, clientCount: Int, rounds: [Round]
+  ) {
+    self.seed = seed
+    self.partitionCount = partitionCount
+    self.segmentByteCount = segmentByteCount
+    self.logByteLimit = logByteLimit
+    self.memtableByteCount = memtableByteCount
+    self.applyEntryLimit = applyEntryLimit
+    self.clientCount = clientCount
+    self.rounds = rounds
+  }
+}
+
+/// Makes a script out of a seed.
+struct ScriptMaker {
+  private let seed: UInt64
+  private var random: SeededGenerator
+  private var nextID = 0
+  private var clientCount = 1
+  private var keyCount = 8
+
+  init(seed: UInt64) {
+    self.seed = seed
+    random = SeededGenerator(seed &* 0x9E37_79B9 &+ 17)
+  }
+
+  private mutating func chance(_ one: Int, in all: Int) -> Bool {
+    Int.random(in: 0..<all, using: &random) < one
+  }
+
+  mutating func make() -> Script {
+    clientCount = Int.random(in: 1...4, using: &random)
+    keyCount = [3, 12, 60].randomElement(using: &random)!
+    let segmentByteCount = [8192, 12288, 16384, 65536].randomElement(using: &random)!
+    let roundCount = Int.random(in: 2...5, using: &random)
+    return Script(
+      seed: seed, partitionCount: Int.random(in: 1...4, using: &random),
+      segmentByteCount: segmentByteCount,
+      logByteLimit: segmentByteCount * Int.random(in: 1...4, using: &random),
+      memtableByteCount: (64 << 10) * Int.random(in: 4...8, using: &random),
+      applyEntryLimit: [1, 2, 5, 1000].randomElement(using: &random)!, clientCount: clientCount,
+      rounds: (0..<roundCount).map { _ in round() })
+  }
+
+  private mutating func round() -> Script.Round {
+    let count = [5, 30, 80].randomElement(using: &random)!
+    let operations = (0..<Int.random(in: 1...count, using: &random)).map { _ in operation() }
+    var openings: [Script.Opening] = []
+    while chance(1, in: 3), openings.count < 3 { openings.append(opening()) }
+    let crash =
+      chance(3, in: 4)
+      ? (point: point(), count: chance(1, in: 2) ? 1 : Int.random(in: 1...20, using: &random))
+      : nil
+    return Script.Round(
+      openings: openings, operations: operations, crash: crash, ending: ending(crash != nil))
+  }
+
+  private mutating func point() -> CrashPoint { CrashPoint.allCases.randomElement(using: &random)! }
+
+  private mutating func opening() -> Script.Opening {
+    if chance(1, in: 4) { return .fault(fault(skippingUpTo: 6)) }
+    let points = CrashPoint.allCases.filter { point in
+      ["recovery", "tail", "epoch", "control", "create", "log", "manifest", "leftover"]
+        .contains { point.rawValue.hasPrefix($0) }
+    }
+    return .crash(
+      points.randomElement(using: &random)!, count: Int.random(in: 1...3, using: &random),
+      ending(true))
+  }
+
+  private mutating func ending(_ isCrash: Bool) -> Script.Ending {
+    switch Int.random(in: 0..<8, using: &random) {
+    case 0, 1: return .kill
+    case 2: return isCrash ? .kill : .close
+    default: return .power(Crash.allCases.randomElement(using: &random)!)
+    }
+  }
+
+  private mutating func fault(skippingUpTo limit: Int) -> MemoryDevice.Fault {
+    let operation = MemoryDevice.Operation.allCases.randomElement(using: &random)!
+    return MemoryDevice.Fault(
+      operation: operation, prefix: chance(1, in: 2) ? "0" : "",
+      skipping: Int.random(in: 0...limit, using: &random),
+      code: chance(1, in: 3) ? ENOSPC : EIO, isShort: chance(1, in: 2))
+  }
+
+  private mutating func operation() -> Script.Operation {
+    nextID += 1
+    return Script.Operation(
+      id: nextID, client: Int.random(in: 0..<clientCount, using: &random), action: action())
+  }
+
+  private mutating func action() -> Script.Action {
+    switch Int.random(in: 0..<100, using: &random) {
+    case 0..<40: return .write([write()], conditions: conditions(1, in: 6), wait: wait())
+    case 40..<58:
+      return .write(
+        (0..<Int.random(in: 2...8, using: &random)).map { _ in write() },
+        conditions: conditions(1, in: 3), wait: wait())
+    case 58..<66: return .increment(key(), wait: wait())
+    case 66..<72: return .get((0..<Int.random(in: 1...5, using: &random)).map { _ in key() })
+    case 72..<78:
+      return .scan(
+        range(), reverse: chance(1, in: 2),
+        limit: chance(1, in: 2) ? .max : Int.random(in: 0...5, using: &random))
+    case 78..<81: return .count
+    case 81..<85: return .hold(range())
+    case 85..<92: return .seal
+    case 92..<95: return .checkpoint
+    case 95..<98: return .pause
+    case 98: return .fillDisk(left: Int.random(in: 0...20_000, using: &random))
+    default: return .fault(fault(skippingUpTo: 12))
+    }
+  }
+
+  private mutating func wait() -> Script.Wait {
+    Script.Wait.allCases.randomElement(using: &random)!
+  }
+
+  private mutating func write() -> Script.Write {
+    switch Int.random(in: 0..<24, using: &random) {
+    case 0, 1: return .deleteRange(range())
+    case 2..<7: return .delete(key())
+    default:
+      return .put(key(), count: valueCount(), fill: UInt8.random(in: 0...255, using: &random))
+    }
+  }
+
+  private mutating func valueCount() -> Int {
+    switch Int.random(in: 0..<200, using: &random) {
+    case 0: chance(1, in: 8) ? 1 << 20 : 100_000
+    case 1..<10: Int.random(in: 2000...9000, using: &random)
+    case 10..<40: Int.random(in: 0...900, using: &random)
+    case 40..<60: 0
+    default: [8, 100, 300, 500].randomElement(using: &random)!
+    }
+  }
+
+  private mutating func conditions(_ one: Int, in all: Int) -> [Script.Condition] {
+    guard chance(one, in: all) else { return [] }
+    return (0..<Int.random(in: 1...2, using: &random)).map { _ in
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0: .absent(key())
+      case 1: .present(key())
+      default: .sequence(key(), isRight: chance(4, in: 5))
+      }
+    }
+  }
+
+  /// A few hot keys and many cold ones; the empty key is one of them.
+  private mutating func key() -> [UInt8] {
+    let number =
+      chance(1, in: 2)
+      ? Int.random(in: 0..<min(3, keyCount), using: &random)
+      : Int.random(in: 0..<keyCount, using: &random)
+    return number == 0 ? [] : Array("k\(number * 7919 % 997)".utf8)
+  }
+
+  private mutating func range() -> KeyRange {
+    switch Int.random(in: 0..<5, using: &random) {
+    case 0: return .everything
+    case 1: return .prefix(key())
+    case 2: return KeyRange(from: key())
+    default:
+      let bounds = [key(), key()].sorted { $0.lexicographicallyPrecedes($1) }
+      return KeyRange(from: bounds[0], to: bounds[1])
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import FaultDevices
+import KVStore
+import TxnWAL
+
+/// Scripts as a person reads them.
+extension Script {
+  var text: String {
+    var lines = [
+      "\(partitionCount) partitions, segments of \(segmentByteCount), log limit \(logByteLimit), "
+        + "memtables \(memtableByteCount), \(applyEntryLimit) entries a transaction"
+    ]
+    for (index, round) in rounds.enumerated() {
+      lines.append("round \(index)")
+      for opening in round.openings { lines.append("  opening: \(opening.text)") }
+      for operation in round.operations {
+        lines.append("  [\(operation.id)] client \(operation.client): \(operation.action.text)")
+      }
+      lines.append(
+        "  ends: \(round.crash.map { "\($0.point):\($0.count), " } ?? "")\(round.ending)")
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension Script.Opening {
+  fileprivate var text: String {
+    switch self {
+    case .crash(let point, let count, let ending): "crash at \(point):\(count), \(ending)"
+    case .fault(let fault): faultText(fault)
+    }
+  }
+}
+
+extension Script.Action {
+  fileprivate var text: String {
+    switch self {
+    case .write(let writes, let conditions, let wait):
+      (conditions.map(\.text) + writes.map(\.text)).joined(separator: ", ") + "; wait: \(wait)"
+    case .increment(let key, let wait): "increment \(keyText(key)); wait: \(wait)"
+    case .get(let keys): "get " + keys.map(keyText).joined(separator: " ")
+    case .scan(let range, let reverse, let limit):
+      "scan \(rangeText(range))\(reverse ? " backward" : "")\(limit == .max ? "" : ", \(limit)")"
+    case .count: "count"
+    case .hold(let range): "snapshot, later scan \(rangeText(range))"
+    case .seal: "seal"
+    case .checkpoint: "checkpoint"
+    case .pause: "pause"
+    case .fault(let fault): faultText(fault)
+    case .fillDisk(let left): "fill the disk up to \(left) bytes"
+    }
+  }
+}
+
+extension Script.Write {
+  fileprivate var text: String {
+    switch self {
+    case .put(let key, let count, let fill): "put \(keyText(key)) \(count) x \(fill)"
+    case .delete(let key): "delete \(keyText(key))"
+    case .deleteRange(let range): "delete range \(rangeText(range))"
+    }
+  }
+}
+
+extension Script.Condition {
+  fileprivate var text: String {
+    switch self {
+    case .absent(let key): "if \(keyText(key)) absent"
+    case .present(let key): "if \(keyText(key)) present"
+    case .sequence(let key, let isRight): "if \(keyText(key)) \(isRight ? "as is" : "otherwise")"
+    }
+  }
+}
+
+private func faultText(_ fault: MemoryDevice.Fault) -> String {
+  "errno \(fault.code)\(fault.isShort ? " (short)" : "") at \(fault.operation) "
+    + "\(fault.skipping + 1) of files '\(fault.prefix)…'"
+}
+
+private func keyText(_ key: [UInt8]) -> String {
+  key.isEmpty ? "''" : String(decoding: key, as: UTF8.self)
+}
+
+private func rangeText(_ range: KeyRange) -> String {
+  "\(keyText(range.lower))..\(range.upper.map(keyText) ?? "")"
+}

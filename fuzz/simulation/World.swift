@@ -1,0 +1,153 @@
+import FaultDevices
+import Foundation
+import KVStore
+import TxnWAL
+
+/// One run: a store, what is under it, what it should hold, and how it came to an end so far.
+///
+/// Sound as `@unchecked Sendable`: one thread runs at a time.
+final class World: @unchecked Sendable {
+  /// What a crash leaves behind, taken at the instant of the crash.
+  struct Image {
+    var device: MemoryDevice
+    var path: String
+    /// The newest batch that was acknowledged, and the newest that was ordered.
+    var acknowledged: SequenceNumber
+    var ordered: SequenceNumber
+  }
+
+  let script: Script
+  let scheduler: Scheduler
+  private let folder: String
+  private(set) var device = MemoryDevice()
+  private(set) var path: String
+  private var copyCount = 0
+  private var random: SeededGenerator
+
+  var store: Store?
+  var history = History()
+  /// Promised before: what a reader has seen, or what was acknowledged, in this round or before.
+  var promised: SequenceNumber = 0
+
+  private var countdown: (point: CrashPoint, left: Int)?
+  private var ending = Script.Ending.kill
+  private(set) var image: Image?
+  /// Whether a fault of the device has been armed in this round.
+  var isFaulty = false
+  var isFull = false
+  private(set) var crashCount = 0
+  /// The crash points where it did end.
+  private(set) var crashPoints: [CrashPoint] = []
+
+  init(_ script: Script, scheduler: Scheduler, folder: String) {
+    self.script = script
+    self.scheduler = scheduler
+    self.folder = folder
+    path = "\(folder)/0"
+    random = SeededGenerator(script.seed ^ 0xC0FFEE)
+  }
+
+  var hasCrashed: Bool { image != nil }
+
+  // MARK: Crashing
+
+  func arm(_ point: CrashPoint, _ count: Int, _ ending: Script.Ending) {
+    countdown = (point, count)
+    self.ending = ending
+  }
+
+  func disarm() { countdown = nil }
+
+  /// Called by whichever thread comes to a crash point.
+  func reached(_ point: CrashPoint) {
+    if let armed = countdown, armed.point == point, image == nil {
+      countdown = (point, armed.left - 1)
+      if armed.left == 1 {
+        crashPoints.append(point)
+        crash(ending)
+      }
+    }
+    if !point.isInsideLock { scheduler.yield() }
+  }
+
+  /// Takes the image of this instant. Nothing that happens afterwards counts.
+  func crash(_ ending: Script.Ending) {
+    guard image == nil else { return }
+    crashCount += 1
+    notePromises()
+    copyCount += 1
+    let copy = "\(folder)/\(copyCount)"
+    copyFiles(to: copy)
+    let left =
+      switch ending {
+      case .power(let crash): device.image(crash, seed: random.next())
+      case .kill, .close: device.afterKill()
+      }
+    image = Image(device: left, path: copy, acknowledged: promised, ordered: history.last)
+    device.cutPower()
+  }
+
+  /// What has been acknowledged or shown to readers by now must survive from here on.
+  func notePromises() {
+    guard let store, image == nil else { return }
+    promised = max(
+      promised, store.publishedSequence, history.sequence(before: store.durablePosition))
+  }
+
+  private func copyFiles(to copy: String) {
+    let manager = FileManager.default
+    guard manager.fileExists(atPath: path) else { return }
+    do {
+      try manager.copyItem(atPath: path, toPath: copy)
+    } catch {
+      Verdict.fail("the harness could not copy \(path): \(error)")
+    }
+  }
+
+  /// Goes on with what the crash left. The store is closed by now.
+  func takeImage() -> Image? {
+    guard let taken = image else { return nil }
+    image = nil
+    try? FileManager.default.removeItem(atPath: path)
+    path = taken.path
+    device = taken.device
+    device.limitRoom(to: nil)
+    isFaulty = false
+    isFull = false
+    return taken
+  }
+
+  // MARK: Opening
+
+  private var options: StoreOptions {
+    var options = StoreOptions()
+    options.partitionCount = script.partitionCount
+    options.segmentByteCount = script.segmentByteCount
+    options.leastSegmentByteCount = 8192
+    options.logByteLimit = script.logByteLimit
+    options.forcedMemtableByteCount = script.memtableByteCount
+    options.applyEntryLimit = script.applyEntryLimit
+    options.makeLogDevice = { _ in self.openDevice() }
+    return options
+  }
+
+  private func openDevice() -> MemoryDevice {
+    let manager = FileManager.default
+    // A store that is begun again begins with an empty folder for its log.
+    if !manager.fileExists(atPath: "\(path)/MANIFEST"), image == nil,
+      (try? device.fileNames())?.isEmpty == false
+    {
+      let faults = device.state.withLock { $0.faults }
+      device = MemoryDevice()
+      for fault in faults { device.fail(fault) }
+    }
+    return device
+  }
+
+  func open() throws -> Store { try Store.open(at: path, options: options) }
+
+  /// After an open that failed: as a process that ended there leaves things.
+  func abandonOpening() {
+    if image == nil { crash(.kill) }
+  }
+}
