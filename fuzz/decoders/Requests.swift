@@ -1,0 +1,37 @@
+@testable import KVServer
+
+/// Feeds arbitrary bytes to the decoder of requests, whole and cut into two, and expects that it never
+/// traps, never claims bytes it was not given, and finds the same requests however they are cut.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzRequests(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+  let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+  let whole = requests(in: [bytes])
+  let cut = bytes.first.map { Int($0) % (bytes.count + 1) } ?? 0
+  let parts = requests(in: [Array(bytes[..<cut]), Array(bytes[cut...])])
+  precondition(whole == parts, "what is found depends on how it arrives")
+  return 0
+}
+
+private func requests(in pieces: [[UInt8]]) -> [[[UInt8]]] {
+  var buffer = ByteBuffer()
+  var decoder = RequestDecoder()
+  var arguments: [Range<Int>] = []
+  var found: [[[UInt8]]] = []
+  for piece in pieces {
+    for byte in piece { buffer.append(byte) }
+    decoding: while true {
+      switch decoder.next(in: &buffer, arguments: &arguments) {
+      case .incomplete: break decoding
+      case .failed: return found
+      case .nothing(let byteCount):
+        precondition(byteCount <= buffer.count)
+        buffer.consume(byteCount)
+      case .request(let byteCount):
+        precondition(byteCount <= buffer.count)
+        found.append(arguments.map { range in range.map { buffer[$0] } })
+        buffer.consume(byteCount)
+      }
+    }
+  }
+  return found
+}
