@@ -14,7 +14,9 @@ public func fuzzRecords(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
       _ = header.syncedLSN
       if header.recordByteCount <= bytes.count {
         _ = header.checksOut(span, at: 0, seed: 0)
-        walk(span.extracting(RecordHeader.byteCount..<RecordHeader.byteCount + header.payloadByteCount))
+        walk(
+          span.extracting(RecordHeader.byteCount..<RecordHeader.byteCount + header.payloadByteCount)
+        )
       }
     }
   }

@@ -31,5 +31,7 @@ private func read(_ bytes: [UInt8]) {
 }
 
 private func store(_ sum: UInt32, in bytes: inout [UInt8], at offset: Int) {
-  for place in 0..<4 { bytes[offset + place] = UInt8(truncatingIfNeeded: sum >> (8 * UInt32(place))) }
+  for place in 0..<4 {
+    bytes[offset + place] = UInt8(truncatingIfNeeded: sum >> (8 * UInt32(place)))
+  }
 }
