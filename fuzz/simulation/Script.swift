@@ -12,6 +12,7 @@ struct Script {
   var logByteLimit: Int
   var memtableByteCount: Int
   var applyEntryLimit: Int
+  var purgeKeyLimit: Int
   var clientCount: Int
   var rounds: [Round]
 
@@ -79,7 +80,8 @@ struct Script {
 
   init(
     seed: UInt64, partitionCount: Int, segmentByteCount: Int, logByteLimit: Int,
-    memtableByteCount: Int, applyEntryLimit: Int, clientCount: Int, rounds: [Round]
+    memtableByteCount: Int, applyEntryLimit: Int, purgeKeyLimit: Int, clientCount: Int,
+    rounds: [Round]
   ) {
     self.seed = seed
     self.partitionCount = partitionCount
@@ -87,6 +89,7 @@ struct Script {
     self.logByteLimit = logByteLimit
     self.memtableByteCount = memtableByteCount
     self.applyEntryLimit = applyEntryLimit
+    self.purgeKeyLimit = purgeKeyLimit
     self.clientCount = clientCount
     self.rounds = rounds
   }
@@ -119,7 +122,8 @@ struct ScriptMaker {
       segmentByteCount: segmentByteCount,
       logByteLimit: segmentByteCount * Int.random(in: 1...4, using: &random),
       memtableByteCount: (64 << 10) * Int.random(in: 4...8, using: &random),
-      applyEntryLimit: [1, 2, 5, 1000].randomElement(using: &random)!, clientCount: clientCount,
+      applyEntryLimit: [1, 2, 5, 1000].randomElement(using: &random)!,
+      purgeKeyLimit: [1, 3, 20, 200].randomElement(using: &random)!, clientCount: clientCount,
       rounds: (0..<roundCount).map { _ in round() })
   }
 
