@@ -12,6 +12,7 @@ struct Script {
   var logByteLimit: Int
   var memtableByteCount: Int
   var applyEntryLimit: Int
+  var purgeKeyLimit: Int
   var clientCount: Int
   var rounds: [Round]
 
@@ -79,7 +80,8 @@ struct Script {
 
   init(
     seed: UInt64, partitionCount: Int, segmentByteCount: Int, logByteLimit: Int,
-    memtableByteCount: Int, applyEntryLimit: Int, clientCount: Int, rounds: [Round]
+    memtableByteCount: Int, applyEntryLimit: Int, purgeKeyLimit: Int, clientCount: Int,
+    rounds: [Round]
   ) {
     self.seed = seed
     self.partitionCount = partitionCount
@@ -87,6 +89,7 @@ struct Script {
     self.logByteLimit = logByteLimit
     self.memtableByteCount = memtableByteCount
     self.applyEntryLimit = applyEntryLimit
+    self.purgeKeyLimit = purgeKeyLimit
     self.clientCount = clientCount
     self.rounds = rounds
   }
@@ -113,14 +116,36 @@ struct ScriptMaker {
     clientCount = Int.random(in: 1...4, using: &random)
     keyCount = [3, 12, 60].randomElement(using: &random)!
     let segmentByteCount = [8192, 12288, 16384, 65536].randomElement(using: &random)!
+    let isAligned = chance(1, in: 10)
     let roundCount = Int.random(in: 2...5, using: &random)
     return Script(
       seed: seed, partitionCount: Int.random(in: 1...4, using: &random),
       segmentByteCount: segmentByteCount,
       logByteLimit: segmentByteCount * Int.random(in: 1...4, using: &random),
       memtableByteCount: (64 << 10) * Int.random(in: 4...8, using: &random),
-      applyEntryLimit: [1, 2, 5, 1000].randomElement(using: &random)!, clientCount: clientCount,
-      rounds: (0..<roundCount).map { _ in round() })
+      applyEntryLimit: [1, 2, 5, 1000].randomElement(using: &random)!,
+      purgeKeyLimit: [1, 3, 20, 200].randomElement(using: &random)!, clientCount: clientCount,
+      rounds: (0..<roundCount).map { _ in isAligned ? alignedRound() : round() })
+  }
+
+  /// Records that fill one sector each: what a cut loses of a group may have sound records behind it,
+  /// which the next records would join were it not for the epoch.
+  private mutating func alignedRound() -> Script.Round {
+    let operations = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+      nextID += 1
+      let key = Array("k\(Int.random(in: 100...999, using: &random))".utf8)
+      let write = Script.Write.put(key, count: 445, fill: UInt8.random(in: 0...9, using: &random))
+      return Script.Operation(
+        id: nextID, client: 0,
+        action: .write([write], conditions: [], wait: chance(1, in: 4) ? .durable : .none))
+    }
+    nextID += 1
+    let last = Script.Operation(id: nextID, client: 0, action: .increment([], wait: .request))
+    let isLoss = chance(1, in: 2)
+    return Script.Round(
+      openings: [], operations: isLoss ? operations + [last] : operations,
+      crash: isLoss ? (point: .groupBeforeSync, count: 1) : nil,
+      ending: isLoss ? .power(.reorders) : .close)
   }
 
   private mutating func round() -> Script.Round {

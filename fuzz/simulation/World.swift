@@ -126,6 +126,7 @@ final class World: @unchecked Sendable {
     options.leastSegmentByteCount = 8192
     options.logByteLimit = script.logByteLimit
     options.forcedMemtableByteCount = script.memtableByteCount
+    options.purgeKeyLimit = script.purgeKeyLimit
     options.applyEntryLimit = script.applyEntryLimit
     options.makeLogDevice = { _ in self.openDevice() }
     return options

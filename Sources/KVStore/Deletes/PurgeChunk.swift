@@ -5,17 +5,19 @@ import TxnWAL
 struct PurgeChunk {
   /// Few enough that a writer of the same partition hardly waits, and that the pages of one LMDB
   /// transaction stay small in memory.
-  private static let keyLimit = 8192
+  static let keyLimit = 8192
   private static let timeLimit = Duration.milliseconds(5)
 
   let partition: Partition
   /// Oldest first. LMDB has them all.
   let tombstones: [RangeTombstone.ID]
+  /// The most keys that it looks at.
+  var keyLimit = PurgeChunk.keyLimit
 
   /// Removes what the next chunk holds of keys older than the range deletes, and returns those that
   /// have come to their end. All of it is durable on return, or nothing.
   func run() throws(StoreError) -> Set<RangeTombstone.ID> {
-    var effort = Effort(deadline: ContinuousClock.now + Self.timeLimit)
+    var effort = Effort(deadline: ContinuousClock.now + Self.timeLimit, stepLimit: keyLimit)
     var finished: Set<RangeTombstone.ID> = []
     CrashPoint.reached(.purgeBeforeChunk)
     var transaction = try partition.environment.beginWrite()
@@ -86,18 +88,20 @@ struct PurgeChunk {
   /// What a chunk has cost so far.
   private struct Effort {
     let deadline: ContinuousClock.Instant
+    let stepLimit: Int
     private var stepCount = 0
     private(set) var isSpent = false
 
-    init(deadline: ContinuousClock.Instant) {
+    init(deadline: ContinuousClock.Instant, stepLimit: Int) {
       self.deadline = deadline
+      self.stepLimit = stepLimit
     }
 
     /// The clock is asked now and then only; a chunk has 256 steps at least, so that it gets somewhere.
     mutating func countStep() {
       stepCount += 1
       isSpent =
-        isSpent || stepCount >= PurgeChunk.keyLimit
+        isSpent || stepCount >= stepLimit
         || (stepCount % 256 == 0 && ContinuousClock.now > deadline)
     }
   }

@@ -11,6 +11,7 @@ import TxnWAL
 /// by the thread that opens and closes the store.
 final class PurgeWorker: @unchecked Sendable {
   private let keyspace: Keyspace
+  private let keyLimit: Int
   private let monitor = Monitor()
   private var thread: WorkerThread?
   private var isAsked = true
@@ -22,10 +23,12 @@ final class PurgeWorker: @unchecked Sendable {
   private let progressed: @Sendable () -> Void
 
   init(
-    keyspace: Keyspace, progressed: @escaping @Sendable () -> Void,
+    keyspace: Keyspace, keyLimit: Int = PurgeChunk.keyLimit,
+    progressed: @escaping @Sendable () -> Void,
     failed: @escaping @Sendable (StoreError) -> Void
   ) {
     self.keyspace = keyspace
+    self.keyLimit = keyLimit
     self.progressed = progressed
     self.failed = failed
   }
@@ -87,7 +90,9 @@ final class PurgeWorker: @unchecked Sendable {
     if known.isEmpty || partition.environment.damage != nil { return false }
     do throws(StoreError) {
       partition.dropTombstones(
-        try PurgeChunk(partition: partition, tombstones: known.map(\.id)).run())
+        try PurgeChunk(
+          partition: partition, tombstones: known.map(\.id), keyLimit: keyLimit
+        ).run())
       CrashPoint.reached(.purgeAfterDrop)
       return true
     } catch {

@@ -41,7 +41,7 @@ public final class Store: Sendable {
     let coordinator = parts.coordinator
     let room = self.room
     purgeWorker = PurgeWorker(
-      keyspace: parts.keyspace,
+      keyspace: parts.keyspace, keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
       progressed: { coordinator.tellObservers() },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = preconditions }

@@ -35,6 +35,8 @@ public struct StoreOptions: Sendable {
   /// The entries of one LMDB transaction of apply, in place of a limit on changed pages, which depends
   /// on where LMDB finds memory.
   package var applyEntryLimit: Int?
+  /// The keys that a chunk of a range delete looks at.
+  package var purgeKeyLimit: Int?
 
   func check() throws(StoreError) {
     guard logByteLimit >= 0 else {
