@@ -11,7 +11,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["Sources", "Tests", "scripts", "bench", "demo"])
+  @Test(arguments: ["Sources", "Tests", "scripts", "bench", "demo", "fuzz"])
   func `lines are clean`(folder: String) throws {
     for file in try SourceTree.files(under: folder, extensions: Self.extensions) {
       #expect(file.text.hasSuffix("\n"), "\(file) does not end with a newline")
@@ -27,7 +27,7 @@ import Testing
   /// The words are put together here so that this file may be looked at too.
   @Test(arguments: ["TO" + "DO", "FIX" + "ME", "X" + "XX"])
   func `nothing is left for later`(word: String) throws {
-    for folder in ["Sources", "Tests", "scripts", "bench", "demo"] {
+    for folder in ["Sources", "Tests", "scripts", "bench", "demo", "fuzz"] {
       for file in try SourceTree.files(under: folder, extensions: Self.extensions) {
         #expect(!file.contains(word: word), "\(file) says \(word)")
       }

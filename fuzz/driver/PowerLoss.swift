@@ -63,7 +63,7 @@ struct PowerLoss {
     let log = options.image + ".log"
     let daemon = Daemon(
       Daemon.Options(executable: options.kvd, data: options.image, arguments: [], log: log))
-    defer { unsafe unlink(log) }
+    defer { System.removeFile(log) }
     guard daemon.waitUntilReady() else {
       findings.add("the daemon did not start: \(daemon.messages)")
       System.killDaemon()

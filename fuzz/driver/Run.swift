@@ -39,7 +39,7 @@ final class Run {
       oneStore(until: deadline)
       if findings.count == 0 {
         System.removeTree(data)
-        unsafe unlink(log)
+        System.removeFile(log)
       }
       store += 1
     }
@@ -107,8 +107,8 @@ final class Run {
       }
     }
     // The manifest is the last thing made: without it there is nothing to check yet.
-    if random.once(in: 8), unsafe access(data + "/MANIFEST", F_OK) == 0 { tool("check") }
-    if random.once(in: 12), unsafe access(data + "/MANIFEST", F_OK) == 0 { tool("recover") }
+    if random.once(in: 8), System.exists(data + "/MANIFEST") { tool("check") }
+    if random.once(in: 12), System.exists(data + "/MANIFEST") { tool("recover") }
     let daemon = Daemon(options(for: log))
     guard daemon.waitUntilReady() else {
       findings.add("the daemon did not start: \(daemon.messages)")
@@ -178,7 +178,7 @@ final class Run {
 
   private func tool(_ name: String) {
     let output = options.work + "/tool.log"
-    unsafe unlink(output)
+    System.removeFile(output)
     let ending = System.run([options.kvd, name, "--data", data], output: output)
     if ending != .exited(0) {
       findings.add("kvd \(name) ended in \(ending): \(System.text(of: output))")

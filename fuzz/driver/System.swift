@@ -126,6 +126,10 @@ enum System {
     if unsafe mkdir(path, 0o755) != 0, errno != EEXIST { fail("cannot make \(path)") }
   }
 
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  static func removeFile(_ path: String) { unsafe unlink(path) }
+
   /// Removes a folder and all in it. Does nothing where there is none.
   static func removeTree(_ path: String) {
     _ = run(["/bin/rm", "-rf", "--", path], output: "/dev/null")

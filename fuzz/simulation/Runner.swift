@@ -85,6 +85,9 @@ struct Runner {
       world.notePromises()
       do {
         try store.close()
+      } catch .diskFull {
+        // The log holds all that was acknowledged: as good as a kill.
+        if !world.hasCrashed { world.crash(.kill) }
       } catch {
         if !world.hasCrashed { Verdict.fail("closing: \(error)") }
       }

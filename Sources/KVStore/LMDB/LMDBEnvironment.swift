@@ -30,6 +30,8 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// Live transactions, and one for not being closed. The file is closed when it comes to zero.
   private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
+  private let pageByteCount: Int
+  private let syncedByteCount: Atomic<UInt64>
   private let poison = Mutex<StoreError?>(nil)
   private let damageFound = Mutex<StoreError?>(nil)
   private let hasDamage = Atomic<Bool>(false)
@@ -73,6 +75,8 @@ final class LMDBEnvironment: @unchecked Sendable {
     }
     self.directory = directory
     self.identity = identity
+    pageByteCount = newest.pageByteCount
+    syncedByteCount = Atomic(leastByteCount)
     self.path = path
     self.file = file
     checksumSeed = identity.storeID.checksumSeed
@@ -102,7 +106,24 @@ final class LMDBEnvironment: @unchecked Sendable {
   func beginWrite() throws(StoreError) -> WriteTransaction {
     if let poisoned { throw poisoned }
     if let damage { throw damage }
-    return try unsafe WriteTransaction(environment: self, handle: begin(flags: 0))
+    let transaction = try unsafe WriteTransaction(environment: self, handle: begin(flags: 0))
+    try noteByteCount()
+    return transaction
+  }
+
+  /// How long the file is at least, whatever happens to the machine.
+  ///
+  /// Its length as it is now would not do: a transaction that is being committed makes the file
+  /// longer before it syncs it, and losing power makes it short again.
+  var durableByteCount: UInt64 { syncedByteCount.load(ordering: .acquiring) }
+
+  /// Called at the beginning of a write transaction, when every other one has ended and is synced.
+  /// What lies behind the last committed page may be left over from one that was cut off.
+  private func noteByteCount() throws(StoreError) {
+    let committed = unsafe (info.me_last_pgno + 1) * pageByteCount
+    let byteCount = try FileSystem.byteCount(of: try FileSystem.open(path, O_RDONLY))
+    let durable = UInt64(min(committed, byteCount))
+    syncedByteCount.max(durable, ordering: .acquiringAndReleasing)
   }
 
   /// Begins a read transaction, a view of the file as it is now. One is made per thread and kept:

@@ -31,10 +31,9 @@ final class ManifestKeeper: Sendable {
     var floors: [Manifest.Partition] = []
     for partition in partitions {
       let applied = partition.applied.rawValue
-      let byteCount = try partition.storageStatistics().fileByteCount
       floors.append(
         Manifest.Partition(
-          leastFileByteCount: UInt64(byteCount), leastAppliedLSN: applied))
+          leastFileByteCount: partition.environment.durableByteCount, leastAppliedLSN: applied))
     }
     try state.withLock { state throws(StoreError) in
       var manifest = state.manifest

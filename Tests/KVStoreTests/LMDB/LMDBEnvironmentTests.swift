@@ -25,6 +25,18 @@ import TxnWAL
     }
   }
 
+  /// The manifest once took the file's length while a transaction was being committed: pages written
+  /// and not yet synced counted. Power was lost, the file was shorter, and the store was refused.
+  @Test func `what is written behind the last committed page is not durable`() throws {
+    let fixture = try PartitionFixture()
+    let environment = try fixture.open()
+    let committed = try environment.makeReader().statistics().fileByteCount
+    #expect(truncate(fixture.path, off_t(committed + 3 * 4096)) == 0)
+    try environment.write { _ in }
+    #expect(environment.durableByteCount > 0)
+    #expect(environment.durableByteCount <= UInt64(committed))
+  }
+
   @Test func `nothing that exists is created over`() throws {
     let fixture = try PartitionFixture()
     #expect(throws: StoreError.io(errno: EEXIST, operation: "create", path: fixture.path)) {
