@@ -138,8 +138,9 @@ import Testing
         var model = StoreModel()
         for _ in 0..<400 {
           let steps = generator.steps()
-          model.apply(steps, at: try store.commit(try Batch(steps)))
-          history.note(model)
+          let sequence = try store.commit(try Batch(steps))
+          model.apply(steps, at: sequence)
+          history.note(model, at: sequence)
         }
       case 1:
         while !isDone.isRaised {

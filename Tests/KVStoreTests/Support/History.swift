@@ -6,7 +6,16 @@ import Synchronization
 final class History: Sendable {
   private let models = Mutex<[StoreModel]>([StoreModel()])
 
-  func note(_ model: StoreModel) { models.withLock { $0.append(model) } }
+  /// Notes the model at `sequence`. A batch that comes to nothing has the sequence of the one before.
+  func note(_ model: StoreModel, at sequence: SequenceNumber) {
+    models.withLock { models in
+      if models.count > Int(sequence) {
+        models[Int(sequence)] = model
+      } else {
+        models.append(model)
+      }
+    }
+  }
 
   func reaches(_ sequence: SequenceNumber) -> Bool {
     models.withLock { $0.count > Int(sequence) }
