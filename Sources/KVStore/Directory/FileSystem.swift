@@ -1,4 +1,5 @@
 import Glibc
+import TxnWAL
 
 /// The system calls of the store's own small files: manifest, lock, directories. One wrapper per call:
 /// it tries again after `EINTR`, finishes short reads and writes, and names operation and path in
@@ -159,18 +160,9 @@ enum FileSystem {
 }
 
 extension FileSystem {
-  /// The names in a folder but for `.` and `..`; opendir(3), readdir(3).
+  /// The names in a folder but for `.` and `..`.
   static func names(in path: String) throws(StoreError) -> [String] {
-    guard let directory = unsafe opendir(path) else { throw error(errno, "opendir", path) }
-    defer { unsafe closedir(directory) }
-    var names: [String] = []
-    while let entry = unsafe readdir(directory) {
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names
+    try translatingLogErrors { () throws(LogError) in try SystemCall.fileNames(path) }
   }
 
   /// Removes a folder of files, one level deep.

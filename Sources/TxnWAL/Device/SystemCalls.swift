@@ -2,7 +2,7 @@ import Glibc
 
 /// Every system call of the log, each repeated when a signal interrupted it and each with its errno
 /// turned into a `LogError`.
-enum SystemCall {
+package enum SystemCall {
   static func message(for code: Int32) -> String {
     unsafe String(cString: strerror(code))
   }
@@ -109,7 +109,7 @@ enum SystemCall {
   }
 
   /// `opendir(3)`, `readdir(3)`: the names in a folder but for `.` and `..`.
-  static func fileNames(_ path: String) throws(LogError) -> [String] {
+  package static func fileNames(_ path: String) throws(LogError) -> [String] {
     guard let directory = unsafe opendir(path) else { throw failure("opendir", path) }
     defer { unsafe closedir(directory) }
     var names: [String] = []
