@@ -114,6 +114,19 @@ fuzz-bugs: setup  ## Show that the harness finds every deliberate bug, and in ho
 	swift run $(release) -Xswiftc -DKVD_DELIBERATE_BUGS --scratch-path .build/bugs \
 	  kvd-simulate --bugs yes --seed $(SEED)
 
+.PHONY: fuzz-decoders
+fuzz-decoders: setup  ## Coverage-guided fuzzing of each decoder for SECONDS, with libFuzzer
+	scripts/fuzz-decoders $(SECONDS)
+
+.PHONY: test-address
+test-address: setup  ## The tests with the address sanitizer
+	ASAN_OPTIONS=detect_leaks=0 swift test --disable-xctest --sanitize address --scratch-path .build/address
+
+.PHONY: test-thread
+test-thread: setup  ## The tests with the thread sanitizer
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/thread-sanitizer.supp halt_on_error=0" \
+	  swift test --disable-xctest --sanitize thread --scratch-path .build/thread
+
 .PHONY: format
 format:  ## Rewrite the Swift files in the house format
 	swift format -i -r $(formatted)

@@ -7,7 +7,10 @@ struct UsageError: Error {
 struct Flags {
   private var values: [String: String] = [:]
 
-  init(_ arguments: ArraySlice<String>, known: Set<String>) throws(UsageError) {
+  /// - Parameter switches: flags without a value, which are set or not.
+  init(
+    _ arguments: ArraySlice<String>, known: Set<String>, switches: Set<String> = []
+  ) throws(UsageError) {
     var rest = arguments
     while let argument = rest.popFirst() {
       guard argument.hasPrefix("--") else {
@@ -16,6 +19,10 @@ struct Flags {
       let parts = argument.dropFirst(2).split(
         separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = parts.isEmpty ? "" : String(parts[0])
+      if switches.contains(name), parts.count == 1 {
+        values[name] = "yes"
+        continue
+      }
       guard known.contains(name) else { throw UsageError(message: "unknown option '--\(name)'") }
       guard values[name] == nil else {
         throw UsageError(message: "option '--\(name)' is given twice")

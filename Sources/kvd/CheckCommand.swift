@@ -19,13 +19,21 @@ enum CheckCommand: Subcommand {
     """
 
   static func run(_ arguments: ArraySlice<String>) throws(UsageError) -> Int32 {
-    let flags = try Flags(arguments, known: ["data", "json"])
+    let flags = try Flags(arguments, known: ["data", "json", "partition"])
     let path = try flags.text("data", default: "./kvd-data")
     let isJSON = try flags.isSet("json")
     let progress = Progress(isShown: !isJSON)
     do throws(StoreError) {
       let inspection = try StoreInspection(at: path)
-      let report = inspection.check { progress.show("checking \($0)") }
+      // What the parent below asks for.
+      let index = try? flags.integer("partition", default: -1, in: 0...1023)
+      if let index, index >= 0 {
+        Log.write(inspection.check(partition: index).partitionLines, to: STDOUT_FILENO)
+        return 0
+      }
+      let report = inspection.check(
+        progress: { progress.show("checking \($0)") },
+        partition: { check(partition: $0, of: inspection) })
       progress.clear()
       Log.write(isJSON ? json(report).encoded + "\n" : text(report), to: STDOUT_FILENO)
       return report.isSound ? 0 : 1
@@ -34,6 +42,18 @@ enum CheckCommand: Subcommand {
       Log.write("kvd check: \(error)\n", to: STDERR_FILENO)
       return 2
     }
+  }
+
+  /// Damage can make LMDB abort, or touch what is no memory: so each partition has a process of its own.
+  private static func check(partition index: Int, of inspection: StoreInspection) -> CheckReport {
+    var text: [UInt8] = []
+    let status = ChildProcess.run(
+      ["check", "--data", inspection.path, "--partition", "\(index)"]
+    ) { text += $0 }
+    guard status == 0,
+      let report = CheckReport(partitionLines: String(decoding: text, as: UTF8.self))
+    else { return inspection.report(ofDeath: status, checking: index) }
+    return report
   }
 
   private static func text(_ report: CheckReport) -> String {

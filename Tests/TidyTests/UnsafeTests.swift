@@ -38,6 +38,7 @@ import Testing
     "Sources/TxnWAL/Log/LogBuffer.swift",
     "Sources/TxnWAL/Threads/Monitor.swift",
     "Sources/TxnWAL/Threads/WorkerThread.swift",
+    "Sources/kvd/ChildProcess.swift",
     "Sources/kvd/Environment.swift",
     "Sources/kvd/Log.swift",
     "Sources/kvd/Signals.swift",

@@ -7,17 +7,17 @@ extension StoreInspection {
   /// Beside a process that writes, what is compared across files is looked at in an order in which it
   /// must agree: partitions first, then the log, which is ahead of them.
   ///
-  /// - Parameter progress: is told what is being read, before it is.
-  public func check(progress: (String) -> Void = { _ in }) -> CheckReport {
+  /// - Parameters:
+  ///   - progress: is told what is being read, before it is.
+  ///   - partition: reads one partition in another process, where damage that LMDB answers by aborting
+  ///     does no harm; nil reads it in this one.
+  public func check(
+    progress: (String) -> Void = { _ in }, partition: ((Int) -> CheckReport)? = nil
+  ) -> CheckReport {
     var report = CheckReport()
     for index in 0..<partitionCount {
       progress("partition \(index) of \(partitionCount)")
-      do throws(StoreError) {
-        try PartitionCheck(inspection: self, index: index).run(into: &report)
-      } catch {
-        report.add(error)
-      }
-      report.partitionCount += 1
+      report.merge(partition?(index) ?? check(partition: index))
     }
     progress("log")
     do throws(StoreError) {
@@ -25,6 +25,32 @@ extension StoreInspection {
     } catch {
       report.add(error)
     }
+    return report
+  }
+
+  /// Reads every entry and every tombstone of one partition.
+  public func check(partition index: Int) -> CheckReport {
+    var report = CheckReport()
+    do throws(StoreError) {
+      try PartitionCheck(inspection: self, index: index).run(into: &report)
+    } catch {
+      report.add(error)
+    }
+    report.partitionCount = 1
+    return report
+  }
+
+  /// What is reported of a partition whose reader died, by a signal or otherwise.
+  public func report(ofDeath status: Int32, checking index: Int) -> CheckReport {
+    var report = CheckReport()
+    report.partitionCount = 1
+    report.add(
+      Finding(
+        file: "\(StoreOpening.partitionPath(index, in: path))/\(LMDBFile.dataName)",
+        expected: "a file that LMDB can read",
+        found: status < 0
+          ? "one at which it ends with signal \(-status)" : "its reader's end with status \(status)"
+      ))
     return report
   }
 

@@ -117,6 +117,7 @@ enum StoreOpening {
     logOptions.segmentByteCount = Int(manifest.segmentByteCount)
     logOptions.durability = options.durability
     logOptions.watermarks = watermarks
+    logOptions.recoveryProgress = options.recoveryProgress
     do throws(LogError) {
       return try Coordinator.open(
         on: try options.makeLogDevice(logPath(in: path)), storeID: manifest.storeID,

@@ -19,6 +19,9 @@ public struct StoreOptions: Sendable {
   /// How many threads carry memtables into LMDB.
   public var applyThreadCount = 1
 
+  /// Told now and then, while recovery reads the log, how many percent of it are read.
+  public var recoveryProgress: @Sendable (_ percent: Int) -> Void = { _ in }
+
   /// The defaults.
   public init() {}
 

@@ -43,7 +43,7 @@ public final class Coordinator: Sendable {
     let opening = try LogOpening.open(on: device, storeID: storeID)
     let recovered = try Recovery.run(
       segments: opening.segments, control: opening.control.control, participants: participants,
-      watermarks: options.watermarks)
+      watermarks: options.watermarks, progress: options.recoveryProgress)
     try opening.segments.settleTail(from: recovered.proven, to: recovered.report.end)
     try opening.begin(after: recovered)
     return Coordinator(opening, recovered.report, participants, options)

@@ -11,6 +11,9 @@ public struct CoordinatorOptions: Sendable {
   /// The marks to move; whoever reads them may have made them before.
   public var watermarks = Watermarks()
 
+  /// Told now and then, while recovery reads the log, how many percent of it are read.
+  public var recoveryProgress: @Sendable (_ percent: Int) -> Void = { _ in }
+
   /// The defaults.
   public init() {}
 }

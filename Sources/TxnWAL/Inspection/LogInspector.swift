@@ -5,7 +5,7 @@
 public struct LogInspector {
   /// What the control file says.
   public let summary: LogSummary
-  private let segments: SegmentSet
+  let segments: SegmentSet
   private let seed: UInt32
   private var reader: LogReader
 
@@ -33,6 +33,17 @@ public struct LogInspector {
     return InspectedRecord(
       record: record, file: LogGeometry.fileName(of: index),
       fileOffset: segments.geometry.fileOffset(of: start))
+  }
+
+  /// Goes on behind damage, at the first record that is sound again, once `next` answered nil. False at
+  /// the true end of the log. What lies between is lost: only salvage reads on.
+  public mutating func skipDamage() throws(LogError) -> Bool {
+    let inspector = TailInspector(segments: segments, end: reader.position, epoch: reader.epoch)
+    guard try inspector.damage() != nil,
+      let header = try inspector.firstRecord(where: { _ in true })
+    else { return false }
+    reader = LogReader(segments: segments, from: header.lsn, leastEpoch: reader.epoch)
+    return true
   }
 
   /// What stands at the end of the log, once `next` answered nil. O(bytes of the segments behind it).

@@ -15,6 +15,7 @@ struct Recovery {
   private let participants: [any Participant]
   private let workers: ReplayWorkers
   private let applied: [LSN]
+  private let progress: @Sendable (Int) -> Void
   private var report = RecoveryReport()
   /// Intents whose outcome has not been read yet, and in which order they came.
   private var open: [TransactionID: LogRecord] = [:]
@@ -22,7 +23,11 @@ struct Recovery {
   private var epoch: UInt32 = 0
   private var proven = LSN.zero
 
-  private init(segments: SegmentSet, participants: [any Participant]) {
+  private init(
+    segments: SegmentSet, participants: [any Participant],
+    progress: @escaping @Sendable (Int) -> Void
+  ) {
+    self.progress = progress
     self.segments = segments
     self.participants = participants
     applied = participants.map { $0.appliedLSNAtOpen }
@@ -30,10 +35,12 @@ struct Recovery {
   }
 
   static func run(
-    segments: SegmentSet, control: Control, participants: [any Participant], watermarks: Watermarks
+    segments: SegmentSet, control: Control, participants: [any Participant], watermarks: Watermarks,
+    progress: @escaping @Sendable (Int) -> Void = { _ in }
   ) throws(LogError) -> Recovered {
     let began = ContinuousClock.now
-    var recovery = Recovery(segments: segments, participants: participants)
+    var recovery = Recovery(
+      segments: segments, participants: participants, progress: progress)
     recovery.report.checkpoint = control.checkpoint
     recovery.report.lastSequence = control.sequence
     recovery.report.segmentCount = segments.count
@@ -76,6 +83,7 @@ struct Recovery {
       proven = max(proven, record.header.syncedLSN)
       watermarks.moveDurable(to: reader.position)
       try take(record)
+      if report.recordCount % 1024 == 0 { tellProgress(reader.position) }
     }
     CrashPoint.reached(.recoveryAfterRead)
     report.end = reader.position
@@ -90,6 +98,11 @@ struct Recovery {
           expected: "a log up to LSN \(applied), which participant \(index) has applied",
           found: "its end at LSN \(reader.position)"))
     }
+  }
+
+  private func tellProgress(_ position: LSN) {
+    let all = max(1, segments.end.distance(from: report.checkpoint))
+    progress(min(99, position.distance(from: report.checkpoint) * 100 / all))
   }
 
   private mutating func take(_ record: LogRecord) throws(LogError) {
@@ -122,6 +135,9 @@ struct Recovery {
       report.lastSequence = max(report.lastSequence, position.sequence)
       if try rollForward(record, at: position) {
         report.rolledForwardCount += 1
+        if report.rolledForward.count < RecoveryReport.namedCount {
+          report.rolledForward.append(record.header.transaction)
+        }
       } else {
         report.alreadyAppliedCount += 1
       }

@@ -10,6 +10,10 @@ public struct RecoveryReport: Sendable, Equatable {
   public var recordCount = 0
   /// The committed transactions of which some participant still lacked something.
   public var rolledForwardCount = 0
+  /// The first of them; the others are only counted.
+  public var rolledForward: [TransactionID] = []
+  /// How many are named.
+  public static let namedCount = 1000
   /// The committed transactions that every participant had already.
   public var alreadyAppliedCount = 0
   /// The transactions with an abort marker.

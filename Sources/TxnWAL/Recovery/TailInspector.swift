@@ -19,6 +19,11 @@ struct TailInspector {
 
   /// The damage at the end of the log, if it is damage. O(bytes of the segments behind the end).
   func damage() throws(LogError) -> Finding? {
+    try firstRecord { $0.syncedLSN > end }.map { finding(provenBy: $0) }
+  }
+
+  /// The first sound record behind the end, not left over from earlier epochs, that is wanted.
+  func firstRecord(where isWanted: (RecordHeader) -> Bool) throws(LogError) -> RecordHeader? {
     let seed = segments.storeID.checksumSeed
     var start = end.advanced(by: RecordHeader.alignment)
     while start < segments.end {
@@ -32,10 +37,10 @@ struct TailInspector {
       while start.advanced(by: offset) < stop {
         let lsn = start.advanced(by: offset)
         if let header = RecordHeader.parse(span, at: offset, expecting: lsn),
-          header.transaction.epoch >= epoch, header.syncedLSN > end,
+          header.transaction.epoch >= epoch, isWanted(header),
           try isSound(header, seed: seed)
         {
-          return finding(provenBy: header)
+          return header
         }
         offset += RecordHeader.alignment
       }

@@ -1,0 +1,49 @@
+extension CheckReport {
+  /// Adds what another report of the same store read and found.
+  mutating func merge(_ other: CheckReport) {
+    partitionCount += other.partitionCount
+    entryCount += other.entryCount
+    byteCount += other.byteCount
+    tombstoneCount += other.tombstoneCount
+    appliedLSNs += other.appliedLSNs
+    greatestSequence = max(greatestSequence, other.greatestSequence)
+    findingCount += other.findingCount
+    findings += other.findings.prefix(max(0, Self.findingLimit - findings.count))
+  }
+
+  /// What was read of partitions, for another process: a word and a value on each line.
+  public var partitionLines: String {
+    var text = ""
+    text += "entries \(entryCount)\nbytes \(byteCount)\ndeletes \(tombstoneCount)\n"
+    text += "sequence \(greatestSequence)\n"
+    for lsn in appliedLSNs { text += "applied \(lsn)\n" }
+    for finding in findings {
+      text += "finding " + String(finding.map { $0.isNewline ? " " : $0 }) + "\n"
+    }
+    return text + "findings \(findingCount)\n"
+  }
+
+  /// The report that `partitionLines` told of one partition; nil where its end is missing.
+  public init?(partitionLines text: String) {
+    self.init()
+    partitionCount = 1
+    var isWhole = false
+    for line in text.split(separator: "\n") {
+      guard let space = line.firstIndex(of: " ") else { return nil }
+      let value = line[line.index(after: space)...]
+      switch line[..<space] {
+      case "entries": entryCount = Int(value) ?? 0
+      case "bytes": byteCount = Int(value) ?? 0
+      case "deletes": tombstoneCount = Int(value) ?? 0
+      case "sequence": greatestSequence = SequenceNumber(value) ?? 0
+      case "applied": appliedLSNs.append(UInt64(value) ?? 0)
+      case "finding": findings.append(String(value))
+      case "findings":
+        findingCount = Int(value) ?? 0
+        isWhole = true
+      default: return nil
+      }
+    }
+    guard isWhole else { return nil }
+  }
+}

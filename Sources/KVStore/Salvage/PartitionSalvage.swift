@@ -1,0 +1,144 @@
+import TxnWAL
+
+/// Reads what can be read of a damaged partition, changing nothing.
+struct PartitionSalvage {
+  let inspection: StoreInspection
+  let index: Int
+  let start: SalvageStart
+  let emit: (SalvagedPiece) -> Void
+
+  func run() {
+    do throws(StoreError) {
+      let environment = try inspection.environment(index)
+      defer { environment.close() }
+      try read(environment, try environment.makeReader())
+    } catch {
+      emit(.lost("partition \(index): \(error)"))
+    }
+    emit(.end)
+  }
+
+  private func read(
+    _ environment: LMDBEnvironment, _ reader: ReadTransaction
+  ) throws(StoreError) {
+    var applied: UInt64 = 0
+    do throws(StoreError) {
+      applied = try reader.appliedState().lsn
+    } catch {
+      emit(.lost("partition \(index): how much of the log it has applied: \(error)"))
+    }
+    emit(.applied(applied))
+    let floor = inspection.manifest.partitions[index].leastAppliedLSN
+    if applied < floor {
+      emit(.lost("partition \(index): what was written between LSN \(applied) and \(floor)"))
+    }
+    var tombstones: [RangeTombstone] = []
+    do throws(StoreError) {
+      tombstones = try reader.tombstones()
+    } catch {
+      emit(
+        .lost("partition \(index): range deletes under way, so deleted keys may be back: \(error)"))
+    }
+    walk(environment, reader, tombstones)
+  }
+
+  /// Goes over all entries. Where a page cannot be read it tries keys behind it, one after the other.
+  /// Each try is told before, because LMDB may end the process in it.
+  private func walk(
+    _ environment: LMDBEnvironment, _ reader: ReadTransaction, _ tombstones: [RangeTombstone]
+  ) {
+    var last = start.after
+    var place = start.place
+    while true {
+      var bound: [UInt8] = []
+      if place >= 0 {
+        let bounds = SalvageStart.bounds(behind: last)
+        guard place < bounds.count else {
+          return emit(.lost("partition \(index): every key behind \(text(last))"))
+        }
+        bound = bounds[place]
+        emit(.trying(UInt64(place)))
+      }
+      let before = last
+      do throws(StoreError) {
+        // LMDB's rule: after an error a transaction answers nothing more.
+        if place >= 0 { try reader.renew() }
+        var cursor = try reader.makeCursor()
+        var isEntry = try cursor.seek(bound.rawSpan)
+        if isEntry, place >= 0 {
+          let next = cursor.withEntry { key, _ in Array(copying: key) }
+          emit(.lost("partition \(index): the keys between \(text(last)) and \(text(next))"))
+        }
+        while isEntry {
+          last = take(&cursor, environment, tombstones)
+          isEntry = try cursor.next()
+        }
+        if place >= 0, last == before {
+          emit(.lost("partition \(index): every key behind \(text(last))"))
+        }
+        return
+      } catch {
+        place = last == before ? place + 1 : 0
+      }
+    }
+  }
+
+  private func take(
+    _ cursor: inout Cursor, _ environment: LMDBEnvironment, _ tombstones: [RangeTombstone]
+  ) -> [UInt8] {
+    cursor.withEntry { key, stored in
+      let copy = Array(copying: key)
+      do throws(StoreError) {
+        let header = try StoredValue.decode(
+          stored, key: key, seed: environment.checksumSeed, file: environment.path)
+        let isDeleted = tombstones.contains { $0.sequence > header.sequence && $0.covers(key) }
+        if !isDeleted {
+          let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
+          emit(.entry(key: copy, value: Array(copying: value)))
+        }
+      } catch {
+        emit(.lost("partition \(index): \(error)"))
+      }
+      return copy
+    }
+  }
+
+  private func text(_ key: [UInt8]?) -> String {
+    key.map { Finding.printable($0) } ?? "the beginning"
+  }
+}
+
+/// Where to begin reading a partition: at its first key, or behind a key at which LMDB ended the process
+/// before.
+public struct SalvageStart: Sendable, Equatable {
+  /// The last key that was read.
+  public var after: [UInt8]?
+  /// Which of the bounds behind it to try first; -1 begins with the first key of all.
+  public var place = -1
+
+  /// The first key of all, or the bound at `place` behind `after`.
+  public init(after: [UInt8]? = nil, place: Int = -1) {
+    self.after = after
+    self.place = place
+  }
+
+  /// Keys to seek behind `last`, in their order: those that differ from it as late as possible first.
+  static func bounds(behind last: [UInt8]?) -> [[UInt8]] {
+    guard let last else { return (0...255).map { [UInt8($0)] } }
+    var bounds: [[UInt8]] = []
+    for count in (0..<last.count).reversed() where last[count] < 255 {
+      for byte in last[count] + 1...255 { bounds.append(last[..<count] + [byte]) }
+    }
+    return bounds
+  }
+}
+
+extension StoreInspection {
+  /// Reads what can be read of one partition and hands it over in pieces for `StoreSalvage`. To be called
+  /// in a process that may die: damage can make LMDB abort.
+  public func salvage(
+    partition index: Int, from start: SalvageStart, _ write: @escaping ([UInt8]) -> Void
+  ) {
+    PartitionSalvage(inspection: self, index: index, start: start) { write($0.encoded) }.run()
+  }
+}

@@ -1,0 +1,68 @@
+import TxnWAL
+
+/// What is read out of a damaged partition, on its way from the process that may die of it.
+///
+///     offset  size  field
+///          0     1  kind
+///          1     4  byte count of the first part
+///          5     4  byte count of the second part
+///          9     …  both parts
+enum SalvagedPiece: Equatable {
+  /// How far the partition had come; the first piece, 0 where that cannot be read.
+  case applied(UInt64)
+  case entry(key: [UInt8], value: [UInt8])
+  /// Something that cannot be read, in words.
+  case lost(String)
+  /// The bound behind the last entry that is sought next, by its place.
+  case trying(UInt64)
+  /// The last piece.
+  case end
+
+  private static let headerByteCount = 9
+
+  var encoded: [UInt8] {
+    switch self {
+    case .applied(let lsn):
+      var bytes: [UInt8] = []
+      bytes.appendLittleEndian(lsn)
+      return Self.encode(1, bytes)
+    case .entry(let key, let value): return Self.encode(2, key, value)
+    case .lost(let text): return Self.encode(3, Array(text.utf8))
+    case .trying(let place):
+      var bytes: [UInt8] = []
+      bytes.appendLittleEndian(place)
+      return Self.encode(5, bytes)
+    case .end: return Self.encode(4, [])
+    }
+  }
+
+  private static func encode(_ kind: UInt8, _ first: [UInt8], _ second: [UInt8] = []) -> [UInt8] {
+    var bytes = [kind]
+    bytes.appendLittleEndian(UInt32(first.count))
+    bytes.appendLittleEndian(UInt32(second.count))
+    return bytes + first + second
+  }
+
+  /// The piece at the head of `bytes`, and its length; nil where it is not whole.
+  static func decode(_ bytes: ArraySlice<UInt8>) -> (piece: SalvagedPiece, byteCount: Int)? {
+    guard bytes.count >= headerByteCount else { return nil }
+    let header = Array(bytes.prefix(headerByteCount))
+    let firstCount = Int(header.load(at: 1, as: UInt32.self))
+    let secondCount = Int(header.load(at: 5, as: UInt32.self))
+    let byteCount = headerByteCount + firstCount + secondCount
+    guard bytes.count >= byteCount else { return nil }
+    let start = bytes.startIndex + headerByteCount
+    let first = Array(bytes[start..<start + firstCount])
+    let second = Array(bytes[start + firstCount..<start + firstCount + secondCount])
+    switch header[0] {
+    case 1 where firstCount == 8:
+      return (.applied(first.load(at: 0, as: UInt64.self)), byteCount)
+    case 2: return (.entry(key: first, value: second), byteCount)
+    case 3: return (.lost(String(decoding: first, as: UTF8.self)), byteCount)
+    case 5 where firstCount == 8:
+      return (.trying(first.load(at: 0, as: UInt64.self)), byteCount)
+    case 4: return (.end, byteCount)
+    default: return nil
+    }
+  }
+}

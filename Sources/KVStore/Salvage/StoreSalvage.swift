@@ -1,0 +1,235 @@
+import TxnWAL
+
+/// Copies what can still be read of a damaged store into a new one: the entries of the partitions, then
+/// what the log holds beyond them. Nothing of the damaged store is changed.
+///
+/// The order of the log is kept, and what a partition has applied is not applied again. A transaction of
+/// which a part is lost is copied without it: that is what salvage gives up.
+public struct StoreSalvage {
+  private static let batchByteCount = 4 << 20
+  /// How often a partition's reader may die.
+  private static let attemptLimit = 2000
+
+  private let inspection: StoreInspection
+  private var report = SalvageReport()
+  private var target: Store?
+  private var batch = Batch()
+  private var applied: [UInt64] = []
+  /// Where a reader that dies goes on.
+  private var start = SalvageStart()
+
+  /// Of the store that `inspection` looks at.
+  public init(of inspection: StoreInspection) {
+    self.inspection = inspection
+  }
+
+  /// Copies into a new store at `path`; where that is nil, only says what would be copied.
+  ///
+  /// - Parameter partition: reads a partition, handing over what `StoreInspection.salvage(partition:)`
+  ///   wrote, and returns 0, or how the process that did so ended.
+  public mutating func run(
+    into path: String?,
+    partition: (
+      _ index: Int, _ start: SalvageStart, _ take: (ArraySlice<UInt8>) -> Void
+    ) -> Int32
+  ) throws(StoreError) -> SalvageReport {
+    let lock = try lockSource()
+    defer { lock?.release() }
+    if let path { target = try makeTarget(at: path) }
+    do throws(StoreError) {
+      for index in 0..<inspection.partitionCount {
+        try copyPartition(index, reading: partition)
+      }
+      try copyLog()
+      try flush()
+    } catch {
+      try? target?.close()
+      throw error
+    }
+    try target?.close()
+    return report
+  }
+
+  /// Nobody may write meanwhile. Where the lock cannot be taken for another reason, as on a read-only
+  /// file system, nobody can.
+  private func lockSource() throws(StoreError) -> DirectoryLock? {
+    do throws(StoreError) {
+      return try DirectoryLock(directory: inspection.path)
+    } catch {
+      if case .locked = error { throw error }
+      return nil
+    }
+  }
+
+  private func makeTarget(at path: String) throws(StoreError) -> Store {
+    if try FileSystem.exists(path), try !FileSystem.names(in: path).isEmpty {
+      throw .io(errno: 17, operation: "make a store in", path: path)
+    }
+    var options = StoreOptions()
+    options.partitionCount = inspection.partitionCount
+    options.segmentByteCount = Int(inspection.manifest.segmentByteCount)
+    return try Store.open(at: path, options: options)
+  }
+
+  // MARK: Partitions
+
+  private mutating func copyPartition(
+    _ index: Int, reading: (Int, SalvageStart, (ArraySlice<UInt8>) -> Void) -> Int32
+  ) throws(StoreError) {
+    applied.append(0)
+    start = SalvageStart()
+    for _ in 0..<Self.attemptLimit {
+      let (status, isWhole) = try readPartition(index, reading: reading)
+      if status == 0 && isWhole { return }
+      guard status < 0 else {
+        report.lose("partition \(index): its reader ended with status \(status)")
+        return
+      }
+      // It died of what it read: the next goes on behind that.
+      start.place += 1
+    }
+    report.lose(
+      "partition \(index): every key behind \(start.after.map { Finding.printable($0) } ?? "the beginning")"
+    )
+  }
+
+  private mutating func readPartition(
+    _ index: Int, reading: (Int, SalvageStart, (ArraySlice<UInt8>) -> Void) -> Int32
+  ) throws(StoreError) -> (status: Int32, isWhole: Bool) {
+    var received: [UInt8] = []
+    var isWhole = false
+    var failure: StoreError?
+    let status = reading(index, start) { chunk in
+      received += chunk
+      var rest = received[...]
+      while failure == nil, let (piece, byteCount) = SalvagedPiece.decode(rest) {
+        rest = rest.dropFirst(byteCount)
+        do throws(StoreError) {
+          isWhole = try take(piece, of: index)
+        } catch {
+          failure = error
+        }
+      }
+      if rest.count < received.count { received = Array(rest) }
+    }
+    if let failure { throw failure }
+    return (status, isWhole)
+  }
+
+  /// Whether it was the last one.
+  private mutating func take(
+    _ piece: SalvagedPiece, of index: Int
+  ) throws(StoreError) -> Bool {
+    switch piece {
+    case .applied(let lsn): applied[index] = lsn
+    case .lost(let text): report.lose(text)
+    case .trying(let place): start.place = Int(place)
+    case .end: return true
+    case .entry(let key, let value):
+      report.entryCount += 1
+      start = SalvageStart(after: key)
+      try put(key, value)
+    }
+    return false
+  }
+
+  // MARK: The log
+
+  private mutating func copyLog() throws(StoreError) {
+    var log: LogInspector
+    do throws(StoreError) {
+      log = try inspection.log()
+    } catch {
+      report.lose("the log: \(error)")
+      return
+    }
+    var intents: [TransactionID: InspectedRecord] = [:]
+    while true {
+      while let record = try translatingLogErrors({ () throws(LogError) in try log.next() }) {
+        try copy(record, &intents)
+      }
+      let end = log.position
+      let tail = try translatingLogErrors { () throws(LogError) in try log.tail() }
+      guard case .damaged(let finding) = tail,
+        try translatingLogErrors({ () throws(LogError) in try log.skipDamage() })
+      else { break }
+      report.lose("the log from LSN \(end) to \(log.position): \(finding)")
+    }
+    report.inDoubtCount = intents.count
+  }
+
+  private mutating func copy(
+    _ record: InspectedRecord, _ intents: inout [TransactionID: InspectedRecord]
+  ) throws(StoreError) {
+    switch record.kind {
+    case "intent": intents[record.transaction] = record
+    case "batch": try apply(record, committedAt: record.end.rawValue)
+    case "commit":
+      if let intent = intents.removeValue(forKey: record.transaction) {
+        try apply(intent, committedAt: record.end.rawValue)
+      } else {
+        report.lose("transaction \(record.transaction): it was committed, and its intent is gone")
+      }
+    default: intents[record.transaction] = nil
+    }
+  }
+
+  private mutating func apply(
+    _ record: InspectedRecord, committedAt end: UInt64
+  ) throws(StoreError) {
+    var sections: [(partition: Int, bytes: [UInt8])] = []
+    let isSound = record.forEachSection { partition, mutations in
+      sections.append((partition, Array(copying: mutations)))
+    }
+    if !isSound { report.lose("transaction \(record.transaction): bytes that are no sections") }
+    var isOwed = false
+    for (partition, bytes) in sections {
+      guard partition < applied.count, applied[partition] < end else { continue }
+      isOwed = true
+      try apply(bytes, to: partition)
+    }
+    if isOwed { report.transactionCount += 1 }
+  }
+
+  private mutating func apply(_ bytes: [UInt8], to partition: Int) throws(StoreError) {
+    var offset = 0
+    while let mutation = Mutation.parse(bytes.rawSpan, at: offset) {
+      offset = mutation.end
+      let key = Array(bytes[mutation.key])
+      switch mutation.kind {
+      case .put: try put(key, Array(bytes[mutation.value ?? 0..<0]))
+      case .delete: try batch.delete(key)
+      case .deleteRange: try delete(KeyRange(mutation, in: bytes.rawSpan), from: partition)
+      case .requireAbsent, .requirePresent, .requireSequence: break
+      }
+    }
+  }
+
+  /// Key by key, and only those of the one partition: another may be further on already.
+  private mutating func delete(_ range: KeyRange, from partition: Int) throws(StoreError) {
+    try flush()
+    guard let target else { return }
+    var rest = range
+    while true {
+      let page = try target.scan(rest, limit: 1000)
+      guard let last = page.last else { return }
+      for entry in page where target.keyspace.partition(of: entry.key.rawSpan) == partition {
+        try batch.delete(entry.key)
+      }
+      try flush()
+      rest.lower = last.key + [0]
+    }
+  }
+
+  // MARK: Writing
+
+  private mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+    if batch.byteCount + value.count > Self.batchByteCount { try flush() }
+    try batch.put(key, value)
+  }
+
+  private mutating func flush() throws(StoreError) {
+    defer { batch = Batch() }
+    if batch.byteCount > 0 { _ = try target?.commit(batch) }
+  }
+}

@@ -1,0 +1,90 @@
+/// Cutting a damaged log before its damage, which gives up everything behind the cut.
+///
+/// What is cut stays beside the log: each segment that is changed is copied first, to a name that ends
+/// in `.damaged`. A crash in here leaves the damage or the cut, and doing it again finishes it.
+public struct LogTruncation {
+  /// How many transactions are named; the others are counted.
+  public static let namedCount = 1000
+  private static let windowByteCount = 1 << 20
+
+  /// Where the log will end.
+  public let lsn: LSN
+  /// The sound records behind the cut, and of those the commits.
+  public private(set) var recordCount = 0
+  /// How many committed transactions are given up.
+  public private(set) var commitCount = 0
+  /// The first of them.
+  public private(set) var transactions: [TransactionID] = []
+  private let segments: SegmentSet
+
+  /// Looks what a cut at `lsn` gives up, changing nothing. Throws `.corrupted` where no record begins
+  /// there, reading from the checkpoint.
+  public init(at lsn: LSN, on device: any LogDevice, storeID: StoreID) throws(LogError) {
+    self.lsn = lsn
+    var log = try LogInspector(on: device, storeID: storeID)
+    segments = log.segments
+    while log.position < lsn, try log.next() != nil {}
+    guard log.position == lsn else {
+      throw .corrupted(
+        Finding(
+          file: device.path, expected: "a record that begins at LSN \(lsn), or the log's end there",
+          found: "one that ends at LSN \(log.position)"))
+    }
+    repeat {
+      while let record = try log.next() { note(record) }
+    } while try log.skipDamage()
+  }
+
+  private mutating func note(_ record: InspectedRecord) {
+    recordCount += 1
+    guard record.sequence != nil else { return }
+    commitCount += 1
+    if transactions.count < Self.namedCount { transactions.append(record.transaction) }
+  }
+
+  /// The names of the segments that are changed, each of which is copied first.
+  public var fileNames: [String] {
+    (segments.geometry.segment(of: lsn)...segments.lastIndex).map(LogGeometry.fileName(of:))
+  }
+
+  /// Cuts. Durable on return.
+  public func carryOut(on device: any LogDevice) throws(LogError) {
+    let present = try device.fileNames()
+    for name in fileNames where !present.contains(name + ".damaged") {
+      try copy(name, on: device)
+    }
+    try device.syncDirectory()
+    // From the end: as long as anything is left behind the cut, the damage still shows.
+    let first = segments.geometry.segment(of: lsn)
+    for index in (first...segments.lastIndex).reversed() {
+      let start = index == first ? segments.geometry.fileOffset(of: lsn) : SegmentHeader.byteCount
+      try zero(LogGeometry.fileName(of: index), from: start, on: device)
+    }
+  }
+
+  private func copy(_ name: String, on device: any LogDevice) throws(LogError) {
+    let temporary = name + ".damaged.tmp"
+    if try device.fileNames().contains(temporary) { try device.remove(temporary) }
+    let source = try device.open(name, creating: false)
+    let target = try device.open(temporary, creating: true)
+    let byteCount = try source.byteCount()
+    for offset in stride(from: 0, to: byteCount, by: Self.windowByteCount) {
+      let bytes = try source.read(
+        at: offset, count: min(Self.windowByteCount, byteCount - offset))
+      try target.write(bytes.rawSpan, at: offset)
+    }
+    try target.sync()
+    try device.rename(temporary, to: name + ".damaged")
+  }
+
+  private func zero(_ name: String, from start: Int, on device: any LogDevice) throws(LogError) {
+    let file = try device.open(name, creating: false)
+    let zeros = [UInt8](repeating: 0, count: Self.windowByteCount)
+    let byteCount = segments.geometry.segmentByteCount
+    for offset in stride(from: start, to: byteCount, by: Self.windowByteCount) {
+      let count = min(Self.windowByteCount, byteCount - offset)
+      try file.write(zeros.rawSpan.extracting(0..<count), at: offset)
+    }
+    try file.sync()
+  }
+}
