@@ -46,7 +46,7 @@ import Testing
   ]
 
   /// How long the audit list may become.
-  static let limit = 37
+  static let limit = 38
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(
