@@ -34,7 +34,11 @@ struct Client {
       world.notePromises()
     }
     for item in held where !world.hasCrashed {
-      do { try check(item) } catch { Verdict.fail("a snapshot: \(error)") }
+      do {
+        try check(item)
+      } catch {
+        if !DataFiles.hasMetaFailed { Verdict.fail("a snapshot: \(error)") }
+      }
     }
   }
 
@@ -42,6 +46,9 @@ struct Client {
   private func judge(_ error: any Error, _ operation: Script.Operation) -> Bool {
     if world.hasCrashed { return true }
     switch error {
+    // What fails is the writing: reads go on.
+    case _ where operation.action.isRead && !DataFiles.hasMetaFailed:
+      Verdict.fail("operation \(operation.id): \(error)")
     case StoreError.diskFull where world.isFull || world.isFaulty: return false
     case StoreError.poisoned where world.isFaulty, StoreError.io where world.isFaulty,
       StoreError.closed where world.isFaulty:
@@ -74,9 +81,13 @@ struct Client {
     case .fault(let fault):
       world.isFaulty = true
       world.device.fail(fault)
-    case .fillDisk(let left):
+    case .dataFault(let fault):
+      world.isFaulty = true
+      DataFiles.fail(fault)
+    case .fillDisk(let left, let ofData):
       world.isFull = true
       world.device.limitRoom(to: world.device.usedByteCount + left)
+      DataFiles.limitRoom(to: ofData)
     }
   }
 
@@ -220,6 +231,15 @@ struct Client {
     else {
       Verdict.fail(
         "a scan of \(range) at sequence \(sequence) finds \(found.map(\.key)), not \(expected)")
+    }
+  }
+}
+
+extension Script.Action {
+  fileprivate var isRead: Bool {
+    switch self {
+    case .get, .scan, .count, .hold: true
+    default: false
     }
   }
 }

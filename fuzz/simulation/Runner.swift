@@ -25,6 +25,7 @@ struct Runner {
     let scheduler = Scheduler(seed: script.seed)
     let world = World(script, scheduler: scheduler, folder: folder)
     let descriptors = openDescriptorCount()
+    DataFiles.follow(folder, seed: script.seed)
     Scheduling.simulate(scheduler)
     CrashPoint.setHandler { world.reached($0) }
     let runner = Runner(world: world)
@@ -32,6 +33,7 @@ struct Runner {
     runner.finish()
     CrashPoint.setHandler(nil)
     Scheduling.simulate(nil)
+    DataFiles.follow(nil, seed: 0)
     let left = openDescriptorCount()
     if left != descriptors { Verdict.fail("\(left) descriptors are open, \(descriptors) were") }
     return Result(
@@ -76,7 +78,9 @@ struct Runner {
   }
 
   @Sendable private func lift() {
-    if !world.hasCrashed { world.device.limitRoom(to: nil) }
+    if world.hasCrashed { return }
+    world.device.limitRoom(to: nil)
+    DataFiles.limitRoom(to: nil)
   }
 
   private func end(_ round: Script.Round, _ store: Store) {
@@ -124,6 +128,9 @@ struct Runner {
       case .fault(let fault):
         world.isFaulty = true
         world.device.fail(fault)
+      case .dataFault(let fault):
+        world.isFaulty = true
+        DataFiles.fail(fault)
       }
       do {
         let store = try world.open()

@@ -28,6 +28,7 @@ struct Script {
   enum Opening {
     case crash(CrashPoint, count: Int, Ending)
     case fault(MemoryDevice.Fault)
+    case dataFault(DataFiles.Fault)
   }
 
   /// What is left of the log when a round is over.
@@ -52,7 +53,9 @@ struct Script {
     case hold(KeyRange)
     case seal, checkpoint, pause
     case fault(MemoryDevice.Fault)
-    case fillDisk(left: Int)
+    case dataFault(DataFiles.Fault)
+    /// How much more fits, of the log and of the partitions' files.
+    case fillDisk(left: Int, ofData: Int)
   }
 
   enum Write {
@@ -164,7 +167,11 @@ struct ScriptMaker {
   private mutating func point() -> CrashPoint { CrashPoint.allCases.randomElement(using: &random)! }
 
   private mutating func opening() -> Script.Opening {
-    if chance(1, in: 4) { return .fault(fault(skippingUpTo: 6)) }
+    switch Int.random(in: 0..<8, using: &random) {
+    case 0, 1: return .fault(fault(skippingUpTo: 6))
+    case 2: return .dataFault(dataFault(skippingUpTo: 3))
+    default: break
+    }
     let points = CrashPoint.allCases.filter { point in
       ["recovery", "tail", "epoch", "control", "create", "log", "manifest", "leftover"]
         .contains { point.rawValue.hasPrefix($0) }
@@ -188,6 +195,15 @@ struct ScriptMaker {
       operation: operation, prefix: chance(1, in: 2) ? "0" : "",
       skipping: Int.random(in: 0...limit, using: &random),
       code: chance(1, in: 3) ? ENOSPC : EIO, isShort: chance(1, in: 2))
+  }
+
+  private mutating func dataFault(skippingUpTo limit: Int) -> DataFiles.Fault {
+    let operation = DataFiles.Fault.Operation.allCases.randomElement(using: &random)!
+    // A full disk shows where a file grows, not where it is written over or synced.
+    let code = operation == .write && chance(1, in: 2) ? ENOSPC : EIO
+    return DataFiles.Fault(
+      operation: operation, skipping: Int.random(in: 0...limit, using: &random), code: code,
+      isShort: chance(1, in: 3))
   }
 
   private mutating func operation() -> Script.Operation {
@@ -214,8 +230,13 @@ struct ScriptMaker {
     case 85..<92: return .seal
     case 92..<95: return .checkpoint
     case 95..<98: return .pause
-    case 98: return .fillDisk(left: Int.random(in: 0...20_000, using: &random))
-    default: return .fault(fault(skippingUpTo: 12))
+    case 98:
+      return .fillDisk(
+        left: Int.random(in: 0...20_000, using: &random),
+        ofData: Int.random(in: 0...60_000, using: &random))
+    default:
+      return chance(1, in: 2)
+        ? .fault(fault(skippingUpTo: 12)) : .dataFault(dataFault(skippingUpTo: 8))
     }
   }
 

@@ -27,6 +27,7 @@ extension Script.Opening {
     switch self {
     case .crash(let point, let count, let ending): "crash at \(point):\(count), \(ending)"
     case .fault(let fault): faultText(fault)
+    case .dataFault(let fault): faultText(fault)
     }
   }
 }
@@ -46,7 +47,9 @@ extension Script.Action {
     case .checkpoint: "checkpoint"
     case .pause: "pause"
     case .fault(let fault): faultText(fault)
-    case .fillDisk(let left): "fill the disk up to \(left) bytes"
+    case .dataFault(let fault): faultText(fault)
+    case .fillDisk(let left, let ofData):
+      "fill the disk up to \(left) bytes of log, \(ofData) of partitions"
     }
   }
 }
@@ -74,6 +77,11 @@ extension Script.Condition {
 private func faultText(_ fault: MemoryDevice.Fault) -> String {
   "errno \(fault.code)\(fault.isShort ? " (short)" : "") at \(fault.operation) "
     + "\(fault.skipping + 1) of files '\(fault.prefix)…'"
+}
+
+private func faultText(_ fault: DataFiles.Fault) -> String {
+  "errno \(fault.code)\(fault.isShort ? " (short)" : "") at LMDB's \(fault.operation) "
+    + "\(fault.skipping + 1)"
 }
 
 private func keyText(_ key: [UInt8]) -> String {

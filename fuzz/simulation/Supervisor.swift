@@ -168,11 +168,6 @@ struct Supervisor {
     }
     var missed = 0
     for bug in DeliberateBug.allCases {
-      if bug == .opensLMDBWithoutSync || bug == .opensLMDBWithoutMetaSync {
-        Verdict.say(
-          "\(bug.rawValue): needs images of power cuts of LMDB's files, not looked for here")
-        continue
-      }
       var options = options
       options.bug = bug
       options.seeds = Self.seedLimit

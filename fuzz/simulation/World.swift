@@ -78,11 +78,15 @@ final class World: @unchecked Sendable {
     copyCount += 1
     let copy = "\(folder)/\(copyCount)"
     copyFiles(to: copy)
-    let left =
-      switch ending {
-      case .power(let crash): device.image(crash, seed: random.next())
-      case .kill, .close: device.afterKill()
-      }
+    let left: MemoryDevice
+    switch ending {
+    case .power(let crash):
+      left = device.image(crash, seed: random.next())
+      DataFiles.settle(path, copy: copy, crash)
+    case .kill, .close:
+      left = device.afterKill()
+      DataFiles.settle(path, copy: copy, nil)
+    }
     image = Image(device: left, path: copy, acknowledged: promised, ordered: history.last)
     device.cutPower()
   }
@@ -109,9 +113,11 @@ final class World: @unchecked Sendable {
     guard let taken = image else { return nil }
     image = nil
     try? FileManager.default.removeItem(atPath: path)
+    DataFiles.forget(path)
     path = taken.path
     device = taken.device
     device.limitRoom(to: nil)
+    DataFiles.endFaults()
     isFaulty = false
     isFull = false
     return taken
