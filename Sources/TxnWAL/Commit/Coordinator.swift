@@ -68,7 +68,7 @@ public final class Coordinator: Sendable {
     keeper = SegmentKeeper(
       segments: segments, control: opening.control, openedAt: report.end, retired: opening.retired,
       changed: { writer.tellObservers() })
-    watermarks.moveDurable(to: report.end)
+    watermarks.moveDurable(to: report.end, sequence: report.lastSequence)
     watermarks.acknowledge(report.end, publishing: report.lastSequence)
     DeliberateBug.showFirstPartition(upTo: report.lastSequence)
     keeper.start()
@@ -184,7 +184,8 @@ public final class Coordinator: Sendable {
   public func checkpoint(waiting: Bool) throws(LogError) {
     // Read before the participants are asked: what comes to one after its answer lies behind it.
     let durable = watermarks.durable
-    let sequence = watermarks.published
+    // Of what is durable: a sequence that a power cut takes back must not be counted from.
+    let sequence = watermarks.durableSequence
     let all = participants.map { $0.appliedLSN(durable: durable) }
     let isEarly = DeliberateBug.recyclesSegmentsEarly.isOn
     let applied = (isEarly ? all.max() : all.min()) ?? durable

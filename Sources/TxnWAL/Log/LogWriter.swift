@@ -223,7 +223,7 @@ final class LogWriter: @unchecked Sendable {
     unsynced = nil
     CrashPoint.reached(.groupBeforePublish)
     done()
-    watermarks.moveDurable(to: watermarks.acknowledged)
+    watermarks.moveDurable(to: watermarks.acknowledged, sequence: watermarks.published)
   }
 
   /// Only in builds with deliberate bugs.

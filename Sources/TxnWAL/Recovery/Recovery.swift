@@ -81,7 +81,7 @@ struct Recovery {
     while let record = try reader.next() {
       report.recordCount += 1
       proven = max(proven, record.header.syncedLSN)
-      watermarks.moveDurable(to: reader.position)
+      watermarks.moveDurable(to: reader.position, sequence: report.lastSequence)
       try take(record)
       if report.recordCount % 1024 == 0 { tellProgress(reader.position) }
     }
