@@ -6,10 +6,12 @@ import TxnWAL
 ///
 /// Between two sleeps a thread has the process to itself, so what is read without sleeping must be
 /// exactly what the model says at that moment.
-struct Client {
+final class Client {
   let world: World
   let store: Store
   private let pause = Monitor()
+  /// Batches whose durability is waited for later, oldest first.
+  private var inFlight: [Receipt] = []
 
   init(_ world: World, _ store: Store) {
     self.world = world
@@ -28,11 +30,21 @@ struct Client {
           try perform(operation.action)
         }
         if held.count > 2 { try check(held.removeFirst()) }
+        while inFlight.count > 4 { try awaitDurability(of: inFlight.removeFirst()) }
       } catch {
         if judge(error, operation) { break }
       }
       world.notePromises()
     }
+    for receipt in inFlight where !world.hasCrashed {
+      do {
+        try awaitDurability(of: receipt)
+      } catch {
+        if !world.hasCrashed, !world.isFaulty { Verdict.fail("waiting for a batch: \(error)") }
+        break
+      }
+    }
+    inFlight = []
     for item in held where !world.hasCrashed {
       do {
         try check(item)
@@ -78,6 +90,7 @@ struct Client {
     case .seal: store.seal()
     case .checkpoint: try store.checkpoint()
     case .pause: pause.withLock { pause.wait(milliseconds: 30) }
+    case .jumpClock(let milliseconds): world.scheduler.jump(milliseconds: milliseconds)
     case .fault(let fault):
       world.isFaulty = true
       world.device.fail(fault)
@@ -163,13 +176,20 @@ struct Client {
       world.history.add(model, position: receipt.position)
     }
     switch wait {
-    case .durable: try store.waitUntilDurable(receipt)
+    case .durable: try awaitDurability(of: receipt)
     case .request: store.requestSync()
+    case .sync: try store.syncIfIdle()
+    case .later: inFlight.append(receipt)
     case .none: break
     }
-    if wait == .durable, !world.hasCrashed, store.publishedSequence < receipt.sequence {
+  }
+
+  private func awaitDurability(of receipt: Receipt) throws {
+    try store.waitUntilDurable(receipt)
+    if !world.hasCrashed, store.publishedSequence < receipt.sequence {
       Verdict.fail("batch \(receipt.sequence) is acknowledged and not visible")
     }
+    world.notePromises()
   }
 
   // MARK: Reading

@@ -31,6 +31,8 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
   private var live = [0]
   private var current: Int
   private var milliseconds = 0
+  /// How much the clock is ahead of the time that threads have slept.
+  private var jumpedMilliseconds = 0
   private(set) var switchCount = 0
   /// One in how many crash points lets another thread run.
   private let yieldOdds: Int
@@ -77,6 +79,11 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
       monitor, until: milliseconds.map { self.milliseconds + max(1, $0) } ?? .max)
     handOver()
   }
+
+  var now: Duration { .milliseconds(milliseconds + jumpedMilliseconds) }
+
+  /// Puts the clock forward or back.
+  func jump(milliseconds: Int) { jumpedMilliseconds += milliseconds }
 
   func wake(_ monitor: ObjectIdentifier, all: Bool) {
     for index in live {

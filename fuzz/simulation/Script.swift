@@ -14,6 +14,9 @@ struct Script {
   var applyEntryLimit: Int
   var purgeKeyLimit: Int
   var clientCount: Int
+  var durability = Durability.sync
+  /// Whether what crashes leave is checked before it is opened.
+  var checksImages = false
   var rounds: [Round]
 
   struct Round {
@@ -52,6 +55,7 @@ struct Script {
     case count
     case hold(KeyRange)
     case seal, checkpoint, pause
+    case jumpClock(milliseconds: Int)
     case fault(MemoryDevice.Fault)
     case dataFault(DataFiles.Fault)
     /// How much more fits, of the log and of the partitions' files.
@@ -71,7 +75,9 @@ struct Script {
     case sequence([UInt8], isRight: Bool)
   }
 
-  enum Wait: CaseIterable { case durable, request, none }
+  /// What a client does about the durability of its batch: waits, asks for it, does it itself, waits
+  /// some batches later, or nothing.
+  enum Wait: CaseIterable { case durable, request, sync, later, none }
 
   init(seed: UInt64, skipping: Set<Int> = []) {
     var maker = ScriptMaker(seed: seed)
@@ -84,7 +90,7 @@ struct Script {
   init(
     seed: UInt64, partitionCount: Int, segmentByteCount: Int, logByteLimit: Int,
     memtableByteCount: Int, applyEntryLimit: Int, purgeKeyLimit: Int, clientCount: Int,
-    rounds: [Round]
+    durability: Durability, checksImages: Bool, rounds: [Round]
   ) {
     self.seed = seed
     self.partitionCount = partitionCount
@@ -94,6 +100,8 @@ struct Script {
     self.applyEntryLimit = applyEntryLimit
     self.purgeKeyLimit = purgeKeyLimit
     self.clientCount = clientCount
+    self.durability = durability
+    self.checksImages = checksImages
     self.rounds = rounds
   }
 }
@@ -128,6 +136,7 @@ struct ScriptMaker {
       memtableByteCount: (64 << 10) * Int.random(in: 4...8, using: &random),
       applyEntryLimit: [1, 2, 5, 1000].randomElement(using: &random)!,
       purgeKeyLimit: [1, 3, 20, 200].randomElement(using: &random)!, clientCount: clientCount,
+      durability: chance(1, in: 5) ? .periodic : .sync, checksImages: chance(1, in: 4),
       rounds: (0..<roundCount).map { _ in isAligned ? alignedRound() : round() })
   }
 
@@ -229,7 +238,10 @@ struct ScriptMaker {
     case 81..<85: return .hold(range())
     case 85..<92: return .seal
     case 92..<95: return .checkpoint
-    case 95..<98: return .pause
+    case 95, 96: return .pause
+    case 97:
+      return chance(1, in: 2)
+        ? .pause : .jumpClock(milliseconds: Int.random(in: -20_000...100_000, using: &random))
     case 98:
       return .fillDisk(
         left: Int.random(in: 0...20_000, using: &random),
@@ -255,7 +267,7 @@ struct ScriptMaker {
 
   private mutating func valueCount() -> Int {
     switch Int.random(in: 0..<200, using: &random) {
-    case 0: chance(1, in: 8) ? 1 << 20 : 100_000
+    case 0: chance(1, in: 10) ? Int.random(in: 1 << 20...3 << 20, using: &random) : 100_000
     case 1..<10: Int.random(in: 2000...9000, using: &random)
     case 10..<40: Int.random(in: 0...900, using: &random)
     case 40..<60: 0

@@ -7,7 +7,8 @@ extension Script {
   var text: String {
     var lines = [
       "\(partitionCount) partitions, segments of \(segmentByteCount), log limit \(logByteLimit), "
-        + "memtables \(memtableByteCount), \(applyEntryLimit) entries a transaction"
+        + "memtables \(memtableByteCount), \(applyEntryLimit) entries a transaction, "
+        + "durability \(durability)"
     ]
     for (index, round) in rounds.enumerated() {
       lines.append("round \(index)")
@@ -46,6 +47,7 @@ extension Script.Action {
     case .seal: "seal"
     case .checkpoint: "checkpoint"
     case .pause: "pause"
+    case .jumpClock(let milliseconds): "the clock jumps by \(milliseconds) ms"
     case .fault(let fault): faultText(fault)
     case .dataFault(let fault): faultText(fault)
     case .fillDisk(let left, let ofData):

@@ -142,6 +142,9 @@ public final class Store: Sendable {
   /// A receipt is durable once its position is not greater than this.
   public var durablePosition: UInt64 { keyspace.watermarks.acknowledged.rawValue }
 
+  /// Everything before it has survived a sync, whatever the durability.
+  package var syncedPosition: UInt64 { keyspace.watermarks.durable.rawValue }
+
   /// `notify` is called, from any thread, whenever `durablePosition` moved, memory became free, or the
   /// store was poisoned. It must not block.
   public func observe(_ notify: @escaping @Sendable () -> Void) {
