@@ -129,6 +129,8 @@ struct ScriptMaker {
     let segmentByteCount = [8192, 12288, 16384, 65536].randomElement(using: &random)!
     let isAligned = chance(1, in: 10)
     let roundCount = Int.random(in: 2...5, using: &random)
+    var rounds = (0..<roundCount).map { isAligned ? alignedRound() : round($0) }
+    if !isAligned, let rare = rareRounds() { rounds.insert(contentsOf: rare, at: 0) }
     return Script(
       seed: seed, partitionCount: Int.random(in: 1...4, using: &random),
       segmentByteCount: segmentByteCount,
@@ -137,7 +139,59 @@ struct ScriptMaker {
       applyEntryLimit: [1, 2, 5, 1000].randomElement(using: &random)!,
       purgeKeyLimit: [1, 3, 20, 200].randomElement(using: &random)!, clientCount: clientCount,
       durability: chance(1, in: 5) ? .periodic : .sync, checksImages: chance(1, in: 4),
-      rounds: (0..<roundCount).map { _ in isAligned ? alignedRound() : round() })
+      rounds: rounds)
+  }
+
+  /// Crash points to which chance alone leads hardly ever, each with what leads there.
+  private mutating func rareRounds() -> [Script.Round]? {
+    switch Int.random(in: 0..<30, using: &random) {
+    case 0:
+      // A segment that was being made is a leftover of the next opening.
+      let ends = [CrashPoint.segmentBeforeRename, .controlBeforeWrite]
+      return [
+        rareRound([], at: ends.randomElement(using: &random)!, .kill),
+        rareRound(
+          openings: [.crash(.leftoverAfterRemoval, count: 1, ending(true))], [increment()],
+          at: .groupAfterWrite, ending(true)),
+      ]
+    case 1:
+      // More segments become free at once than are kept.
+      let put = Script.Write.put(key(), count: 90_000, fill: 7)
+      let at = [CrashPoint.segmentBeforeRemoval, .segmentAfterRemoval]
+      return [
+        rareRound(
+          [.write([put], conditions: [], wait: .durable), .checkpoint],
+          at: at.randomElement(using: &random)!, ending(true))
+      ]
+    case 2:
+      // A range delete of more keys than one chunk takes.
+      let puts = (0..<250).map { number in
+        Script.Write.put(Array("purged \(number)".utf8), count: 8, fill: 1)
+      }
+      return [
+        rareRound(
+          [
+            .write(puts, conditions: [], wait: .durable), .checkpoint,
+            .write([.deleteRange(.everything)], conditions: [], wait: .durable), .checkpoint,
+            .pause, .pause,
+          ], at: .purgeBeforePosition, ending(true))
+      ]
+    default: return nil
+    }
+  }
+
+  private mutating func increment() -> Script.Action { .increment(key(), wait: .durable) }
+
+  private mutating func rareRound(
+    openings: [Script.Opening] = [], _ actions: [Script.Action], at point: CrashPoint,
+    _ ending: Script.Ending
+  ) -> Script.Round {
+    let operations = actions.map { action in
+      nextID += 1
+      return Script.Operation(id: nextID, client: 0, action: action)
+    }
+    return Script.Round(
+      openings: openings, operations: operations, crash: (point: point, count: 1), ending: ending)
   }
 
   /// Records that fill one sector each: what a cut loses of a group may have sound records behind it,
@@ -160,11 +214,11 @@ struct ScriptMaker {
       ending: isLoss ? .power(.reorders) : .close)
   }
 
-  private mutating func round() -> Script.Round {
+  private mutating func round(_ number: Int) -> Script.Round {
     let count = [5, 30, 80].randomElement(using: &random)!
     let operations = (0..<Int.random(in: 1...count, using: &random)).map { _ in operation() }
     var openings: [Script.Opening] = []
-    while chance(1, in: 3), openings.count < 3 { openings.append(opening()) }
+    while chance(1, in: 3), openings.count < 3 { openings.append(opening(isFirst: number == 0)) }
     let crash =
       chance(3, in: 4)
       ? (point: point(), count: chance(1, in: 2) ? 1 : Int.random(in: 1...20, using: &random))
@@ -175,19 +229,23 @@ struct ScriptMaker {
 
   private mutating func point() -> CrashPoint { CrashPoint.allCases.randomElement(using: &random)! }
 
-  private mutating func opening() -> Script.Opening {
+  private mutating func opening(isFirst: Bool) -> Script.Opening {
     switch Int.random(in: 0..<8, using: &random) {
     case 0, 1: return .fault(fault(skippingUpTo: 6))
     case 2: return .dataFault(dataFault(skippingUpTo: 3))
     default: break
     }
+    // What an opening comes to: a store is made by the first.
+    let names =
+      isFirst
+      ? ["create", "log", "manifest", "control", "epoch"]
+      : ["recovery", "tail", "epoch", "control", "manifest", "leftover", "createAfterNoteRemoval"]
     let points = CrashPoint.allCases.filter { point in
-      ["recovery", "tail", "epoch", "control", "create", "log", "manifest", "leftover"]
-        .contains { point.rawValue.hasPrefix($0) }
+      names.contains { point.rawValue.hasPrefix($0) }
     }
     return .crash(
-      points.randomElement(using: &random)!, count: Int.random(in: 1...3, using: &random),
-      ending(true))
+      points.randomElement(using: &random)!,
+      count: chance(2, in: 3) ? 1 : Int.random(in: 2...3, using: &random), ending(true))
   }
 
   private mutating func ending(_ isCrash: Bool) -> Script.Ending {
