@@ -61,14 +61,15 @@ enum DataFiles {
   // MARK: Crashes
 
   /// Makes the files below `copy`, which were copied from `path` just now, what a power cut leaves of
-  /// them; `crash` is nil where only the process was killed, which leaves everything readable.
+  /// them; `crash` is nil where only the process was killed, which leaves everything readable. No sector
+  /// is torn, which LMDB relies on for its meta pages.
   static func settle(_ path: String, copy: String, _ crash: Crash?) {
     state.withLock { state in
       for (name, var file) in state.files.sorted(by: { $0.key < $1.key })
       where name.hasPrefix(path + "/") {
         let target = copy + name.dropFirst(path.count)
         guard access(target, F_OK) == 0 else { continue }
-        if let crash {
+        if let crash = crash == .tearsAtByte ? .tearsAtSector : crash {
           let writes = file.pending.map { (0, $0) }
           for (_, write) in crash.survivors(of: writes, &state.random) { file.keep(write) }
           file.pending = []
