@@ -103,8 +103,10 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
     let next = choose()
     if next == me { return }
     current = next
+    // Looked up before: from the signal on the list is the other thread's, which may let it grow.
+    let mine = threads[me].turn
     threads[next].turn.signal()
-    threads[me].turn.wait()
+    mine.wait()
   }
 
   private func choose() -> Int {
