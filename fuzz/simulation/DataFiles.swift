@@ -8,9 +8,11 @@ import Synchronization
 /// The files themselves are real, so LMDB is the library that a daemon has, in the state that it is in
 /// after such a failure.
 enum DataFiles {
-  /// Where a call of LMDB's fails: the one after the next `skipping` of its kind.
+  /// Where a call fails: the one after the next `skipping` of its kind.
   struct Fault {
-    enum Operation: CaseIterable { case write, sync, meta }
+    /// LMDB's writes of pages, its syncs and its writes of meta pages; and the syncs of the manifest
+    /// and of folders.
+    enum Operation: CaseIterable { case write, sync, meta, manifestSync }
 
     var operation: Operation
     var skipping: Int
@@ -146,8 +148,9 @@ enum DataFiles {
 
   /// Whether a sync fails. It covers what was written before.
   static func sync(_ descriptor: Int32) -> Int32 {
-    guard let name = name(of: descriptor) else { return 0 }
+    guard let name = path(of: descriptor) else { return 0 }
     return state.withLock { state in
+      if !name.hasSuffix(dataName) { return state.takeFault(.manifestSync)?.code ?? 0 }
       state.note(name, descriptor)
       if let fault = state.takeFault(.sync) {
         state.files[name]?.failSync(&state.random)
@@ -169,7 +172,16 @@ enum DataFiles {
 
   // MARK: Descriptors
 
+  private static let dataName = "/data.mdb"
+
+  /// The data file behind a descriptor.
   private static func name(of descriptor: Int32) -> String? {
+    guard let path = path(of: descriptor), path.hasSuffix(dataName) else { return nil }
+    return path
+  }
+
+  /// What lies below the folder behind a descriptor.
+  private static func path(of descriptor: Int32) -> String? {
     guard let folder = state.withLock({ $0.folder }) else { return nil }
     let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { buffer -> String? in
       let count = readlink("/proc/self/fd/\(descriptor)", buffer.baseAddress!, 511)
@@ -177,7 +189,7 @@ enum DataFiles {
       buffer[count] = 0
       return String(cString: buffer.baseAddress!)
     }
-    guard let name, name.hasPrefix(folder), name.hasSuffix("/data.mdb") else { return nil }
+    guard let name, name.hasPrefix(folder) else { return nil }
     return name
   }
 
