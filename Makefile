@@ -92,7 +92,8 @@ fuzz-power: fuzz-build  ## Open IMAGES=… of what a power loss may leave; SEED=
 
 .PHONY: fuzz-power-proof
 fuzz-power-proof: fuzz-build  ## Leave out one kind of sync after the other; each must be found
-	fuzz/powerloss/prove --seed $(SEED)
+	swift build $(release) -Xswiftc -DKVD_DELIBERATE_BUGS --scratch-path .build/bugs --product kvd
+	fuzz/powerloss/prove --bugs .build/bugs/release/kvd --seed $(SEED)
 
 .PHONY: fuzz-build
 fuzz-build: build .build/libkvdrecorder.so
