@@ -92,14 +92,19 @@ fuzz-power: fuzz-build  ## Open IMAGES=… of what a power loss may leave; SEED=
 
 .PHONY: fuzz-power-proof
 fuzz-power-proof: fuzz-build  ## Leave out one kind of sync after the other; each must be found
-	fuzz/powerloss/prove --seed $(SEED)
+	swift build $(release) -Xswiftc -DKVD_DELIBERATE_BUGS --scratch-path .build/bugs --product kvd
+	fuzz/powerloss/prove --bugs .build/bugs/release/kvd --seed $(SEED)
 
 .PHONY: fuzz-build
-fuzz-build: build .build/libkvdrecorder.so
+fuzz-build: build .build/libkvdrecorder.so .build/libkvdclock.so
 
 .build/libkvdrecorder.so: fuzz/powerloss/recorder.c
 	@mkdir -p .build
 	$(CC) -O2 -Wall -Wextra -Wno-nonnull-compare -shared -fPIC -o $@ $< -ldl -lpthread
+
+.build/libkvdclock.so: fuzz/clock/clock.c
+	@mkdir -p .build
+	$(CC) -O2 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
 
 # Under a minute: 800 simulated seeds, 20 rounds of kills and 40 images.
 .PHONY: fuzz-short
