@@ -109,7 +109,7 @@ extension Store {
   private var isDiskFull: Bool {
     if applyWorkers.diskFull != nil { return true }
     do throws(LogError) {
-      _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended)
+      _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended, usingReserve: false)
       return false
     } catch .diskFull {
       return true

@@ -16,6 +16,7 @@ public final class Store: Sendable {
   let options: StoreOptions
   let applyWorkers: ApplyWorkers
   let purgeWorker: PurgeWorker
+  let ballast: Ballast
   let manifest: ManifestKeeper
   private let directoryLock: DirectoryLock
   /// The sequencer's own reader; used only inside `Coordinator.sequence`.
@@ -34,6 +35,7 @@ public final class Store: Sendable {
     options = parts.options
     applyWorkers = parts.applyWorkers
     manifest = parts.manifest
+    ballast = parts.ballast
     directoryLock = parts.directoryLock
     preconditions = PreconditionChecker(reader: Reader(parts.keyspace))
     upkeep = Upkeep(
@@ -41,7 +43,8 @@ public final class Store: Sendable {
     let coordinator = parts.coordinator
     let room = self.room
     purgeWorker = PurgeWorker(
-      keyspace: parts.keyspace, keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
+      keyspace: parts.keyspace, ballast: parts.ballast,
+      keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
       progressed: { coordinator.tellObservers() },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = preconditions }
@@ -69,7 +72,10 @@ public final class Store: Sendable {
     }
     purgeWorker.start()
     // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
-    coordinator.sequence { upkeep.lookNow($0.lastPosition) }
+    coordinator.sequence { sequencer in
+      upkeep.lookNow(sequencer.lastPosition)
+      upkeep.sendDownRangeDeletes()
+    }
   }
 
   /// On an apply worker's thread, when a memtable is in LMDB.
@@ -77,6 +83,7 @@ public final class Store: Sendable {
     // A failure has been kept by the log, which refuses writes for it.
     try? coordinator.checkpoint(waiting: false)
     try? manifest.noteProgress(of: coordinator.checkpoint)
+    if applyWorkers.diskFull == nil { ballast.take() }
     purgeWorker.wake()
     coordinator.tellObservers()
   }
