@@ -127,7 +127,7 @@ extension Store {
     let full = applyWorkers.diskFull
     if let full, !onlyDeletes { throw full }
     let inUse = upkeep.active + budget.sealed
-    let memoryLimit = full == nil ? budget.byteCount : budget.byteCount / 8 * 9
+    let memoryLimit = full == nil ? budget.byteCount : budget.strainedByteCount
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
     guard inUse < memoryLimit, !upkeep.isTombstoneBacklogged else {
       if let full { throw full }
@@ -147,10 +147,9 @@ extension Store {
       return try coordinator.hasRoom(
         for: recordByteCount, appended: appended, usingReserve: onlyDeletes)
     } catch {
-      // What was deleted before may be what makes room.
-      if keyspace.partitions.contains(where: { $0.tombstoneCount > 0 }) {
-        coordinator.sequence { _ in upkeep.sendDownRangeDeletes() }
-      }
+      // The log can be written again from its beginning once LMDB has what stands there, which may have
+      // room in its own free pages.
+      if error.isDiskFull { coordinator.sequence { _ in upkeep.sendDown() } }
       throw StoreError(error)
     }
   }

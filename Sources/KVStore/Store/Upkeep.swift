@@ -66,8 +66,9 @@ final class Upkeep: @unchecked Sendable {
       partitions.reduce(0) { $0 + $1.activeByteCount }, ordering: .relaxed)
   }
 
-  /// As the sequencer, while the disk is full: what is written then are deletes, and only once LMDB has them
-  /// they free room. One memtable of a partition at a time, so that they do not become many.
+  /// As the sequencer, while the disk is full: only once LMDB has what is in memory deletes free room, and
+  /// the log can be written again from its beginning. One memtable of a partition at a time, so that they
+  /// do not become many.
   func sendDown() {
     for partition in keyspace.partitions where partition.layers.sealed.isEmpty { partition.seal() }
     sendDownRangeDeletes()
