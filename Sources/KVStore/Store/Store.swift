@@ -17,6 +17,7 @@ public final class Store: Sendable {
   let applyWorkers: ApplyWorkers
   let purgeWorker: PurgeWorker
   let ballast: Ballast
+  let openSnapshots: OpenSnapshots
   let manifest: ManifestKeeper
   private let directoryLock: DirectoryLock
   /// The sequencer's own reader; used only inside `Coordinator.sequence`.
@@ -36,6 +37,8 @@ public final class Store: Sendable {
     applyWorkers = parts.applyWorkers
     manifest = parts.manifest
     ballast = parts.ballast
+    let openSnapshots = OpenSnapshots(ageLimit: parts.options.snapshotAgeLimit)
+    self.openSnapshots = openSnapshots
     directoryLock = parts.directoryLock
     preconditions = PreconditionChecker(reader: Reader(parts.keyspace))
     upkeep = Upkeep(
@@ -45,7 +48,10 @@ public final class Store: Sendable {
     purgeWorker = PurgeWorker(
       keyspace: parts.keyspace, ballast: parts.ballast,
       keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
-      progressed: { coordinator.tellObservers() },
+      progressed: {
+        openSnapshots.expire()
+        coordinator.tellObservers()
+      },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = preconditions }
     start(room)
@@ -84,6 +90,7 @@ public final class Store: Sendable {
     try? coordinator.checkpoint(waiting: false)
     try? manifest.noteProgress(of: coordinator.checkpoint)
     if applyWorkers.diskFull == nil { ballast.take() }
+    openSnapshots.expire()
     purgeWorker.wake()
     coordinator.tellObservers()
   }
