@@ -31,6 +31,9 @@ public enum StoreError: Error, Sendable, Equatable {
   /// Every reader slot of a partition's file is taken by a living reader.
   case readersFull(path: String, limit: Int)
 
+  /// The snapshot was open for longer than the store's options allow.
+  case snapshotTooOld(limitSeconds: Int)
+
   /// A status of LMDB's that has no case of its own.
   case lmdb(code: Int32, operation: String, path: String)
 
@@ -68,6 +71,9 @@ extension StoreError: CustomStringConvertible {
         + "run `kvd check`, then `kvd recover --salvage` or restore a backup"
     case .readersFull(let path, let limit):
       "all \(limit) reader slots of \(path) are in use: close snapshots and readers, then retry"
+    case .snapshotTooOld(let seconds):
+      "the snapshot was ended because it was open for more than \(seconds) seconds: take a new one, "
+        + "or raise the limit"
     case .lmdb(let code, let operation, let path):
       "LMDB could not \(operation) \(path): \(LMDBStatus.text(code)) (code \(code))"
     case .invalidOption(let reason):

@@ -16,6 +16,8 @@ public final class Store: Sendable {
   let options: StoreOptions
   let applyWorkers: ApplyWorkers
   let purgeWorker: PurgeWorker
+  let ballast: Ballast
+  let openSnapshots: OpenSnapshots
   let manifest: ManifestKeeper
   private let directoryLock: DirectoryLock
   /// The sequencer's own reader; used only inside `Coordinator.sequence`.
@@ -34,6 +36,9 @@ public final class Store: Sendable {
     options = parts.options
     applyWorkers = parts.applyWorkers
     manifest = parts.manifest
+    ballast = parts.ballast
+    let openSnapshots = OpenSnapshots(ageLimit: parts.options.snapshotAgeLimit)
+    self.openSnapshots = openSnapshots
     directoryLock = parts.directoryLock
     preconditions = PreconditionChecker(reader: Reader(parts.keyspace))
     upkeep = Upkeep(
@@ -41,8 +46,12 @@ public final class Store: Sendable {
     let coordinator = parts.coordinator
     let room = self.room
     purgeWorker = PurgeWorker(
-      keyspace: parts.keyspace, keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
-      progressed: { coordinator.tellObservers() },
+      keyspace: parts.keyspace, ballast: parts.ballast,
+      keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
+      progressed: {
+        openSnapshots.expire()
+        coordinator.tellObservers()
+      },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = preconditions }
     start(room)
@@ -69,7 +78,10 @@ public final class Store: Sendable {
     }
     purgeWorker.start()
     // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
-    coordinator.sequence { upkeep.lookNow($0.lastPosition) }
+    coordinator.sequence { sequencer in
+      upkeep.lookNow(sequencer.lastPosition)
+      upkeep.sendDownRangeDeletes()
+    }
   }
 
   /// On an apply worker's thread, when a memtable is in LMDB.
@@ -77,6 +89,8 @@ public final class Store: Sendable {
     // A failure has been kept by the log, which refuses writes for it.
     try? coordinator.checkpoint(waiting: false)
     try? manifest.noteProgress(of: coordinator.checkpoint)
+    if applyWorkers.diskFull == nil { ballast.take() }
+    openSnapshots.expire()
     purgeWorker.wake()
     coordinator.tellObservers()
   }

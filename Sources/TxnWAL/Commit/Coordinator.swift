@@ -121,15 +121,28 @@ public final class Coordinator: Sendable {
 
   /// Whether there is room for `byteCount` more bytes of log. False: observers are told when there
   /// may be. Throws `.diskFull` where the next segment could not be made, and when poisoned.
-  public func hasRoom(for byteCount: Int, appended: LSN) throws(LogError) -> Bool {
+  ///
+  /// - Parameter usingReserve: whether the end of the last segment may be used too, which is kept for
+  ///   transactions that let room become free.
+  public func hasRoom(
+    for byteCount: Int, appended: LSN, usingReserve: Bool = true
+  ) throws(LogError) -> Bool {
     if let poisoned { throw poisoned }
     // A segment is asked for when the last one is entered, not when it is full.
     let need = appended.advanced(by: byteCount)
     let ahead = need.advanced(by: segments.geometry.capacity / 2)
     if ahead > segments.end { keeper.demand(upTo: ahead) }
-    if need <= segments.end { return true }
+    let reserve = usingReserve ? 0 : segments.geometry.reserveByteCount
+    if need.advanced(by: reserve) <= segments.end { return true }
     if let failure = keeper.currentFailure { throw failure }
     return false
+  }
+
+  /// Whether the log has come to what is kept of its last segment, and the disk has no room for another.
+  public var isOutOfSegments: Bool {
+    let reserve = segments.geometry.reserveByteCount
+    if appended.advanced(by: reserve) <= segments.end { return false }
+    return keeper.currentFailure?.isDiskFull == true
   }
 
   /// The position behind everything that was appended.
