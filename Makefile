@@ -109,7 +109,7 @@ fuzz-build: build .build/libkvdrecorder.so .build/libkvdclock.so
 # Under a minute: 800 simulated seeds, 20 rounds of kills and 40 images.
 .PHONY: fuzz-short
 fuzz-short: fuzz-build
-	.build/release/kvd-simulate --seed 1 --seeds 800 --seconds 30
+	.build/release/kvd-simulate --seed 1 --seeds 800 --seconds 60
 	.build/release/kvd-drive --seed $(SEED) --rounds 20 --seconds 20
 	fuzz/powerloss/images --seed $(SEED) --images 40 --per-trace 20
 

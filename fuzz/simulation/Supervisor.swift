@@ -130,12 +130,13 @@ struct Supervisor {
     Verdict.say("the least script that still fails:")
     Verdict.say(Script(seed: failure.seed, skipping: skipping).text)
     Verdict.say(reason)
-    var words = "kvd-simulate --seed \(failure.seed)"
-    if let bug = options.bug { words += " --bug \(bug.rawValue)" }
+    var whole = "kvd-simulate --seed \(failure.seed)"
+    if let bug = options.bug { whole += " --bug \(bug.rawValue)" }
+    var words = whole
     if !skipping.isEmpty {
       words += " --skip " + skipping.sorted().map { "\($0)" }.joined(separator: ",")
     }
-    Verdict.say("again, whole: kvd-simulate --seed \(failure.seed)\nagain, this: \(words)")
+    Verdict.say("again, whole: \(whole)\nagain, this: \(words)")
   }
 
   /// Leaves out ever smaller pieces of the script for as long as what is left still fails.

@@ -27,6 +27,8 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case dropsTombstones
   /// The first partition shows a batch later than the others.
   case publishesByPartition
+  /// A cut over partitions stands although one of them has changed meanwhile.
+  case takesCutsOnce
   /// A record that a recycled segment held before passes for one of its new place.
   case acceptsStaleRecords
 
