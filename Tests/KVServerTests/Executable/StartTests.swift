@@ -99,7 +99,8 @@ struct StartTests {
   }
 
   /// No stack of the size that new threads are to have fits into the address space.
-  @Test func `a system that refuses threads is told, and nothing is made`() throws {
+  @Test(.disabled(if: Sanitizer.isOn, "a sanitizer needs the address space for itself"))
+  func `a system that refuses threads is told, and nothing is made`() throws {
     let directory = TestDirectory()
     let daemon = try TestDaemon(
       ["serve", "--data", directory.path], shell: "ulimit -s 1000000000000")
