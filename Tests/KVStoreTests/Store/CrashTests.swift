@@ -39,8 +39,13 @@ import Testing
     return options
   }
 
+  private static func acknowledgements(_ path: String) -> String {
+    guard (try? FileSystem.exists(path)) == true else { return "" }
+    return String(decoding: contents(path), as: UTF8.self)
+  }
+
   private static func acknowledged(_ path: String, _ writer: Int) -> Int {
-    let text = (try? String(contentsOfFile: "\(path)/\(writer).acks", encoding: .utf8)) ?? ""
+    let text = acknowledgements("\(path)/\(writer).acks")
     // A kill in the middle of a line leaves one without its end.
     return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
       .compactMap { Int($0) }.last ?? 0
@@ -111,7 +116,7 @@ import Testing
         // What was under way counts as acknowledged once a reader has been shown it.
         if newest > acknowledged {
           let acks = "\(path)/\(writer).acks"
-          let text = (try? String(contentsOfFile: acks, encoding: .utf8)) ?? ""
+          let text = Self.acknowledgements(acks)
           let whole = text.hasSuffix("\n") || text.isEmpty ? text : text + "\n"
           try (whole + "\(newest)\n").write(toFile: acks, atomically: true, encoding: .utf8)
         }
