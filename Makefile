@@ -124,13 +124,12 @@ fuzz-decoders: setup  ## Coverage-guided fuzzing of each decoder for SECONDS, wi
 	scripts/fuzz-decoders $(SECONDS)
 
 .PHONY: test-address
-test-address: setup  ## The tests with the address sanitizer
-	ASAN_OPTIONS=detect_leaks=0 swift test --disable-xctest --sanitize address --scratch-path .build/address
+test-address: setup  ## The tests with the address sanitizer, leaks included; ARGS="--filter …" (5 minutes)
+	scripts/test-sanitized address $(ARGS)
 
 .PHONY: test-thread
-test-thread: setup  ## The tests with the thread sanitizer
-	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/thread-sanitizer.supp halt_on_error=0" \
-	  swift test --disable-xctest --sanitize thread --scratch-path .build/thread
+test-thread: setup  ## The tests with the thread sanitizer; ARGS="--filter …" (10 minutes)
+	scripts/test-sanitized thread $(ARGS)
 
 .PHONY: format
 format:  ## Rewrite the Swift files in the house format

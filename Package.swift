@@ -55,6 +55,9 @@ let package = Package(
     .testTarget(
       name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVStore", "TxnWAL"],
       swiftSettings: strictTests),
+    .testTarget(
+      name: "DecoderTests", dependencies: ["KVServer", "KVStore", "TxnWAL"],
+      path: "fuzz/decoders", exclude: ["Entry.swift", "corpus"], swiftSettings: strictTests),
     .testTarget(name: "DriveTests", dependencies: ["kvd-drive"], swiftSettings: strictTests),
     .testTarget(name: "TidyTests", swiftSettings: strictTests),
   ]

@@ -1,4 +1,5 @@
 import Glibc
+import TxnWAL
 
 /// What can go wrong with a store, by what the caller can do about it.
 public enum StoreError: Error, Sendable, Equatable {
@@ -56,7 +57,7 @@ extension StoreError: CustomStringConvertible {
       "no space left for \(path): free space on that file system, then retry; no acknowledged "
         + "write is lost"
     case .io(let errno, let operation, let path):
-      "\(operation) \(path): \(Self.text(ofErrno: errno)) (errno \(errno))"
+      "\(operation) \(path): \(SystemCall.message(for: errno)) (errno \(errno))"
         + Self.advice(forErrno: errno)
     case .poisoned(let because):
       "writes are refused since \(because): check the disk, then open the store again"
@@ -80,15 +81,6 @@ extension StoreError: CustomStringConvertible {
       "invalid option: \(reason)"
     case .closed:
       "the store is closed: open it again"
-    }
-  }
-
-  private static func text(ofErrno code: Int32) -> String {
-    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-      guard unsafe strerror_r(code, buffer.baseAddress!, buffer.count) == 0 else {
-        return "unknown error"
-      }
-      return unsafe String(cString: buffer.baseAddress!)
     }
   }
 

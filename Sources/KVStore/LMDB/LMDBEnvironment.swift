@@ -26,7 +26,8 @@ final class LMDBEnvironment: @unchecked Sendable {
 
   private let environment: OpaquePointer
   private let handles: LMDBFile.Handles
-  private let file: OpenEnvironments.FileIdentity
+  /// Nil once closed.
+  private let claim: Mutex<OpenEnvironments.Claim?>
   /// Live transactions, and one for not being closed. The file is closed when it comes to zero.
   private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
@@ -59,28 +60,23 @@ final class LMDBEnvironment: @unchecked Sendable {
     let preferred = MapSize.preferred(
       fileSystemByteCount: try FileSystem.space(at: directory).total,
       partitionCount: partitionCount)
-    let file = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY))
+    let claim = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY))
+    let opened = try unsafe LMDBFile.open(
+      directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
+      maxReaders: maxReaders, isReadOnly: isReadOnly)
     do throws(StoreError) {
-      let opened = try unsafe LMDBFile.open(
-        directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
-        maxReaders: maxReaders, isReadOnly: isReadOnly)
-      do throws(StoreError) {
-        handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
-      } catch {
-        unsafe mdb_env_close(opened)
-        throw error
-      }
-      unsafe environment = opened
+      handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
     } catch {
-      OpenEnvironments.release(file)
+      unsafe mdb_env_close(opened)
       throw error
     }
+    unsafe environment = opened
     self.directory = directory
     self.identity = identity
     pageByteCount = newest.pageByteCount
     syncedByteCount = Atomic(leastByteCount)
     self.path = path
-    self.file = file
+    self.claim = Mutex(claim)
     checksumSeed = identity.storeID.checksumSeed
   }
 
@@ -201,7 +197,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     let left = holdCount.subtract(1, ordering: .acquiringAndReleasing).newValue
     if left > 0 { return }
     unsafe mdb_env_close(environment)
-    OpenEnvironments.release(file)
+    claim.withLock { $0 = nil }
   }
 
   func handle(of database: Database) -> MDB_dbi { handles[database.rawValue] }
