@@ -31,6 +31,10 @@ struct Options {
   init(_ arguments: [String]) {
     var rest = arguments.dropFirst()
     while let name = rest.popFirst() {
+      if name == "--help" {
+        print(Self.usage)
+        exit(0)
+      }
       guard let value = rest.popFirst() else { Self.refuse("\(name) needs a value") }
       switch name {
       case "--seed": seed = Self.number(name, value)

@@ -46,6 +46,7 @@ final class Run {
           + "\(number - 1)` replays the script; the instants of sending and killing differ.")
       return 1
     }
+    disk?.unmount()
     if options.isTemporary { System.removeTree(options.work) }
     return 0
   }

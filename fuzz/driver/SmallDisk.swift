@@ -40,6 +40,11 @@ final class SmallDisk {
     isFull = false
   }
 
+  /// Ends the mount, so that its folder can go.
+  func unmount() {
+    _ = System.run(["/bin/umount", folder], output: "/dev/null")
+  }
+
   /// Puts a store that is evidence where it outlives the mount; its new place.
   func keep(_ store: String, in work: String) -> String {
     let kept = work + "/kept"
