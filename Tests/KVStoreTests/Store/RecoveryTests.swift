@@ -36,8 +36,15 @@ import Testing
   /// What a killed process leaves: the files as they are while nobody writes, without a close.
   private func crashImage(of fixture: StoreFixture) throws -> StoreFixture {
     let copy = TemporaryDirectory()
-    try FileManager.default.removeItem(atPath: copy.path)
-    try FileManager.default.copyItem(atPath: fixture.directory.path, toPath: copy.path)
+    let files = FileManager.default
+    var before: [String]
+    repeat {
+      // The log prepares a segment ahead by itself: an image has either all of that or nothing.
+      before = try files.subpathsOfDirectory(atPath: fixture.directory.path)
+      if files.fileExists(atPath: copy.path) { try files.removeItem(atPath: copy.path) }
+      try? files.copyItem(atPath: fixture.directory.path, toPath: copy.path)
+    } while try before != files.subpathsOfDirectory(atPath: fixture.directory.path)
+      || before.count != files.subpathsOfDirectory(atPath: copy.path).count
     return try StoreFixture(opening: copy, options: fixture.options)
   }
 }
