@@ -75,6 +75,9 @@ def lines(result):
            "median of the rounds' ratios; the spread is (most − least) / median.")
     yield ("- After each run all of the store was read in order and compared with what had been "
            "acknowledged; a difference ends the comparison.")
+    if result["quick"]:
+        yield ("- These are short runs with less data than the names say: a hint, not a figure to rely "
+               "on.")
     yield ""
     yield "## Goals"
     yield ""
@@ -119,7 +122,7 @@ def case_lines(measured):
                                for layout, value in figures.items())
             yield ""
             yield f"{engines.NAMES[peer]} in the warm-up, {case.figure.replace('_', ' ')}: {others}."
-    if is_sustained(case):
+    if case.is_sustained:
         yield ""
         yield f"![Keys per second over time]({plot_name(case)})"
     yield ""
@@ -131,10 +134,6 @@ def case_lines(measured):
 def layout_name(engine, layout):
     whole = {"rocksdb": "column family", "lmdb": "database"}[engine]
     return f"one {whole}" if layout == "one" else f"a {whole} for each partition"
-
-
-def is_sustained(case):
-    return "load" in case.arguments
 
 
 def plot_name(case):
@@ -154,7 +153,7 @@ def draw(result, folder):
             name = name.replace(" in order over 8 partitions", "").replace("the same with", "for")
             bars.append((f"{name} : {engines.NAMES[peer]}"[:52],
                          ratio(measured["samples"], case.figure, peer), goal))
-        if is_sustained(case):
+        if case.is_sustained:
             series = [(engines.NAMES[side], intervals(runs[len(runs) // 2]))
                       for side, runs in measured["samples"].items()]
             plots.lines(os.path.join(os.path.dirname(folder), plot_name(case)),

@@ -10,7 +10,7 @@ enum ShapeWorkload {
     let limit = try bench.options.seconds("seconds", 60)
     let space = KeySpace(region: 1, seed: bench.seed)
     let engine = try bench.open()
-    let written = ProcessFigures.writtenByteCount
+    let written = ProcessFigures.diskWrittenByteCount(bench.directory)
     let cpu = ProcessFigures.cpuSeconds
 
     let versions = VersionTable(count: count)
@@ -39,7 +39,7 @@ enum ShapeWorkload {
     let latency = latencies.reduce(into: Histogram()) { $0.add($1) }
     let keyCount = versions.presentCount
     let cpuSeconds = ProcessFigures.cpuSeconds - cpu
-    let writtenBytes = ProcessFigures.writtenByteCount - written
+    let writtenBytes = ProcessFigures.diskWrittenByteCount(bench.directory) - written
     let used = ProcessFigures.usedByteCount(bench.directory)
     try bench.verify(engine, [(space, versions)])
     var figures = latency.figures()

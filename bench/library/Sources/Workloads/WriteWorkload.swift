@@ -19,7 +19,9 @@ enum WriteWorkload {
       try isLoaded
       ? bench.load(engine, space, count: draw.count) : VersionTable(count: draw.count)
 
-    let (written, cpu) = (ProcessFigures.writtenByteCount, ProcessFigures.cpuSeconds)
+    let (written, cpu) = (
+      ProcessFigures.diskWrittenByteCount(bench.directory), ProcessFigures.cpuSeconds
+    )
     let began = Clock.nanoseconds
     let end = began + UInt64(seconds * 1e9)
     let intervalNanoseconds = UInt64(interval * 1e9)
@@ -46,7 +48,7 @@ enum WriteWorkload {
     let settling = try Clock.seconds { try engine.settle() }
     let tally = crew.reduce(into: Tally()) { $0.add($1) }
     let keyCount = tally.latency.count * batchCount
-    let writtenBytes = ProcessFigures.writtenByteCount - written
+    let writtenBytes = ProcessFigures.diskWrittenByteCount(bench.directory) - written
     let used = ProcessFigures.usedByteCount(bench.directory)
     let cpuSeconds = ProcessFigures.cpuSeconds - cpu
     try bench.verify(engine, [(space, versions)])
