@@ -115,7 +115,8 @@ def case_lines(measured):
     if log["kvd"]:
         yield ""
         sizes = ", ".join(f"{engines.NAMES[side]} {log[side] / 2**20:,.0f} MiB" for side in sides)
-        yield f"The log that was replayed: {sizes}."
+        yield (f"The log that was replayed: {sizes}. Both may keep all of it in memory; RocksDB writes its "
+               "memtables out before it is open, kvd applies them afterwards, which is the last row.")
     for peer, figures in measured["tried"].items():
         if len(figures) > 1:
             others = ", ".join(f"{layout_name(peer, layout)} {value:,.2f}"
