@@ -62,14 +62,32 @@ demo: build  ## Load the Unicode database while killing the daemon, then compare
 	@$(python) demo/unicode $(ARGS)
 
 .PHONY: bench
-bench: build  ## Compare with Redis, write docs/benchmarks.md (about 15 minutes)
+bench: build bench-build  ## Compare with Redis, RocksDB and LMDB, write docs/benchmarks*.md (hours)
 	@scripts/ensure python redis
 	bench/redis-compare $(ARGS)
+	bench/engines-compare
+	bench/engines-shape
 
 .PHONY: bench-quick
-bench-quick: build  ## The same in about 3 minutes; prints the tables and leaves docs/ alone
+bench-quick: build bench-build  ## The same in less than 10 minutes; prints the tables and leaves docs/ alone
 	@scripts/ensure python redis
 	bench/redis-compare --quick $(ARGS)
+	bench/engines-compare --quick
+	bench/engines-shape --quick
+
+.PHONY: bench-library
+bench-library: bench-build  ## Compare kvd as a library with RocksDB and LMDB; ARGS=--quick, --only WORDS
+	bench/engines-compare $(ARGS)
+
+.PHONY: bench-shape
+bench-shape: bench-build  ## How cost grows with data, partitions, values and batches; ARGS=--quick
+	bench/engines-shape $(ARGS)
+
+# A package of its own, so that kvd is built without RocksDB; its products stay out of bench/.
+.PHONY: bench-build
+bench-build: setup
+	@scripts/ensure rocksdb
+	swift build $(release) --package-path bench/library --scratch-path .build/library
 
 .PHONY: bench-load
 bench-load: build  ## 3 million SETs, kill -9, restart: PASS or FAIL for each promise

@@ -1,0 +1,97 @@
+"""Runs kvd-engines: one workload, one engine, a fresh process and a fresh directory each time."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import daemon as server
+
+PROGRAM = os.path.join(server.ROOT, ".build/library/release/kvd-engines")
+NAMES = {"kvd": "kvd", "rocksdb": "RocksDB", "lmdb": "LMDB"}
+LAYOUTS = ["one", "partitioned"]
+
+
+def command(engine, workload, arguments, directory, layout="one"):
+    parts = [PROGRAM, workload, "--engine", engine]
+    if engine != "kvd":
+        parts += ["--layout", layout]
+    for name, value in arguments.items():
+        parts += ["--" + name.replace("_", "-"), str(value)]
+    return parts + ["--directory", directory]
+
+
+def shown(engine, workload, arguments, layout="one"):
+    """The command as a reader may type it."""
+    parts = command(engine, workload, arguments, "DIR", layout)
+    return " ".join([os.path.relpath(PROGRAM, server.ROOT)] + parts[1:])
+
+
+class Runner:
+    """Runs engines below one scratch directory, and never leaves one behind."""
+
+    def __init__(self, scratch):
+        self.scratch = scratch
+        self.count = 0
+
+    def fresh(self):
+        self.count += 1
+        path = os.path.join(self.scratch, f"run-{self.count}")
+        os.makedirs(path)
+        return path
+
+    def run(self, engine, workload, arguments, layout="one", template=None):
+        """The figures of one run. With `template`, the directory begins as a copy of that one."""
+        path = self.fresh()
+        if template:
+            shutil.copytree(template, path, dirs_exist_ok=True)
+        try:
+            return self._figures(command(engine, workload, arguments, path, layout), 0)
+        finally:
+            shutil.rmtree(path)
+
+    def run_until_killed(self, engine, workload, arguments, layout="one"):
+        """The figures of a run that ends by SIGKILL, and the directory that it leaves."""
+        path = self.fresh()
+        parts = command(engine, workload, arguments, path, layout)
+        return self._figures(parts, -signal.SIGKILL), path
+
+    def _figures(self, parts, status):
+        # A store must not find its files in better order because another's are still being written.
+        os.sync()
+        environment = dict(os.environ, SWIFT_BACKTRACE="enable=no")
+        process = subprocess.Popen(parts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=environment)
+        try:
+            output, errors = process.communicate()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if process.returncode != status:
+            raise server.Failure(f"{' '.join(parts)}: status {process.returncode}: {errors[-500:]}")
+        return json.loads(output.splitlines()[-1])
+
+
+def version(package):
+    result = subprocess.run(["pkg-config", "--modversion", package], capture_output=True, text=True)
+    return result.stdout.strip() or "unknown"
+
+
+def machine(directory):
+    """What the figures were taken on, with the peers' versions."""
+    import report
+
+    facts = report.machine(directory)
+    facts.pop("redis", None)
+    return dict(facts, rocksdb=version("rocksdb"), lmdb=version("lmdb"))
+
+
+def heading(machine):
+    """The lines that tell where and when."""
+    yield f"- Date: {machine['date']}; kvd at {machine['kvd_commit']}"
+    yield (f"- Machine: {machine['processor']}, {machine['cores']} cores, "
+           f"{machine['memory_mebibytes']} MiB")
+    yield f"- System: {machine['system']}, Linux {machine['kernel']}, data on {machine['file_system']}"
+    yield f"- Versions: RocksDB {machine['rocksdb']}, LMDB {machine['lmdb']}; {machine['swift']}"
