@@ -18,9 +18,8 @@ public final class Store: Sendable {
   let purgeWorker: PurgeWorker
   let manifest: ManifestKeeper
   private let directoryLock: DirectoryLock
-  /// The sequencer's own reader; used only inside `Coordinator.sequence`.
-  let preconditions: PreconditionChecker
-  let ownWrites = OwnWrites()
+  /// Used only inside `Coordinator.sequence`.
+  let evaluations: EvaluationContext
   let upkeep: Upkeep
   let room = RoomSignal()
   private let isClosed = Atomic<Bool>(false)
@@ -35,7 +34,7 @@ public final class Store: Sendable {
     applyWorkers = parts.applyWorkers
     manifest = parts.manifest
     directoryLock = parts.directoryLock
-    preconditions = PreconditionChecker(reader: Reader(parts.keyspace))
+    evaluations = EvaluationContext(keyspace: parts.keyspace)
     upkeep = Upkeep(
       keyspace: keyspace, budget: budget, coordinator: coordinator, options: options)
     let coordinator = parts.coordinator
@@ -44,7 +43,7 @@ public final class Store: Sendable {
       keyspace: parts.keyspace, keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
       progressed: { coordinator.tellObservers() },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
-    for partition in keyspace.partitions { partition.preconditions = preconditions }
+    for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
     start(room)
   }
 
@@ -69,7 +68,13 @@ public final class Store: Sendable {
     }
     purgeWorker.start()
     // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
-    coordinator.sequence { upkeep.lookNow($0.lastPosition) }
+    let reader = evaluations.reader
+    coordinator.sequence { sequencer in
+      // What evaluations read with is kept from one to the next, but never while nothing goes on: it
+      // keeps memory and LMDB's pages from being used again.
+      sequencer.onGroupTaken = { reader.end() }
+      upkeep.lookNow(sequencer.lastPosition)
+    }
   }
 
   /// On an apply worker's thread, when a memtable is in LMDB.
@@ -105,7 +110,7 @@ public final class Store: Sendable {
       failure = failure ?? error
     }
     applyWorkers.close()
-    preconditions.reader.close()
+    evaluations.reader.close()
     for partition in keyspace.partitions {
       partition.preconditions = nil
       partition.close()

@@ -77,12 +77,10 @@ extension Store {
   ) throws(StoreError) -> (result: R, receipt: Receipt) {
     try checkOpen()
     return try coordinator.sequence { sequencer throws(StoreError) in
-      if let poisoned { throw poisoned }
-      let reader = preconditions.reader
-      defer { reader.end() }
+      if coordinator.isPoisoned, let poisoned { throw poisoned }
+      defer { if sequencer.isWritten { evaluations.reader.end() } }
       sequencer.begin()
-      var evaluation = Evaluation(
-        keyspace: keyspace, reader: reader, sequencer: sequencer, own: ownWrites)
+      var evaluation = Evaluation(evaluations, sequencer)
       let result: R
       do throws(StoreError) {
         result = try body(&evaluation)
@@ -107,7 +105,7 @@ extension Store {
       upkeep.look(at: position, deletesRanges: deletesRanges)
       return position
     } catch {
-      if let failure = preconditions.takeFailure() { throw failure }
+      if let failure = evaluations.preconditions.takeFailure() { throw failure }
       throw .preconditionFailed(index: Int(error.detail))
     }
   }
@@ -117,12 +115,11 @@ extension Store {
   /// for what can never be admitted.
   public func tryAdmit(byteCount: Int) throws(StoreError) -> Bool {
     try checkOpen()
-    if let poisoned { throw poisoned }
     try Limits.check(recordByteCount: byteCount)
     if let full = applyWorkers.diskFull { throw full }
     let inUse = upkeep.active + budget.sealed
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
-    guard inUse < budget.byteCount, !upkeep.isTombstoneBacklogged else { return false }
+    guard inUse < budget.byteCount, !budget.hasTombstoneBacklog else { return false }
     // In this order: what is acknowledged goes on moving, and never past what was appended before.
     let acknowledged = keyspace.watermarks.acknowledged
     let appended = coordinator.appended
