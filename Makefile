@@ -92,19 +92,24 @@ fuzz-power: fuzz-build  ## Open IMAGES=… of what a power loss may leave; SEED=
 
 .PHONY: fuzz-power-proof
 fuzz-power-proof: fuzz-build  ## Leave out one kind of sync after the other; each must be found
-	fuzz/powerloss/prove --seed $(SEED)
+	swift build $(release) -Xswiftc -DKVD_DELIBERATE_BUGS --scratch-path .build/bugs --product kvd
+	fuzz/powerloss/prove --bugs .build/bugs/release/kvd --seed $(SEED)
 
 .PHONY: fuzz-build
-fuzz-build: build .build/libkvdrecorder.so
+fuzz-build: build .build/libkvdrecorder.so .build/libkvdclock.so
 
 .build/libkvdrecorder.so: fuzz/powerloss/recorder.c
 	@mkdir -p .build
 	$(CC) -O2 -Wall -Wextra -Wno-nonnull-compare -shared -fPIC -o $@ $< -ldl -lpthread
 
+.build/libkvdclock.so: fuzz/clock/clock.c
+	@mkdir -p .build
+	$(CC) -O2 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
+
 # Under a minute: 800 simulated seeds, 20 rounds of kills and 40 images.
 .PHONY: fuzz-short
 fuzz-short: fuzz-build
-	.build/release/kvd-simulate --seed 1 --seeds 800 --seconds 30
+	.build/release/kvd-simulate --seed 1 --seeds 800 --seconds 60
 	.build/release/kvd-drive --seed $(SEED) --rounds 20 --seconds 20
 	fuzz/powerloss/images --seed $(SEED) --images 40 --per-trace 20
 
@@ -119,13 +124,12 @@ fuzz-decoders: setup  ## Coverage-guided fuzzing of each decoder for SECONDS, wi
 	scripts/fuzz-decoders $(SECONDS)
 
 .PHONY: test-address
-test-address: setup  ## The tests with the address sanitizer
-	ASAN_OPTIONS=detect_leaks=0 swift test --disable-xctest --sanitize address --scratch-path .build/address
+test-address: setup  ## The tests with the address sanitizer, leaks included; ARGS="--filter …" (5 minutes)
+	scripts/test-sanitized address $(ARGS)
 
 .PHONY: test-thread
-test-thread: setup  ## The tests with the thread sanitizer
-	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/thread-sanitizer.supp halt_on_error=0" \
-	  swift test --disable-xctest --sanitize thread --scratch-path .build/thread
+test-thread: setup  ## The tests with the thread sanitizer; ARGS="--filter …" (10 minutes)
+	scripts/test-sanitized thread $(ARGS)
 
 .PHONY: format
 format:  ## Rewrite the Swift files in the house format

@@ -1,4 +1,4 @@
-// What `import Glibc` does not show Swift: epoll, eventfd, flock, accept4 and thread names, and the processor's
+// What `import Glibc` does not show Swift: epoll, eventfd, flock, accept4, unshare and thread names, and the processor's
 // CRC-32C instruction. Header only: nothing here is compiled into a library of its own.
 #ifndef KVD_CLINUX_H
 #define KVD_CLINUX_H
@@ -15,6 +15,9 @@
 // Declared here because glibc shows them only under _GNU_SOURCE, which must be set before any header.
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int pthread_setname_np(pthread_t thread, const char *name);
+// For the crash harness, whose small disks shall go when it does.
+extern int unshare(int flags);
+#define KVD_CLONE_NEWNS 0x00020000
 
 #if defined(__x86_64__)
 // Leaf 1 of CPUID, bit 20 of ECX, is SSE 4.2.

@@ -1,4 +1,5 @@
 import KVStore
+import TxnWAL
 
 /// A running server: the store's commands on a TCP port, in the Redis protocol.
 ///
@@ -21,7 +22,7 @@ public final class Server: Sendable {
 
   private let state: ServerState
   private let handles: [LoopHandle]
-  private let threads: [System.Thread]
+  private let threads: [WorkerThread]
 
   /// Listens and starts the I/O threads; clients can connect when this returns.
   public init(store: Store, options: ServerOptions = ServerOptions()) throws(Failure) {
@@ -83,8 +84,8 @@ public final class Server: Sendable {
 
   private static func start(
     _ state: ServerState, _ handles: [LoopHandle], listening: Int32
-  ) throws(System.Failure) -> [System.Thread] {
-    var threads: [System.Thread] = []
+  ) throws(System.Failure) -> [WorkerThread] {
+    var threads: [WorkerThread] = []
     do throws(System.Failure) {
       for index in handles.indices {
         threads.append(try startLoop(index, state, handles, listening))
@@ -101,9 +102,9 @@ public final class Server: Sendable {
   /// The first loop gets the listening socket.
   private static func startLoop(
     _ index: Int, _ state: ServerState, _ handles: [LoopHandle], _ listening: Int32
-  ) throws(System.Failure) -> System.Thread {
+  ) throws(System.Failure) -> WorkerThread {
     let poller = try Poller.makeDescriptor().release()
-    return try System.startThread {
+    let body: @Sendable () -> Void = {
       do throws(System.Failure) {
         let loop = try EventLoop(
           server: state, handle: handles[index], poller: Descriptor(adopting: poller),
@@ -116,11 +117,17 @@ public final class Server: Sendable {
         state.options.log("an I/O thread cannot run: \(reason(of: error))")
       }
     }
+    do throws(WorkerThread.Refusal) {
+      return try WorkerThread(attempting: "kvd-io-\(index)", body)
+    } catch {
+      _ = Descriptor(adopting: poller)
+      throw .code(error.errno, operation: "pthread_create")
+    }
   }
 
   private static func reason(of failure: System.Failure) -> String {
     switch failure {
-    case .code(let code, let operation): "\(operation): \(System.message(code))"
+    case .code(let code, let operation): "\(operation): \(SystemCall.message(for: code))"
     }
   }
 

@@ -1,6 +1,7 @@
 import Glibc
 import KVServer
 import KVStore
+import TxnWAL
 
 /// `kvd serve`: opens the store, which recovers it, and serves it until told to stop.
 enum ServeCommand: Subcommand {
@@ -56,8 +57,11 @@ enum ServeCommand: Subcommand {
     var (storeOptions, options, stopSeconds) = try parse(arguments)
     Signals.block()
     let stop = Stop(seconds: stopSeconds)
-    guard stop.start() else {
-      Log.line("cannot start the thread that waits for signals")
+    do throws(WorkerThread.Refusal) {
+      try stop.start()
+    } catch {
+      Log.line(
+        "cannot start the thread that waits for signals: \(SystemCall.message(for: error.errno))")
       return 1
     }
     let store: Store

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TxnWAL
 
 /// What SIGTERM and SIGINT do. While the store is being opened the first one ends the process, which
 /// recovery does not mind; later it stops the server. The second ends the process at once, and so does
@@ -19,8 +20,8 @@ final class Stop: Sendable {
   }
 
   /// Starts the thread that waits for signals, before anything may take long.
-  func start() -> Bool {
-    Threads.start {
+  func start() throws(WorkerThread.Refusal) {
+    _ = try WorkerThread(attempting: "kvd-signals") {
       self.run()
       Log.line("signal \(Signals.wait()): stopping at once")
       _exit(1)
@@ -46,7 +47,8 @@ final class Stop: Sendable {
     }
     Log.line("signal \(first): stopping; a second signal stops at once")
     let seconds = seconds
-    _ = Threads.start {
+    // Refused, it leaves the second signal to end a stop that takes too long.
+    _ = try? WorkerThread(attempting: "kvd-deadline") {
       sleep(UInt32(seconds))
       Log.line("not stopped after \(seconds) seconds: ending as it is; the next start recovers")
       _exit(1)

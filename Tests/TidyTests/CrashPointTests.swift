@@ -17,6 +17,7 @@ import Testing
       ["Sources/KVStore/Deletes/PurgeChunk.swift", "Sources/KVStore/Deletes/PurgeWorker.swift"],
       ["purge"]
     ),
+    (["Sources/KVStore/Reads/ConsistentCut.swift"], ["cut"]),
     (["Sources/KVStore/Store/StoreCreation.swift"], ["create"]),
     (["Sources/KVStore/Manifest/ManifestFile.swift"], ["manifest"]),
   ]

@@ -12,7 +12,6 @@ import Testing
     "Sources/KVServer/System/System.swift",
     "Sources/KVStore/Batch/ByteOrder.swift",
     "Sources/KVStore/Directory/FileSystem.swift",
-    "Sources/KVStore/Errors/StoreError.swift",
     "Sources/KVStore/Format/ByteArray.swift",
     "Sources/KVStore/Format/StoredValue.swift",
     "Sources/KVStore/LMDB/Cursor.swift",
@@ -42,11 +41,10 @@ import Testing
     "Sources/kvd/Environment.swift",
     "Sources/kvd/Log.swift",
     "Sources/kvd/Signals.swift",
-    "Sources/kvd/Threads.swift",
   ]
 
   /// How long the audit list may become.
-  static let limit = 38
+  static let limit = 36
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(

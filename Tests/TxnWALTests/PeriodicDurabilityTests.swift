@@ -75,6 +75,21 @@ import Testing
     log.abandon()
   }
 
+  /// Story: a checkpoint once noted the newest visible sequence. A power cut took that batch, the next
+  /// one's sequence left a gap, and `kvd check` called a sound log damaged.
+  @Test func `a checkpoint notes no sequence that a power cut may take back`() throws {
+    let log = try TestLog.open(durability: .periodic)
+    try log.coordinator.waitUntilDurable(log.commit(Part(0, "a")).end)
+    log.apply()
+    try log.commit(Part(1, "b"))
+    #expect(log.watermarks.published == 2)
+    try log.coordinator.checkpoint(waiting: true)
+    let after = try log.crash(.loses)
+    #expect(after.report.lastSequence == 1)
+    #expect(try after.commit(Part(1, "c")).sequence == 2)
+    after.abandon()
+  }
+
   @Test func `the log syncs by itself after a while`() throws {
     let log = try TestLog.open(durability: .periodic)
     let monitor = Monitor()

@@ -2,14 +2,14 @@
 
 /// Feeds arbitrary bytes to the decoder of requests, whole and cut into two, and expects that it never
 /// traps, never claims bytes it was not given, and finds the same requests however they are cut.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzRequests(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-  let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+///
+/// Returns whether there was a request in them.
+func feedRequests(_ bytes: [UInt8]) -> Bool {
   let whole = requests(in: [bytes])
   let cut = bytes.first.map { Int($0) % (bytes.count + 1) } ?? 0
   let parts = requests(in: [Array(bytes[..<cut]), Array(bytes[cut...])])
   precondition(whole == parts, "what is found depends on how it arrives")
-  return 0
+  return !whole.isEmpty
 }
 
 private func requests(in pieces: [[UInt8]]) -> [[[UInt8]]] {

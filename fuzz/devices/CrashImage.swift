@@ -27,7 +27,7 @@ extension MemoryDevice {
     let writes = before.files.indices
       .flatMap { file in before.files[file].pending.map { (file, $0) } }
       .sorted { $0.1.order < $1.1.order }
-    for (file, write) in survivors(of: writes, crash, &generator) {
+    for (file, write) in crash.survivors(of: writes, &generator) {
       MemoryFile.overlay(write.bytes, on: &after.files[file].durable, at: write.offset)
     }
     after.durableNames = before.durableNames
@@ -54,11 +54,15 @@ extension MemoryDevice {
     state.faults = []
     return MemoryDevice(state)
   }
+}
 
-  private func survivors(
-    of writes: [(Int, MemoryFile.Write)], _ crash: Crash, _ generator: inout SeededGenerator
+extension Crash {
+  /// What a power cut leaves of `writes`, each with the number of its file, in the order in which they
+  /// were made.
+  package func survivors(
+    of writes: [(Int, MemoryFile.Write)], _ generator: inout SeededGenerator
   ) -> [(Int, MemoryFile.Write)] {
-    switch crash {
+    switch self {
     case .loses:
       return []
     case .keeps:

@@ -5,9 +5,15 @@ package struct MemoryFile {
   /// A write that no sync has covered yet.
   package struct Write {
     /// Its place among all writes of the device.
-    var order: Int
-    var offset: Int
-    var bytes: [UInt8]
+    package var order: Int
+    package var offset: Int
+    package var bytes: [UInt8]
+
+    package init(order: Int, offset: Int, bytes: [UInt8]) {
+      self.order = order
+      self.offset = offset
+      self.bytes = bytes
+    }
   }
 
   /// What a read returns.
@@ -16,9 +22,20 @@ package struct MemoryFile {
   package var durable: [UInt8] = []
   package var pending: [Write] = []
 
+  package init(bytes: [UInt8] = [], durable: [UInt8] = [], pending: [Write] = []) {
+    self.bytes = bytes
+    self.durable = durable
+    self.pending = pending
+  }
+
   package mutating func write(_ new: [UInt8], at offset: Int, order: Int) {
     Self.overlay(new, on: &bytes, at: offset)
     pending.append(Write(order: order, offset: offset, bytes: new))
+  }
+
+  /// `write` is on the disk, whatever of the writes before it is.
+  package mutating func keep(_ write: Write) {
+    Self.overlay(write.bytes, on: &durable, at: write.offset)
   }
 
   package mutating func sync() {

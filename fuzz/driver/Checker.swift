@@ -40,7 +40,14 @@ struct Checker {
         isSound = false
         findings.add(
           "\(place): no order explains \(universe.keys[key].name), which is \(after[key])")
-        describe(operations, histories[key].map(\.operation), key, before[key], after[key])
+        let reduction = Reduction(
+          histories[key].map(\.entry), from: before[key], to: after[key])
+        let left = reduction.indices.map { histories[key][$0].operation }
+        if !findings.isQuiet {
+          System.say("  \(histories[key].count) operations reduced to \(left.count):")
+        }
+        describe(
+          operations, left, key, reduction.initial, reduction.final, knownUntil: reduction.end)
       }
     }
     if isSound { checkBatches(operations, histories, before, after, place) }
@@ -80,9 +87,10 @@ struct Checker {
     }
   }
 
-  /// The history of one key, in the order of sending.
+  /// The history of one key, in the order of sending. What returned after `knownUntil` may be done or not.
   private func describe(
-    _ operations: [Operation], _ indices: [Int], _ key: Int, _ before: State, _ after: State
+    _ operations: [Operation], _ indices: [Int], _ key: Int, _ before: State, _ after: State?,
+    knownUntil: UInt64 = .max
   ) {
     if findings.isQuiet { return }
     System.say("  history of \(universe.keys[key].name), milliseconds; it began as \(before)")
@@ -93,13 +101,14 @@ struct Checker {
       return "\(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst())"
     }
     for operation in sorted {
-      let end = operation.outcome == .unknown ? "unknown" : time(operation.returned)
+      let isKnown = operation.outcome != .unknown && operation.returned <= knownUntil
+      let end = isKnown ? time(operation.returned) : "unknown"
       for effect in operation.effects where effect.key == key {
         System.say(
           "    \(time(operation.invoked)) – \(end)  client \(operation.client) "
             + "operation \(operation.number) \(operation.name): \(effect.change)")
       }
     }
-    System.say("    afterwards: \(after)")
+    if let after { System.say("    afterwards: \(after)") }
   }
 }

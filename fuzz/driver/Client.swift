@@ -12,6 +12,11 @@ final class Client {
     let firstOperation: Int
     let largestValue: Int
     let stop: StopFlag
+    var role = Role.everything
+    /// Bulk keys are there too, which FLUSHALL would have to tell their writer of.
+    var hasBulk = false
+    /// The disk may be full at times, and writes refused.
+    var mayBeRefused = false
   }
 
   /// Set when the clients shall end between two operations.
@@ -21,7 +26,11 @@ final class Client {
     var isSet: Bool { flag.load(ordering: .sequentiallyConsistent) }
   }
 
-  enum Stop: Error { case ended }
+  enum Stop: Error {
+    case ended
+    /// There was no room for the write, and nothing was written.
+    case refused
+  }
 
   let plan: Plan
   let universe: Universe
@@ -39,15 +48,51 @@ final class Client {
     nextOperation = plan.firstOperation
   }
 
+  private(set) var refusedCount = 0
+
   /// Works until the daemon ends or the flag is set.
   func run() {
-    while !plan.stop.isSet {
-      do throws(Stop) {
-        try step()
-      } catch {
-        return
+    while !plan.stop.isSet, attempt({ client throws(Stop) in try client.stepOfRole() }) != .ended {}
+  }
+
+  /// Whether something can be written within so many seconds.
+  func canWrite(seconds: UInt64) -> Bool {
+    let deadline = System.now() + seconds * 1_000_000_000
+    while System.now() < deadline {
+      switch attempt({ client throws(Stop) in try client.setOne() }) {
+      case nil: return true
+      case .refused: System.sleep(milliseconds: 20)
+      case .ended: return false
       }
     }
+    return false
+  }
+
+  /// One step; how it stopped, if it did. What was refused was not done.
+  private func attempt(_ body: (Client) throws(Stop) -> Void) -> Stop? {
+    do throws(Stop) {
+      try body(self)
+      return nil
+    } catch {
+      if error == .refused {
+        refusedCount += 1
+        if let last = history.indices.last, history[last].outcome == .unknown {
+          end(last, .refused, [])
+        }
+      }
+      return error
+    }
+  }
+
+  /// Whether a reply says that there was no room, which only writes may be told.
+  func isRefusal(_ reply: Reply, to name: [UInt8]) -> Bool {
+    guard plan.mayBeRefused, case .error(let text) = reply,
+      text.hasPrefix("MISCONF no space left")
+    else { return false }
+    let reads = ["GET", "MGET", "KV.PREFIX", "KV.RANGE", "KV.REVRANGE", "SCAN", "DBSIZE", "KEYS"]
+    let name = String(decoding: name, as: UTF8.self)
+    if reads.contains(name) { plan.findings.add("\(name) was refused on a full disk: \(text)") }
+    return true
   }
 
   // MARK: Sending
@@ -75,7 +120,9 @@ final class Client {
 
   func exchange(_ command: [[UInt8]]) throws(Stop) -> Reply {
     try send(Connection.encode(command))
-    return try receive(command[0])
+    let reply = try receive(command[0])
+    if isRefusal(reply, to: command[0]) { throw .refused }
+    return reply
   }
 
   func send(_ bytes: [UInt8]) throws(Stop) {

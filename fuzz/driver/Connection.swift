@@ -51,6 +51,9 @@ final class Connection {
     if !System.send(bytes, to: socket) { throw .ended }
   }
 
+  /// How many bytes went without waiting; nil if the connection has ended.
+  func sendAtOnce(_ bytes: ArraySlice<UInt8>) -> Int? { System.sendAtOnce(bytes, to: socket) }
+
   func call(_ command: [[UInt8]]) throws(Failure) -> Reply {
     try send(Self.encode(command))
     return try receive()

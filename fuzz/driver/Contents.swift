@@ -3,17 +3,20 @@
 struct Contents {
   private(set) var states: [State]
   private(set) var values: [[UInt8]?]
+  /// The generation of each bulk key; empty where there are none.
+  private(set) var bulk: [Int32] = []
 
-  /// Nil if the daemon did not answer; `findings` has the reason where it is one.
-  init?(port: Int, universe: Universe, findings: Findings) {
+  /// Nil if the daemon ended before it had answered everything.
+  init?(port: Int, universe: Universe, findings: Findings, hasBulk: Bool = false) {
     states = Array(repeating: .absent, count: universe.keys.count)
     values = Array(repeating: nil, count: universe.keys.count)
+    if hasBulk { bulk = Array(repeating: 0, count: Bulk.keyCount) }
     guard let connection = Connection(port: port) else { return nil }
     do throws(Connection.Failure) {
       let count = try readPages(connection, universe, findings)
       try compare(connection, universe, findings, count: count)
     } catch {
-      findings.add("the contents could not be read: \(error)")
+      if error != .ended { findings.add("the contents could not be read: \(error)") }
       return nil
     }
     checkInvariants(universe, findings)
@@ -28,7 +31,8 @@ struct Contents {
     var last: [UInt8] = []
     while true {
       let reply = try connection.call([
-        Array("KV.RANGE".utf8), start, Array("+".utf8), Array("LIMIT".utf8), Array("70".utf8),
+        Array("KV.RANGE".utf8), start, Array("+".utf8), Array("LIMIT".utf8),
+        Array((last.starts(with: Bulk.prefix.utf8) ? "10000" : "70").utf8),
       ])
       guard let elements = reply.elements else {
         findings.add("KV.RANGE was answered \(reply)")
@@ -45,6 +49,10 @@ struct Contents {
         }
         last = name
         count += 1
+        if !bulk.isEmpty, let key = Bulk.number(of: name) {
+          bulk[key] = Bulk.generation(of: bytes, key: key) ?? -1
+          continue
+        }
         guard let key = universe.numbers[String(decoding: name, as: UTF8.self)] else {
           findings.add("a key that nobody wrote: \(String(decoding: name, as: UTF8.self))")
           continue
@@ -77,17 +85,27 @@ struct Contents {
     }
     let size = try connection.call("DBSIZE")
     if size != .integer(count) { findings.add("DBSIZE says \(size), a scan found \(count)") }
-    let expected = universe.keys.indices.filter { values[$0] != nil }.map {
-      Array(universe.keys[$0].name.utf8)
-    }.sorted { $0.lexicographicallyPrecedes($1) }
+    let names =
+      universe.keys.indices.filter { values[$0] != nil }.map { universe.keys[$0].name }
+      + bulk.indices.filter { bulk[$0] != 0 }.map(Bulk.name)
+    let expected = names.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
     let backward = try connection.call("KV.REVRANGE", "-", "+", "LIMIT", "100000", "KEYS")
     if backward.elements?.compactMap(\.bytes) != expected.reversed() {
       findings.add("KV.REVRANGE and KV.RANGE differ")
     }
-    let scan = try connection.call("SCAN", "0", "COUNT", "10000")
-    if scan.elements?.last?.elements?.compactMap(\.bytes) != expected {
-      findings.add("SCAN and KV.RANGE differ")
-    }
+    var (cursor, scanned): ([UInt8], [[UInt8]]) = (Array("0".utf8), [])
+    repeat {
+      let scan = try connection.call([
+        Array("SCAN".utf8), cursor, Array("COUNT".utf8), Array("10000".utf8),
+      ])
+      guard let parts = scan.elements, parts.count == 2, let next = parts[0].bytes else {
+        findings.add("SCAN was answered \(scan)")
+        return
+      }
+      scanned += parts[1].elements?.compactMap(\.bytes) ?? []
+      cursor = next
+    } while cursor != Array("0".utf8)
+    if scanned != expected { findings.add("SCAN and KV.RANGE differ") }
   }
 
   private func checkInvariants(_ universe: Universe, _ findings: Findings) {

@@ -5,6 +5,7 @@ import Synchronization
 final class Crew {
   private final class Histories: Sendable {
     let all = Mutex<[Operation]>([])
+    let refused = Atomic<Int>(0)
   }
 
   private let histories = Histories()
@@ -18,8 +19,12 @@ final class Crew {
         client.run()
         let history = client.history
         histories.all.withLock { $0 += history }
+        histories.refused.add(client.refusedCount, ordering: .relaxed)
       })
   }
+
+  /// How often there was no room for a write.
+  var refusedCount: Int { histories.refused.load(ordering: .relaxed) }
 
   /// Waits for all of them; what they did.
   func join() -> [Operation] {

@@ -21,7 +21,8 @@ extension Client {
       end(place, .acknowledged)
       return
     }
-    let size = random.once(in: 10) ? 8000 : 60
+    let isOften = if case .stamps = plan.role { true } else { false }
+    let size = !isOften && random.once(in: 10) ? 8000 : 60
     let payload = StampedValue.filler(size, client: plan.number, operation: number)
     let values = group.keys.map { stamped(payload, $0, number).bytes }
     let place = begin(

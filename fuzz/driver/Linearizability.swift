@@ -19,11 +19,13 @@ struct Linearizability {
     let state: State
   }
 
-  /// - Parameter final: what was read after all of them.
-  static func check(_ entries: [Entry], from initial: State, to final: State) -> Verdict {
+  /// - Parameter final: what was read after all of them, if anything was.
+  static func check(_ entries: [Entry], from initial: State, to final: State?) -> Verdict {
     // A read of unknown outcome tells nothing.
     var list = entries.filter { !($0.returned == .max && $0.change.isRead) }
-    list.append(Entry(invoked: .max - 2, returned: .max - 1, change: .read(final)))
+    if let final {
+      list.append(Entry(invoked: .max - 2, returned: .max - 1, change: .read(final)))
+    }
     var search = Search(list)
     return search.run(from: initial)
   }

@@ -5,7 +5,11 @@ struct Options {
   var seed: UInt64 = 1
   var rounds = 1_000_000
   var seconds = 1_000_000
+  /// The first store: each hangs on the seed and its number alone.
+  var store = 0
   var kvd = ".build/release/kvd"
+  /// What sets the daemon's clock.
+  var clock = ".build/libkvdclock.so"
   /// Scratch data; kept after a finding.
   var work = ""
   var isTemporary = true
@@ -16,7 +20,8 @@ struct Options {
   var until = UInt64.max
 
   static let usage = """
-    usage: kvd-drive [--seed N] [--rounds R] [--seconds S] [--kvd PATH] [--work DIR]
+    usage: kvd-drive [--seed N] [--store N] [--rounds R] [--seconds S] [--kvd PATH] [--clock PATH]
+                     [--work DIR]
            kvd-drive --preload SHIM --work DIR [--seed N]   record one run for power-loss images
            kvd-drive --image DIR --record FILE [--until NS] check one image
 
@@ -29,9 +34,11 @@ struct Options {
       guard let value = rest.popFirst() else { Self.refuse("\(name) needs a value") }
       switch name {
       case "--seed": seed = Self.number(name, value)
+      case "--store": store = Int(Self.number(name, value))
       case "--rounds": rounds = Int(Self.number(name, value))
       case "--seconds": seconds = Int(Self.number(name, value))
       case "--kvd": kvd = value
+      case "--clock": clock = value
       case "--work": (work, isTemporary) = (value, false)
       case "--preload": preload = value
       case "--image": image = value

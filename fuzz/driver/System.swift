@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -87,8 +88,37 @@ enum System {
   }
 
   /// Runs a program to its end.
-  static func run(_ arguments: [String], output: String) -> Ending {
-    wait(spawn(arguments, output: output), blocking: true) ?? .exited(-1)
+  static func run(
+    _ arguments: [String], environment: [String] = [], output: String
+  ) -> Ending {
+    wait(spawn(arguments, environment: environment, output: output), blocking: true)
+      ?? .exited(-1)
+  }
+
+  /// Gives this process and its children mounts of their own, which end with them.
+  static func ownMounts() -> Bool { unshare(KVD_CLONE_NEWNS) == 0 }
+
+  static var isRoot: Bool { geteuid() == 0 }
+
+  /// Makes a file as long as the disk allows, in steps down to a block, less `room` bytes.
+  static func fillDisk(_ path: String, leaving room: Int) {
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    var size = Int(lseek(file, 0, SEEK_END))
+    for step in [1 << 20, 1 << 16, 1 << 12] {
+      while posix_fallocate(file, size, step) == 0 { size += step }
+    }
+    if room > 0 { ftruncate(file, max(0, size - room)) }
+  }
+
+  /// Writes a number in its place, for processes that have the file mapped.
+  static func overwrite(_ path: String, with number: Int) {
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    if file < 0 { fail("cannot open \(path)") }
+    defer { close(file) }
+    var number = number
+    if unsafe pwrite(file, &number, 8, 0) != 8 { fail("cannot write \(path)") }
   }
 
   static func text(of path: String) -> String {
@@ -172,6 +202,16 @@ enum System {
       }
       return true
     }
+  }
+
+  /// What goes at once, without waiting for the other end to read; how many bytes.
+  static func sendAtOnce(_ bytes: ArraySlice<UInt8>, to socket: Int32) -> Int? {
+    let count = unsafe bytes.withUnsafeBytes { buffer in
+      unsafe Glibc.send(
+        socket, buffer.baseAddress!, buffer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+    }
+    if count >= 0 { return count }
+    return errno == EAGAIN || errno == EINTR ? 0 : nil
   }
 
   enum Receiving { case some, ended, timedOut }

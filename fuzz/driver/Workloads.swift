@@ -20,7 +20,7 @@ extension Client {
     case 89..<94: try appendPair()
     case 94..<96: try readPair()
     case 96..<98: try setIfAbsent()
-    case 98: try scanAll()
+    case 98: if random.once(in: 2) { try scanAll() } else { try listKeys() }
     default: try rarely()
     }
   }
@@ -52,7 +52,7 @@ extension Client {
     end(place, .acknowledged)
   }
 
-  private func setOne() throws(Stop) {
+  func setOne() throws(Stop) {
     let (key, number) = (anyKey(), takeNumber())
     let (bytes, state) = value(for: key, operation: number)
     try change(
@@ -176,6 +176,7 @@ extension Client {
       }
     }
     let reply = try receive(words("EXEC")[0])
+    if isRefusal(reply, to: words("EXEC")[0]) { throw .refused }
     if reply == .null { return nil }
     guard let replies = reply.elements else { throw unexpected(reply, to: "EXEC") }
     return replies
@@ -271,22 +272,28 @@ extension Client {
     try send(bytes)
     for place in places {
       let reply = try receive(words("SET")[0])
+      if isRefusal(reply, to: words("SET")[0]) {
+        end(place, .refused, [])
+        continue
+      }
       guard reply == .simple("OK") else { throw unexpected(reply, to: "SET") }
       end(place, .acknowledged)
     }
   }
 
   /// SCAN over everything while others write: nothing twice, nothing unknown.
-  private func scanAll() throws(Stop) {
+  func scanAll() throws(Stop) {
     var cursor = "0"
     var seen: Set<[UInt8]> = []
     repeat {
-      let reply = try exchange(words("SCAN", cursor, "COUNT", "40"))
+      let reply = try exchange(words("SCAN", cursor, "COUNT", plan.hasBulk ? "4000" : "40"))
       guard let parts = reply.elements, parts.count == 2, let next = parts[0].bytes,
         let names = parts[1].elements
       else { throw unexpected(reply, to: "SCAN") }
       for case .bulk(let bytes) in names {
-        if universe.numbers[String(decoding: bytes, as: UTF8.self)] == nil {
+        if universe.numbers[String(decoding: bytes, as: UTF8.self)] == nil,
+          !plan.hasBulk || Bulk.number(of: bytes) == nil
+        {
           plan.findings.add("SCAN returned a key that nobody wrote")
         }
         if !seen.insert(bytes).inserted { plan.findings.add("SCAN returned a key twice") }
@@ -297,18 +304,12 @@ extension Client {
 
   private func rarely() throws(Stop) {
     switch random.below(6) {
-    case 0:
+    case 0 where !plan.hasBulk:
       try change(
         "FLUSHALL", takeNumber(), words("FLUSHALL"),
         universe.keys.indices.map { Effect(key: $0, change: .remove(wasPresent: nil)) })
-    case 1..<5:
-      let reply = try exchange(words("KV.CHECKPOINT"))
-      guard reply == .simple("OK") else { throw unexpected(reply, to: "KV.CHECKPOINT") }
-    default:
-      let reply = try exchange(words("DBSIZE"))
-      guard let count = reply.integer, (0...universe.keys.count).contains(count) else {
-        throw unexpected(reply, to: "DBSIZE")
-      }
+    case 0..<5: try checkpoint()
+    default: try countKeys()
     }
   }
 }

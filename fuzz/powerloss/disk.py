@@ -2,7 +2,8 @@
 
 Every file knows what is certain to be there, and what was written since its last sync. A crash keeps,
 drops or tears each of the latter. Names live in folders, which are synced on their own: a sync of a file
-says nothing about its name.
+says nothing about its name. What was done with each write is asked of a `choices` (choices.py), under a key
+that tells it again in another image of the same trace.
 """
 import os
 
@@ -49,26 +50,24 @@ class File:
                 rest.append(entry)
         self.pending = rest
 
-    def image(self, time, chance):
-        """The bytes after a crash at `time`. `chance` is a Chance."""
+    def image(self, path, time, choices):
+        """The bytes after a crash at `time`."""
         content = bytearray(self.durable)
         for start, end, kind, offset, what in self.pending:
             if start >= time:
                 continue
-            if kind == "size":
-                if chance.keeps():
+            key = (path, kind, start, offset, what if kind == "size" else len(what))
+            if kind == "size" or not choices.tears(key):
+                if choices.keeps(key):
                     self.apply(content, kind, offset, what)
                 continue
-            if chance.tears_at_sectors(len(what)):
-                # Which sectors came through, and whether the length was written for those that did not.
-                for first in range(offset - offset % SECTOR, offset + len(what), SECTOR):
-                    low, high = max(first, offset), min(first + SECTOR, offset + len(what))
-                    if chance.keeps():
-                        self.apply(content, kind, low, what[low - offset : high - offset])
-                    elif chance.keeps() and len(content) < high:
-                        content.extend(bytes(high - len(content)))
-            elif chance.keeps():
-                self.apply(content, kind, offset, what)
+            # Which sectors came through, and whether the length was written for those that did not.
+            for first in range(offset - offset % SECTOR, offset + len(what), SECTOR):
+                low, high = max(first, offset), min(first + SECTOR, offset + len(what))
+                if choices.keeps(key, low, high):
+                    self.apply(content, kind, low, what[low - offset : high - offset])
+                elif choices.keeps(key, low, high, "length") and len(content) < high:
+                    content.extend(bytes(high - len(content)))
         return content
 
 
@@ -83,30 +82,6 @@ def cut(entry, low, high):
     if offset + len(what) > high:
         parts.append((start, end, kind, high, what[high - offset :]))
     return parts
-
-
-class Chance:
-    """How kind a crash is: from losing everything to keeping everything."""
-
-    def __init__(self, random):
-        self.random = random
-        self.keeping = random.choice([0.0, 0.1, 0.5, 0.5, 0.9, 1.0])
-        self.tearing = random.choice([0.0, 0.3, 1.0])
-        self.ordered_names = random.random() < 0.5
-        self.is_mixed = random.random() < 0.5
-
-    def turn_to_file(self):
-        """The disk may keep all of one file and nothing of another."""
-        if self.is_mixed:
-            self.keeping = self.random.choice([0.0, 0.1, 0.5, 0.9, 1.0])
-            self.tearing = self.random.choice([0.0, 0.3, 1.0])
-
-    def keeps(self):
-        return self.random.random() < self.keeping
-
-    def tears_at_sectors(self, count):
-        # A write of a whole segment has too many sectors to decide each.
-        return count <= 1 << 18 and self.random.random() < self.tearing
 
 
 class Folder:
@@ -130,17 +105,12 @@ class Folder:
                 rest.append(entry)
         self.pending = rest
 
-    def image(self, time, chance):
+    def image(self, path, time, choices):
         names = dict(self.durable)
         for start, _, steps in self.pending:
-            if start >= time:
-                continue
-            if not chance.keeps():
-                if chance.ordered_names:
-                    break
-                continue
-            for step in steps:
-                set_entry(names, *step)
+            if start < time and choices.keeps_name((path, "names", start, 0, tuple(name for name, _ in steps))):
+                for step in steps:
+                    set_entry(names, *step)
         return names
 
 
@@ -255,7 +225,7 @@ class Disk:
     def on_unsupported(self, event):
         raise ValueError(f"the trace holds a call that this cannot follow: {event.data.decode()}")
 
-    def write_image(self, target, time, chance, coming=()):
+    def write_image(self, target, time, choices, coming=()):
         """The image of a crash at `time`; `coming` are the next events, of which writes may have begun."""
         begun = []
         for event in coming:
@@ -266,7 +236,7 @@ class Disk:
                 data = bytes(event.length) if event.data is None else event.data
                 thing.pending.append((event.start, event.end, "bytes", event.offset, data))
                 begun.append(thing)
-        write_folder(self.top, target, time, chance)
+        write_folder(self.top, "", target, time, choices)
         for thing in reversed(begun):
             thing.pending.pop()
 
@@ -280,7 +250,7 @@ def names_of(folder, wanted):
 
 
 def fill(folder, source):
-    for name in os.listdir(source):
+    for name in sorted(os.listdir(source)):
         path = os.path.join(source, name)
         if os.path.isdir(path):
             thing = Folder()
@@ -293,13 +263,14 @@ def fill(folder, source):
         folder.durable[name] = folder.now[name] = thing
 
 
-def write_folder(folder, target, time, chance):
+def write_folder(folder, path, target, time, choices):
     os.mkdir(target)
-    for name, thing in folder.image(time, chance).items():
-        chance.turn_to_file()
-        path = os.path.join(target, name)
+    choices.turn_to_folder()
+    for name, thing in folder.image(path, time, choices).items():
+        choices.turn_to_file()
+        below = os.path.join(path, name)
         if isinstance(thing, Folder):
-            write_folder(thing, path, time, chance)
+            write_folder(thing, below, os.path.join(target, name), time, choices)
         else:
-            with open(path, "wb") as file:
-                file.write(thing.image(time, chance))
+            with open(os.path.join(target, name), "wb") as file:
+                file.write(thing.image(below, time, choices))

@@ -4,12 +4,14 @@ import TxnWAL
 
 /// One client in one round: does its operations in order and compares what it sees with the model.
 ///
-/// Between two sleeps a thread has the process to itself, so what is read without sleeping must be
-/// exactly what the model says at that moment.
-struct Client {
+/// What is read must be exactly what the model says of one moment between the beginning of the read and its
+/// end: a read of several partitions lets other threads run between one and the next.
+final class Client {
   let world: World
   let store: Store
   private let pause = Monitor()
+  /// Batches whose durability is waited for later, oldest first.
+  private var inFlight: [Receipt] = []
 
   init(_ world: World, _ store: Store) {
     self.world = world
@@ -28,13 +30,27 @@ struct Client {
           try perform(operation.action)
         }
         if held.count > 2 { try check(held.removeFirst()) }
+        while inFlight.count > 4 { try awaitDurability(of: inFlight.removeFirst()) }
       } catch {
         if judge(error, operation) { break }
       }
       world.notePromises()
     }
+    for receipt in inFlight where !world.hasCrashed {
+      do {
+        try awaitDurability(of: receipt)
+      } catch {
+        if !world.hasCrashed, !world.isFaulty { Verdict.fail("waiting for a batch: \(error)") }
+        break
+      }
+    }
+    inFlight = []
     for item in held where !world.hasCrashed {
-      do { try check(item) } catch { Verdict.fail("a snapshot: \(error)") }
+      do {
+        try check(item)
+      } catch {
+        if !DataFiles.hasMetaFailed { Verdict.fail("a snapshot: \(error)") }
+      }
     }
   }
 
@@ -42,6 +58,9 @@ struct Client {
   private func judge(_ error: any Error, _ operation: Script.Operation) -> Bool {
     if world.hasCrashed { return true }
     switch error {
+    // What fails is the writing: reads go on.
+    case _ where operation.action.isRead && !DataFiles.hasMetaFailed:
+      Verdict.fail("operation \(operation.id): \(error)")
     case StoreError.diskFull where world.isFull || world.isFaulty: return false
     case StoreError.poisoned where world.isFaulty, StoreError.io where world.isFaulty,
       StoreError.closed where world.isFaulty:
@@ -57,26 +76,33 @@ struct Client {
     case .increment(let key, let wait): try increment(key, wait)
     case .get(let keys): try get(keys)
     case .scan(let range, let reverse, let limit):
-      let sequence = store.publishedSequence
-      let found = try store.scan(range, reverse: reverse, limit: limit)
-      try compare(found, at: sequence, range, reverse: reverse, limit: limit)
+      try atOneMoment { () throws(StoreError) in
+        try store.scan(range, reverse: reverse, limit: limit)
+      } judge: { found, model in
+        complaint(found, model, range, reverse: reverse, limit: limit)
+      }
     case .count:
-      let sequence = store.publishedSequence
-      let found = try store.countEntries()
-      let expected = model(at: sequence).entries.count
-      guard found == expected else {
-        Verdict.fail("\(found) entries are counted at sequence \(sequence), not \(expected)")
+      try atOneMoment { () throws(StoreError) in
+        try store.countEntries()
+      } judge: { found, model in
+        let expected = model.entries.count
+        return found == expected ? nil : "\(found) entries are counted, not \(expected)"
       }
     case .hold: break
     case .seal: store.seal()
     case .checkpoint: try store.checkpoint()
     case .pause: pause.withLock { pause.wait(milliseconds: 30) }
+    case .jumpClock(let milliseconds): world.scheduler.jump(milliseconds: milliseconds)
     case .fault(let fault):
       world.isFaulty = true
       world.device.fail(fault)
-    case .fillDisk(let left):
+    case .dataFault(let fault):
+      world.isFaulty = true
+      DataFiles.fail(fault)
+    case .fillDisk(let left, let ofData):
       world.isFull = true
       world.device.limitRoom(to: world.device.usedByteCount + left)
+      DataFiles.limitRoom(to: ofData)
     }
   }
 
@@ -152,13 +178,20 @@ struct Client {
       world.history.add(model, position: receipt.position)
     }
     switch wait {
-    case .durable: try store.waitUntilDurable(receipt)
+    case .durable: try awaitDurability(of: receipt)
     case .request: store.requestSync()
+    case .sync: try store.syncIfIdle()
+    case .later: inFlight.append(receipt)
     case .none: break
     }
-    if wait == .durable, !world.hasCrashed, store.publishedSequence < receipt.sequence {
+  }
+
+  private func awaitDurability(of receipt: Receipt) throws {
+    try store.waitUntilDurable(receipt)
+    if !world.hasCrashed, store.publishedSequence < receipt.sequence {
       Verdict.fail("batch \(receipt.sequence) is acknowledged and not visible")
     }
+    world.notePromises()
   }
 
   // MARK: Reading
@@ -170,8 +203,23 @@ struct Client {
     return model
   }
 
+  /// Reads, and fails unless `judge` has no complaint about what was found for one of the sequences that were
+  /// published meanwhile.
+  private func atOneMoment<Found>(
+    _ read: () throws(StoreError) -> Found, judge: (Found, Model) -> String?
+  ) throws {
+    let first = store.publishedSequence
+    let found = try read()
+    let last = store.publishedSequence
+    var complaint: String?
+    for sequence in first...last {
+      guard let reason = judge(found, model(at: sequence)) else { return }
+      complaint = complaint ?? "at sequence \(sequence): \(reason)"
+    }
+    Verdict.fail("\(complaint ?? "") (nor at any up to \(last))")
+  }
+
   private func get(_ keys: [[UInt8]]) throws {
-    let model = model(at: store.publishedSequence)
     var bytes: [UInt8] = []
     var ranges: [Range<Int>] = []
     for key in keys {
@@ -180,16 +228,22 @@ struct Client {
     }
     let reader = store.makeReader()
     defer { reader.close() }
-    try reader.withValues(of: ranges, in: bytes.rawSpan) { place, value throws(StoreError) in
-      let found = copy(value)
-      guard found == model.entries[keys[place]]?.value else {
-        Verdict.fail("\(keys[place]) does not have its value at one cut")
+    try atOneMoment { () throws(StoreError) in
+      var found: [[UInt8]?] = []
+      try reader.withValues(of: ranges, in: bytes.rawSpan) { _, value throws(StoreError) in
+        found.append(copy(value))
+      }
+      return found
+    } judge: { found, model in
+      zip(keys, found).first { $1 != model.entries[$0]?.value }.map {
+        "\($0.0) does not have its value at one cut"
       }
     }
     for key in keys {
-      let sequence = try reader.sequence(of: key.rawSpan)
-      guard sequence == model.entries[key]?.sequence ?? 0 else {
-        Verdict.fail("\(key) has sequence \(sequence)")
+      try atOneMoment { () throws(StoreError) in
+        try reader.sequence(of: key.rawSpan)
+      } judge: { found, model in
+        found == model.entries[key]?.sequence ?? 0 ? nil : "\(key) has sequence \(found)"
       }
     }
   }
@@ -201,25 +255,35 @@ struct Client {
       found.append(([UInt8](copying: key), [UInt8](copying: value)))
       return true
     }
-    try compare(found, at: held.snapshot.sequence, held.range, reverse: false, limit: .max)
+    let model = model(at: held.snapshot.sequence)
+    if let reason = complaint(found, model, held.range, reverse: false, limit: .max) {
+      Verdict.fail("a snapshot at sequence \(held.snapshot.sequence): \(reason)")
+    }
     let count = try held.snapshot.countEntries()
-    guard count == model(at: held.snapshot.sequence).entries.count else {
+    guard count == model.entries.count else {
       Verdict.fail("a snapshot counts \(count) entries")
     }
   }
 
-  private func compare(
-    _ found: [(key: [UInt8], value: [UInt8])], at sequence: SequenceNumber, _ range: KeyRange,
-    reverse: Bool, limit: Int
-  ) throws {
-    let model = model(at: sequence)
+  /// What is wrong with what a scan has found, if anything is.
+  private func complaint(
+    _ found: [(key: [UInt8], value: [UInt8])], _ model: Model, _ range: KeyRange, reverse: Bool,
+    limit: Int
+  ) -> String? {
     let keys = model.keys(in: range)
     let expected = Array((reverse ? keys.reversed() : keys).prefix(limit))
-    guard found.map(\.key) == expected,
-      found.allSatisfy({ model.entries[$0.key]?.value == $0.value })
-    else {
-      Verdict.fail(
-        "a scan of \(range) at sequence \(sequence) finds \(found.map(\.key)), not \(expected)")
+    let isRight =
+      found.map(\.key) == expected
+      && found.allSatisfy { model.entries[$0.key]?.value == $0.value }
+    return isRight ? nil : "a scan of \(range) finds \(found.map(\.key)), not \(expected)"
+  }
+}
+
+extension Script.Action {
+  fileprivate var isRead: Bool {
+    switch self {
+    case .get, .scan, .count, .hold: true
+    default: false
     }
   }
 }

@@ -25,6 +25,7 @@ struct Runner {
     let scheduler = Scheduler(seed: script.seed)
     let world = World(script, scheduler: scheduler, folder: folder)
     let descriptors = openDescriptorCount()
+    DataFiles.follow(folder, seed: script.seed)
     Scheduling.simulate(scheduler)
     CrashPoint.setHandler { world.reached($0) }
     let runner = Runner(world: world)
@@ -32,6 +33,7 @@ struct Runner {
     runner.finish()
     CrashPoint.setHandler(nil)
     Scheduling.simulate(nil)
+    DataFiles.follow(nil, seed: 0)
     let left = openDescriptorCount()
     if left != descriptors { Verdict.fail("\(left) descriptors are open, \(descriptors) were") }
     return Result(
@@ -76,11 +78,14 @@ struct Runner {
   }
 
   @Sendable private func lift() {
-    if !world.hasCrashed { world.device.limitRoom(to: nil) }
+    if world.hasCrashed { return }
+    world.device.limitRoom(to: nil)
+    DataFiles.limitRoom(to: nil)
   }
 
   private func end(_ round: Script.Round, _ store: Store) {
     checkReaders(store)
+    if world.isFull, !world.isFaulty, !world.hasCrashed { makeRoom(store) }
     if case .close = round.ending, !world.hasCrashed, !world.isFaulty {
       world.notePromises()
       do {
@@ -93,7 +98,7 @@ struct Runner {
       }
       if !world.hasCrashed {
         // All that was ordered was acknowledged by that.
-        world.promised = world.history.last
+        world.settle(at: world.history.last)
         world.store = nil
         world.disarm()
         return
@@ -103,6 +108,32 @@ struct Runner {
     world.disarm()
     world.store = nil
     try? store.close()
+  }
+
+  /// With room again everything goes on: what was acknowledged gets into LMDB, and new batches are taken.
+  private func makeRoom(_ store: Store) {
+    lift()
+    world.isFull = false
+    let pause = Monitor()
+    var refusal: StoreError?
+    for _ in 0..<20 where !world.hasCrashed {
+      do throws(StoreError) {
+        try store.checkpoint()
+        try store.admit(byteCount: 1000)
+        refusal = nil
+        break
+      } catch {
+        // It is found out when it is tried again, twice a second.
+        refusal = error
+        pause.withLock { pause.wait(milliseconds: 600) }
+      }
+    }
+    if world.hasCrashed { return }
+    if let refusal { Verdict.fail("there is room again, and yet: \(refusal)") }
+    let write = Script.Write.put([], count: 100, fill: 1)
+    Client(world, store).run([
+      Script.Operation(id: 0, client: 0, action: .write([write], conditions: [], wait: .durable))
+    ])
   }
 
   /// More slots than there can be readers at a time were not given back.
@@ -124,6 +155,9 @@ struct Runner {
       case .fault(let fault):
         world.isFaulty = true
         world.device.fail(fault)
+      case .dataFault(let fault):
+        world.isFaulty = true
+        DataFiles.fail(fault)
       }
       do {
         let store = try world.open()
@@ -148,7 +182,28 @@ struct Runner {
   }
 
   private func settleImage() {
-    _ = world.takeImage()
+    if world.takeImage() != nil, script.checksImages { inspect(entryCount: nil) }
+  }
+
+  /// What `kvd check` says of the store as it lies there, which must be that it is sound.
+  private func inspect(entryCount: Int?) {
+    // Without a manifest there is no store yet.
+    guard FileManager.default.fileExists(atPath: "\(world.path)/MANIFEST") else { return }
+    do {
+      var inspection = try StoreInspection(at: world.path)
+      // A device of its own: looking makes names durable there.
+      let device = world.device.afterKill()
+      inspection.makeLogDevice = { _ in device }
+      let report = inspection.check()
+      guard report.isSound else {
+        Verdict.fail("check finds: " + report.findings.joined(separator: "\n"))
+      }
+      if let entryCount, report.tombstoneCount == 0, report.entryCount != entryCount {
+        Verdict.fail("check counts \(report.entryCount) entries, not \(entryCount)")
+      }
+    } catch {
+      Verdict.fail("checking: \(error)")
+    }
   }
 
   /// What recovery brought must be what some prefix of the order makes, with all in it that was
@@ -161,11 +216,12 @@ struct Runner {
     guard let model = world.history.model(at: sequence) else {
       Verdict.fail("sequence \(sequence) is there, \(world.history.last) was the last one ordered")
     }
-    world.history.cut(behind: sequence)
-    world.promised = sequence
+    world.settle(at: sequence)
     do {
       try compare(store, model, sequence)
     } catch {
+      // The writers that recovery has set going may have met a failing meta page meanwhile.
+      if DataFiles.hasMetaFailed { return }
       Verdict.fail("reading after recovery at sequence \(sequence): \(error)")
     }
   }
@@ -215,6 +271,7 @@ struct Runner {
         do { try store.close() } catch { Verdict.fail("closing at the end: \(error)") }
       }
     }
+    if script.checksImages { inspect(entryCount: world.history.newest.entries.count) }
   }
 }
 

@@ -31,6 +31,8 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
   private var live = [0]
   private var current: Int
   private var milliseconds = 0
+  /// How much the clock is ahead of the time that threads have slept.
+  private var jumpedMilliseconds = 0
   private(set) var switchCount = 0
   /// One in how many crash points lets another thread run.
   private let yieldOdds: Int
@@ -78,6 +80,11 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
     handOver()
   }
 
+  var now: Duration { .milliseconds(milliseconds + jumpedMilliseconds) }
+
+  /// Puts the clock forward or back.
+  func jump(milliseconds: Int) { jumpedMilliseconds += milliseconds }
+
   func wake(_ monitor: ObjectIdentifier, all: Bool) {
     for index in live {
       guard case .asleep(monitor, _) = threads[index].state else { continue }
@@ -96,8 +103,10 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
     let next = choose()
     if next == me { return }
     current = next
+    // Looked up before: from the signal on the list is the other thread's, which may let it grow.
+    let mine = threads[me].turn
     threads[next].turn.signal()
-    threads[me].turn.wait()
+    mine.wait()
   }
 
   private func choose() -> Int {

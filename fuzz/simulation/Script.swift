@@ -14,6 +14,9 @@ struct Script {
   var applyEntryLimit: Int
   var purgeKeyLimit: Int
   var clientCount: Int
+  var durability = Durability.sync
+  /// Whether what crashes leave is checked before it is opened.
+  var checksImages = false
   var rounds: [Round]
 
   struct Round {
@@ -28,6 +31,7 @@ struct Script {
   enum Opening {
     case crash(CrashPoint, count: Int, Ending)
     case fault(MemoryDevice.Fault)
+    case dataFault(DataFiles.Fault)
   }
 
   /// What is left of the log when a round is over.
@@ -51,8 +55,11 @@ struct Script {
     case count
     case hold(KeyRange)
     case seal, checkpoint, pause
+    case jumpClock(milliseconds: Int)
     case fault(MemoryDevice.Fault)
-    case fillDisk(left: Int)
+    case dataFault(DataFiles.Fault)
+    /// How much more fits, of the log and of the partitions' files.
+    case fillDisk(left: Int, ofData: Int)
   }
 
   enum Write {
@@ -68,7 +75,9 @@ struct Script {
     case sequence([UInt8], isRight: Bool)
   }
 
-  enum Wait: CaseIterable { case durable, request, none }
+  /// What a client does about the durability of its batch: waits, asks for it, does it itself, waits
+  /// some batches later, or nothing.
+  enum Wait: CaseIterable { case durable, request, sync, later, none }
 
   init(seed: UInt64, skipping: Set<Int> = []) {
     var maker = ScriptMaker(seed: seed)
@@ -81,7 +90,7 @@ struct Script {
   init(
     seed: UInt64, partitionCount: Int, segmentByteCount: Int, logByteLimit: Int,
     memtableByteCount: Int, applyEntryLimit: Int, purgeKeyLimit: Int, clientCount: Int,
-    rounds: [Round]
+    durability: Durability, checksImages: Bool, rounds: [Round]
   ) {
     self.seed = seed
     self.partitionCount = partitionCount
@@ -91,6 +100,8 @@ struct Script {
     self.applyEntryLimit = applyEntryLimit
     self.purgeKeyLimit = purgeKeyLimit
     self.clientCount = clientCount
+    self.durability = durability
+    self.checksImages = checksImages
     self.rounds = rounds
   }
 }
@@ -118,6 +129,8 @@ struct ScriptMaker {
     let segmentByteCount = [8192, 12288, 16384, 65536].randomElement(using: &random)!
     let isAligned = chance(1, in: 10)
     let roundCount = Int.random(in: 2...5, using: &random)
+    var rounds = (0..<roundCount).map { isAligned ? alignedRound() : round($0) }
+    if !isAligned, let rare = rareRounds() { rounds.insert(contentsOf: rare, at: 0) }
     return Script(
       seed: seed, partitionCount: Int.random(in: 1...4, using: &random),
       segmentByteCount: segmentByteCount,
@@ -125,7 +138,60 @@ struct ScriptMaker {
       memtableByteCount: (64 << 10) * Int.random(in: 4...8, using: &random),
       applyEntryLimit: [1, 2, 5, 1000].randomElement(using: &random)!,
       purgeKeyLimit: [1, 3, 20, 200].randomElement(using: &random)!, clientCount: clientCount,
-      rounds: (0..<roundCount).map { _ in isAligned ? alignedRound() : round() })
+      durability: chance(1, in: 5) ? .periodic : .sync, checksImages: chance(1, in: 4),
+      rounds: rounds)
+  }
+
+  /// Crash points to which chance alone leads hardly ever, each with what leads there.
+  private mutating func rareRounds() -> [Script.Round]? {
+    switch Int.random(in: 0..<30, using: &random) {
+    case 0:
+      // A segment that was being made is a leftover of the next opening.
+      let ends = [CrashPoint.segmentBeforeRename, .controlBeforeWrite]
+      return [
+        rareRound([], at: ends.randomElement(using: &random)!, .kill),
+        rareRound(
+          openings: [.crash(.leftoverAfterRemoval, count: 1, ending(true))], [increment()],
+          at: .groupAfterWrite, ending(true)),
+      ]
+    case 1:
+      // More segments become free at once than are kept.
+      let put = Script.Write.put(key(), count: 90_000, fill: 7)
+      let at = [CrashPoint.segmentBeforeRemoval, .segmentAfterRemoval]
+      return [
+        rareRound(
+          [.write([put], conditions: [], wait: .durable), .checkpoint],
+          at: at.randomElement(using: &random)!, ending(true))
+      ]
+    case 2:
+      // A range delete of more keys than one chunk takes.
+      let puts = (0..<250).map { number in
+        Script.Write.put(Array("purged \(number)".utf8), count: 8, fill: 1)
+      }
+      return [
+        rareRound(
+          [
+            .write(puts, conditions: [], wait: .durable), .checkpoint,
+            .write([.deleteRange(.everything)], conditions: [], wait: .durable), .checkpoint,
+            .pause, .pause,
+          ], at: .purgeBeforePosition, ending(true))
+      ]
+    default: return nil
+    }
+  }
+
+  private mutating func increment() -> Script.Action { .increment(key(), wait: .durable) }
+
+  private mutating func rareRound(
+    openings: [Script.Opening] = [], _ actions: [Script.Action], at point: CrashPoint,
+    _ ending: Script.Ending
+  ) -> Script.Round {
+    let operations = actions.map { action in
+      nextID += 1
+      return Script.Operation(id: nextID, client: 0, action: action)
+    }
+    return Script.Round(
+      openings: openings, operations: operations, crash: (point: point, count: 1), ending: ending)
   }
 
   /// Records that fill one sector each: what a cut loses of a group may have sound records behind it,
@@ -148,11 +214,11 @@ struct ScriptMaker {
       ending: isLoss ? .power(.reorders) : .close)
   }
 
-  private mutating func round() -> Script.Round {
+  private mutating func round(_ number: Int) -> Script.Round {
     let count = [5, 30, 80].randomElement(using: &random)!
     let operations = (0..<Int.random(in: 1...count, using: &random)).map { _ in operation() }
     var openings: [Script.Opening] = []
-    while chance(1, in: 3), openings.count < 3 { openings.append(opening()) }
+    while chance(1, in: 3), openings.count < 3 { openings.append(opening(isFirst: number == 0)) }
     let crash =
       chance(3, in: 4)
       ? (point: point(), count: chance(1, in: 2) ? 1 : Int.random(in: 1...20, using: &random))
@@ -163,15 +229,23 @@ struct ScriptMaker {
 
   private mutating func point() -> CrashPoint { CrashPoint.allCases.randomElement(using: &random)! }
 
-  private mutating func opening() -> Script.Opening {
-    if chance(1, in: 4) { return .fault(fault(skippingUpTo: 6)) }
+  private mutating func opening(isFirst: Bool) -> Script.Opening {
+    switch Int.random(in: 0..<8, using: &random) {
+    case 0, 1: return .fault(fault(skippingUpTo: 6))
+    case 2: return .dataFault(dataFault(skippingUpTo: 3))
+    default: break
+    }
+    // What an opening comes to: a store is made by the first.
+    let names =
+      isFirst
+      ? ["create", "log", "manifest", "control", "epoch"]
+      : ["recovery", "tail", "epoch", "control", "manifest", "leftover", "createAfterNoteRemoval"]
     let points = CrashPoint.allCases.filter { point in
-      ["recovery", "tail", "epoch", "control", "create", "log", "manifest", "leftover"]
-        .contains { point.rawValue.hasPrefix($0) }
+      names.contains { point.rawValue.hasPrefix($0) }
     }
     return .crash(
-      points.randomElement(using: &random)!, count: Int.random(in: 1...3, using: &random),
-      ending(true))
+      points.randomElement(using: &random)!,
+      count: chance(2, in: 3) ? 1 : Int.random(in: 2...3, using: &random), ending(true))
   }
 
   private mutating func ending(_ isCrash: Bool) -> Script.Ending {
@@ -188,6 +262,15 @@ struct ScriptMaker {
       operation: operation, prefix: chance(1, in: 2) ? "0" : "",
       skipping: Int.random(in: 0...limit, using: &random),
       code: chance(1, in: 3) ? ENOSPC : EIO, isShort: chance(1, in: 2))
+  }
+
+  private mutating func dataFault(skippingUpTo limit: Int) -> DataFiles.Fault {
+    let operation = DataFiles.Fault.Operation.allCases.randomElement(using: &random)!
+    // A full disk shows where a file grows, not where it is written over or synced.
+    let code = operation == .write && chance(1, in: 2) ? ENOSPC : EIO
+    return DataFiles.Fault(
+      operation: operation, skipping: Int.random(in: 0...limit, using: &random), code: code,
+      isShort: chance(1, in: 3))
   }
 
   private mutating func operation() -> Script.Operation {
@@ -213,9 +296,17 @@ struct ScriptMaker {
     case 81..<85: return .hold(range())
     case 85..<92: return .seal
     case 92..<95: return .checkpoint
-    case 95..<98: return .pause
-    case 98: return .fillDisk(left: Int.random(in: 0...20_000, using: &random))
-    default: return .fault(fault(skippingUpTo: 12))
+    case 95, 96: return .pause
+    case 97:
+      return chance(1, in: 2)
+        ? .pause : .jumpClock(milliseconds: Int.random(in: -20_000...100_000, using: &random))
+    case 98:
+      return .fillDisk(
+        left: Int.random(in: 0...20_000, using: &random),
+        ofData: Int.random(in: 0...60_000, using: &random))
+    default:
+      return chance(1, in: 2)
+        ? .fault(fault(skippingUpTo: 12)) : .dataFault(dataFault(skippingUpTo: 8))
     }
   }
 
@@ -234,7 +325,7 @@ struct ScriptMaker {
 
   private mutating func valueCount() -> Int {
     switch Int.random(in: 0..<200, using: &random) {
-    case 0: chance(1, in: 8) ? 1 << 20 : 100_000
+    case 0: chance(1, in: 10) ? Int.random(in: 1 << 20...3 << 20, using: &random) : 100_000
     case 1..<10: Int.random(in: 2000...9000, using: &random)
     case 10..<40: Int.random(in: 0...900, using: &random)
     case 40..<60: 0

@@ -7,7 +7,8 @@ extension Script {
   var text: String {
     var lines = [
       "\(partitionCount) partitions, segments of \(segmentByteCount), log limit \(logByteLimit), "
-        + "memtables \(memtableByteCount), \(applyEntryLimit) entries a transaction"
+        + "memtables \(memtableByteCount), \(applyEntryLimit) entries a transaction, "
+        + "durability \(durability)"
     ]
     for (index, round) in rounds.enumerated() {
       lines.append("round \(index)")
@@ -27,6 +28,7 @@ extension Script.Opening {
     switch self {
     case .crash(let point, let count, let ending): "crash at \(point):\(count), \(ending)"
     case .fault(let fault): faultText(fault)
+    case .dataFault(let fault): faultText(fault)
     }
   }
 }
@@ -45,8 +47,11 @@ extension Script.Action {
     case .seal: "seal"
     case .checkpoint: "checkpoint"
     case .pause: "pause"
+    case .jumpClock(let milliseconds): "the clock jumps by \(milliseconds) ms"
     case .fault(let fault): faultText(fault)
-    case .fillDisk(let left): "fill the disk up to \(left) bytes"
+    case .dataFault(let fault): faultText(fault)
+    case .fillDisk(let left, let ofData):
+      "fill the disk up to \(left) bytes of log, \(ofData) of partitions"
     }
   }
 }
@@ -74,6 +79,11 @@ extension Script.Condition {
 private func faultText(_ fault: MemoryDevice.Fault) -> String {
   "errno \(fault.code)\(fault.isShort ? " (short)" : "") at \(fault.operation) "
     + "\(fault.skipping + 1) of files '\(fault.prefix)…'"
+}
+
+private func faultText(_ fault: DataFiles.Fault) -> String {
+  "errno \(fault.code)\(fault.isShort ? " (short)" : "") at LMDB's \(fault.operation) "
+    + "\(fault.skipping + 1)"
 }
 
 private func keyText(_ key: [UInt8]) -> String {

@@ -68,6 +68,10 @@ struct SimulationOptions {
   }
 
   private static func complain(_ word: String) -> Never {
+    if ["--help", "-h", "help"].contains(word) {
+      print(help, terminator: "")
+      exit(0)
+    }
     FileHandle.standardError.write(Data("kvd-simulate: what is '\(word)'?\n\(help)".utf8))
     exit(64)
   }

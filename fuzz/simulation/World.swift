@@ -28,6 +28,8 @@ final class World: @unchecked Sendable {
   var history = History()
   /// Promised before: what a reader has seen, or what was acknowledged, in this round or before.
   var promised: SequenceNumber = 0
+  /// The part of it that not even a power cut may take: less than all with periodic durability.
+  private var promisedSynced: SequenceNumber = 0
 
   private var countdown: (point: CrashPoint, left: Int)?
   private var ending = Script.Ending.kill
@@ -78,11 +80,16 @@ final class World: @unchecked Sendable {
     copyCount += 1
     let copy = "\(folder)/\(copyCount)"
     copyFiles(to: copy)
-    let left =
-      switch ending {
-      case .power(let crash): device.image(crash, seed: random.next())
-      case .kill, .close: device.afterKill()
-      }
+    let left: MemoryDevice
+    switch ending {
+    case .power(let crash):
+      left = device.image(crash, seed: random.next())
+      DataFiles.settle(path, copy: copy, crash)
+      promised = promisedSynced
+    case .kill, .close:
+      left = device.afterKill()
+      DataFiles.settle(path, copy: copy, nil)
+    }
     image = Image(device: left, path: copy, acknowledged: promised, ordered: history.last)
     device.cutPower()
   }
@@ -92,6 +99,16 @@ final class World: @unchecked Sendable {
     guard let store, image == nil else { return }
     promised = max(
       promised, store.publishedSequence, history.sequence(before: store.durablePosition))
+    promisedSynced =
+      script.durability == .sync
+      ? promised : max(promisedSynced, history.sequence(before: store.syncedPosition))
+  }
+
+  /// What was ordered up to `sequence`, and nothing else, is there and synced.
+  func settle(at sequence: SequenceNumber) {
+    history.cut(behind: sequence)
+    promised = sequence
+    promisedSynced = sequence
   }
 
   private func copyFiles(to copy: String) {
@@ -109,9 +126,11 @@ final class World: @unchecked Sendable {
     guard let taken = image else { return nil }
     image = nil
     try? FileManager.default.removeItem(atPath: path)
+    DataFiles.forget(path)
     path = taken.path
     device = taken.device
     device.limitRoom(to: nil)
+    DataFiles.endFaults()
     isFaulty = false
     isFull = false
     return taken
@@ -122,6 +141,7 @@ final class World: @unchecked Sendable {
   private var options: StoreOptions {
     var options = StoreOptions()
     options.partitionCount = script.partitionCount
+    options.durability = script.durability
     options.segmentByteCount = script.segmentByteCount
     options.leastSegmentByteCount = 8192
     options.logByteLimit = script.logByteLimit

@@ -66,11 +66,12 @@ struct Call: ~Copyable {
   /// If the store has no room for `byteCount` more bytes the call is parked and nothing has happened.
   @inline(__always)
   mutating func evaluate(
-    byteCount: Int, _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
+    byteCount: Int, onlyDeletes: Bool = false,
+    _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
   ) throws(StoreError) {
     // The request is a little larger than the batch in it, which the store itself measures.
     let room = min(byteCount, Limits.batchByteCount)
-    guard !isRoomAwaited, try store.tryAdmit(byteCount: room) else {
+    guard !isRoomAwaited, try store.tryAdmit(byteCount: room, onlyDeletes: onlyDeletes) else {
       disposition = .parked
       return
     }

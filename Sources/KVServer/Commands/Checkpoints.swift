@@ -28,11 +28,11 @@ final class Checkpoints: Sendable {
       return !state.isRunning
     }
     guard mustStart else { return ticket }
-    do throws(System.Failure) {
-      try System.startDetachedThread { self.run() }
+    do throws(WorkerThread.Refusal) {
+      _ = try WorkerThread(attempting: "kvd-checkpoint") { self.run() }
     } catch {
       run { () throws(StoreError) in
-        throw .io(errno: error.number, operation: "starting a thread for", path: "the checkpoint")
+        throw .io(errno: error.errno, operation: "starting a thread for", path: "the checkpoint")
       }
     }
     return ticket

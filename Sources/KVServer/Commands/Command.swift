@@ -36,6 +36,8 @@ final class Command: Sendable {
 
     /// May look at many entries: other connections get their turn before the next command of this one.
     static let scans = Flags(rawValue: 256)
+    /// Writes nothing but deletes, which a full disk takes too.
+    static let deletes = Flags(rawValue: 512)
 
     /// The names that COMMAND gives them.
     static let names: [(Flags, String)] = [

@@ -66,7 +66,9 @@ enum Dispatcher {
       try handler(&view, &call, request)
     case .write(let handler):
       try touch(command, call, request)
-      try call.evaluate(byteCount: request.byteCount) { (evaluation, call) throws(StoreError) in
+      try call.evaluate(
+        byteCount: request.byteCount, onlyDeletes: command.flags.contains(.deletes)
+      ) { (evaluation, call) throws(StoreError) in
         try handler(&evaluation, &call, request)
       }
     case .session(let handler):

@@ -4,10 +4,10 @@ import KVStore
 enum Keyspace {
   static let commands: [Command] = [
     Command(
-      "del", arity: -2, [.write, .readsFirst], keys: .all, group: "generic",
+      "del", arity: -2, [.write, .deletes, .readsFirst], keys: .all, group: "generic",
       "Delete a key", .write(delete)),
     Command(
-      "unlink", arity: -2, [.write, .fast, .readsFirst], keys: .all, group: "generic",
+      "unlink", arity: -2, [.write, .deletes, .fast, .readsFirst], keys: .all, group: "generic",
       "Delete a key; here the same as DEL, which is never slow", .write(delete)),
     Command(
       "exists", arity: -2, [.readOnly, .fast], keys: .all, group: "generic",
@@ -16,10 +16,10 @@ enum Keyspace {
       "type", arity: 2, [.readOnly, .fast], keys: .one, group: "generic",
       "Determine the type stored at key", .read(type, type)),
     Command(
-      "flushdb", arity: -1, [.write], group: "server",
+      "flushdb", arity: -1, [.write, .deletes], group: "server",
       "Remove all keys from the current database", .write(flush)),
     Command(
-      "flushall", arity: -1, [.write], group: "server",
+      "flushall", arity: -1, [.write, .deletes], group: "server",
       "Remove all keys from all databases", .write(flush)),
     Command(
       "kv.seq", arity: 2, [.readOnly, .fast], keys: .one, group: "kvd",

@@ -24,10 +24,10 @@ enum Ordered {
       "Get the entries whose keys have a prefix: prefix [LIMIT n] [REV] [KEYS]",
       .read(prefix, prefix)),
     Command(
-      "kv.delrange", arity: 3, [.write], group: "kvd",
+      "kv.delrange", arity: 3, [.write, .deletes], group: "kvd",
       "Delete a range of keys: start end", .write(deleteRange)),
     Command(
-      "kv.delprefix", arity: 2, [.write], group: "kvd",
+      "kv.delprefix", arity: 2, [.write, .deletes], group: "kvd",
       "Delete the keys that have a prefix", .write(deletePrefix)),
   ]
 

@@ -1,3 +1,5 @@
+import TxnWAL
+
 /// The listening socket, and the loops that its connections are dealt out to.
 final class Listener {
   private let descriptor: Descriptor
@@ -77,7 +79,7 @@ extension EventLoop {
   /// With every descriptor in use the listening socket stays ready; to wait on it would be to spin.
   private func pauseAccepting(because code: Int32) {
     guard let listener else { return }
-    server.options.log("not accepting connections for a second: \(System.message(code))")
+    server.options.log("not accepting connections for a second: \(SystemCall.message(for: code))")
     try? poller.change(listener.number, token: Self.listenerToken, [])
     listener.isPaused = true
     listener.resumesAt = System.monotonicSeconds() + 1

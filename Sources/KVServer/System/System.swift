@@ -22,8 +22,6 @@ enum System {
     case failed(Int32)
   }
 
-  static func message(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
-
   // MARK: The process
 
   /// clock_gettime(2), whole seconds of the monotonic clock.
@@ -74,39 +72,6 @@ enum System {
 
   /// A write to a socket whose peer is gone must be an error, not the end of the process.
   static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
-
-  /// pthread_create(3). The thread inherits the signal mask of the caller.
-  static func startThread(_ body: @escaping @Sendable () -> Void) throws(Failure) -> Thread {
-    let box = unsafe Unmanaged.passRetained(ThreadBody(body)).toOpaque()
-    var id = pthread_t()
-    let code = unsafe pthread_create(
-      &id, nil,
-      { argument in
-        unsafe Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue().run()
-        return nil
-      }, box)
-    guard code == 0 else {
-      unsafe Unmanaged<ThreadBody>.fromOpaque(box).release()
-      throw .code(code, operation: "pthread_create")
-    }
-    return Thread(id: id)
-  }
-
-  /// The same for a thread that nobody waits for.
-  static func startDetachedThread(_ body: @escaping @Sendable () -> Void) throws(Failure) {
-    _ = pthread_detach(try startThread(body).id)
-  }
-
-  struct Thread: Sendable {
-    fileprivate let id: pthread_t
-    /// pthread_join(3)
-    func join() { _ = pthread_join(id, nil) }
-  }
-
-  private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
 }
 
 /// An open file descriptor and the duty to close it.

@@ -11,12 +11,15 @@ final class ApplyWorkers: @unchecked Sendable {
   private let watermarks: Watermarks
   private let pageLimit: Int
   private let entryLimit: Int
+  private let ballast: Ballast
   private let monitor = Monitor()
   private var queue: [Partition] = []
   private var busy: Set<Int> = []
   private var threads: [WorkerThread] = []
   private var isClosing = false
   private var fullDisk: StoreError?
+  /// The partitions that found no room at the last try.
+  private var withoutRoom: Set<Int> = []
   private var fatal: StoreError?
   private let isDiskFull = Atomic<Bool>(false)
   private let handlers = Mutex(Handlers())
@@ -34,7 +37,8 @@ final class ApplyWorkers: @unchecked Sendable {
   /// - Parameters:
   ///   - pageLimit: the pages that one LMDB transaction may change.
   ///   - entryLimit: the entries that it may write.
-  init(watermarks: Watermarks, pageLimit: Int, entryLimit: Int = .max) {
+  init(watermarks: Watermarks, ballast: Ballast, pageLimit: Int, entryLimit: Int = .max) {
+    self.ballast = ballast
     self.watermarks = watermarks
     self.pageLimit = pageLimit
     self.entryLimit = entryLimit
@@ -66,8 +70,11 @@ final class ApplyWorkers: @unchecked Sendable {
 
   /// Why writes must wait for room on the disk, if they must.
   var diskFull: StoreError? {
-    isDiskFull.load(ordering: .acquiring) ? monitor.withLock { fullDisk } : nil
+    hasFullDisk ? monitor.withLock { fullDisk } : nil
   }
+
+  /// Whether `diskFull` has anything to say.
+  var hasFullDisk: Bool { isDiskFull.load(ordering: .acquiring) }
 
   /// A memtable of `partition` was sealed.
   func enqueue(_ partition: Partition) {
@@ -102,14 +109,25 @@ final class ApplyWorkers: @unchecked Sendable {
     while let (partition, layer) = take() {
       let failure: StoreError?
       do throws(StoreError) {
-        try MemtableApply(
-          partition: partition, layer: layer, pageLimit: pageLimit, entryLimit: entryLimit
-        ).run()
+        try apply(layer, to: partition)
         failure = nil
       } catch {
         failure = error
       }
       finish(partition, failure)
+    }
+  }
+
+  private func apply(_ layer: MemtableLayer, to partition: Partition) throws(StoreError) {
+    let apply = MemtableApply(
+      partition: partition, layer: layer, durable: watermarks.durable, pageLimit: pageLimit,
+      entryLimit: entryLimit)
+    do throws(StoreError) {
+      try apply.run()
+    } catch {
+      // What is kept for deletes must not go to what fills the disk still more.
+      guard error.isDiskFull, apply.onlyFrees, ballast.release() else { throw error }
+      try apply.run()
     }
   }
 
@@ -144,12 +162,15 @@ final class ApplyWorkers: @unchecked Sendable {
       busy.remove(partition.index)
       switch failure {
       case nil:
-        fullDisk = nil
+        withoutRoom.remove(partition.index)
+        if withoutRoom.isEmpty { fullDisk = nil }
       case .some where isDamaged: break
       case .diskFull:
-        // The memtable stays; it is tried again while writes are refused.
+        // The memtable stays; it is tried again while writes are refused, after those of others, which may
+        // be what frees room.
         fullDisk = failure
-        queue.insert(partition, at: 0)
+        withoutRoom.insert(partition.index)
+        queue.append(partition)
       default:
         fatal = failure
       }

@@ -72,10 +72,17 @@ final class MemoryBudget: Sendable {
     monitor.withLock { monitor.broadcast() }
   }
 
-  private func isGivenUp() -> Bool {
+  /// The most that may be in memory while nothing goes down: deletes may pass the limit then.
+  var strainedByteCount: Int { byteCount / 8 * 9 }
+
+  /// Whether recovery may go on although more is on its way down than it likes. What a process had in
+  /// memory when it was killed on a full disk has room in that of the next.
+  private func mayGoOn() -> Bool {
     trouble.withLock { trouble in
-      if trouble.failure == nil { trouble.failure = trouble.obstacle }
-      return trouble.failure != nil
+      if trouble.failure != nil { return true }
+      guard let obstacle = trouble.obstacle else { return false }
+      if sealed > strainedByteCount { trouble.failure = obstacle }
+      return true
     }
   }
 
@@ -85,7 +92,7 @@ final class MemoryBudget: Sendable {
     guard partition.activeByteCount > activeLimit / partitionCount else { return }
     partition.seal()
     monitor.withLock {
-      while sealed > activeLimit && !isGivenUp() { monitor.wait() }
+      while sealed > activeLimit && !mayGoOn() { monitor.wait() }
     }
   }
 }

@@ -12,6 +12,36 @@ struct MemtableApply {
   let pageLimit: Int
   /// How many entries it may write.
   var entryLimit = Int.max
+  /// Range deletes of later memtables, durable in the log, that hide entries of this one. Those entries need
+  /// not be written any more: nobody who reads LMDB from now on reads without the range deletes, and
+  /// after a crash the log has them.
+  private let laterTombstones: [RangeTombstone]
+
+  init(
+    partition: Partition, layer: MemtableLayer, durable: LSN, pageLimit: Int, entryLimit: Int
+  ) {
+    self.partition = partition
+    self.layer = layer
+    self.pageLimit = pageLimit
+    self.entryLimit = entryLimit
+    let last = layer.lastPosition?.sequence ?? 0
+    laterTombstones = partition.layers.tombstones.filter {
+      $0.sequence > last && $0.lsn <= durable.rawValue
+    }
+  }
+
+  /// Whether the file gets no new entries by it. O(n).
+  var onlyFrees: Bool {
+    var cursor = layer.memtable.makeCursor(at: .max)
+    cursor.seek(RawSpan())
+    while cursor.isValid {
+      let isPut = cursor.withEntry { key, header, _ in header.kind == .put && !isHidden(key, header)
+      }
+      if isPut { return false }
+      cursor.next()
+    }
+    return true
+  }
 
   /// O(n log m) for n keys into m. Throws `.diskFull` and others; may be tried again.
   func run() throws(StoreError) {
@@ -61,15 +91,18 @@ struct MemtableApply {
     }
   }
 
+  private func isHidden(_ key: RawSpan, _ header: EntryHeader) -> Bool {
+    layer.tombstones.contains { $0.sequence > header.sequence && $0.covers(key) }
+      || laterTombstones.contains { $0.covers(key) }
+  }
+
   private func write(
     _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan,
     _ transaction: inout WriteTransaction
   ) throws(StoreError) {
     // What a range delete of the same memtable hides is not written at all; what it hides in LMDB is
     // for the purge worker.
-    if layer.tombstones.contains(where: { $0.sequence > header.sequence && $0.covers(key) }) {
-      return
-    }
+    if isHidden(key, header) { return }
     switch header.kind {
     case .delete:
       try transaction.delete(.data, key)

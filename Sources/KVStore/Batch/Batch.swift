@@ -8,6 +8,8 @@ public struct Batch: Sendable {
   /// Mutations in the log's own form; which partition each belongs to is found at commit.
   private(set) var mutations: [UInt8] = []
   private var preconditionCount = 0
+  /// Whether it puts nothing, so that the disk does not get fuller by it.
+  private(set) var onlyDeletes = true
   /// The bytes of all keys and values alone, which `Limits.batchByteCount` bounds.
   private(set) var contentByteCount = 0
 
@@ -25,6 +27,7 @@ public struct Batch: Sendable {
     try Limits.check(key: key.rawSpan)
     try Limits.check(value: value.rawSpan)
     contentByteCount += key.count + value.count
+    onlyDeletes = false
     mutations.appendPut(key.rawSpan, value.rawSpan)
   }
 

@@ -17,7 +17,7 @@ struct PurgeChunk {
   /// Removes what the next chunk holds of keys older than the range deletes, and returns those that
   /// have come to their end. All of it is durable on return, or nothing.
   func run() throws(StoreError) -> Set<RangeTombstone.ID> {
-    var effort = Effort(deadline: ContinuousClock.now + Self.timeLimit, stepLimit: keyLimit)
+    var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, stepLimit: keyLimit)
     var finished: Set<RangeTombstone.ID> = []
     CrashPoint.reached(.purgeBeforeChunk)
     var transaction = try partition.environment.beginWrite()
@@ -87,12 +87,12 @@ struct PurgeChunk {
 
   /// What a chunk has cost so far.
   private struct Effort {
-    let deadline: ContinuousClock.Instant
+    let deadline: Duration
     let stepLimit: Int
     private var stepCount = 0
     private(set) var isSpent = false
 
-    init(deadline: ContinuousClock.Instant, stepLimit: Int) {
+    init(deadline: Duration, stepLimit: Int) {
       self.deadline = deadline
       self.stepLimit = stepLimit
     }
@@ -102,7 +102,7 @@ struct PurgeChunk {
       stepCount += 1
       isSpent =
         isSpent || stepCount >= stepLimit
-        || (stepCount % 256 == 0 && ContinuousClock.now > deadline)
+        || (stepCount % 256 == 0 && MonotonicTime.now > deadline)
     }
   }
 }

@@ -12,6 +12,7 @@ import TxnWAL
 final class PurgeWorker: @unchecked Sendable {
   private let keyspace: Keyspace
   private let keyLimit: Int
+  private let ballast: Ballast
   private let monitor = Monitor()
   private var thread: WorkerThread?
   private var isAsked = true
@@ -23,12 +24,13 @@ final class PurgeWorker: @unchecked Sendable {
   private let progressed: @Sendable () -> Void
 
   init(
-    keyspace: Keyspace, keyLimit: Int = PurgeChunk.keyLimit,
+    keyspace: Keyspace, ballast: Ballast, keyLimit: Int = PurgeChunk.keyLimit,
     progressed: @escaping @Sendable () -> Void,
     failed: @escaping @Sendable (StoreError) -> Void
   ) {
     self.keyspace = keyspace
     self.keyLimit = keyLimit
+    self.ballast = ballast
     self.progressed = progressed
     self.failed = failed
   }
@@ -82,17 +84,24 @@ final class PurgeWorker: @unchecked Sendable {
     }
   }
 
+  private func run(_ chunk: PurgeChunk) throws(StoreError) -> Set<RangeTombstone.ID> {
+    do throws(StoreError) {
+      return try chunk.run()
+    } catch {
+      guard error.isDiskFull, ballast.release() else { throw error }
+      return try chunk.run()
+    }
+  }
+
   /// One chunk of the partition's oldest range deletes that LMDB knows of. False if there are none, or
   /// they cannot be gone on with now.
   private func purgeChunk(of partition: Partition) -> Bool {
     let applied = partition.applied.rawValue
     let known = partition.layers.tombstones.prefix { $0.lsn <= applied }
     if known.isEmpty || partition.environment.damage != nil { return false }
+    let chunk = PurgeChunk(partition: partition, tombstones: known.map(\.id), keyLimit: keyLimit)
     do throws(StoreError) {
-      partition.dropTombstones(
-        try PurgeChunk(
-          partition: partition, tombstones: known.map(\.id), keyLimit: keyLimit
-        ).run())
+      partition.dropTombstones(try run(chunk))
       CrashPoint.reached(.purgeAfterDrop)
       return true
     } catch {

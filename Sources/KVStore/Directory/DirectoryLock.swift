@@ -32,8 +32,19 @@ final class DirectoryLock: Sendable {
   }
 
   /// Lets go. Safe to call again.
+  ///
+  /// Says so to the kernel instead of only closing the file: a process that another thread is starting
+  /// has a copy of every descriptor until its `exec` closes them, `O_CLOEXEC` or not, and the lock would
+  /// stay with the copy. Unlocking goes for all copies.
   func release() {
-    file.withLock { $0 = nil }
+    file.withLock { file in
+      if let raw = file?.raw { _ = flock(raw, LOCK_UN) }
+      file = nil
+    }
+  }
+
+  deinit {
+    release()
   }
 
   /// The text in the lock's file. It may be empty for the instant between locking and writing.

@@ -1,4 +1,5 @@
 import Glibc
+import TxnWAL
 
 /// What can go wrong with a store, by what the caller can do about it.
 public enum StoreError: Error, Sendable, Equatable {
@@ -31,6 +32,9 @@ public enum StoreError: Error, Sendable, Equatable {
   /// Every reader slot of a partition's file is taken by a living reader.
   case readersFull(path: String, limit: Int)
 
+  /// The snapshot was open for longer than the store's options allow.
+  case snapshotTooOld(limitSeconds: Int)
+
   /// A status of LMDB's that has no case of its own.
   case lmdb(code: Int32, operation: String, path: String)
 
@@ -53,7 +57,7 @@ extension StoreError: CustomStringConvertible {
       "no space left for \(path): free space on that file system, then retry; no acknowledged "
         + "write is lost"
     case .io(let errno, let operation, let path):
-      "\(operation) \(path): \(Self.text(ofErrno: errno)) (errno \(errno))"
+      "\(operation) \(path): \(SystemCall.message(for: errno)) (errno \(errno))"
         + Self.advice(forErrno: errno)
     case .poisoned(let because):
       "writes are refused since \(because): check the disk, then open the store again"
@@ -68,21 +72,15 @@ extension StoreError: CustomStringConvertible {
         + "run `kvd check`, then `kvd recover --salvage` or restore a backup"
     case .readersFull(let path, let limit):
       "all \(limit) reader slots of \(path) are in use: close snapshots and readers, then retry"
+    case .snapshotTooOld(let seconds):
+      "the snapshot was ended because it was open for more than \(seconds) seconds: take a new one, "
+        + "or raise the limit"
     case .lmdb(let code, let operation, let path):
       "LMDB could not \(operation) \(path): \(LMDBStatus.text(code)) (code \(code))"
     case .invalidOption(let reason):
       "invalid option: \(reason)"
     case .closed:
       "the store is closed: open it again"
-    }
-  }
-
-  private static func text(ofErrno code: Int32) -> String {
-    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-      guard unsafe strerror_r(code, buffer.baseAddress!, buffer.count) == 0 else {
-        return "unknown error"
-      }
-      return unsafe String(cString: buffer.baseAddress!)
     }
   }
 

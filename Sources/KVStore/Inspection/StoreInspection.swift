@@ -5,6 +5,10 @@ public struct StoreInspection: Sendable {
   /// The store's directory.
   public let path: String
   let manifest: Manifest
+  /// For simulations: opens the log's device for the folder at a path.
+  package var makeLogDevice: @Sendable (String) throws(LogError) -> any LogDevice = {
+    DirectoryDevice(readingAt: $0)
+  }
 
   /// Reads the manifest of the store at `path`. Throws where there is none, and where it is damaged or
   /// of another format.
@@ -29,7 +33,7 @@ public struct StoreInspection: Sendable {
   public func log() throws(StoreError) -> LogInspector {
     try translatingLogErrors { () throws(LogError) in
       try LogInspector(
-        on: DirectoryDevice(readingAt: StoreOpening.logPath(in: path)),
+        on: makeLogDevice(StoreOpening.logPath(in: path)),
         storeID: manifest.storeID)
     }
   }

@@ -32,8 +32,9 @@ struct Cursor: ~Copyable {
     reader: ReadTransaction?
   ) throws(StoreError) {
     var cursor: OpaquePointer?
-    let code = unsafe mdb_cursor_open(transaction, environment.handle(of: database), &cursor)
+    let code = unsafe kvd_mdb_cursor_open(transaction, environment.handle(of: database), &cursor)
     guard code == MDB_SUCCESS, let cursor = unsafe cursor else {
+      reader?.noteFailure()
       throw environment.failure(code, "open a cursor on")
     }
     unsafe handle = cursor
@@ -43,6 +44,8 @@ struct Cursor: ~Copyable {
   }
 
   deinit {
+    // An abandoned transaction's list of cursors must not be walked.
+    if reader == nil, environment.isWriteAbandoned { return }
     unsafe mdb_cursor_close(handle)
   }
 
@@ -85,7 +88,7 @@ struct Cursor: ~Copyable {
 
   private mutating func step(_ operation: MDB_cursor_op) throws(StoreError) -> Bool {
     guard place != .nowhere else { return false }
-    precondition(reader.map { $0.isActive && $0.generation == generation } ?? true)
+    try checkView()
     return try settle(move(operation))
   }
 
@@ -108,9 +111,23 @@ struct Cursor: ~Copyable {
   mutating func deleteCurrent() throws(StoreError) {
     precondition(place == .entry && reader == nil)
     place = .nowhere
-    let code = unsafe mdb_cursor_del(handle, 0)
+    let code = unsafe kvd_mdb_cursor_del(handle)
     guard code == MDB_SUCCESS else { throw environment.failure(code, "write to") }
     place = .deleted
+  }
+
+  /// - Throws: where the view was let go of since the last move: the entry's bytes are gone then.
+  @inline(__always)
+  func checkView() throws(StoreError) {
+    guard let reader else { return }
+    guard reader.isActive, reader.generation == generation, !reader.hasFailed else {
+      throw environment.failedView
+    }
+  }
+
+  private func failure(_ code: Int32, _ operation: String) -> StoreError {
+    reader?.noteFailure()
+    return environment.failure(code, operation)
   }
 
   // MARK: LMDB's cursor
@@ -121,9 +138,10 @@ struct Cursor: ~Copyable {
     place = .nowhere
     guard let reader else { return }
     precondition(reader.isActive)
+    if reader.hasFailed { throw environment.failedView }
     guard reader.generation != generation else { return }
-    let code = unsafe mdb_cursor_renew(reader.handle, handle)
-    guard code == MDB_SUCCESS else { throw environment.failure(code, "renew a cursor on") }
+    let code = unsafe kvd_mdb_cursor_renew(reader.handle, handle)
+    guard code == MDB_SUCCESS else { throw failure(code, "renew a cursor on") }
     generation = reader.generation
   }
 
@@ -132,7 +150,7 @@ struct Cursor: ~Copyable {
     var foundValue = unsafe MDB_val()
     let seekBytes = bound.extracting(first: StoredKey.seekByteCount(of: bound))
     let code = unsafe StoredKey.with(seekBytes, in: keyspace) { storedKey in
-      let code = unsafe mdb_cursor_get(handle, &storedKey, &foundValue, MDB_SET_RANGE)
+      let code = unsafe kvd_mdb_cursor_get(handle, &storedKey, &foundValue, MDB_SET_RANGE)
       // On success LMDB has pointed the key at the one it found.
       unsafe foundKey = storedKey
       return code
@@ -143,19 +161,20 @@ struct Cursor: ~Copyable {
   }
 
   private mutating func move(_ operation: MDB_cursor_op) -> Int32 {
-    unsafe mdb_cursor_get(handle, &key, &value, operation)
+    unsafe kvd_mdb_cursor_get(handle, &key, &value, operation)
   }
 
   /// Turns a status into whether there is an entry, and checks that it is one of ours.
   private mutating func settle(_ code: Int32) throws(StoreError) -> Bool {
     place = .nowhere
     guard code == MDB_SUCCESS else {
-      guard code == MDB_NOTFOUND else { throw environment.failure(code, "read") }
+      guard code == MDB_NOTFOUND else { throw failure(code, "read") }
       return false
     }
-    guard unsafe key.mv_size > 0,
-      unsafe key.mv_data.load(as: UInt8.self) == StoredKey.plain
-    else { return false }
+    // Every key has its keyspace byte: what has none is no entry, and to take it for the end would hide
+    // all that is behind it.
+    guard unsafe key.mv_size > 0 else { throw failure(MDB_CORRUPTED, "read") }
+    guard unsafe key.mv_data.load(as: UInt8.self) == StoredKey.plain else { return false }
     guard unsafe value.mv_size <= StoredValue.byteLimit else {
       let bytes = unsafe UnsafeRawBufferPointer(start: key.mv_data, count: key.mv_size)
       throw unsafe environment.oversized(

@@ -45,7 +45,10 @@ enum DataFileInspection {
           expected: "the page byte count \(first.pageByteCount) in meta page 1",
           found: "\(second.pageByteCount)"))
     }
-    return second.transactionID > first.transactionID ? second : first
+    let isSecond = second.transactionID > first.transactionID
+    let newest = isSecond ? second : first
+    try newest.checkRoots(number: isSecond ? 1 : 0, file: file.path)
+    return newest
   }
 
   private static func metaPage(

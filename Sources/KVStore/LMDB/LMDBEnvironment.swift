@@ -26,7 +26,8 @@ final class LMDBEnvironment: @unchecked Sendable {
 
   private let environment: OpaquePointer
   private let handles: LMDBFile.Handles
-  private let file: OpenEnvironments.FileIdentity
+  /// Nil once closed.
+  private let claim: Mutex<OpenEnvironments.Claim?>
   /// Live transactions, and one for not being closed. The file is closed when it comes to zero.
   private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
@@ -36,6 +37,8 @@ final class LMDBEnvironment: @unchecked Sendable {
   private let damageFound = Mutex<StoreError?>(nil)
   private let hasDamage = Atomic<Bool>(false)
   private let corruptedReads = Atomic<Int>(0)
+  private let writerGate = WriterGate()
+  private let hasAbandonedWrite = Atomic<Bool>(false)
   private let staleReaders = Atomic<Int>(0)
 
   /// Opens what `create` made.
@@ -57,28 +60,23 @@ final class LMDBEnvironment: @unchecked Sendable {
     let preferred = MapSize.preferred(
       fileSystemByteCount: try FileSystem.space(at: directory).total,
       partitionCount: partitionCount)
-    let file = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY))
+    let claim = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY))
+    let opened = try unsafe LMDBFile.open(
+      directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
+      maxReaders: maxReaders, isReadOnly: isReadOnly)
     do throws(StoreError) {
-      let opened = try unsafe LMDBFile.open(
-        directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
-        maxReaders: maxReaders, isReadOnly: isReadOnly)
-      do throws(StoreError) {
-        handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
-      } catch {
-        unsafe mdb_env_close(opened)
-        throw error
-      }
-      unsafe environment = opened
+      handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
     } catch {
-      OpenEnvironments.release(file)
+      unsafe mdb_env_close(opened)
       throw error
     }
+    unsafe environment = opened
     self.directory = directory
     self.identity = identity
     pageByteCount = newest.pageByteCount
     syncedByteCount = Atomic(leastByteCount)
     self.path = path
-    self.file = file
+    self.claim = Mutex(claim)
     checksumSeed = identity.storeID.checksumSeed
   }
 
@@ -104,12 +102,37 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// - Throws: `.poisoned` after a failed sync, until the file is opened again; `.corrupted` once the
   ///   tree of pages was found damaged, for a write would spread the damage.
   func beginWrite() throws(StoreError) -> WriteTransaction {
-    if let poisoned { throw poisoned }
-    if let damage { throw damage }
-    let transaction = try unsafe WriteTransaction(environment: self, handle: begin(flags: 0))
+    writerGate.enter()
+    let handle: OpaquePointer
+    do throws(StoreError) {
+      if let poisoned { throw poisoned }
+      if let damage { throw damage }
+      unsafe handle = try begin(flags: 0)
+    } catch {
+      writerGate.leave()
+      throw error
+    }
+    let transaction = unsafe WriteTransaction(environment: self, handle: handle)
     try noteByteCount()
     return transaction
   }
+
+  /// Counts the write transaction out, whose handle is gone, and lets the next one begin.
+  func writeTransactionEnded() {
+    writerGate.leave()
+    transactionEnded()
+  }
+
+  /// Called in place of `writeTransactionEnded` for one that must not even be aborted. It keeps LMDB's
+  /// writer lock and its memory until the process ends, and the file open; damage was noted before, so
+  /// nobody asks for that lock again.
+  func writeTransactionAbandoned() {
+    writerGate.leave()
+  }
+
+  /// Whether an assertion of LMDB's failed in the middle of a change. There is one write transaction at a
+  /// time, and none after: so this is about the present one.
+  var isWriteAbandoned: Bool { hasAbandonedWrite.load(ordering: .acquiring) }
 
   /// How long the file is at least, whatever happens to the machine.
   ///
@@ -174,7 +197,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     let left = holdCount.subtract(1, ordering: .acquiringAndReleasing).newValue
     if left > 0 { return }
     unsafe mdb_env_close(environment)
-    OpenEnvironments.release(file)
+    claim.withLock { $0 = nil }
   }
 
   func handle(of database: Database) -> MDB_dbi { handles[database.rawValue] }
@@ -187,6 +210,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// Translates a status of LMDB's, and poisons the environment if it says that a write was lost.
   func failure(_ code: Int32, _ operation: String) -> StoreError {
     let error = LMDBStatus.error(code, operation: operation, path: path)
+    if code == KVD_MDB_ABANDONED { hasAbandonedWrite.store(true, ordering: .releasing) }
     if case .corrupted = error { noteDamage(error) }
     guard LMDBStatus.poisons(code) else { return error }
     // LMDB answers a short write, which is how a disk fills up, with EIO as well. That transaction is
@@ -207,6 +231,11 @@ final class LMDBEnvironment: @unchecked Sendable {
 
   /// Whether `damage` has anything to say.
   var isDamaged: Bool { hasDamage.load(ordering: .acquiring) }
+
+  /// The error of a view that has failed before: LMDB answers nothing more in it.
+  var failedView: StoreError {
+    damage ?? .lmdb(code: MDB_BAD_TXN, operation: "read", path: path)
+  }
 
   private func noteDamage(_ error: StoreError) {
     noteCorruptedRead()

@@ -48,7 +48,7 @@ enum LMDBFile {
     var handles = Handles(repeating: 0)
     for database in Database.allCases {
       var handle: MDB_dbi = 0
-      code = unsafe mdb_dbi_open(transaction, database.name, UInt32(MDB_CREATE), &handle)
+      code = unsafe kvd_mdb_dbi_open(transaction, database.name, UInt32(MDB_CREATE), &handle)
       guard code == MDB_SUCCESS else { break }
       handles[database.rawValue] = handle
     }
@@ -64,7 +64,7 @@ enum LMDBFile {
       unsafe mdb_txn_abort(transaction)
       return code
     }
-    return unsafe mdb_txn_commit(transaction)
+    return unsafe kvd_mdb_txn_commit(transaction)
   }
 
   /// Opens LMDB on `directory`, with half the map as often as address space runs out.
@@ -79,6 +79,7 @@ enum LMDBFile {
       guard code == MDB_SUCCESS, let environment = unsafe environment else {
         throw LMDBStatus.error(code, operation: "open", path: directory)
       }
+      unsafe kvd_mdb_guard(environment)
       _ = unsafe mdb_env_set_maxdbs(environment, MDB_dbi(Database.allCases.count))
       _ = unsafe mdb_env_set_maxreaders(environment, UInt32(maxReaders))
       _ = unsafe mdb_env_set_mapsize(environment, mapByteCount)
@@ -132,7 +133,7 @@ enum LMDBFile {
       var handles = Handles(repeating: 0)
       for database in Database.allCases {
         var handle: MDB_dbi = 0
-        code = unsafe mdb_dbi_open(transaction, database.name, 0, &handle)
+        code = unsafe kvd_mdb_dbi_open(transaction, database.name, 0, &handle)
         guard code != MDB_NOTFOUND else {
           throw .corrupted(
             Finding(file: path, expected: "the database \"\(database.name)\"", found: "none"))
@@ -145,7 +146,7 @@ enum LMDBFile {
       try unsafe checkIdentity(
         RawTransaction(handle: transaction!), handles[Database.meta.rawValue], path, identity)
       // LMDB's rule: the handles outlive the transaction only if it commits.
-      code = unsafe mdb_txn_commit(transaction)
+      code = unsafe kvd_mdb_txn_commit(transaction)
       guard code == MDB_SUCCESS else {
         throw LMDBStatus.error(code, operation: "open", path: path)
       }

@@ -47,21 +47,21 @@ extension ReadTransaction {
 
   private func status(of database: MDB_dbi) throws(StoreError) -> MDB_stat {
     var status = MDB_stat()
-    let code = unsafe mdb_stat(handle, database, &status)
+    let code = unsafe kvd_mdb_stat(handle, database, &status)
     guard code == MDB_SUCCESS else { throw environment.failure(code, "read") }
     return status
   }
 
   private func countFreePages() throws(StoreError) -> Int {
     var cursor: OpaquePointer?
-    var code = unsafe mdb_cursor_open(handle, Self.freePages, &cursor)
+    var code = unsafe kvd_mdb_cursor_open(handle, Self.freePages, &cursor)
     guard code == MDB_SUCCESS else { throw environment.failure(code, "read") }
     defer { unsafe mdb_cursor_close(cursor) }
     var key = unsafe MDB_val()
     var list = unsafe MDB_val()
     var count = 0
     while true {
-      code = unsafe mdb_cursor_get(cursor, &key, &list, MDB_NEXT)
+      code = unsafe kvd_mdb_cursor_get(cursor, &key, &list, MDB_NEXT)
       guard code == MDB_SUCCESS else { break }
       // A list begins with its length.
       if unsafe list.mv_size >= MemoryLayout<Int>.size {

@@ -7,7 +7,8 @@ enum LMDBStatus {
   /// The error for a status that is not success. A code unknown to the table is kept as it is.
   static func error(_ code: Int32, operation: String, path: String) -> StoreError {
     switch code {
-    case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_INCOMPATIBLE:
+    case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_INCOMPATIBLE,
+      KVD_MDB_ASSERTED, KVD_MDB_ABANDONED:
       .corrupted(Finding(file: path, expected: "a sound tree of pages", found: text(code)))
     case MDB_INVALID:
       .corrupted(Finding(file: path, offset: 0, expected: "an LMDB file", found: text(code)))
@@ -34,8 +35,10 @@ enum LMDBStatus {
   }
 
   static func text(_ code: Int32) -> String {
+    if code == KVD_MDB_ASSERTED { return "a page at which an assertion of LMDB's fails" }
+    if code == KVD_MDB_ABANDONED { return "a page that fails an assertion of LMDB's when changed" }
     // Never nil: LMDB falls back to strerror, which invents a text for unknown codes.
-    unsafe mdb_strerror(code).map { unsafe String(cString: $0) } ?? "unknown status"
+    return unsafe mdb_strerror(code).map { unsafe String(cString: $0) } ?? "unknown status"
   }
 }
 

@@ -84,9 +84,6 @@ struct MetaPage: Equatable {
       guard depth <= Self.depthLimit, (depth == 0) == (root == Self.noPage) else {
         throw damage(at, "a tree's depth", depth)
       }
-      guard root == Self.noPage || (2...max(2, lastPage)).contains(root) else {
-        throw damage(at + 34, "a root page within the last page \(lastPage)", root)
-      }
     }
     self.pageByteCount = Int(pageByteCount)
     freeRoot = bytes.load(at: 80, as: UInt64.self)
@@ -94,5 +91,20 @@ struct MetaPage: Equatable {
     mainRoot = bytes.load(at: 128, as: UInt64.self)
     self.lastPage = lastPage
     transactionID = bytes.load(at: 144, as: UInt64.self)
+  }
+
+  /// Checks what only the newer of the two pages has to fulfil.
+  ///
+  /// When a meta page could not be written LMDB puts the last page and the transaction id of the older
+  /// one back, and leaves the roots of the newer one standing beside them: a page that nobody will use.
+  func checkRoots(number: UInt64, file: String) throws(StoreError) {
+    for (at, root) in [(80, freeRoot), (128, mainRoot)] as [(Int, UInt64)]
+    where root != Self.noPage && !(2...max(2, lastPage)).contains(root) {
+      throw .corrupted(
+        Finding(
+          file: file, offset: number * UInt64(pageByteCount) + UInt64(at),
+          expected: "a root page within the last page \(lastPage) in meta page \(number)",
+          found: "0x" + String(root, radix: 16)))
+    }
   }
 }

@@ -10,16 +10,34 @@ enum OpenEnvironments {
     let inode: UInt64
   }
 
+  /// That a file is open, and the duty to say when it is not. It has the file open itself: one that is
+  /// removed meanwhile keeps its inode number, and a new file that got it would be taken for this one.
+  struct Claim: ~Copyable, Sendable {
+    let file: FileDescriptor
+    fileprivate let identity: FileIdentity
+
+    fileprivate init(file: consuming FileDescriptor, identity: FileIdentity) {
+      self.file = file
+      self.identity = identity
+    }
+
+    // Runs before the file is closed.
+    deinit {
+      let identity = identity
+      OpenEnvironments.open.withLock { _ = $0.remove(identity) }
+    }
+  }
+
   private static let open = Mutex<Set<FileIdentity>>([])
 
   /// - Throws: `.locked` if this process has the file open already.
-  static func claim(_ file: borrowing FileDescriptor) throws(StoreError) -> FileIdentity {
+  static func claim(_ file: consuming FileDescriptor) throws(StoreError) -> Claim {
     let status = try FileSystem.status(of: file)
     let identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     guard open.withLock({ $0.insert(identity).inserted }) else {
       throw .locked(path: file.path, holder: "this process")
     }
-    return identity
+    return Claim(file: file, identity: identity)
   }
 
   /// Keeps the data files out of processes that this one may start: LMDB opens them without
@@ -33,9 +51,5 @@ enum OpenEnvironments {
       }
       FileSystem.closeOnExec(descriptor)
     }
-  }
-
-  static func release(_ identity: FileIdentity) {
-    open.withLock { _ = $0.remove(identity) }
   }
 }

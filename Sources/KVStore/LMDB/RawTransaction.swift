@@ -12,7 +12,7 @@ struct RawTransaction {
   func get(_ database: MDB_dbi, _ key: RawSpan) -> (status: Int32, UnsafeRawBufferPointer) {
     var value = unsafe MDB_val()
     let status = unsafe StoredKey.with(key) { storedKey in
-      unsafe mdb_get(handle, database, &storedKey, &value)
+      unsafe kvd_mdb_get(handle, database, &storedKey, &value)
     }
     guard status == MDB_SUCCESS else { return unsafe (status, .init(start: nil, count: 0)) }
     return unsafe (status, .init(start: value.mv_data, count: value.mv_size))
@@ -26,7 +26,7 @@ struct RawTransaction {
       var value = unsafe MDB_val(
         mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
       return unsafe StoredKey.with(key, in: keyspace) { storedKey in
-        unsafe mdb_put(handle, database, &storedKey, &value, 0)
+        unsafe kvd_mdb_put(handle, database, &storedKey, &value, 0)
       }
     }
   }
@@ -38,7 +38,7 @@ struct RawTransaction {
   {
     var value = unsafe MDB_val(mv_size: byteCount, mv_data: nil)
     let status = unsafe StoredKey.with(key) { storedKey in
-      unsafe mdb_put(handle, database, &storedKey, &value, UInt32(MDB_RESERVE))
+      unsafe kvd_mdb_put(handle, database, &storedKey, &value, UInt32(MDB_RESERVE))
     }
     guard status == MDB_SUCCESS else { return unsafe (status, .init(start: nil, count: 0)) }
     return unsafe (status, .init(start: value.mv_data, count: byteCount))
@@ -46,7 +46,7 @@ struct RawTransaction {
 
   func delete(_ database: MDB_dbi, _ key: RawSpan) -> Int32 {
     unsafe StoredKey.with(key) { storedKey in
-      unsafe mdb_del(handle, database, &storedKey, nil)
+      unsafe kvd_mdb_del(handle, database, &storedKey)
     }
   }
 }

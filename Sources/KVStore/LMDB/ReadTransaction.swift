@@ -16,6 +16,10 @@ final class ReadTransaction: @unchecked Sendable {
   /// One more at every `renew`: tells a cursor that its pages are of an earlier view.
   private(set) var generation = 0
 
+  /// Whether a read of this view has failed: it answers nothing more until it is renewed. (LMDB says so
+  /// itself of some errors; after an assertion it does not know.)
+  private(set) var hasFailed = false
+
   private let raw: RawTransaction
 
   init(environment: LMDBEnvironment, handle: OpaquePointer) {
@@ -46,8 +50,11 @@ final class ReadTransaction: @unchecked Sendable {
     let code = unsafe mdb_txn_renew(raw.handle)
     guard code == MDB_SUCCESS else { throw environment.failure(code, "renew a reader of") }
     isActive = true
+    hasFailed = false
     generation &+= 1
   }
+
+  func noteFailure() { hasFailed = true }
 
   /// Lends the value of `key`, `nil` if there is none. O(log n), no allocation.
   ///
@@ -60,12 +67,14 @@ final class ReadTransaction: @unchecked Sendable {
     _ body: (RawSpan?) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
     precondition(isActive)
-    return try raw.withValue(of: key, in: database, environment, body)
+    if hasFailed { throw environment.failedView }
+    return try raw.withValue(of: key, in: database, environment, reader: self, body)
   }
 
   /// A cursor that keeps this transaction alive.
   func makeCursor(in database: Database = .data) throws(StoreError) -> Cursor {
-    try unsafe Cursor(
+    if hasFailed { throw environment.failedView }
+    return try unsafe Cursor(
       environment: environment, transaction: raw.handle, database: database, reader: self)
   }
 }
@@ -74,12 +83,16 @@ extension RawTransaction {
   @inline(__always)
   func withValue<Result>(
     of key: RawSpan, in database: Database, _ environment: LMDBEnvironment,
+    reader: ReadTransaction?,
     _ body: (RawSpan?) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
     try StoredKey.check(key)
     let (code, bytes) = unsafe get(environment.handle(of: database), key)
     guard code == MDB_SUCCESS else {
-      guard code == MDB_NOTFOUND else { throw environment.failure(code, "read") }
+      guard code == MDB_NOTFOUND else {
+        reader?.noteFailure()
+        throw environment.failure(code, "read")
+      }
       return try body(nil)
     }
     let count = bytes.count

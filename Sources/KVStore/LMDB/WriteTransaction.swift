@@ -23,8 +23,9 @@ struct WriteTransaction: ~Copyable {
 
   deinit {
     guard let raw else { return }
+    if environment.isWriteAbandoned { return environment.writeTransactionAbandoned() }
     unsafe mdb_txn_abort(raw.handle)
-    environment.transactionEnded()
+    environment.writeTransactionEnded()
   }
 
   /// Syncs and publishes what was written. The first error with `EIO` or LMDB's panic poisons the
@@ -35,8 +36,13 @@ struct WriteTransaction: ~Copyable {
     let handle = unsafe raw!.handle
     // LMDB's rule: commit frees the handle whether it succeeds or not.
     raw = nil
-    let code = unsafe mdb_txn_commit(handle)
-    environment.transactionEnded()
+    let code = unsafe kvd_mdb_txn_commit(handle)
+    if code == KVD_MDB_ABANDONED {
+      let error = environment.failure(code, "commit to")
+      environment.writeTransactionAbandoned()
+      throw error
+    }
+    environment.writeTransactionEnded()
     guard code == MDB_SUCCESS else { throw environment.failure(code, "commit to") }
   }
 
@@ -45,7 +51,7 @@ struct WriteTransaction: ~Copyable {
     of key: RawSpan, in database: Database = .data,
     _ body: (RawSpan?) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    try raw!.withValue(of: key, in: database, environment, body)
+    try raw!.withValue(of: key, in: database, environment, reader: nil, body)
   }
 
   /// Writes a copy of `value`. O(log n).

@@ -10,6 +10,9 @@ final class PartitionView {
   private(set) var layers: Layers?
   private var transaction: ReadTransaction?
   private var isTransactionFresh = false
+  /// Why the view that goes with the layers is gone, if it is: until it is made current again there is
+  /// none that would go with them.
+  private var loss: StoreError?
 
   init(_ partition: Partition) {
     self.partition = partition
@@ -28,6 +31,7 @@ final class PartitionView {
     let layers = partition.layers
     self.layers = layers
     isTransactionFresh = false
+    loss = nil
     return layers
   }
 
@@ -36,7 +40,13 @@ final class PartitionView {
 
   /// The view of the LMDB file that goes with the layers.
   func lmdb() throws(StoreError) -> ReadTransaction {
-    if let transaction, isTransactionFresh { return transaction }
+    if let transaction, isTransactionFresh, !transaction.hasFailed { return transaction }
+    return try makeFresh()
+  }
+
+  private func makeFresh() throws(StoreError) -> ReadTransaction {
+    if let loss { throw loss }
+    if let transaction, isTransactionFresh { return try renewFailed(transaction) }
     let renewed: ReadTransaction
     if let transaction {
       try transaction.renew()
@@ -49,6 +59,21 @@ final class PartitionView {
     return renewed
   }
 
+  /// LMDB's rule: after some errors a view answers nothing more, not even for sound pages. Renewed, it is
+  /// the same one if nobody has written meanwhile, as nobody does to a damaged file. If somebody has,
+  /// what this view is of cannot be had again.
+  private func renewFailed(_ transaction: ReadTransaction) throws(StoreError) -> ReadTransaction {
+    let before = transaction.transactionID
+    try transaction.renew()
+    if transaction.transactionID == before { return transaction }
+    let loss = partition.environment.failedView
+    self.loss = loss
+    isTransactionFresh = false
+    // Never a partition's generation: whoever can, makes the whole view anew.
+    generation = 0
+    throw loss
+  }
+
   /// Lets go of everything but the LMDB reader's slot.
   func end() {
     layers = nil
@@ -56,6 +81,7 @@ final class PartitionView {
     // all the same.
     transaction?.reset()
     isTransactionFresh = false
+    loss = nil
   }
 
   /// Gives the LMDB reader back for others.

@@ -58,6 +58,7 @@ final class ScanLane {
 
   func withKey<R>(_ body: (RawSpan) throws(StoreError) -> R) throws(StoreError) -> R {
     if memtable != nil { return try memtable!.withKey(body) }
+    try lmdb!.checkView()
     return try lmdb!.withEntry { key, _ throws(StoreError) in try body(key) }
   }
 
@@ -66,6 +67,7 @@ final class ScanLane {
     _ body: (_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     if memtable != nil { return try memtable!.withEntry(body) }
+    try lmdb!.checkView()
     return try lmdb!.withEntry { key, stored throws(StoreError) in
       let header = try environment.decode(stored, key: key)
       return try body(

@@ -34,6 +34,7 @@ struct PartitionSalvage {
     }
     var tombstones: [RangeTombstone] = []
     do throws(StoreError) {
+      if reader.hasFailed { try reader.renew() }
       tombstones = try reader.tombstones()
     } catch {
       emit(
@@ -62,7 +63,7 @@ struct PartitionSalvage {
       let before = last
       do throws(StoreError) {
         // LMDB's rule: after an error a transaction answers nothing more.
-        if place >= 0 { try reader.renew() }
+        if place >= 0 || reader.hasFailed { try reader.renew() }
         var cursor = try reader.makeCursor()
         var isEntry = try cursor.seek(bound.rawSpan)
         if isEntry, place >= 0 {

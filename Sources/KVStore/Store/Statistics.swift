@@ -34,6 +34,8 @@ public struct Statistics: Sendable {
   public var readerSlotCount = 0
   /// Slots of dead processes that were freed since the store was opened.
   public var staleReaderCount = 0
+  /// Snapshots that the store has ended because of their age since it was opened.
+  public var expiredSnapshotCount = 0
   /// Reads that met damage since the store was opened.
   public var corruptedReadCount = 0
   /// The partitions that take no more writes because their files are damaged.
@@ -62,6 +64,7 @@ public struct Statistics: Sendable {
       ("lmdb_free_pages", "\(freePageCount)"),
       ("lmdb_reader_slots", "\(readerSlotCount)"),
       ("lmdb_stale_readers_cleared", "\(staleReaderCount)"),
+      ("snapshots_expired", "\(expiredSnapshotCount)"),
       ("corrupted_reads", "\(corruptedReadCount)"),
       ("read_only_partitions", readOnlyPartitions.map(String.init).joined(separator: ",")),
       ("disk_full", isDiskFull ? "1" : "0"),
@@ -84,6 +87,7 @@ extension Store {
     statistics.memtableByteLimit = budget.byteCount
     statistics.poisonReason = poisoned.map { "\($0)" } ?? ""
     statistics.isDiskFull = isDiskFull
+    statistics.expiredSnapshotCount = openSnapshots.expiredCount
     for partition in keyspace.partitions {
       statistics.corruptedReadCount += partition.environment.corruptedReadCount
       statistics.staleReaderCount += partition.environment.staleReaderCount
@@ -109,7 +113,7 @@ extension Store {
   private var isDiskFull: Bool {
     if applyWorkers.diskFull != nil { return true }
     do throws(LogError) {
-      _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended)
+      _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended, usingReserve: false)
       return false
     } catch .diskFull {
       return true

@@ -16,6 +16,8 @@ public final class Store: Sendable {
   let options: StoreOptions
   let applyWorkers: ApplyWorkers
   let purgeWorker: PurgeWorker
+  let ballast: Ballast
+  let openSnapshots: OpenSnapshots
   let manifest: ManifestKeeper
   private let directoryLock: DirectoryLock
   /// Used only inside `Coordinator.sequence`.
@@ -33,6 +35,9 @@ public final class Store: Sendable {
     options = parts.options
     applyWorkers = parts.applyWorkers
     manifest = parts.manifest
+    ballast = parts.ballast
+    let openSnapshots = OpenSnapshots(ageLimit: parts.options.snapshotAgeLimit)
+    self.openSnapshots = openSnapshots
     directoryLock = parts.directoryLock
     evaluations = EvaluationContext(keyspace: parts.keyspace)
     upkeep = Upkeep(
@@ -40,8 +45,12 @@ public final class Store: Sendable {
     let coordinator = parts.coordinator
     let room = self.room
     purgeWorker = PurgeWorker(
-      keyspace: parts.keyspace, keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
-      progressed: { coordinator.tellObservers() },
+      keyspace: parts.keyspace, ballast: parts.ballast,
+      keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
+      progressed: {
+        openSnapshots.expire()
+        coordinator.tellObservers()
+      },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
     start(room)
@@ -74,6 +83,7 @@ public final class Store: Sendable {
       // keeps memory and LMDB's pages from being used again.
       sequencer.onGroupTaken = { reader.end() }
       upkeep.lookNow(sequencer.lastPosition)
+      upkeep.sendDownRangeDeletes()
     }
   }
 
@@ -82,6 +92,8 @@ public final class Store: Sendable {
     // A failure has been kept by the log, which refuses writes for it.
     try? coordinator.checkpoint(waiting: false)
     try? manifest.noteProgress(of: coordinator.checkpoint)
+    if applyWorkers.diskFull == nil { ballast.take() }
+    openSnapshots.expire()
     purgeWorker.wake()
     coordinator.tellObservers()
   }
@@ -146,6 +158,9 @@ public final class Store: Sendable {
 
   /// A receipt is durable once its position is not greater than this.
   public var durablePosition: UInt64 { keyspace.watermarks.acknowledged.rawValue }
+
+  /// Everything before it has survived a sync, whatever the durability.
+  package var syncedPosition: UInt64 { keyspace.watermarks.durable.rawValue }
 
   /// `notify` is called, from any thread, whenever `durablePosition` moved, memory became free, or the
   /// store was poisoned. It must not block.

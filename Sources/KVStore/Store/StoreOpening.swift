@@ -6,6 +6,7 @@ import TxnWAL
 ///     DIR/LOCK            held by whoever has the store open
 ///     DIR/MANIFEST        what the store is; written last when it is made
 ///     DIR/CREATING        there only while a store is being made
+///     DIR/BALLAST         room for deletes on a full disk; nothing depends on it
 ///     DIR/log/            the log
 ///     DIR/partition-0000/ an LMDB environment
 enum StoreOpening {
@@ -18,6 +19,7 @@ enum StoreOpening {
     let budget: MemoryBudget
     let options: StoreOptions
     let applyWorkers: ApplyWorkers
+    let ballast: Ballast
     let manifest: ManifestKeeper
     let directoryLock: DirectoryLock
   }
@@ -45,8 +47,10 @@ enum StoreOpening {
     let watermarks = Watermarks()
     let budget = MemoryBudget(
       byteCount: options.memtableByteCount, partitionCount: manifest.partitions.count)
+    let ballast = Ballast(directory: path)
+    ballast.take()
     let applyWorkers = ApplyWorkers(
-      watermarks: watermarks,
+      watermarks: watermarks, ballast: ballast,
       pageLimit: options.changedPageLimit(partitionCount: manifest.partitions.count),
       entryLimit: options.applyEntryLimit ?? .max)
     let hash = KeyHash(seed: UInt64.random(in: .min ... .max))
@@ -70,6 +74,7 @@ enum StoreOpening {
           isNew: isNew, partitionCount: partitions.count, recovery: coordinator.recoveryReport),
         keyspace: Keyspace(partitions: partitions, hash: hash, watermarks: watermarks),
         coordinator: coordinator, budget: budget, options: options, applyWorkers: applyWorkers,
+        ballast: ballast,
         manifest: ManifestKeeper(
           directory: path, manifest: manifest, partitions: partitions,
           checkpoint: coordinator.checkpoint),

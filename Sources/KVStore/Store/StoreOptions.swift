@@ -16,6 +16,9 @@ public struct StoreOptions: Sendable {
   /// How long the log may grow before what is oldest in memory is carried into LMDB to let go of it, in
   /// bytes. It bounds the time that opening takes after a crash.
   public var logByteLimit = 256 << 20
+  /// How old a snapshot may become, in whole seconds, before the store ends it; zero for any age. While one is
+  /// open LMDB cannot reuse pages.
+  public var snapshotAgeLimit = Duration.seconds(600)
   /// How many threads carry memtables into LMDB.
   public var applyThreadCount = 1
 
@@ -44,6 +47,9 @@ public struct StoreOptions: Sendable {
   func check() throws(StoreError) {
     guard logByteLimit >= 0 else {
       throw .invalidOption("the log's limit is a number of bytes, not \(logByteLimit)")
+    }
+    guard snapshotAgeLimit >= .zero else {
+      throw .invalidOption("a snapshot's age limit is not negative, as \(snapshotAgeLimit) is")
     }
     guard (1...1024).contains(partitionCount) else {
       throw .invalidOption("a store has 1 to 1024 partitions, not \(partitionCount)")

@@ -28,7 +28,7 @@ extension Store {
   /// The store as it is now, for as long as the snapshot is open.
   public func snapshot() throws(StoreError) -> Snapshot {
     try checkOpen()
-    return try Snapshot(keyspace)
+    return try Snapshot(keyspace, registry: openSnapshots)
   }
 
   /// Entries of `range` in the order of keys, as of one moment, at most `limit`; backward where

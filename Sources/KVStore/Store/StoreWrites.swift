@@ -28,7 +28,7 @@ extension Store {
   @discardableResult
   public func delete(_ key: [UInt8]) throws(StoreError) -> Bool {
     try makeReader().touch(key.rawSpan)
-    return try commit { evaluation throws(StoreError) in
+    return try commit(deleting: key.count) { evaluation throws(StoreError) in
       guard try evaluation.exists(key.rawSpan) else { return false }
       try evaluation.delete(key.rawSpan)
       return true
@@ -39,7 +39,8 @@ extension Store {
   /// their space is freed in the background.
   @discardableResult
   public func deleteRange(_ range: KeyRange) throws(StoreError) -> SequenceNumber {
-    try commit { evaluation throws(StoreError) in
+    let byteCount = range.lower.count + (range.upper?.count ?? 0)
+    return try commit(deleting: byteCount) { evaluation throws(StoreError) in
       try evaluation.deleteRange(range)
     }.sequence
   }
@@ -103,6 +104,7 @@ extension Store {
     do throws(Refusal) {
       let position = try sequencer.commit()
       upkeep.look(at: position, deletesRanges: deletesRanges)
+      if applyWorkers.hasFullDisk || coordinator.isOutOfSegments { upkeep.sendDown() }
       return position
     } catch {
       if let failure = evaluations.preconditions.takeFailure() { throw failure }
@@ -113,27 +115,46 @@ extension Store {
   /// Whether memory and log have room for a batch of `byteCount` more bytes. Where not, ask again when
   /// an observer was told. Throws `.diskFull` while the disk is full, `.poisoned`, and `.batchTooLarge`
   /// for what can never be admitted.
-  public func tryAdmit(byteCount: Int) throws(StoreError) -> Bool {
+  ///
+  /// - Parameter onlyDeletes: the batch puts nothing. Such a one is admitted on a full disk too, as long as
+  ///   what is kept for it lasts: the end of the log's last segment, and some memory over the limit.
+  public func tryAdmit(byteCount: Int, onlyDeletes: Bool = false) throws(StoreError) -> Bool {
     try checkOpen()
     try Limits.check(recordByteCount: byteCount)
-    if let full = applyWorkers.diskFull { throw full }
+    let full = applyWorkers.hasFullDisk ? applyWorkers.diskFull : nil
+    if let full, !onlyDeletes { throw full }
     let inUse = upkeep.active + budget.sealed
+    let memoryLimit = full == nil ? budget.byteCount : budget.strainedByteCount
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
-    guard inUse < budget.byteCount, !budget.hasTombstoneBacklog else { return false }
+    guard inUse < memoryLimit, !budget.hasTombstoneBacklog else {
+      if let full { throw full }
+      return false
+    }
     // In this order: what is acknowledged goes on moving, and never past what was appended before.
     let acknowledged = keyspace.watermarks.acknowledged
     let appended = coordinator.appended
     let waiting = appended.rawValue - acknowledged.rawValue
     guard waiting < Self.unsyncedByteLimit else { return false }
-    return try translatingLogErrors { () throws(LogError) in
-      try coordinator.hasRoom(for: byteCount + Self.framingByteCount, appended: appended)
+    // A range delete stands in every partition's section.
+    let recordByteCount =
+      onlyDeletes
+      ? (byteCount + Self.sectionByteCount) * keyspace.partitions.count
+      : byteCount + Self.framingByteCount
+    do throws(LogError) {
+      return try coordinator.hasRoom(
+        for: recordByteCount, appended: appended, usingReserve: onlyDeletes)
+    } catch {
+      // The log can be written again from its beginning once LMDB has what stands there, which may have
+      // room in its own free pages.
+      if error.isDiskFull { coordinator.sequence { _ in upkeep.sendDown() } }
+      throw StoreError(error)
     }
   }
 
   /// Returns once there is room as `tryAdmit` has it.
-  public func admit(byteCount: Int) throws(StoreError) {
+  public func admit(byteCount: Int, onlyDeletes: Bool = false) throws(StoreError) {
     try room.wait { () throws(StoreError) in
-      if try tryAdmit(byteCount: byteCount) { return true }
+      if try tryAdmit(byteCount: byteCount, onlyDeletes: onlyDeletes) { return true }
       // Nobody else may be syncing what stands in the way.
       coordinator.requestSync()
       return false
@@ -163,11 +184,12 @@ extension Store {
   private static let unsyncedByteLimit: UInt64 = 32 << 20
   /// Room for record headers and sections beside a batch's own bytes.
   private static let framingByteCount = 64 << 10
+  private static let sectionByteCount = 128
 
   private func order(_ batch: Batch) throws(StoreError) -> Receipt {
     // Before log is made ready for it.
     try Limits.check(contentByteCount: batch.contentByteCount, recordByteCount: batch.byteCount)
-    try admit(byteCount: batch.byteCount)
+    try admit(byteCount: batch.byteCount, onlyDeletes: batch.onlyDeletes)
     do throws(StoreError) {
       return try evaluate { evaluation throws(StoreError) in try evaluation.add(batch) }.receipt
     } catch .preconditionFailed(let index) {
@@ -180,9 +202,10 @@ extension Store {
   }
 
   private func commit<R>(
+    deleting byteCount: Int? = nil,
     _ body: (inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> (result: R, sequence: SequenceNumber) {
-    try admit(byteCount: 0)
+    try admit(byteCount: byteCount ?? 0, onlyDeletes: byteCount != nil)
     let (result, receipt) = try evaluate(body)
     try waitUntilDurable(receipt)
     return (result, receipt.sequence)

@@ -59,6 +59,21 @@ final class Upkeep: @unchecked Sendable {
       partitions.reduce(0) { $0 + $1.activeByteCount }, ordering: .relaxed)
   }
 
+  /// As the sequencer, while the disk is full: only once LMDB has what is in memory deletes free room, and
+  /// the log can be written again from its beginning. One memtable of a partition at a time, so that they
+  /// do not become many.
+  func sendDown() {
+    for partition in keyspace.partitions where partition.layers.sealed.isEmpty { partition.seal() }
+    sendDownRangeDeletes()
+  }
+
+  /// As the sequencer: range deletes are carried out only once LMDB has them.
+  func sendDownRangeDeletes() {
+    for partition in keyspace.partitions where partition.activeTombstoneCount > 0 {
+      partition.seal()
+    }
+  }
+
   /// Seals what keeps the log longer than it may be.
   private func shortenLog(_ position: CommitPosition) {
     let end = position.end.rawValue

@@ -68,7 +68,7 @@ public final class Coordinator: Sendable {
     keeper = SegmentKeeper(
       segments: segments, control: opening.control, openedAt: report.end, retired: opening.retired,
       changed: { writer.tellObservers() })
-    watermarks.moveDurable(to: report.end)
+    watermarks.moveDurable(to: report.end, sequence: report.lastSequence)
     watermarks.acknowledge(report.end, publishing: report.lastSequence)
     DeliberateBug.showFirstPartition(upTo: report.lastSequence)
     keeper.start()
@@ -124,15 +124,28 @@ public final class Coordinator: Sendable {
 
   /// Whether there is room for `byteCount` more bytes of log. False: observers are told when there
   /// may be. Throws `.diskFull` where the next segment could not be made, and when poisoned.
-  public func hasRoom(for byteCount: Int, appended: LSN) throws(LogError) -> Bool {
+  ///
+  /// - Parameter usingReserve: whether the end of the last segment may be used too, which is kept for
+  ///   transactions that let room become free.
+  public func hasRoom(
+    for byteCount: Int, appended: LSN, usingReserve: Bool = true
+  ) throws(LogError) -> Bool {
     if isPoisoned, let poisoned { throw poisoned }
     // A segment is asked for when the last one is entered, not when it is full.
     let need = appended.advanced(by: byteCount)
     let ahead = need.advanced(by: segments.geometry.capacity / 2)
     if ahead > segments.end { keeper.demand(upTo: ahead) }
-    if need <= segments.end { return true }
+    let reserve = usingReserve ? 0 : segments.geometry.reserveByteCount
+    if need.advanced(by: reserve) <= segments.end { return true }
     if let failure = keeper.currentFailure { throw failure }
     return false
+  }
+
+  /// Whether the log has come to what is kept of its last segment, and the disk has no room for another.
+  public var isOutOfSegments: Bool {
+    let reserve = segments.geometry.reserveByteCount
+    if appended.advanced(by: reserve) <= segments.end { return false }
+    return keeper.currentFailure?.isDiskFull == true
   }
 
   /// The position behind everything that was appended.
@@ -187,7 +200,8 @@ public final class Coordinator: Sendable {
   public func checkpoint(waiting: Bool) throws(LogError) {
     // Read before the participants are asked: what comes to one after its answer lies behind it.
     let durable = watermarks.durable
-    let sequence = watermarks.published
+    // Of what is durable: a sequence that a power cut takes back must not be counted from.
+    let sequence = watermarks.durableSequence
     let all = participants.map { $0.appliedLSN(durable: durable) }
     let isEarly = DeliberateBug.recyclesSegmentsEarly.isOn
     let applied = (isEarly ? all.max() : all.min()) ?? durable

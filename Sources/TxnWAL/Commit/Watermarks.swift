@@ -10,6 +10,7 @@ public final class Watermarks: Sendable {
   private let durableLSN = Atomic<UInt64>(0)
   private let acknowledgedLSN = Atomic<UInt64>(0)
   private let publishedSequence = Atomic<UInt64>(0)
+  private let durableBatches = Atomic<UInt64>(0)
 
   /// Marks for a log that is about to be opened.
   public init() {}
@@ -26,11 +27,16 @@ public final class Watermarks: Sendable {
   /// Every batch up to this sequence is visible, at all participants at once.
   public var published: UInt64 { publishedSequence.load(ordering: .acquiring) }
 
+  /// Every batch up to this sequence has survived a sync; with periodic durability fewer than are
+  /// visible. Read after `durable`, it is not less than that of any batch before that position.
+  var durableSequence: UInt64 { durableBatches.load(ordering: .acquiring) }
+
   func moveAppended(to lsn: LSN) {
     appendedLSN.store(lsn.rawValue, ordering: .releasing)
   }
 
-  func moveDurable(to lsn: LSN) {
+  func moveDurable(to lsn: LSN, sequence: UInt64) {
+    durableBatches.store(sequence, ordering: .releasing)
     durableLSN.store(lsn.rawValue, ordering: .releasing)
   }
 

@@ -3,8 +3,15 @@ import Glibc
 /// Every system call of the log, each repeated when a signal interrupted it and each with its errno
 /// turned into a `LogError`.
 package enum SystemCall {
-  static func message(for code: Int32) -> String {
-    unsafe String(cString: strerror(code))
+  /// The system's words for an `errno`; `strerror_r(3)`, because `strerror` shares one buffer among all
+  /// threads.
+  package static func message(for code: Int32) -> String {
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+      guard unsafe strerror_r(code, buffer.baseAddress!, buffer.count) == 0 else {
+        return "unknown error"
+      }
+      return unsafe String(cString: buffer.baseAddress!)
+    }
   }
 
   /// The error for the errno of a call that just failed.

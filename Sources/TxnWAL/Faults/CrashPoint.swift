@@ -31,6 +31,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   // Deletes: chunks of range deletes.
   case purgeBeforeChunk, purgeBeforePosition, purgeBeforeTombstoneRemoval, purgeBeforeCommit
   case purgeAfterCommit, purgeAfterDrop
+  // Reads: one partition of a cut is looked at, and the next is not yet.
+  case cutBetweenPartitions
   // Making a store, and its manifest.
   case createBeforeNote, createAfterNote, createBeforePartition, createAfterPartition
   case createAfterLog, createAfterManifest, createAfterNoteRemoval

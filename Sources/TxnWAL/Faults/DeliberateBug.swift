@@ -11,7 +11,7 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case skipsGroupSync
   /// A group is acknowledged before it is written.
   case acknowledgesEarly
-  /// LMDB does not sync at all, or not its meta pages. Only an image of a power cut can show it.
+  /// LMDB does not sync at all, or not its meta pages. Only a power cut can show it.
   case opensLMDBWithoutSync, opensLMDBWithoutMetaSync
   /// The applied LSN is written in a transaction before that of the data.
   case appliedLSNApart
@@ -27,6 +27,8 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case dropsTombstones
   /// The first partition shows a batch later than the others.
   case publishesByPartition
+  /// A cut over partitions stands although one of them has changed meanwhile.
+  case takesCutsOnce
   /// A record that a recycled segment held before passes for one of its new place.
   case acceptsStaleRecords
 

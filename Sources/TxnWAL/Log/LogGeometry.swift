@@ -6,6 +6,10 @@ struct LogGeometry: Equatable, Sendable {
   /// The record bytes that one segment holds.
   var capacity: Int { segmentByteCount - SegmentHeader.byteCount }
 
+  /// What of the last segment's end is kept for transactions that let room become free: a full disk has
+  /// no room for another segment. Less than the half that is left when the next one is asked for.
+  var reserveByteCount: Int { min(capacity / 4, 1 << 20) }
+
   /// The segment that holds the byte at `lsn`.
   func segment(of lsn: LSN) -> Int {
     Int(lsn.rawValue / UInt64(capacity))

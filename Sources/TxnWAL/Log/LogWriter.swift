@@ -224,7 +224,7 @@ final class LogWriter: @unchecked Sendable {
     unsynced = nil
     CrashPoint.reached(.groupBeforePublish)
     done()
-    watermarks.moveDurable(to: watermarks.acknowledged)
+    watermarks.moveDurable(to: watermarks.acknowledged, sequence: watermarks.published)
   }
 
   /// Only in builds with deliberate bugs.
@@ -248,7 +248,7 @@ final class LogWriter: @unchecked Sendable {
   // MARK: The writer's thread
 
   private func run() {
-    var lastSync = ContinuousClock.now
+    var lastSync = MonotonicTime.now
     while true {
       let isDue = monitor.withLock {
         if !isRequested && !isClosing {
@@ -262,10 +262,10 @@ final class LogWriter: @unchecked Sendable {
       // An error has poisoned the log by now, and whoever waits is told by that.
       if isDue { try? writeAll() }
       if durability == .periodic,
-        ContinuousClock.now - lastSync >= .milliseconds(Self.syncMilliseconds)
+        MonotonicTime.now - lastSync >= .milliseconds(Self.syncMilliseconds)
       {
         try? syncWritten()
-        lastSync = ContinuousClock.now
+        lastSync = MonotonicTime.now
       }
       if monitor.withLock({ isClosing }) { return }
     }

@@ -252,7 +252,7 @@ final class SegmentKeeper: @unchecked Sendable {
 
 extension LogError {
   /// Whether waiting for room may help.
-  var isDiskFull: Bool {
+  package var isDiskFull: Bool {
     if case .diskFull = self { true } else { false }
   }
 }

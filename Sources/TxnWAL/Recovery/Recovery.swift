@@ -16,6 +16,8 @@ struct Recovery {
   private let workers: ReplayWorkers
   private let applied: [LSN]
   private let progress: @Sendable (Int) -> Void
+  private let readableEnd: LSN
+  private var percentTold = -1
   private var report = RecoveryReport()
   /// Intents whose outcome has not been read yet, and in which order they came.
   private var open: [TransactionID: LogRecord] = [:]
@@ -29,6 +31,7 @@ struct Recovery {
   ) {
     self.progress = progress
     self.segments = segments
+    readableEnd = segments.end
     self.participants = participants
     applied = participants.map { $0.appliedLSNAtOpen }
     workers = ReplayWorkers(participants)
@@ -81,9 +84,9 @@ struct Recovery {
     while let record = try reader.next() {
       report.recordCount += 1
       proven = max(proven, record.header.syncedLSN)
-      watermarks.moveDurable(to: reader.position)
+      watermarks.moveDurable(to: reader.position, sequence: report.lastSequence)
       try take(record)
-      if report.recordCount % 1024 == 0 { tellProgress(reader.position) }
+      tellProgress(reader.position)
     }
     CrashPoint.reached(.recoveryAfterRead)
     report.end = reader.position
@@ -100,9 +103,13 @@ struct Recovery {
     }
   }
 
-  private func tellProgress(_ position: LSN) {
-    let all = max(1, segments.end.distance(from: report.checkpoint))
-    progress(min(99, position.distance(from: report.checkpoint) * 100 / all))
+  /// Where the log ends is not known before: the last segment counts as if it were full.
+  private mutating func tellProgress(_ position: LSN) {
+    let all = max(1, readableEnd.distance(from: report.checkpoint))
+    let percent = min(99, position.distance(from: report.checkpoint) * 100 / all)
+    guard percent > percentTold else { return }
+    percentTold = percent
+    progress(percent)
   }
 
   private mutating func take(_ record: LogRecord) throws(LogError) {

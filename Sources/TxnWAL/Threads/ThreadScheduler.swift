@@ -15,6 +15,8 @@ package protocol ThreadScheduler: AnyObject, Sendable {
   func join(_ thread: Int)
   /// The caller sleeps until `wake` is called for `monitor`, or for `milliseconds`.
   func sleep(on monitor: ObjectIdentifier, milliseconds: Int?)
+  /// What the clock shows, which may jump.
+  var now: Duration { get }
   /// One sleeper may go on, or all.
   func wake(_ monitor: ObjectIdentifier, all: Bool)
 }
@@ -24,7 +26,8 @@ package enum Scheduling {
   private static let isSimulated = Atomic<Bool>(false)
   private static let scheduler = Mutex<(any ThreadScheduler)?>(nil)
 
-  /// The scheduler in charge. Asked only by threads that are about to sleep, wake others or begin.
+  /// The scheduler in charge. Asked only by threads that are about to sleep, wake others or begin, or
+  /// that want to know the time.
   package static var current: (any ThreadScheduler)? {
     isSimulated.load(ordering: .relaxed) ? scheduler.withLock { $0 } : nil
   }

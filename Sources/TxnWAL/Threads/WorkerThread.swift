@@ -5,18 +5,24 @@ import Synchronization
 /// A named operating-system thread that runs one function to its end.
 ///
 /// Everything that waits for the disk runs on one of these, never on a task of the concurrency
-/// runtime, whose few threads must not block.
+/// runtime, whose few threads must not block. One that nobody joins ends by itself.
 package final class WorkerThread: Sendable {
+  /// The system has no room for another thread.
+  package struct Refusal: Error {
+    package let errno: Int32
+  }
+
   private let handle: Mutex<pthread_t?>
   private let simulated: (scheduler: any ThreadScheduler, thread: Int)?
 
-  /// Starts a thread called `name` (15 bytes at most are shown by the system).
-  package init(name: String, _ body: @escaping @Sendable () -> Void) {
+  /// Starts a thread called `name` (15 bytes at most are shown by the system), which inherits the
+  /// signal mask of the caller; `pthread_create(3)`.
+  package init(attempting name: String, _ body: @escaping @Sendable () -> Void) throws(Refusal) {
     let simulated = Scheduling.current.map { (scheduler: $0, thread: $0.willStart(name)) }
     self.simulated = simulated
     let start = unsafe Unmanaged.passRetained(Start(name: name, simulated: simulated, body: body))
     var thread = pthread_t()
-    let status = unsafe pthread_create(
+    let code = unsafe pthread_create(
       &thread, nil,
       { argument in
         let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
@@ -24,8 +30,27 @@ package final class WorkerThread: Sendable {
         start.run()
         return nil
       }, start.toOpaque())
-    precondition(status == 0, "the system refused a thread (errno \(status))")
+    guard code == 0 else {
+      unsafe start.release()
+      throw Refusal(errno: code)
+    }
     handle = Mutex(thread)
+  }
+
+  /// The same where there is no going on without the thread: a log that nobody syncs, a memtable that
+  /// nobody applies. A refusal ends the process, and the next start recovers.
+  package convenience init(name: String, _ body: @escaping @Sendable () -> Void) {
+    do throws(Refusal) {
+      try self.init(attempting: name, body)
+    } catch {
+      preconditionFailure(
+        "the system refused a thread: \(SystemCall.message(for: error.errno)); raise its limits "
+          + "(ulimit -u, -v, -s)")
+    }
+  }
+
+  deinit {
+    if let thread = handle.withLock({ $0 }) { pthread_detach(thread) }
   }
 
   /// Waits for the function to return. A second call returns at once.

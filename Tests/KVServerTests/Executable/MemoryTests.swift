@@ -24,7 +24,8 @@ struct MemoryTests {
           #expect(reply == "+OK")
           if answered % 1000 == 0 { most = max(most, daemon.anonymousByteCount) }
         }
-        #expect(most < 160 << 20)
+        // What a sanitizer remembers of each byte and each freed block is not the daemon's.
+        if !Sanitizer.isOn { #expect(most < 160 << 20) }
       }
     }
     let client = try daemon.client()

@@ -104,22 +104,46 @@ struct SalvageTests {
     #expect(missing > 2 && missing < 250, "\(missing)")
   }
 
-  @Test func `a partition at which LMDB aborts is a finding of check and a loss of salvage`() throws
+  @Test
+  func `a page that fails an assertion of LMDB's is a finding of check and a loss of salvage`()
+    throws
   {
+    try judge("expected a sound tree of pages, found a page at which an assertion of LMDB's fails")
+    {
+      file in
+      // A branch page that says it has no nodes at all.
+      for branch in pages(file, flags: 1, atLeast: 2) {
+        file[branch + 12] = 16
+        file[branch + 13] = 0
+      }
+    }
+  }
+
+  @Test func `a partition that ends LMDB's process is a finding of check and a loss of salvage`()
+    throws
+  {
+    try judge("expected a file that LMDB can read", "ends with signal 11") { file in
+      // Entries that say of themselves that they have many values, which these files never have: LMDB
+      // follows a cursor for them that is not there.
+      for leaf in pages(file, flags: 2, atLeast: 10) {
+        let node = leaf + (Int(file[leaf + 16]) | Int(file[leaf + 17]) << 8)
+        file[node + 4] |= 4
+      }
+    }
+  }
+
+  /// Damages a partition of a sound store, and expects `check` to say so and `salvage` to go on.
+  private func judge(_ findings: String..., damage: (inout [UInt8]) throws -> Void) throws {
     let directory = try closed()
     let path = directory.path + "/data"
     let data = path + "/partition-0001/data.mdb"
     var file = try bytes(data)
-    // A branch page that says it has no nodes at all.
-    for branch in pages(file, flags: 1, atLeast: 2) {
-      file[branch + 12] = 16
-      file[branch + 13] = 0
-    }
+    try damage(&file)
     try write(file, data)
     let check = try kvd("check", "--data", path)
     #expect(check.status == 1, "\(check.text)")
-    #expect(check.text.contains("partition-0001/data.mdb: expected a file that LMDB can read"))
-    #expect(check.text.contains("ends with signal 6"), "\(check.text)")
+    #expect(check.text.contains("partition-0001/data.mdb: \(findings[0])"), "\(check.text)")
+    for finding in findings { #expect(check.text.contains(finding), "\(check.text)") }
     let done = try kvd(
       "recover", "--data", path, "--salvage", directory.path + "/new", "--yes-give-up")
     #expect(done.status == 0, "\(done.text)")

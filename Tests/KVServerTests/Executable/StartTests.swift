@@ -98,6 +98,19 @@ struct StartTests {
     try expectFailure(["--data", directory.path, "--bind", "localhost!"], "localhost!")
   }
 
+  /// No stack of the size that new threads are to have fits into the address space.
+  @Test(.disabled(if: Sanitizer.isOn, "a sanitizer needs the address space for itself"))
+  func `a system that refuses threads is told, and nothing is made`() throws {
+    let directory = TestDirectory()
+    let daemon = try TestDaemon(
+      ["serve", "--data", directory.path], shell: "ulimit -s 1000000000000")
+    #expect(daemon.wait() == 1)
+    #expect(
+      daemon.text.contains(
+        "cannot start the thread that waits for signals: Resource temporarily unavailable"))
+    #expect(access(directory.path + "/MANIFEST", F_OK) != 0)
+  }
+
   private func expectFailure(_ arguments: [String], _ message: String) throws {
     let daemon = try TestDaemon(["serve"] + arguments)
     #expect(daemon.wait() == 1)

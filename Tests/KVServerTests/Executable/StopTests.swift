@@ -44,6 +44,30 @@ struct StopTests {
     #expect(daemon.end(with: SIGTERM) == 0)
   }
 
+  @Test func `a second signal ends a stop at once, and nothing acknowledged is lost`() throws {
+    let directory = TestDirectory()
+    let daemon = try TestDaemon.serving(
+      directory.path, ["--stop-seconds", "3600", "--partitions", "1"])
+    #expect(try daemon.client().ask("SET", "a", "1") == "+OK")
+    let inspection = try StoreInspection(at: directory.path)
+    do {
+      let blocker = try LMDBEnvironment(
+        directory: StoreOpening.partitionPath(0, in: directory.path),
+        identity: PartitionIdentity(storeID: inspection.manifest.storeID, partitionIndex: 0),
+        partitionCount: 1, maxReaders: 1024)
+      let transaction = try blocker.beginWrite()
+      daemon.signal(SIGTERM)
+      #expect(daemon.says("stopping; a second signal stops at once"))
+      #expect(daemon.end(with: SIGINT) == 1)
+      #expect(daemon.text.contains("signal \(SIGINT): stopping at once"))
+      _ = consume transaction
+      blocker.close()
+    }
+    let again = try TestDaemon.serving(directory.path)
+    #expect(try again.client().ask("GET", "a") == "$1")
+    #expect(again.end(with: SIGTERM) == 0)
+  }
+
   @Test func `stopping ends at its deadline, and nothing acknowledged is lost`() throws {
     let directory = TestDirectory()
     let daemon = try TestDaemon.serving(

@@ -1,5 +1,12 @@
 import Glibc
 
+// glibc declares it under _GNU_SOURCE only.
+@_silgen_name("prlimit")
+private func prlimit(
+  _ process: pid_t, _ resource: UInt32, _ new: UnsafePointer<rlimit>?,
+  _ old: UnsafeMutablePointer<rlimit>?
+) -> Int32
+
 /// The `kvd` executable as a child process.
 final class TestDaemon: @unchecked Sendable {
   // Each is used by one thread at a time.
@@ -57,6 +64,27 @@ final class TestDaemon: @unchecked Sendable {
         .split(separator: " "), let place = words.firstIndex(of: "port")
     else { return 0 }
     return Int(words[place + 1].filter(\.isNumber)) ?? 0
+  }
+
+  /// Reads what it says until `words` are there. False if it ended without them.
+  func says(_ words: String) -> Bool {
+    while !text.contains(words) {
+      guard readMore() else { return false }
+    }
+    return true
+  }
+
+  /// Lets it open no descriptor from `limit` on, and returns what its limit was; prlimit(2).
+  func limitDescriptors(to limit: rlim_t) throws -> rlim_t {
+    var old = rlimit()
+    guard prlimit(process, RLIMIT_NOFILE.rawValue, nil, &old) == 0 else {
+      throw TestFailure(message: "prlimit: \(errno)")
+    }
+    var new = rlimit(rlim_cur: limit, rlim_max: old.rlim_max)
+    guard prlimit(process, RLIMIT_NOFILE.rawValue, &new, nil) == 0 else {
+      throw TestFailure(message: "prlimit: \(errno)")
+    }
+    return old.rlim_cur
   }
 
   func client() throws -> TestClient { try TestClient(port: port) }

@@ -76,6 +76,66 @@ struct FullDiskTests {
     try again.close()
   }
 
+  /// Waits until `isSo`; what it waits for is tried again twice a second.
+  private func eventually(_ what: Comment, _ isSo: () -> Bool) {
+    for _ in 0..<1000 {
+      if isSo() { return }
+      usleep(20_000)
+    }
+    Issue.record(what)
+  }
+
+  @Test func `keys are deleted on a full disk, and stay deleted`() throws {
+    let store = try open()
+    try disk.fill(leaving: 3 << 20)
+    let count = try writeUntilRefused(store)
+    try disk.fill()
+    for number in 0..<count / 2 { #expect(try store.delete(bytes("key \(number)"))) }
+    #expect(throws: StoreError.self) { try store.put(bytes("new"), Self.value) }
+    #expect(try store.countEntries() == count - count / 2)
+    #expect(try store.get(bytes("key 0")) == nil)
+    #expect(try store.get(bytes("key \(count - 1)")) == Self.value)
+    try? store.close()
+    let again = try open()
+    #expect(try again.countEntries() == count - count / 2)
+    #expect(try again.get(bytes("key 0")) == nil)
+    #expect(try again.get(bytes("key \(count - 1)")) == Self.value)
+    try? again.close()
+  }
+
+  @Test(arguments: [false, true])
+  func `a range delete on a full disk makes room for new writes`(reopens: Bool) throws {
+    var store = try open()
+    try disk.fill(leaving: 3 << 20)
+    let count = try writeUntilRefused(store)
+    try disk.fill()
+    #expect(throws: StoreError.self) { try store.put(bytes("new"), Self.value) }
+    try store.deleteRange(.everything)
+    #expect(try store.countEntries() == 0)
+    if reopens {
+      try? store.close()
+      store = try open()
+      #expect(try store.countEntries() == 0)
+    }
+    eventually("the range delete was not carried out") { !store.isPurging }
+    eventually("nothing can be written") { (try? store.put(bytes("room"), [1])) != nil }
+    // Nobody has given the disk any room.
+    let written = count / 2
+    for number in 0..<written {
+      // Now and then refused, until what is in memory has gone down and the log begins anew.
+      eventually("\(number) of \(written) cannot be written") {
+        (try? store.put(bytes("key \(number)"), Self.value)) != nil
+      }
+    }
+    try expectAll(written, store)
+    #expect(try store.countEntries() == written + 1)
+    try? store.close()
+    let again = try open()
+    try expectAll(written, again)
+    #expect(try again.countEntries() == written + 1)
+    try? again.close()
+  }
+
   @Test func `closing a store on a full disk ends, and the log keeps what LMDB had no room for`()
     throws
   {
@@ -110,7 +170,7 @@ struct FullDiskTests {
     roomy.memoryByteCount = 64 << 20
     roomy.logByteLimit = 64 << 20
     let store = try Store.open(at: path, options: roomy)
-    for number in 0..<900 { try store.put(bytes("key \(number)"), Self.value) }
+    for number in 0..<1300 { try store.put(bytes("key \(number)"), Self.value) }
     // What a killed process leaves: the files without a close.
     let image = disk.path + "/image"
     try FileManager.default.copyItem(atPath: path, toPath: image)
@@ -124,7 +184,7 @@ struct FullDiskTests {
     }
     disk.empty()
     let again = try Store.open(at: image, options: options)
-    try expectAll(900, again)
+    try expectAll(1300, again)
     try again.close()
   }
 

@@ -62,6 +62,35 @@ import TxnWAL
     #expect(try store.statistics().corruptedReadCount >= found.count)
   }
 
+  /// LMDB answers nothing more in a view in which a read has failed, not even for sound pages.
+  @Test func `in one view a damaged key keeps no other from being read`() throws {
+    let made = try damaged()
+    let store = made.fixture.store
+    let expected = Set(errors(made.keys[0], store).keys)
+    let reader = store.makeReader()
+    let snapshot = try store.snapshot()
+    defer {
+      reader.close()
+      snapshot.close()
+    }
+    var failed: [Set<[UInt8]>] = [[], []]
+    for key in made.keys[0] {
+      do throws(StoreError) {
+        let isThere = try reader.withValue(of: key.rawSpan) { $0 != nil }
+        #expect(isThere)
+      } catch {
+        failed[0].insert(key)
+      }
+      do throws(StoreError) {
+        #expect(try snapshot.get(key) != nil)
+      } catch {
+        failed[1].insert(key)
+      }
+    }
+    #expect(!expected.isEmpty && expected.count < made.keys[0].count)
+    #expect(failed == [expected, expected])
+  }
+
   @Test func `a damaged partition takes no more writes, and the others go on`() throws {
     let made = try damaged()
     let store = made.fixture.store

@@ -58,6 +58,33 @@ import TxnWAL
     #expect((page..<page + MetaPage.byteCount).contains(offset))
   }
 
+  /// Story: a write of a meta page failed. LMDB put its old last page and transaction id back and left
+  /// the new roots, which lay behind that last page; the store was refused ever after, whole as it was.
+  @Test func `a meta page that LMDB took back after a failed write is no damage`() throws {
+    let meta = 4096
+    let before = contents(fixture.path)
+    try fixture.write { transaction throws(StoreError) in
+      for index in 0..<200 {
+        try transaction.put(.data, [UInt8(index), 1], [UInt8](repeating: 8, count: 3000))
+      }
+    }
+    var bytes = contents(fixture.path)
+    #expect(before[meta..<2 * meta] != bytes[meta..<2 * meta], "the page of this transaction")
+    bytes.replaceSubrange(meta + 136..<meta + 152, with: before[meta + 136..<meta + 152])
+    let (root, lastPage) = bytes.withUnsafeBytes {
+      (
+        $0.loadUnaligned(fromByteOffset: meta + 128, as: UInt64.self),
+        $0.loadUnaligned(fromByteOffset: meta + 136, as: UInt64.self)
+      )
+    }
+    #expect(root > lastPage)
+    write(bytes, to: fixture.path)
+    #expect(try fixture.open().value(of: [1]) == [UInt8](repeating: 7, count: 300))
+    #expect(try fixture.open().value(of: [1, 1]) == nil)
+    try fixture.write { transaction throws(StoreError) in try transaction.put(.data, [1], [9]) }
+    #expect(try fixture.open().value(of: [1]) == [9])
+  }
+
   @Test func `a file of zeros is refused`() {
     write([UInt8](repeating: 0, count: contents(fixture.path).count), to: fixture.path)
     #expect(openFinding()?.offset != nil)

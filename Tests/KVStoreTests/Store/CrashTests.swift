@@ -39,8 +39,13 @@ import Testing
     return options
   }
 
+  private static func acknowledgements(_ path: String) -> String {
+    guard (try? FileSystem.exists(path)) == true else { return "" }
+    return String(decoding: contents(path), as: UTF8.self)
+  }
+
   private static func acknowledged(_ path: String, _ writer: Int) -> Int {
-    let text = (try? String(contentsOfFile: "\(path)/\(writer).acks", encoding: .utf8)) ?? ""
+    let text = acknowledgements("\(path)/\(writer).acks")
     // A kill in the middle of a line leaves one without its end.
     return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
       .compactMap { Int($0) }.last ?? 0
@@ -90,10 +95,15 @@ import Testing
   {
     let directory = TemporaryDirectory()
     var random = SeededGenerator(seed: testSeed())
-    for round in 0..<8 {
+    var round = 0
+    var total = 0
+    // On a busy machine more rounds, and longer ones: there must have been work to kill.
+    while round < 8 || total <= 50 && round < 80 {
       let path = directory.path
       // Some rounds end while the store is being opened.
-      let delay = Int.random(in: round % 3 == 2 ? 500...6000 : 6000...150_000, using: &random)
+      let delay =
+        Int.random(in: round % 3 == 2 ? 500...6000 : 6000...150_000, using: &random)
+        * (round / 8 + 1)
       await #expect(processExitsWith: .signal(SIGKILL)) {
         [path = path as String, delay = delay as Int] in
         try Self.work(path, killedAfterMicroseconds: delay)
@@ -106,15 +116,16 @@ import Testing
         // What was under way counts as acknowledged once a reader has been shown it.
         if newest > acknowledged {
           let acks = "\(path)/\(writer).acks"
-          let text = (try? String(contentsOfFile: acks, encoding: .utf8)) ?? ""
+          let text = Self.acknowledgements(acks)
           let whole = text.hasSuffix("\n") || text.isEmpty ? text : text + "\n"
           try (whole + "\(newest)\n").write(toFile: acks, atomically: true, encoding: .utf8)
         }
       }
       if round % 2 == 0 { try store.checkpoint() }
       try store.close()
+      round += 1
+      total = (0..<Self.writerCount).reduce(0) { $0 + Self.acknowledged(path, $1) }
     }
-    let total = (0..<Self.writerCount).reduce(0) { $0 + Self.acknowledged(directory.path, $1) }
     #expect(total > 50, "the kills came before there was any work")
   }
 

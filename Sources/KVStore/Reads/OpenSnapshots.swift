@@ -1,0 +1,40 @@
+import Synchronization
+
+/// The snapshots that are open, so that none keeps LMDB from reusing pages for ever.
+///
+/// There is no timer: a snapshot costs the disk something only when LMDB is written to, and the store looks
+/// after every such write. Ages are told by CLOCK_MONOTONIC, which nobody sets.
+final class OpenSnapshots: Sendable {
+  private let ageLimit: Duration
+  private let pins = Mutex<[ObjectIdentifier: SnapshotPin]>([:])
+  private let expired = Atomic<Int>(0)
+
+  init(ageLimit: Duration) {
+    self.ageLimit = ageLimit
+  }
+
+  func add(_ pin: SnapshotPin) {
+    pins.withLock { $0[ObjectIdentifier(pin)] = pin }
+  }
+
+  func remove(_ pin: SnapshotPin) {
+    pins.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(pin)) }
+  }
+
+  /// How many snapshots were ended because of their age since the store was opened.
+  var expiredCount: Int { expired.load(ordering: .relaxed) }
+
+  /// Ends those that have become too old by `now`. O(open snapshots).
+  func expire(now: SuspendingClock.Instant = .now) {
+    guard ageLimit > .zero else { return }
+    let old = pins.withLock { pins in
+      let old = pins.values.filter { now - $0.takenAt > ageLimit }
+      for pin in old { pins[ObjectIdentifier(pin)] = nil }
+      return old
+    }
+    let reason = StoreError.snapshotTooOld(limitSeconds: Int(ageLimit.components.seconds))
+    for pin in old where pin.end(because: reason) {
+      expired.add(1, ordering: .relaxed)
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/// One round of work: who the clients are, what happens to the daemon meanwhile, and how it ends.
+extension StoreLife {
+  /// Clients at work until the daemon is killed, or now and then stopped; what they did.
+  func work(_ daemon: Daemon) -> [Operation] {
+    let (stop, crew, seed) = (Client.StopFlag(), Crew(), random.next())
+    let willStop = random.once(in: 12)
+    let isOfStamps = isOfStamps || bulk == nil && disk == nil && random.once(in: 8)
+    let roles =
+      bulk.map(rolesOfBulk) ?? (isOfStamps ? rolesOfStamps() : mixture(willStop: willStop))
+    tally.bulkRounds += bulk == nil ? 0 : 1
+    tally.stampRounds += isOfStamps ? 1 : 0
+    func plan(_ number: Int, _ role: Role) -> Client.Plan {
+      Client.Plan(
+        universe: setting.universe, record: setting.record, findings: findings,
+        port: daemon.port, seed: seed, number: number, firstOperation: tally.rounds << 20,
+        largestValue: largestValue, stop: stop, role: role, hasBulk: bulk != nil,
+        mayBeRefused: disk != nil)
+    }
+    for (number, role) in roles.enumerated() { crew.start(plan(number + 1, role)) }
+    var history: [Operation] = []
+    if random.once(in: 6) { pause(daemon) }
+    if let clock { jump(clock, daemon) }
+    if let disk, !isOfStamps, random.once(in: 2) {
+      history += fill(disk, daemon, plan(roles.count + 1, .everything))
+    }
+    let longest = bulk != nil ? 1500 : isOfStamps ? 800 : 400
+    let isShort = !isOfStamps && random.once(in: 3)
+    daemon.sleep(milliseconds: isShort ? random.within(0...40) : random.within(20...longest))
+    end(daemon, willStop: willStop)
+    stop.set()
+    history += crew.join()
+    tally.operations += history.count
+    tally.refusals += crew.refusedCount
+    return history
+  }
+
+  private func mixture(willStop: Bool) -> [Role] {
+    var roles = [Role](repeating: .everything, count: random.within(2...8))
+    if random.once(in: 3) { roles.append(.scans) }
+    if !willStop, random.once(in: 4) { roles.append(.deaf) }
+    return roles
+  }
+
+  private func rolesOfBulk(_ bulk: Bulk) -> [Role] {
+    [.bulk(bulk), .bulkReader(bulk), .scans]
+      + [Role](repeating: .everything, count: random.within(0...2))
+  }
+
+  private func rolesOfStamps() -> [Role] {
+    [.seals] + [Role](repeating: .stamps, count: random.within(1...3))
+      + [Role](repeating: .cuts, count: random.within(2...8))
+  }
+
+  private func pause(_ daemon: Daemon) {
+    daemon.sleep(milliseconds: random.within(1...100))
+    daemon.pause(
+      milliseconds: random.once(in: 10) ? random.within(1000...1500) : random.within(1...150))
+    tally.pauses += 1
+  }
+
+  /// Forward and back by days, minutes, or a second.
+  private func jump(_ clock: Clock, _ daemon: Daemon) {
+    for _ in 0..<random.within(1...4) {
+      let unit = random.element(of: [1, 60, 86_400])
+      clock.set(seconds: unit * random.within(-10...10))
+      daemon.sleep(milliseconds: random.within(1...60))
+      tally.clockJumps += 1
+    }
+  }
+
+  /// Takes the room there is; makes some again, mostly. What the client did that then looked whether
+  /// writes go on.
+  private func fill(_ disk: SmallDisk, _ daemon: Daemon, _ plan: Client.Plan) -> [Operation] {
+    daemon.sleep(milliseconds: random.within(0...60))
+    disk.fill(leaving: random.once(in: 2) ? 0 : random.within(1...300) << 10)
+    tally.fullDisks += 1
+    daemon.sleep(milliseconds: random.within(5...400))
+    if random.once(in: 3) { return [] }
+    disk.makeRoom()
+    if random.once(in: 2) { return [] }
+    guard let client = Client(plan) else { return [] }
+    if !client.canWrite(seconds: 20), daemon.isRunning {
+      findings.add("there is room again, and yet no write was taken for 20 seconds")
+    }
+    return client.history
+  }
+
+  private func end(_ daemon: Daemon, willStop: Bool) {
+    if daemon.isRunning, willStop {
+      // What is full cannot be cleaned up; that it stops at all and loses nothing is judged later.
+      disk?.makeRoom()
+      expectCleanStop(daemon)
+      return
+    }
+    if daemon.isRunning { tally.kills += 1 }
+    daemon.kill()
+    if daemon.hasCrashed { tally.crashed(at: daemon.crashPoint) }
+    if daemon.hasFailed { found(daemon, "ended by itself") }
+  }
+}
