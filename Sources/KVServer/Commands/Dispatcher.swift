@@ -94,11 +94,14 @@ enum Dispatcher {
   ) -> StoreError? {
     let keys = command.keys
     if keys.first > 0 {
-      for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
+      var index = keys.first
+      let end = keys.end(call.count)
+      while index < end {
         let byteCount = call[index].count
         if byteCount > Limits.keyByteCount {
           return .keyTooLong(byteCount: byteCount, limit: Limits.keyByteCount)
         }
+        index &+= keys.step
       }
     }
     guard request.byteCount > Limits.valueByteCount else { return nil }

@@ -60,21 +60,29 @@ struct RequestDecoder {
     if missing == nil {
       guard !buffer.isEmpty else { return .incomplete }
       guard buffer[0] == 0x2A else { return nextInline(in: &buffer, arguments: &arguments) }
-      switch line(in: buffer, tooLong: .multibulkCountTooLong) {
-      case .failed(let error): return .failed(error)
-      case .incomplete: return .incomplete
-      case .line(let end):
-        guard let count = Self.number(in: buffer, 1..<end), count <= RequestLimits.argumentCount
-        else { return .failed(.invalidMultibulkLength) }
-        guard count > 0 else {
-          offset = 0
-          return .nothing(byteCount: end + 2)
+      let count: Int
+      let end: Int
+      if let (number, numberEnd) = buffer.withBytes({ shortNumber(in: $0, at: 1) }) {
+        (count, end) = (number, numberEnd)
+      } else {
+        switch line(in: buffer, tooLong: .multibulkCountTooLong) {
+        case .failed(let error): return .failed(error)
+        case .incomplete: return .incomplete
+        case .line(let lineEnd):
+          guard let number = Self.number(in: buffer, 1..<lineEnd),
+            number <= RequestLimits.argumentCount
+          else { return .failed(.invalidMultibulkLength) }
+          (count, end) = (Int(number), lineEnd)
         }
-        missing = Int(count)
-        offset = end + 2
-        argumentByteCount = 0
-        arguments.removeAll(keepingCapacity: true)
       }
+      guard count > 0 else {
+        offset = 0
+        return .nothing(byteCount: end + 2)
+      }
+      missing = count
+      offset = end + 2
+      argumentByteCount = 0
+      if !arguments.isEmpty { arguments.removeAll(keepingCapacity: true) }
     }
     return nextBulks(in: buffer, arguments: &arguments)
   }
@@ -83,32 +91,8 @@ struct RequestDecoder {
     in buffer: borrowing ByteBuffer, arguments: inout [Range<Int>]
   ) -> Outcome {
     while let left = missing, left > 0 {
-      let length: Int
-      if let known = bulkByteCount {
-        length = known
-      } else {
-        guard offset < buffer.count else { return .incomplete }
-        let kind = buffer[offset]
-        guard kind == 0x24 else { return .failed(.expectedBulk(got: kind)) }
-        switch line(in: buffer, tooLong: .bulkCountTooLong) {
-        case .failed(let error): return .failed(error)
-        case .incomplete: return .incomplete
-        case .line(let end):
-          guard let number = Self.number(in: buffer, (offset + 1)..<end), number >= 0,
-            number <= RequestLimits.redisBulkByteCount
-          else { return .failed(.invalidBulkLength) }
-          length = Int(number)
-          argumentByteCount += length
-          guard length <= limits.bulkByteCount else {
-            return .failed(.bulkTooLarge(byteCount: length, limit: limits.bulkByteCount))
-          }
-          guard argumentByteCount <= limits.requestByteCount else {
-            return .failed(.requestTooLarge(limit: limits.requestByteCount))
-          }
-          bulkByteCount = length
-          offset = end + 2
-        }
-      }
+      if bulkByteCount == nil, let outcome = nextLength(in: buffer) { return outcome }
+      let length = bulkByteCount ?? 0
       guard buffer.count &- offset >= length &+ 2 else { return .incomplete }
       arguments.append(offset..<(offset &+ length))
       offset &+= length &+ 2
@@ -119,6 +103,39 @@ struct RequestDecoder {
     missing = nil
     offset = 0
     return .request(byteCount: byteCount)
+  }
+
+  /// Reads the header of the bulk at `offset` into `bulkByteCount`; otherwise returns why not.
+  @inline(__always)
+  private mutating func nextLength(in buffer: borrowing ByteBuffer) -> Outcome? {
+    guard offset < buffer.count else { return .incomplete }
+    let kind = buffer[offset]
+    guard kind == 0x24 else { return .failed(.expectedBulk(got: kind)) }
+    let length: Int
+    let end: Int
+    if let (number, numberEnd) = buffer.withBytes({ shortNumber(in: $0, at: offset &+ 1) }) {
+      (length, end) = (number, numberEnd)
+    } else {
+      switch line(in: buffer, tooLong: .bulkCountTooLong) {
+      case .failed(let error): return .failed(error)
+      case .incomplete: return .incomplete
+      case .line(let lineEnd):
+        guard let number = Self.number(in: buffer, (offset + 1)..<lineEnd), number >= 0,
+          number <= RequestLimits.redisBulkByteCount
+        else { return .failed(.invalidBulkLength) }
+        (length, end) = (Int(number), lineEnd)
+      }
+    }
+    argumentByteCount &+= length
+    guard length <= limits.bulkByteCount else {
+      return .failed(.bulkTooLarge(byteCount: length, limit: limits.bulkByteCount))
+    }
+    guard argumentByteCount <= limits.requestByteCount else {
+      return .failed(.requestTooLarge(limit: limits.requestByteCount))
+    }
+    bulkByteCount = length
+    offset = end &+ 2
+    return nil
   }
 
   private mutating func nextInline(
@@ -162,4 +179,25 @@ struct RequestDecoder {
     }
     return buffer.withBytes { parseInteger($0.extracting(range)) }
   }
+}
+
+/// One to five digits without a leading zero, then CR and another byte: the number, and where the CR stands.
+/// Nil for anything else, which is not to say that it is wrong.
+@inline(__always)
+private func shortNumber(in bytes: RawSpan, at start: Int) -> (number: Int, end: Int)? {
+  guard start &+ 7 <= bytes.byteCount else { return nil }
+  let word = bytes.load(at: start, as: UInt32.self)
+  var number = Int(word & 0xFF) &- 0x30
+  guard number >= 0, number <= 9 else { return nil }
+  var end = start &+ 1
+  var byte = UInt8(truncatingIfNeeded: word >> 8)
+  if number == 0, byte != 0x0D { return nil }
+  while byte != 0x0D {
+    let digit = Int(byte) &- 0x30
+    guard digit >= 0, digit <= 9, end < start &+ 5 else { return nil }
+    number = number &* 10 &+ digit
+    end &+= 1
+    byte = bytes.load(at: end, as: UInt8.self)
+  }
+  return (number, end)
 }

@@ -70,8 +70,11 @@ final class ApplyWorkers: @unchecked Sendable {
 
   /// Why writes must wait for room on the disk, if they must.
   var diskFull: StoreError? {
-    isDiskFull.load(ordering: .acquiring) ? monitor.withLock { fullDisk } : nil
+    hasFullDisk ? monitor.withLock { fullDisk } : nil
   }
+
+  /// Whether `diskFull` has anything to say.
+  var hasFullDisk: Bool { isDiskFull.load(ordering: .acquiring) }
 
   /// A memtable of `partition` was sealed.
   func enqueue(_ partition: Partition) {

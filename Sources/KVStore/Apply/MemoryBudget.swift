@@ -13,6 +13,7 @@ final class MemoryBudget: Sendable {
 
   let byteCount: Int
   private let sealedByteCount = Atomic<Int>(0)
+  private let backloggedCount = Atomic<Int>(0)
   private let monitor = Monitor()
   private let partitionCount: Int
   private struct Trouble {
@@ -40,6 +41,19 @@ final class MemoryBudget: Sendable {
   func removeSealed(_ count: Int) {
     sealedByteCount.subtract(count, ordering: .relaxed)
     monitor.withLock { monitor.broadcast() }
+  }
+
+  /// Range deletes of a partition at which writers wait for the purge worker.
+  static let tombstoneLimit = 1024
+
+  /// Whether writers must wait for range deletes to be carried out.
+  var hasTombstoneBacklog: Bool { backloggedCount.load(ordering: .relaxed) > 0 }
+
+  /// A partition's range deletes have become `count`, from `before`.
+  func noteTombstones(_ count: Int, before: Int) {
+    let change =
+      (count >= Self.tombstoneLimit ? 1 : 0) - (before >= Self.tombstoneLimit ? 1 : 0)
+    if change != 0 { backloggedCount.add(change, ordering: .relaxed) }
   }
 
   /// Why recovery was given up, if it was.

@@ -88,6 +88,7 @@ extension KeyRange {
 
 /// Something that mutations can be written to: the log's buffer, or a batch being built.
 protocol MutationTarget {
+  mutating func appendPut(_ key: RawSpan, _ value: RawSpan)
   mutating func append(_ bytes: RawSpan)
   mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer)
 }
@@ -130,7 +131,19 @@ extension MutationTarget {
   }
 }
 
-extension Sequencer: MutationTarget {}
+extension Sequencer: MutationTarget {
+  /// The most frequent mutation by far, with room made once for all of it.
+  func appendPut(_ key: RawSpan, _ value: RawSpan) {
+    let valueOffset = 7 &+ key.byteCount
+    append(byteCount: valueOffset &+ value.byteCount) { bytes in
+      bytes.store(Mutation.Kind.put.rawValue, at: 0)
+      bytes.store(UInt16(key.byteCount), at: 1)
+      bytes.store(UInt32(value.byteCount), at: 3)
+      bytes.copy(key, at: 7)
+      bytes.copy(value, at: valueOffset)
+    }
+  }
+}
 
 extension [UInt8]: MutationTarget {
   mutating func append(_ bytes: RawSpan) { append(copying: bytes) }

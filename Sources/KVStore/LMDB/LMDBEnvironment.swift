@@ -227,9 +227,10 @@ final class LMDBEnvironment: @unchecked Sendable {
   }
 
   /// What was found wrong with the tree of pages, if anything was. Reads go on where they can.
-  var damage: StoreError? {
-    hasDamage.load(ordering: .acquiring) ? damageFound.withLock { $0 } : nil
-  }
+  var damage: StoreError? { isDamaged ? damageFound.withLock { $0 } : nil }
+
+  /// Whether `damage` has anything to say.
+  var isDamaged: Bool { hasDamage.load(ordering: .acquiring) }
 
   /// The error of a view that has failed before: LMDB answers nothing more in it.
   var failedView: StoreError {

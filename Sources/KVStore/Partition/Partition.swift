@@ -25,7 +25,6 @@ final class Partition: @unchecked Sendable {
   private let appliedLSN: Atomic<UInt64>
   /// Whether the active layer has anything in it, for others than its writer.
   private let isActiveInUse = Atomic<Bool>(false)
-  private let tombstoneCountNow: Atomic<Int>
 
   /// Looks a key's newest version up for a precondition; set once the store is whole.
   var preconditions: PreconditionChecker?
@@ -47,7 +46,7 @@ final class Partition: @unchecked Sendable {
     reader.reset()
     pool.withLock { $0?.append(reader) }
     appliedLSN = Atomic(appliedAtOpen.lsn)
-    tombstoneCountNow = Atomic(tombstones.count)
+    budget.noteTombstones(tombstones.count, before: 0)
     writerLayer = MemtableLayer(hash: hash)
     current = Mutex(Layers(active: writerLayer, sealed: [], tombstones: tombstones))
   }
@@ -164,9 +163,6 @@ final class Partition: @unchecked Sendable {
     !isActiveInUse.load(ordering: .acquiring) && layers.sealed.isEmpty
   }
 
-  /// How many range deletes may still hide something.
-  var tombstoneCount: Int { tombstoneCountNow.load(ordering: .relaxed) }
-
   /// The position up to which LMDB holds everything.
   var applied: LSN { LSN(rawValue: appliedLSN.load(ordering: .acquiring)) }
 
@@ -218,8 +214,9 @@ final class Partition: @unchecked Sendable {
   /// The layers are replaced before the generation moves: who sees the new number sees them.
   private func change(_ body: (Layers) -> Layers) {
     current.withLock { layers in
+      let before = layers.tombstones.count
       layers = body(layers)
-      tombstoneCountNow.store(layers.tombstones.count, ordering: .relaxed)
+      budget.noteTombstones(layers.tombstones.count, before: before)
       generationNumber.add(1, ordering: .acquiringAndReleasing)
     }
   }

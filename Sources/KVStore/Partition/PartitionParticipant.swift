@@ -13,10 +13,12 @@ extension Partition: Participant {
   func prepare(_ mutations: RawSpan, of transaction: TransactionID) -> Vote {
     // Memory and log space were found before the batch was admitted; what is left to ask are the
     // batch's own conditions.
-    if let damage = environment.damage {
+    if environment.isDamaged, let damage = environment.damage {
       preconditions?.noteFailure(.readOnly(path: environment.path, because: "\(damage)"))
       return .no(Refusal(code: RefusalCode.storageFailed, detail: 0))
     }
+    guard let preconditions else { preconditionFailure("a batch in a store that is not open") }
+    guard preconditions.isAsked else { return .yes }
     var offset = 0
     while offset < mutations.byteCount {
       guard let mutation = Mutation.parse(mutations, at: offset) else {
@@ -24,7 +26,6 @@ extension Partition: Participant {
       }
       offset = mutation.end
       guard let condition = Precondition(mutation) else { continue }
-      guard let preconditions else { preconditionFailure("a batch in a store that is not open") }
       do throws(StoreError) {
         let key = mutations.extracting(mutation.key)
         if try !preconditions.holds(condition, for: key, in: self) {

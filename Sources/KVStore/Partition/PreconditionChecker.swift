@@ -3,6 +3,8 @@
 /// Sound as `@unchecked Sendable`: only the sequencer uses it.
 final class PreconditionChecker: @unchecked Sendable {
   let reader: Reader
+  /// Whether the batch being evaluated has conditions: if not, preparing it need not look for them.
+  var isAsked = false
   private(set) var failure: StoreError?
 
   init(reader: Reader) {

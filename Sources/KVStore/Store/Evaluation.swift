@@ -5,20 +5,20 @@ import TxnWAL
 ///
 /// Nothing may be waited for in it.
 public struct Evaluation: ~Copyable {
-  private let keyspace: Keyspace
-  let reader: Reader
+  private let context: EvaluationContext
   var sequencer: Sequencer
-  let own: OwnWrites
   private var contentByteCount = 0
   private var preconditionCount = 0
 
-  init(keyspace: Keyspace, reader: Reader, sequencer: Sequencer, own: OwnWrites) {
-    own.reset()
-    self.own = own
-    self.keyspace = keyspace
-    self.reader = reader
+  init(_ context: EvaluationContext, _ sequencer: Sequencer) {
+    self.context = context
     self.sequencer = sequencer
+    context.own.reset()
+    context.preconditions.isAsked = false
   }
+
+  var own: OwnWrites { context.own }
+  var reader: Reader { context.reader }
 
   var deletesRanges: Bool { own.hasRanges }
 
@@ -56,10 +56,6 @@ public struct Evaluation: ~Copyable {
     try Limits.check(value: value)
     try begin(key, contentByteCount: key.byteCount + value.byteCount)
     sequencer.appendPut(key, value)
-    let end = sequencer.payloadByteCount
-    let valueRange = end - value.byteCount..<end
-    own.note(
-      .put, key: valueRange.lowerBound - key.byteCount..<valueRange.lowerBound, value: valueRange)
   }
 
   /// Removes `key`, if it is there.
@@ -67,8 +63,6 @@ public struct Evaluation: ~Copyable {
     try Limits.check(key: key)
     try begin(key, contentByteCount: key.byteCount)
     sequencer.appendDelete(key)
-    let end = sequencer.payloadByteCount
-    own.note(.delete, key: end - key.byteCount..<end, value: 0..<0)
   }
 
   /// Removes every key in `range`: one small tombstone, whatever it covers.
@@ -78,14 +72,14 @@ public struct Evaluation: ~Copyable {
     // A tombstone hides older batches. What this one has put before is deleted key by key.
     for key in own.keysPut(in: range, sequencer) { try delete(key.rawSpan) }
     // Admitted as a whole: no error may leave the tombstone in some partitions only.
-    let partitionCount = keyspace.partitions.count
+    let partitionCount = context.keyspace.partitions.count
     let byteCount = range.lower.count + (range.upper?.count ?? 0)
     try admit(contentByteCount: byteCount * partitionCount, sectionCount: partitionCount)
-    for partition in keyspace.partitions.indices {
+    for partition in context.keyspace.partitions.indices {
       sequencer.beginSection(for: partition)
       sequencer.appendDeleteRange(range)
     }
-    own.noteRange(range)
+    own.noteRange(range, in: sequencer)
   }
 
   /// Makes the batch depend on `condition`, checked when it is prepared, against what is ordered before
@@ -100,6 +94,7 @@ public struct Evaluation: ~Copyable {
   ) throws(StoreError) {
     try Limits.check(key: key)
     try begin(key, contentByteCount: key.byteCount)
+    context.preconditions.isAsked = true
     sequencer.appendRequire(condition, of: key, index: index)
   }
 
@@ -123,7 +118,7 @@ public struct Evaluation: ~Copyable {
 
   private mutating func begin(_ key: RawSpan, contentByteCount: Int) throws(StoreError) {
     try admit(contentByteCount: contentByteCount)
-    sequencer.beginSection(for: keyspace.partition(of: key))
+    sequencer.beginSection(for: context.keyspace.partition(of: key))
   }
 
   private mutating func admit(

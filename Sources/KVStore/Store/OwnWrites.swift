@@ -7,8 +7,6 @@ import TxnWAL
 ///
 /// Sound as `@unchecked Sendable`: it is used only inside `Coordinator.sequence`.
 final class OwnWrites: @unchecked Sendable {
-  enum Kind { case put, delete, deleteRange }
-
   enum Found {
     case untouched
     case deleted
@@ -16,25 +14,24 @@ final class OwnWrites: @unchecked Sendable {
     case put(Range<Int>)
   }
 
-  private struct Write {
-    var kind: Kind
-    var key: Range<Int>
-    var value: Range<Int>
-  }
-
-  private var writes: [Write] = []
+  /// Where the value stands that was put by a mutation; nil for one that deletes its key.
+  private var writes: [Range<Int>?] = []
   private var ranges: [(range: KeyRange, place: Int)] = []
+  /// The last write of each key.
   private var index: [[UInt8]: Int] = [:]
-  private var indexedCount = 0
+  /// How far the transaction is indexed: in which section, and up to which byte.
+  private var indexedSection = 0
+  private var indexedByteCount = 0
 
   /// Forgets everything, for the next evaluation.
   func reset() {
-    if !writes.isEmpty { writes.removeAll(keepingCapacity: writes.count <= Self.retainedCount) }
     if !ranges.isEmpty { ranges.removeAll() }
-    if indexedCount > 0 {
-      index.removeAll(keepingCapacity: index.count <= Self.retainedCount)
-      indexedCount = 0
-    }
+    guard indexedByteCount > 0 else { return }
+    let keepsMemory = writes.count <= Self.retainedCount
+    writes.removeAll(keepingCapacity: keepsMemory)
+    index.removeAll(keepingCapacity: keepsMemory)
+    indexedSection = 0
+    indexedByteCount = 0
   }
 
   private static let retainedCount = 1024
@@ -42,31 +39,28 @@ final class OwnWrites: @unchecked Sendable {
   /// Whether a range was deleted.
   var hasRanges: Bool { !ranges.isEmpty }
 
-  @inline(__always)
-  func note(_ kind: Kind, key: Range<Int>, value: Range<Int>) {
-    writes.append(Write(kind: kind, key: key, value: value))
-  }
-
-  func noteRange(_ range: KeyRange) {
+  /// To be called once a range has been deleted in every partition.
+  func noteRange(_ range: KeyRange, in sequencer: Sequencer) {
+    extendIndex(sequencer)
     ranges.append((range, writes.count))
   }
 
   /// What these writes made of `key`.
   func find(_ key: RawSpan, in sequencer: Sequencer) -> Found {
-    if writes.isEmpty && ranges.isEmpty { return .untouched }
+    if sequencer.isEmpty { return .untouched }
     extendIndex(sequencer)
     let place = index[Array(copying: key)]
     let covered = ranges.contains { $0.place > place ?? -1 && $0.range.contains(key) }
     if covered { return .deleted }
     guard let place else { return .untouched }
-    return writes[place].kind == .put ? .put(writes[place].value) : .deleted
+    return writes[place].map { .put($0) } ?? .deleted
   }
 
   /// The keys in `range` that stand put.
   func keysPut(in range: KeyRange, _ sequencer: Sequencer) -> [[UInt8]] {
     extendIndex(sequencer)
     return index.filter { key, place in
-      writes[place].kind == .put && range.contains(key.rawSpan)
+      writes[place] != nil && range.contains(key.rawSpan)
     }.map(\.key)
   }
 
@@ -78,7 +72,7 @@ final class OwnWrites: @unchecked Sendable {
     extendIndex(sequencer)
     return index.filter { key, _ in range.contains(key.rawSpan) }
       .sorted { $0.key.lexicographicallyPrecedes($1.key) }
-      .map { key, place in (key, writes[place].kind == .put ? writes[place].value : nil) }
+      .map { key, place in (key, writes[place]) }
   }
 
   /// Whether a range delete covers `key`, which was not put since.
@@ -87,10 +81,26 @@ final class OwnWrites: @unchecked Sendable {
   }
 
   private func extendIndex(_ sequencer: Sequencer) {
-    while indexedCount < writes.count {
-      let key = sequencer.withPayload(in: writes[indexedCount].key) { Array(copying: $0) }
-      index[key] = indexedCount
-      indexedCount += 1
+    while indexedSection < sequencer.sectionCount {
+      let section = sequencer.sectionRange(indexedSection)
+      let start = max(indexedByteCount, section.lowerBound)
+      sequencer.withPayload(in: start..<section.upperBound) { addToIndex($0, at: start) }
+      indexedByteCount = section.upperBound
+      // The last section may still grow.
+      if indexedSection == sequencer.sectionCount - 1 { return }
+      indexedSection += 1
+    }
+  }
+
+  /// Adds mutations that begin at `base` in the transaction.
+  private func addToIndex(_ bytes: RawSpan, at base: Int) {
+    var offset = 0
+    while offset < bytes.byteCount, let mutation = Mutation.parse(bytes, at: offset) {
+      offset = mutation.end
+      guard mutation.kind == .put || mutation.kind == .delete else { continue }
+      let value = mutation.value.map { $0.lowerBound + base..<$0.upperBound + base }
+      index[Array(copying: bytes.extracting(mutation.key))] = writes.count
+      writes.append(value)
     }
   }
 }

@@ -20,9 +20,8 @@ public final class Store: Sendable {
   let openSnapshots: OpenSnapshots
   let manifest: ManifestKeeper
   private let directoryLock: DirectoryLock
-  /// The sequencer's own reader; used only inside `Coordinator.sequence`.
-  let preconditions: PreconditionChecker
-  let ownWrites = OwnWrites()
+  /// Used only inside `Coordinator.sequence`.
+  let evaluations: EvaluationContext
   let upkeep: Upkeep
   let room = RoomSignal()
   private let isClosed = Atomic<Bool>(false)
@@ -40,7 +39,7 @@ public final class Store: Sendable {
     let openSnapshots = OpenSnapshots(ageLimit: parts.options.snapshotAgeLimit)
     self.openSnapshots = openSnapshots
     directoryLock = parts.directoryLock
-    preconditions = PreconditionChecker(reader: Reader(parts.keyspace))
+    evaluations = EvaluationContext(keyspace: parts.keyspace)
     upkeep = Upkeep(
       keyspace: keyspace, budget: budget, coordinator: coordinator, options: options)
     let coordinator = parts.coordinator
@@ -53,7 +52,7 @@ public final class Store: Sendable {
         coordinator.tellObservers()
       },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
-    for partition in keyspace.partitions { partition.preconditions = preconditions }
+    for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
     start(room)
   }
 
@@ -78,7 +77,11 @@ public final class Store: Sendable {
     }
     purgeWorker.start()
     // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
+    let reader = evaluations.reader
     coordinator.sequence { sequencer in
+      // What evaluations read with is kept from one to the next, but never while nothing goes on: it
+      // keeps memory and LMDB's pages from being used again.
+      sequencer.onGroupTaken = { reader.end() }
       upkeep.lookNow(sequencer.lastPosition)
       upkeep.sendDownRangeDeletes()
     }
@@ -119,7 +122,7 @@ public final class Store: Sendable {
       failure = failure ?? error
     }
     applyWorkers.close()
-    preconditions.reader.close()
+    evaluations.reader.close()
     for partition in keyspace.partitions {
       partition.preconditions = nil
       partition.close()

@@ -78,12 +78,10 @@ extension Store {
   ) throws(StoreError) -> (result: R, receipt: Receipt) {
     try checkOpen()
     return try coordinator.sequence { sequencer throws(StoreError) in
-      if let poisoned { throw poisoned }
-      let reader = preconditions.reader
-      defer { reader.end() }
+      if coordinator.isPoisoned, let poisoned { throw poisoned }
+      defer { if sequencer.isWritten { evaluations.reader.end() } }
       sequencer.begin()
-      var evaluation = Evaluation(
-        keyspace: keyspace, reader: reader, sequencer: sequencer, own: ownWrites)
+      var evaluation = Evaluation(evaluations, sequencer)
       let result: R
       do throws(StoreError) {
         result = try body(&evaluation)
@@ -106,10 +104,10 @@ extension Store {
     do throws(Refusal) {
       let position = try sequencer.commit()
       upkeep.look(at: position, deletesRanges: deletesRanges)
-      if applyWorkers.diskFull != nil || coordinator.isOutOfSegments { upkeep.sendDown() }
+      if applyWorkers.hasFullDisk || coordinator.isOutOfSegments { upkeep.sendDown() }
       return position
     } catch {
-      if let failure = preconditions.takeFailure() { throw failure }
+      if let failure = evaluations.preconditions.takeFailure() { throw failure }
       throw .preconditionFailed(index: Int(error.detail))
     }
   }
@@ -122,14 +120,13 @@ extension Store {
   ///   what is kept for it lasts: the end of the log's last segment, and some memory over the limit.
   public func tryAdmit(byteCount: Int, onlyDeletes: Bool = false) throws(StoreError) -> Bool {
     try checkOpen()
-    if let poisoned { throw poisoned }
     try Limits.check(recordByteCount: byteCount)
-    let full = applyWorkers.diskFull
+    let full = applyWorkers.hasFullDisk ? applyWorkers.diskFull : nil
     if let full, !onlyDeletes { throw full }
     let inUse = upkeep.active + budget.sealed
     let memoryLimit = full == nil ? budget.byteCount : budget.strainedByteCount
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
-    guard inUse < memoryLimit, !upkeep.isTombstoneBacklogged else {
+    guard inUse < memoryLimit, !budget.hasTombstoneBacklog else {
       if let full { throw full }
       return false
     }

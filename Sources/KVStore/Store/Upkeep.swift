@@ -10,8 +10,6 @@ final class Upkeep: @unchecked Sendable {
   /// Range deletes that may gather in a memtable before it goes down: until then they are not carried
   /// out, and every read looks through them.
   private static let activeTombstoneLimit = 64
-  /// Range deletes of a partition at which writers wait for the purge worker.
-  static let tombstoneLimit = 1024
 
   private let keyspace: Keyspace
   private let budget: MemoryBudget
@@ -31,11 +29,6 @@ final class Upkeep: @unchecked Sendable {
 
   /// The bytes of all active memtables at the last look.
   var active: Int { activeByteCount.load(ordering: .relaxed) }
-
-  /// Whether writers must wait for range deletes to be carried out.
-  var isTombstoneBacklogged: Bool {
-    keyspace.partitions.contains { $0.tombstoneCount >= Self.tombstoneLimit }
-  }
 
   /// After a batch, as the sequencer. Range deletes always count: thousands of them fit into the log
   /// between two looks, and none is carried out before it is sealed.

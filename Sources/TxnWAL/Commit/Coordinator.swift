@@ -113,6 +113,9 @@ public final class Coordinator: Sendable {
   /// Why writes are refused, once a write or a sync of the log failed.
   public var poisoned: LogError? { writer.poisoned }
 
+  /// Whether `poisoned` has anything to say.
+  public var isPoisoned: Bool { writer.hasFailed }
+
   /// Refuses writes from now on, because a participant's own storage cannot be trusted any more.
   public func poison(because reason: String) {
     writer.poison(.poisoned(because: reason))
@@ -127,7 +130,7 @@ public final class Coordinator: Sendable {
   public func hasRoom(
     for byteCount: Int, appended: LSN, usingReserve: Bool = true
   ) throws(LogError) -> Bool {
-    if let poisoned { throw poisoned }
+    if isPoisoned, let poisoned { throw poisoned }
     // A segment is asked for when the last one is entered, not when it is full.
     let need = appended.advanced(by: byteCount)
     let ahead = need.advanced(by: segments.geometry.capacity / 2)
@@ -216,11 +219,10 @@ public final class Coordinator: Sendable {
 
   private func takeGroup(into group: inout LogGroup) {
     sequencer.withLock { sequencer in
-      let empty = group.buffer
-      empty.reset(start: sequencer.buffer.end)
-      group.buffer = sequencer.buffer
+      group.buffer.reset(start: sequencer.buffer.end)
+      swap(&group.buffer, &sequencer.buffer)
       group.lastSequence = sequencer.lastSequence
-      sequencer.buffer = empty
+      sequencer.onGroupTaken()
     }
   }
 }

@@ -26,8 +26,8 @@ public final class Sequencer: @unchecked Sendable {
   // The transaction that is being written.
   private var isOpen = false
   private var recordOffset = 0
-  private var openSection: Int?
-  private var sections: [Section] = []
+  private var isSectionOpen = false
+  private var sections = ScratchList<Section>()
   private var isDistributed = false
 
   init(
@@ -55,6 +55,12 @@ public final class Sequencer: @unchecked Sendable {
   /// The sequence that the transaction being written gets if it commits.
   public var nextSequence: UInt64 { lastSequence + 1 }
 
+  /// Whether all that was sequenced is on its way to the disk, or there.
+  public var isWritten: Bool { buffer.byteCount == 0 }
+
+  /// Called, as the sequencer, when what was written into the log's buffer goes on its way to the disk.
+  public var onGroupTaken: () -> Void = {}
+
   /// Begins a transaction.
   public func begin() {
     precondition(!isOpen, "a transaction inside a transaction")
@@ -62,8 +68,8 @@ public final class Sequencer: @unchecked Sendable {
     recordOffset = buffer.byteCount
     buffer.appendHole(RecordHeader.byteCount)
     buffer.append(0 as UInt64)
-    sections.removeAll(keepingCapacity: true)
-    openSection = nil
+    sections.removeAll()
+    isSectionOpen = false
     isDistributed = false
   }
 
@@ -71,20 +77,30 @@ public final class Sequencer: @unchecked Sendable {
   public var payloadByteCount: Int { buffer.byteCount - recordOffset - RecordHeader.byteCount }
 
   /// Whether the transaction has no section yet.
-  public var isEmpty: Bool { sections.isEmpty && openSection == nil }
+  public var isEmpty: Bool { sections.isEmpty }
+
+  /// How many sections it has.
+  public var sectionCount: Int { sections.count }
+
+  /// Where the mutations of a section stand in the transaction, so far. Counts from its first byte.
+  public func sectionRange(_ index: Int) -> Range<Int> {
+    let range = sections[index].range
+    return isSectionOpen && index == sections.count - 1
+      ? range.lowerBound..<payloadByteCount : range
+  }
 
   /// What follows is for `participant`. Adjoining sections of one participant are joined.
   public func beginSection(for participant: Int) {
-    if let open = openSection {
-      if sections[open].participant == participant { return }
+    if isSectionOpen {
+      if sections[sections.count &- 1].participant == participant { return }
       closeSection()
     }
-    if let first = sections.first, first.participant != participant { isDistributed = true }
+    if !sections.isEmpty, sections[0].participant != participant { isDistributed = true }
     buffer.append(UInt32(participant))
     buffer.append(0 as UInt32)
     let start = payloadByteCount
     sections.append(Section(participant: participant, range: start..<start))
-    openSection = sections.count - 1
+    isSectionOpen = true
   }
 
   /// Adds bytes to the open section. O(n).
@@ -95,6 +111,12 @@ public final class Sequencer: @unchecked Sendable {
   /// Adds an integer to the open section, little-endian.
   public func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
     buffer.append(value)
+  }
+
+  /// Adds `byteCount` bytes to the open section, which `fill` writes.
+  @inline(__always)
+  public func append(byteCount: Int, _ fill: (inout MutableRawSpan) -> Void) {
+    buffer.append(byteCount: byteCount, fill)
   }
 
   /// Lends bytes of the transaction that is being written; `range` counts from its first byte.
@@ -162,7 +184,8 @@ public final class Sequencer: @unchecked Sendable {
       recordOffset = intentOffset
     }
     let position = lastPosition
-    for section in sections {
+    for index in 0..<sections.count {
+      let section = sections[index]
       withPayload(in: section.range) { participants[section.participant].commit($0, at: position) }
     }
     return position
@@ -172,13 +195,14 @@ public final class Sequencer: @unchecked Sendable {
     _ transaction: TransactionID, in offset: Int? = nil
   ) -> (participant: Int, refusal: Refusal)? {
     let base = (offset ?? recordOffset) + RecordHeader.byteCount
-    for (index, section) in sections.enumerated() {
+    for index in 0..<sections.count {
+      let section = sections[index]
       let range = base + section.range.lowerBound..<base + section.range.upperBound
       let vote = buffer.withBytes(in: range) { mutations in
         participants[section.participant].prepare(mutations, of: transaction)
       }
       guard case .no(let refusal) = vote else { continue }
-      for asked in sections[...index] { participants[asked.participant].abort(transaction) }
+      for asked in 0...index { participants[sections[asked].participant].abort(transaction) }
       return (section.participant, refusal)
     }
     return nil
@@ -190,12 +214,13 @@ public final class Sequencer: @unchecked Sendable {
   }
 
   private func closeSection() {
-    guard let open = openSection else { return }
+    guard isSectionOpen else { return }
+    let open = sections.count - 1
     let start = sections[open].range.lowerBound
     sections[open].range = start..<payloadByteCount
     let base = recordOffset + RecordHeader.byteCount
     buffer.replace(at: base + start - 4, with: UInt32(sections[open].range.count))
-    openSection = nil
+    isSectionOpen = false
   }
 
   private func seal(_ kind: RecordKind, _ transaction: TransactionID) {

@@ -27,6 +27,21 @@ extension MutableRawSpan {
   }
 }
 
+extension MutableRawSpan {
+  /// Copies `bytes` to `offset`. O(n).
+  @inlinable @inline(__always)
+  package mutating func copy(_ bytes: RawSpan, at offset: Int) {
+    let count = bytes.byteCount
+    precondition(offset >= 0 && offset &+ count <= byteCount)
+    unsafe withUnsafeMutableBytes { target in
+      unsafe bytes.withUnsafeBytes { source in
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        unsafe (to + offset).copyMemory(from: from, byteCount: count)
+      }
+    }
+  }
+}
+
 extension [UInt8] {
   /// The array's bytes, lent.
   package var rawSpan: RawSpan {

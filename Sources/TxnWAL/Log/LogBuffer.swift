@@ -2,8 +2,8 @@
 /// written by the log writer.
 ///
 /// Two of them take turns; each belongs to one side at a time, and changes hands under the
-/// coordinator's lock.
-@safe final class LogBuffer {
+/// coordinator's lock. Not a class: its owners reach its fields without counting references.
+@safe struct LogBuffer: ~Copyable {
   /// A buffer that a giant batch has blown up is given back to the system when it is empty again.
   private static let retainedByteCount = 4 << 20
   private static let initialByteCount = 256 << 10
@@ -28,7 +28,7 @@
   var end: LSN { start.advanced(by: byteCount) }
 
   /// Empties the buffer; what comes next belongs at `start`.
-  func reset(start: LSN) {
+  mutating func reset(start: LSN) {
     byteCount = 0
     self.start = start
     if capacity > Self.retainedByteCount {
@@ -39,19 +39,19 @@
   }
 
   /// Forgets everything from `byteCount` on.
-  func truncate(to byteCount: Int) {
+  mutating func truncate(to byteCount: Int) {
     precondition(byteCount <= self.byteCount)
     self.byteCount = byteCount
   }
 
   /// Adds `count` bytes that the caller fills later.
-  func appendHole(_ count: Int) {
+  mutating func appendHole(_ count: Int) {
     reserve(count)
     byteCount &+= count
   }
 
   /// Adds a copy of `bytes`. Amortised O(n).
-  func append(_ bytes: RawSpan) {
+  mutating func append(_ bytes: RawSpan) {
     let count = bytes.byteCount
     reserve(count)
     unsafe bytes.withUnsafeBytes { source in
@@ -63,7 +63,7 @@
   }
 
   /// Adds `value` in little-endian order.
-  func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
+  mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
     let count = MemoryLayout<Integer>.size
     reserve(count)
     unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: byteCount, as: Integer.self)
@@ -71,24 +71,36 @@
   }
 
   /// Adds zeros up to the next multiple of a record's alignment.
-  func pad() {
-    while byteCount % RecordHeader.alignment != 0 { append(0 as UInt8) }
+  mutating func pad() {
+    reserve(RecordHeader.alignment)
+    unsafe memory.storeBytes(of: 0, toByteOffset: byteCount, as: UInt64.self)
+    byteCount = (byteCount &+ RecordHeader.alignment &- 1) & ~(RecordHeader.alignment &- 1)
+  }
+
+  /// Adds `count` bytes that `fill` writes, with room made for them once.
+  @inline(__always)
+  mutating func append(byteCount count: Int, _ fill: (inout MutableRawSpan) -> Void) {
+    reserve(count)
+    let room = unsafe UnsafeMutableRawBufferPointer(start: memory + byteCount, count: count)
+    var span = unsafe room.mutableBytes
+    fill(&span)
+    byteCount &+= count
   }
 
   /// Overwrites the four bytes at `offset` with `value`.
-  func replace(at offset: Int, with value: UInt32) {
+  mutating func replace(at offset: Int, with value: UInt32) {
     precondition(offset + 4 <= byteCount)
     unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
   }
 
   /// Overwrites the eight bytes at `offset` with `value`.
-  func replace(at offset: Int, with value: UInt64) {
+  mutating func replace(at offset: Int, with value: UInt64) {
     precondition(offset + 8 <= byteCount)
     unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
   }
 
   /// Completes the record whose header's hole is at `offset`.
-  func seal(_ header: RecordHeader, at offset: Int, seed: UInt32) {
+  mutating func seal(_ header: RecordHeader, at offset: Int, seed: UInt32) {
     precondition(offset + header.recordByteCount == byteCount)
     let bytes = unsafe UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
     var span = unsafe bytes.mutableBytes
@@ -104,11 +116,13 @@
     return try body(unsafe bytes.bytes)
   }
 
-  private func reserve(_ count: Int) {
+  @inline(__always)
+  private mutating func reserve(_ count: Int) {
     if byteCount &+ count > capacity { grow(to: byteCount + count) }
   }
 
-  private func grow(to least: Int) {
+  @inline(never)
+  private mutating func grow(to least: Int) {
     capacity = max(2 * capacity, least)
     let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 4096)
     unsafe larger.copyMemory(from: memory, byteCount: byteCount)

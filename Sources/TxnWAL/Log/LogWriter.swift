@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A group of records on its way to the disk, all acknowledged by one sync.
-struct LogGroup {
+struct LogGroup: ~Copyable {
   var buffer = LogBuffer()
   /// The newest transaction that was decided in it or before.
   var lastSequence: UInt64 = 0
@@ -73,9 +73,10 @@ final class LogWriter: @unchecked Sendable {
 
   // MARK: Poison
 
-  var poisoned: LogError? {
-    isPoisoned.load(ordering: .acquiring) ? poison.withLock { $0 } : nil
-  }
+  var poisoned: LogError? { hasFailed ? poison.withLock { $0 } : nil }
+
+  /// Whether `poisoned` has anything to say.
+  var hasFailed: Bool { isPoisoned.load(ordering: .acquiring) }
 
   /// Refuses everything from now on; the first reason stays.
   func poison(_ reason: LogError) {
