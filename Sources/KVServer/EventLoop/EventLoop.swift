@@ -16,6 +16,8 @@ final class EventLoop {
   var poller: Poller
   var listener: Listener?
   var connections: [UInt64: Connection] = [:]
+  /// Connections whose requests have been carried out and whose replies are to be sent.
+  var answered: [Connection] = []
   /// Connections with replies that wait for the log.
   var held: [Connection] = []
   /// Connections whose next request waits for room in the store, first come first served.
@@ -96,8 +98,10 @@ final class EventLoop {
       case Self.listenerToken: acceptConnections()
       default:
         if let connection = connections[event.token] { serve(connection, event.ready, &call) }
+        if answered.count >= Self.answeredTogether { sendAnswered(&call) }
       }
     }
+    sendAnswered(&call)
     if handle.takeSignal() {
       for accepted in handle.takeInbox() { adopt(accepted) }
       releaseHeld(&call)

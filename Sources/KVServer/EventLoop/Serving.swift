@@ -10,6 +10,8 @@ extension EventLoop {
   static let keptArgumentCount = 256
   /// How many positions in the log a connection's replies may wait for.
   static let heldPositionBound = 1 << 14
+  /// After how many connections replies are sent.
+  static let answeredTogether = 8
   /// How often a connection's replies may be sent in one turn to make room for more.
   static let roundsPerTurn = 4
 
@@ -27,18 +29,48 @@ extension EventLoop {
     } else if !ready.isDisjoint(with: .hangUp) {
       return close(connection)
     }
-    resume(connection, &call)
+    answer(connection, &call)
   }
 
-  /// Runs what has been received as far as it may, and sends what may be sent.
-  func resume(_ connection: Connection, _ call: inout Call) {
-    guard connections[connection.token] === connection, !connection.isLingering else { return }
+  /// Carries out what has been received; the replies are sent together with those of others.
+  ///
+  /// Who sends wakes somebody, which costs as much as twenty commands: replies that leave one right after
+  /// the other find their receiver awake.
+  private func answer(_ connection: Connection, _ call: inout Call) {
+    lend(&call, to: connection)
+    runRequests(of: connection, &call)
+    takeBack(&call, from: connection)
+    takeBackInput(of: connection)
+    answered.append(connection)
+  }
+
+  /// Sends what connections that were served may be sent.
+  func sendAnswered(_ call: inout Call) {
+    guard !answered.isEmpty else { return }
+    let served = answered
+    answered.removeAll(keepingCapacity: true)
+    for connection in served { resume(connection, &call) }
+  }
+
+  private func lend(_ call: inout Call, to connection: Connection) {
     if connection.reply.bytes.capacity == 0 { swap(&connection.reply.bytes, &spareReply) }
     swap(&call.reply, &connection.reply)
     swap(&call.held, &connection.held)
     swap(&call.arguments, &connection.arguments)
     call.session = connection.session
     call.reply.limit = replyLimit(of: connection, pending: call.reply.count)
+  }
+
+  private func takeBack(_ call: inout Call, from connection: Connection) {
+    swap(&call.arguments, &connection.arguments)
+    swap(&call.held, &connection.held)
+    swap(&call.reply, &connection.reply)
+  }
+
+  /// Runs what has been received as far as it may, and sends what may be sent.
+  func resume(_ connection: Connection, _ call: inout Call) {
+    guard connections[connection.token] === connection, !connection.isLingering else { return }
+    lend(&call, to: connection)
     var isAlive = true
     var rounds = 0
     while true {
@@ -53,9 +85,7 @@ extension EventLoop {
         break
       }
     }
-    swap(&call.arguments, &connection.arguments)
-    swap(&call.held, &connection.held)
-    swap(&call.reply, &connection.reply)
+    takeBack(&call, from: connection)
     settle(connection, isAlive: isAlive)
   }
 
@@ -180,11 +210,7 @@ extension EventLoop {
     if connection.arguments.capacity > Self.keptArgumentCount, connection.input.isEmpty {
       connection.arguments = []
     }
-    if connection.input.isEmpty {
-      reclaim(&connection.input, as: &spareInput, upTo: Self.receiveByteCount)
-    } else if isHalfSent(connection) {
-      connection.input.shrink(leaving: &spareInput)
-    }
+    takeBackInput(of: connection)
     reclaim(&connection.reply.bytes, as: &spareReply, upTo: Self.keptReplyByteCount)
     if !connection.held.isEmpty, !connection.isListedAsHeld {
       connection.isListedAsHeld = true
@@ -200,6 +226,15 @@ extension EventLoop {
       if connection.hasEnded { return close(connection) }
     }
     updateInterest(connection)
+  }
+
+  /// The next connection is lent the same buffer.
+  private func takeBackInput(of connection: Connection) {
+    if connection.input.isEmpty {
+      reclaim(&connection.input, as: &spareInput, upTo: Self.receiveByteCount)
+    } else if isHalfSent(connection) {
+      connection.input.shrink(leaving: &spareInput)
+    }
   }
 
   /// Enters what the connection takes now.
