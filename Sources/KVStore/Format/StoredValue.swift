@@ -51,8 +51,23 @@ enum StoredValue {
     target.store(crc.value, at: 0)
   }
 
-  /// Verifies an entry and returns its header; the value is what follows `headerByteCount`. O(n), no allocation. Any bytes of any length are
-  /// either an entry or a finding.
+  /// The header of `stored` if all of it checks out, and nothing more is asked: `decode` tells what is wrong.
+  @inline(__always)
+  static func soundHeader(_ stored: RawSpan, key: RawSpan, seed: UInt32) -> Header? {
+    guard stored.byteCount >= headerByteCount else { return nil }
+    var crc = CRC32C(seed: seed)
+    crc.update(key)
+    crc.update(stored.extracting(4..<stored.byteCount))
+    guard stored.load(at: 0, as: UInt32.self) == crc.value,
+      stored.load(at: 4, as: UInt32.self) == UInt32(Kind.bytes.rawValue)
+    else { return nil }
+    return Header(
+      kind: .bytes, sequence: stored.load(at: 8, as: UInt64.self),
+      expiryMilliseconds: stored.load(at: 16, as: UInt64.self))
+  }
+
+  /// Verifies an entry and returns its header; the value is what follows `headerByteCount`. O(n), no
+  /// allocation. Any bytes of any length are either an entry or a finding.
   ///
   /// - Throws: `.corrupted`, naming `file` and the key.
   static func decode(

@@ -44,7 +44,7 @@ struct EntryCount {
           let wasThere = try below.withValue(of: key) { $0 != nil }
           return (header.kind == .put ? 1 : 0) - (wasThere ? 1 : 0)
         }
-        try merged.next()
+        try merged.next(from: lane)
       }
     }
     return difference

@@ -2,7 +2,8 @@ import TxnWAL
 
 /// A walk over the visible entries of a range, over partitions whose views are one cut.
 struct RangeScan {
-  private let views: [PartitionView]
+  /// By partition, the range deletes that may hide something; empty where there are none at all.
+  private let layers: [Layers?]
   private let range: KeyRange
   private let isBackward: Bool
   private let sequence: SequenceNumber
@@ -11,7 +12,8 @@ struct RangeScan {
   init(
     _ views: [PartitionView], range: KeyRange, reverse: Bool, at sequence: SequenceNumber
   ) throws(StoreError) {
-    self.views = views
+    let hidesSome = views.contains { !($0.layers?.tombstones.isEmpty ?? true) }
+    layers = hidesSome ? views.map(\.layers) : []
     self.range = range
     self.sequence = sequence
     isBackward = reverse
@@ -37,9 +39,11 @@ struct RangeScan {
       let step = try lane.withEntry { key, header, value throws(StoreError) in
         if isBeyond(key) { return Step.stop }
         guard header.kind == .put else { return .pass }
-        let layers = views[lane.partition].layers
-        let hiding = layers?.tombstoneSequence(over: key, at: sequence) ?? 0
-        guard header.sequence >= hiding else { return .pass }
+        if !layers.isEmpty, let layers = layers[lane.partition],
+          header.sequence < layers.tombstoneSequence(over: key, at: sequence)
+        {
+          return .pass
+        }
         return try body(key, value) ? .count : .stop
       }
       switch step {
@@ -47,7 +51,7 @@ struct RangeScan {
       case .pass: break
       case .count: count += 1
       }
-      try merged.next()
+      try merged.next(from: lane)
     }
   }
 

@@ -10,8 +10,7 @@ final class ScanLane {
   private var lmdb: Cursor?
   private let environment: LMDBEnvironment
   private(set) var isValid = false
-  /// The first eight bytes of the key, big-endian and filled with zeros: most comparisons end there.
-  private(set) var window: UInt64 = 0
+  private(set) var window = KeyWindow()
 
   init(_ cursor: MemtableCursor, partition: Int, environment: LMDBEnvironment) {
     self.partition = partition
@@ -79,28 +78,18 @@ final class ScanLane {
 
   /// Negative, zero or positive as this lane's key comes before, is, or comes behind `other`'s.
   func compare(to other: ScanLane) throws(StoreError) -> Int {
-    if window != other.window { return window < other.window ? -1 : 1 }
-    return try withKey { mine throws(StoreError) in
+    try withKey { mine throws(StoreError) in
       try other.withKey { theirs throws(StoreError) in mine.compare(to: theirs) }
     }
   }
 
   private func settle() {
     isValid = memtable!.isValid
-    if isValid { window = memtable!.withKey { Self.window(of: $0) } }
+    if isValid { window = memtable!.withKey { KeyWindow($0) } }
   }
 
   private func settle(_ isEntry: Bool) {
     isValid = isEntry
-    if isEntry { window = lmdb!.withEntry { key, _ in Self.window(of: key) } }
-  }
-
-  static func window(of key: RawSpan) -> UInt64 {
-    if key.byteCount >= 8 { return key.load(at: 0, as: UInt64.self).byteSwapped }
-    var window: UInt64 = 0
-    for offset in 0..<key.byteCount {
-      window |= UInt64(key.load(at: offset, as: UInt8.self)) << (56 - 8 * UInt64(offset))
-    }
-    return window
+    if isEntry { window = lmdb!.withEntry { key, _ in KeyWindow(key) } }
   }
 }
