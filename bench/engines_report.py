@@ -61,7 +61,7 @@ def lines(result):
     yield ""
     yield ("Written by `make bench` (bench/engines-compare) from one run; every goal is shown, held "
            "or missed. How cost grows with data, partitions and batches is in "
-           "[benchmarks-shape.md](benchmarks-shape.md).")
+           "what `make bench-shape` tells.")
     yield ""
     yield from engines.heading(result["machine"])
     yield ("- Every write is durable when it returns, in every engine. Keys are of 16 bytes in random "

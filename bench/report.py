@@ -48,7 +48,8 @@ def lines(result):
     yield "# Benchmarks"
     yield ""
     yield ("Written by `make bench` (bench/redis-compare) from one run; every ratio is shown, "
-           "whatever it is. kvd as a library is compared in [benchmarks-library.md](benchmarks-library.md).")
+           "whatever it is. kvd as a library is compared in [benchmarks-library.md](benchmarks-library.md); "
+           "[performance.md](performance.md) tells where the time goes.")
     yield ""
     yield f"- Date: {machine['date']}; kvd at {machine['kvd_commit']}"
     yield (f"- Machine: {machine['processor']}, {machine['cores']} cores, "

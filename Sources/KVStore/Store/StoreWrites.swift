@@ -120,6 +120,8 @@ extension Store {
   ///   what is kept for it lasts: the end of the log's last segment, and some memory over the limit.
   public func tryAdmit(byteCount: Int, onlyDeletes: Bool = false) throws(StoreError) -> Bool {
     try checkOpen()
+    // Before anything that would have the caller wait: with a poisoned log no room is ever made.
+    if coordinator.isPoisoned, let poisoned { throw poisoned }
     try Limits.check(recordByteCount: byteCount)
     let full = applyWorkers.hasFullDisk ? applyWorkers.diskFull : nil
     if let full, !onlyDeletes { throw full }
