@@ -60,7 +60,7 @@ def lines(result):
     yield "# The library beside RocksDB and LMDB"
     yield ""
     yield ("Written by `make bench` (bench/engines-compare) from one run; every goal is shown, held "
-           "or missed. How cost grows with data, partitions and batches is in "
+           "or missed. How cost grows with data, partitions and batches is "
            "what `make bench-shape` tells.")
     yield ""
     yield from engines.heading(result["machine"])
