@@ -73,6 +73,7 @@ enum StoredValue {
   static func decode(
     _ stored: RawSpan, key: RawSpan, seed: UInt32, file: String
   ) throws(StoreError) -> Header {
+    if let header = soundHeader(stored, key: key, seed: seed) { return header }
     guard stored.byteCount >= headerByteCount else {
       throw damage(
         file, key, expected: "at least \(headerByteCount) bytes", found: "\(stored.byteCount)")
@@ -86,13 +87,8 @@ enum StoredValue {
     }
     // The upper three bytes are the reserved ones: a kind that fills them belongs to a later format.
     let kindField = stored.load(at: 4, as: UInt32.self)
-    guard let byte = UInt8(exactly: kindField), let kind = Kind(rawValue: byte) else {
-      throw .unsupportedFormat(
-        path: file, found: "value kind \(kindField)", supported: "kind \(Kind.bytes.rawValue)")
-    }
-    return Header(
-      kind: kind, sequence: stored.load(at: 8, as: UInt64.self),
-      expiryMilliseconds: stored.load(at: 16, as: UInt64.self))
+    throw .unsupportedFormat(
+      path: file, found: "value kind \(kindField)", supported: "kind \(Kind.bytes.rawValue)")
   }
 
   /// The sequence alone, not verified: for a caller that only compares, on bytes verified before.
