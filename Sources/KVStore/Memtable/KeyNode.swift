@@ -114,12 +114,7 @@ import TxnWAL
   }
 
   /// What `window(at: 0)` gives for a node with this key.
-  static func window(of key: RawSpan) -> UInt64 {
-    if key.byteCount >= 8 { return key.load(at: 0, as: UInt64.self).byteSwapped }
-    return (0..<key.byteCount).reduce(0) { window, offset in
-      window | UInt64(key.load(at: offset, as: UInt8.self)) << UInt64(56 - 8 * offset)
-    }
-  }
+  static func window(of key: RawSpan) -> UInt64 { key.orderingWord(at: 0) }
 
   @unsafe @inline(__always)
   private func bigEndianWord(at offset: Int) -> UInt64 {
