@@ -28,7 +28,13 @@ public struct StoreOptions: Sendable {
   /// The defaults.
   public init() {}
 
-  // MARK: For simulations
+  /// In a store that is made: its first batch gets the sequence behind this one.
+  var sequenceAtCreation: SequenceNumber = 0
+
+  // MARK: For tests and simulations
+
+  /// Where the time comes from by which entries expire.
+  package var clock = ClockSource.system
 
   /// Opens the log's device for the folder at a path.
   package var makeLogDevice: @Sendable (String) throws(LogError) -> any LogDevice = {
