@@ -91,7 +91,6 @@ final class Command: Sendable {
     if flags.contains(.readOnly) { names.append("@read") }
     switch group {
     case "string": names.append("@string")
-    case "bitmap": names.append("@bitmap")
     case "generic": names.append("@keyspace")
     case "connection": names.append("@connection")
     case "transactions": names.append("@transaction")
