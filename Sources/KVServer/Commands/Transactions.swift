@@ -140,7 +140,7 @@ enum Transactions {
         // What a client got wrong in one command does not abort the others, as in Redis; what is
         // wrong with the store, or with the batch as a whole, does.
         switch error {
-        case .keyTooLong, .valueTooLarge:
+        case .keyTooLong, .valueTooLarge, .wrongType:
           call.reply.rewind(to: start)
           StoreErrorReply.write(error, to: &call.reply)
         default:

@@ -3,6 +3,11 @@ import TxnWAL
 
 /// GET, SET and their kin.
 enum Strings {
+  /// The commands of Redis's group "string".
+  static let all =
+    commands + ExpiringStrings.commands + Substrings.commands + Counters.commands
+    + LCSCommand.commands
+
   static let commands: [Command] = [
     Command(
       "get", arity: 2, [.readOnly, .fast], keys: .one, group: "string",
@@ -43,6 +48,7 @@ enum Strings {
     try view.withValue(of: request.extracting(call[1])) { call.reply.bulkOrNull($0) }
   }
 
+  /// A key that holds something else than a string counts as absent, as in Redis.
   static func getMany<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -50,7 +56,9 @@ enum Strings {
     for index in 1..<call.count { call.keys.append(call[index]) }
     call.reply.array(call.keys.count)
     let keys = call.keys
-    try view.withValues(of: keys, in: request) { _, value in call.reply.bulkOrNull(value) }
+    try view.withEntries(of: keys, in: request) { _, info, value in
+      if let info, info.type == 0 { call.reply.bulk(value) } else { call.reply.null() }
+    }
   }
 
   static func length<V: View & ~Copyable>(
@@ -62,34 +70,45 @@ enum Strings {
     call.reply.integer(Int64(byteCount))
   }
 
-  /// SET key value [NX | XX] [GET] [KEEPTTL]
+  /// SET key value [NX | XX] [GET] [EX n | PX n | EXAT n | PXAT n | KEEPTTL]
   static func set(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
+    if call.count > 3 { return try setWithOptions(&evaluation, &call, request) }
+    try Records.replace(
+      request.extracting(call[1]), with: request.extracting(call[2]), in: &evaluation)
+    call.reply.ok()
+  }
+
+  private static func setWithOptions(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard let options = StringOptions(of: .set, &call, request) else { return }
     let key = request.extracting(call[1])
-    let value = request.extracting(call[2])
-    if call.count == 3 {
-      try evaluation.put(key, value)
-      call.reply.ok()
-      return
+    let now = evaluation.now
+    var expiry: UInt64 = 0
+    if let argument = options.expiry {
+      guard let moment = argument.moment(&call, request, now: now) else { return }
+      expiry = moment
     }
-    guard let options = SetOptions(&call, request) else { return }
-    let exists: Bool
-    if options.returnsOld {
-      exists = try evaluation.withValue(of: key) { old in
-        call.reply.bulkOrNull(old)
-        if old != nil { return true } else { return false }
-      }
-    } else if options.ifAbsent || options.ifPresent {
-      exists = try evaluation.exists(key)
-    } else {
-      exists = false
+    let old = try evaluation.withEntry(of: key) { (info, value) throws(StoreError) in
+      guard options.returnsOld else { return info }
+      if let info, info.type != 0 { throw .wrongType }
+      if info != nil { call.reply.bulk(value) } else { call.reply.null() }
+      return info
     }
-    if (options.ifAbsent && exists) || (options.ifPresent && !exists) {
+    if (options.ifAbsent && old != nil) || (options.ifPresent && old == nil) {
       if !options.returnsOld { call.reply.null() }
       return
     }
-    try evaluation.put(key, value)
+    if options.keepsExpiry { expiry = old?.expiry ?? 0 }
+    if expiry != 0, expiry <= now {
+      try Records.remove(key, in: &evaluation)
+    } else {
+      try Records.replace(
+        key, with: request.extracting(call[2]), expiry: expiry, replacing: old?.expiry ?? 0,
+        in: &evaluation)
+    }
     if !options.returnsOld { call.reply.ok() }
   }
 
@@ -98,7 +117,7 @@ enum Strings {
   ) throws(StoreError) {
     let key = request.extracting(call[1])
     let exists = try evaluation.exists(key)
-    if !exists { try evaluation.put(key, request.extracting(call[2])) }
+    if !exists { try Records.replace(key, with: request.extracting(call[2]), in: &evaluation) }
     call.reply.integer(exists ? Int64(0) : 1)
   }
 
@@ -106,8 +125,12 @@ enum Strings {
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     let key = request.extracting(call[1])
-    try evaluation.withValue(of: key) { call.reply.bulkOrNull($0) }
-    try evaluation.put(key, request.extracting(call[2]))
+    let oldExpiry = try Records.withString(at: key, in: &evaluation) { value, expiry in
+      call.reply.bulkOrNull(value)
+      return expiry
+    }
+    try Records.replace(
+      key, with: request.extracting(call[2]), replacing: oldExpiry, in: &evaluation)
   }
 
   static func getDelete(
@@ -118,7 +141,7 @@ enum Strings {
       call.reply.bulkOrNull(value)
       if value != nil { return true } else { return false }
     }
-    if exists { try evaluation.delete(key) }
+    if exists { try Records.remove(key, in: &evaluation) }
   }
 
   static func setMany(
@@ -147,7 +170,9 @@ enum Strings {
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     for index in stride(from: 1, to: call.count, by: 2) {
-      try evaluation.put(request.extracting(call[index]), request.extracting(call[index + 1]))
+      try Records.replace(
+        request.extracting(call[index]), with: request.extracting(call[index + 1]),
+        in: &evaluation)
     }
   }
 
@@ -157,53 +182,28 @@ enum Strings {
     let key = request.extracting(call[1])
     let suffix = request.extracting(call[2])
     var joined: [UInt8] = []
-    try evaluation.withValue(of: key) { value in
-      guard let value, value.byteCount + suffix.byteCount <= Limits.valueByteCount else { return }
-      joined.reserveCapacity(value.byteCount + suffix.byteCount)
-      joined.append(copying: value)
+    var expiry: UInt64 = 0
+    let byteCount = try Records.withString(at: key, in: &evaluation) { value, until in
+      let byteCount = suffix.byteCount + (value?.byteCount ?? 0)
+      guard byteCount <= Limits.valueByteCount else { return byteCount }
+      expiry = until
+      joined.reserveCapacity(byteCount)
+      if let value { joined.append(copying: value) }
+      joined.append(copying: suffix)
+      return byteCount
     }
-    let existing = try evaluation.withValue(of: key) { value in
-      if let value { value.byteCount } else { 0 }
-    }
-    guard existing + suffix.byteCount <= Limits.valueByteCount else {
-      call.reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
-      return
-    }
-    joined.append(copying: suffix)
-    try joined.withRawBytes { (value) throws(StoreError) in try evaluation.put(key, value) }
-    call.reply.integer(Int64(joined.count))
+    guard byteCount <= Limits.valueByteCount else { return call.stringTooLong() }
+    try Records.rewrite(key, with: joined.rawSpan, keeping: expiry, in: &evaluation)
+    call.reply.integer(Int64(byteCount))
   }
 }
 
-/// The options behind SET's value.
-struct SetOptions {
-  private(set) var ifAbsent = false
-  private(set) var ifPresent = false
-  private(set) var returnsOld = false
+extension Call {
+  mutating func notAnInteger() {
+    reply.error("ERR value is not an integer or out of range")
+  }
 
-  /// Nil if they are not understood; the error is then written.
-  init?(_ call: inout Call, _ request: RawSpan) {
-    for index in 3..<call.count {
-      let option = request.extracting(call[index])
-      if option.spells("NX") {
-        ifAbsent = true
-      } else if option.spells("XX") {
-        ifPresent = true
-      } else if option.spells("GET") {
-        returnsOld = true
-      } else if option.spells("EX") || option.spells("PX") || option.spells("EXAT")
-        || option.spells("PXAT")
-      {
-        call.reply.error("ERR expiry (EX, PX, EXAT, PXAT) is not supported yet")
-        return nil
-      } else if !option.spells("KEEPTTL") {
-        call.syntaxError()
-        return nil
-      }
-    }
-    guard !(ifAbsent && ifPresent) else {
-      call.syntaxError()
-      return nil
-    }
+  mutating func stringTooLong() {
+    reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
   }
 }
