@@ -46,13 +46,16 @@ enum ConnectionCommands {
   }
 
   static func select(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    guard let index = parseInteger(request.extracting(call[1])),
-      let database = Int32(exactly: index)
-    else {
+    guard let index = parseInteger(request.extracting(call[1])) else {
       call.reply.error("ERR value is not an integer or out of range")
       return
     }
-    if database == 0 { call.reply.ok() } else { call.reply.error("ERR DB index is out of range") }
+    guard Int32(exactly: index) != nil else {
+      call.reply.error(
+        "ERR value is out of range, value must between \(Int32.min) and \(Int32.max)")
+      return
+    }
+    if index == 0 { call.reply.ok() } else { call.reply.error("ERR DB index is out of range") }
   }
 
   /// HELLO [protocol [AUTH user password] [SETNAME name]]
