@@ -50,7 +50,7 @@ test-clients: build  ## Drive the daemon with redis-py and redis-cli
 .PHONY: test-differential
 test-differential: build  ## The same random commands to kvd and to Redis; ARGS="--seed N --strict …"
 	@scripts/ensure python redis
-	Tests/differential/run --cases 250 $(ARGS)
+	Tests/differential/run --cases 220 $(ARGS)
 
 .PHONY: check
 check: setup lint check-build test fuzz-short  ## Strict lint, build without warnings, all tests, a little crashing: what CI runs

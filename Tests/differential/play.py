@@ -36,6 +36,8 @@ class Player:
         self.judge.has_parted = False
         self.owed_pause = {}
         for side in self.sides:
+            side.tells_identities = any(
+                b"{id:" in argument for step in steps for argument in step.arguments)
             side.clear()
         at = 0
         while at < len(steps):
@@ -64,9 +66,9 @@ class Player:
         connection = group[0].connection
         for side in self.sides:
             side.send(connection, group)
-        redis = self.sides[0].link(connection).replies(len(group))
+        redis = self.sides[0].links[connection].replies(len(group))
         try:
-            kvd = self.sides[1].link(connection).replies(len(group))
+            kvd = self.sides[1].links[connection].replies(len(group))
         except (servers.Unanswered, wire.Garbled) as failure:
             return Difference(at, group[-1], b" ".join(redis), str(failure).encode())
         pause = 0

@@ -26,6 +26,7 @@ class Link:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
         self.is_closed = False
+        self.greeting = []
 
     def send(self, data):
         try:
@@ -78,23 +79,23 @@ class Side:
         self.daemon = server.Daemon(command, data)
         self.daemon.start()
         self.links = {}
-        self.identities = {}
+        # Set where a history speaks of connections by their identity.
+        self.tells_identities = False
         self.referee = Link(self.daemon.port)
 
     def link(self, number):
         if number not in self.links or self.links[number].is_closed:
             self.close(number)
             self.links[number] = Link(self.daemon.port)
+            if self.tells_identities:
+                self.links[number].send(wire.encode([b"CLIENT", b"ID"]))
+                self.links[number].greeting = self.links[number].replies(1)
         return self.links[number]
 
     def identity(self, number):
-        """What CLIENT ID says over a link; asked for only where a history speaks of it."""
-        link = self.link(number)
-        if link not in self.identities:
-            link.send(wire.encode([b"CLIENT", b"ID"]))
-            replies = link.replies(1)
-            self.identities[link] = wire.text(replies[0]) or b"0" if replies else b"0"
-        return self.identities[link]
+        """What CLIENT ID said when the link was opened."""
+        replies = self.link(number).greeting
+        return b"%d" % (wire.number(replies[0]) or 0) if replies else b"0"
 
     def filled_in(self, argument):
         """An argument with `{id:2}` replaced by the identity that connection 2 has here."""
@@ -127,7 +128,6 @@ class Side:
     def close(self, number):
         link = self.links.pop(number, None)
         if link is not None:
-            self.identities.pop(link, None)
             link.close()
 
     def clear(self):
@@ -144,5 +144,4 @@ class Side:
         self.daemon.kill()
         self.daemon.start()
         self.links.clear()
-        self.identities.clear()
         self.referee = Link(self.daemon.port)

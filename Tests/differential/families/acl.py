@@ -1,4 +1,4 @@
-"""Passwords, users, and who may run what. The default user stays as it is."""
+"""Passwords, users, and who may run what. The default user may do everything, with a password or without."""
 
 WEIGHT = 4
 USERS = (b"ann", b"bob", b"cleo")
@@ -27,9 +27,12 @@ def setuser(v):
 
 COMMANDS = {
     "AUTH": lambda v: ["AUTH"] + v.pick(
-        [b"x"], [b"ann", b"secret"], [b"ann", b"wrong"], [b"bob", b"secret"], [b"default", b"x"],
+        [b"x"], [b"pw"], [b"pw"], [b"default", b"pw"], [b"ann", b"secret"], [b"ann", b"wrong"], [b"bob", b"secret"], [b"default", b"x"],
             [b"nobody", b"x"],
         [b"default", b""], [b"a", b"b", b"c"]),
+    "HELLO": lambda v: ["HELLO", v.pick(2, 3), "AUTH"] + v.pick(
+        [b"default", b"pw"], [b"ann", b"secret"], [b"bob", b"x"], [b"ann"], [b"cleo", b"secret", "SETNAME", b"c"]),
+    "CONFIG SET": lambda v: ["CONFIG", "SET", "requirepass", v.pick(b"pw", b"pw", b"", b"other")],
     "ACL WHOAMI": lambda v: ["ACL", "WHOAMI"],
     "ACL CAT": lambda v: ["ACL", "CAT"] + v.pick([], [b"string"], [b"nosuch"], [b"READ"], [b"a", b"b"]),
     "ACL SETUSER": setuser,
@@ -46,5 +49,7 @@ COMMANDS = {
 }
 
 # Spoiled, these could change a user whom the next history needs.
-UNSPOILED = ("ACL SETUSER", "ACL DELUSER")
-CLEANUP = [[b"ACL", b"DELUSER", *USERS]]
+UNSPOILED = ("ACL SETUSER", "ACL DELUSER", "CONFIG SET")
+NEEDS = {"HELLO": "acl|setuser", "CONFIG SET": "acl|setuser"}
+CLEANUP = [
+    [b"CONFIG", b"SET", b"requirepass", b""], [b"ACL", b"LOG", b"RESET"], [b"ACL", b"DELUSER", *USERS]]

@@ -1,6 +1,7 @@
 """What concerns one connection."""
 
 from history import Step
+from values import Paused
 from wire import encode
 
 WEIGHT = 6
@@ -20,6 +21,17 @@ def silent(v):
     return Step(0, raw=b"".join(map(encode, commands)))
 
 
+def kill(v):
+    if v.maybe(0.3):
+        # The other connection ends when its thread comes to it.
+        return Paused(20, ["CLIENT", "KILL", "ID", v.pick(b"{id:0}", b"{id:1}")] + v.options(
+            ["SKIPME", v.pick("YES", "NO")], ["TYPE", "NORMAL"], ["USER", b"default"]))
+    return ["CLIENT", "KILL"] + v.pick(
+        ["ID", 999999], ["ID", b"x"], ["ADDR", b"1.2.3.4:5"], [b"1.2.3.4:5"], ["FOO", b"x"],
+        ["SKIPME", "MAYBE"], ["TYPE", b"x"], ["USER", b"nobody"], ["ID", 0], [],
+        ["LADDR", b"1.2.3.4:5", "TYPE", "REPLICA"])
+
+
 COMMANDS = {
     "PING": lambda v: ["PING"] + v.pick([], [v.value()], [v.value()] * 2),
     "ECHO": lambda v: ["ECHO", v.value()],
@@ -37,10 +49,7 @@ COMMANDS = {
         ["ID", b"x"], ["ID", 0], ["ID"], ["TYPE", "NORMAL"], ["TYPE", b"x"], ["TYPE"], ["FOO", b"x"],
             ["TYPE", "REPLICA"],
         ["ID", b"{id:0}"]),
-    "CLIENT KILL": lambda v: ["CLIENT", "KILL"] + v.pick(
-        ["ID", 999999], ["ID", b"x"], ["ADDR", b"1.2.3.4:5"], [b"1.2.3.4:5"], ["FOO", b"x"], ["SKIPME",
-            "MAYBE"],
-        ["TYPE", b"x"], ["USER", b"nobody"], ["ID", 0], [], ["LADDR", b"1.2.3.4:5", "TYPE", "REPLICA"]),
+    "CLIENT KILL": kill,
     "CLIENT UNPAUSE": lambda v: ["CLIENT", "UNPAUSE"],
     "CLIENT PAUSE": lambda v: ["CLIENT", "PAUSE", v.pick(b"x", b"-1", b"", 0), v.pick("WRITE", "ALL",
         "FOO")],

@@ -56,6 +56,8 @@ COMMANDS = {
     "MEMORY": lambda v: ["MEMORY"] + v.pick([], ["FOO"]),
     "OBJECT": lambda v: ["OBJECT"] + v.pick([], ["FOO"], ["FOO", b"a"]),
     "DEBUG SLEEP": lambda v: ["DEBUG", "SLEEP", b"0"],
+    "DEBUG RELOAD": lambda v: ["DEBUG", "RELOAD"],
+    "DEBUG SET-ACTIVE-EXPIRE": lambda v: ["DEBUG", "SET-ACTIVE-EXPIRE", 1],
     "DEBUG JMAP": lambda v: ["DEBUG", "JMAP"],
     "DEBUG": lambda v: ["DEBUG"] + v.pick([], ["FOO"]),
     "ROLE": lambda v: ["ROLE"],
@@ -63,8 +65,8 @@ COMMANDS = {
 
 # Spoiled, these could wait for ever or leave a server set up otherwise.
 # kvd answers it at once or not at all.
-NOT_QUEUED = ("INFO",)
+NOT_QUEUED = ("INFO", "DEBUG RELOAD")
 # What a container says of unknown subcommands goes with its knowledge of them.
 NEEDS = {"COMMAND": "client|kill", "CONFIG": "client|kill"}
-UNSPOILED = ("CONFIG SET", "CONFIG RESETSTAT", "WAIT", "DEBUG SLEEP", "DEBUG JMAP", "DEBUG")
+UNSPOILED = ("CONFIG SET", "CONFIG RESETSTAT", "WAIT", "DEBUG SLEEP", "DEBUG JMAP", "DEBUG", "DEBUG RELOAD")
 CLEANUP = [[b"CONFIG", b"SET", b"timeout", b"0"]]
