@@ -33,7 +33,7 @@ build: setup  ## Build in release mode
 	swift build $(release)
 
 .PHONY: test
-test: test-clients test-swift  ## Run every test, after setting up all that they need
+test: test-clients test-differential test-swift  ## Run every test, after setting up all that they need
 
 .PHONY: test-swift
 test-swift: setup  ## Run the tests written in Swift, the house rules (TidyTests) among them
@@ -46,6 +46,11 @@ test-clients: build  ## Drive the daemon with redis-py and redis-cli
 	if [ $$status -eq 75 ]; then echo "test-clients: skipped: PyPI cannot be reached"; \
 	elif [ $$status -ne 0 ]; then exit $$status; \
 	else $(python) Tests/client/run $(ARGS); fi
+
+.PHONY: test-differential
+test-differential: build  ## The same random commands to kvd and to Redis; ARGS="--seed N --strict …"
+	@scripts/ensure python redis
+	Tests/differential/run --cases 220 $(ARGS)
 
 .PHONY: check
 check: setup lint check-build test fuzz-short  ## Strict lint, build without warnings, all tests, a little crashing: what CI runs
@@ -95,10 +100,11 @@ bench-load: build  ## 3 million SETs, kill -9, restart: PASS or FAIL for each pr
 	bench/load-3m $(ARGS)
 
 .PHONY: fuzz
-fuzz: fuzz-build  ## Crash and input fuzzing; SEED=… replays a run, SECONDS=… bounds it
+fuzz: fuzz-build  ## Crash and input fuzzing, and comparison with Redis; SEED=… replays a run, SECONDS=… bounds it
 	.build/release/kvd-simulate --seed $(SEED) --seconds $(SECONDS)
 	.build/release/kvd-drive --seed $(SEED) --seconds $(SECONDS)
 	fuzz/powerloss/images --seed $(SEED) --images $(IMAGES)
+	Tests/differential/run --seed $(SEED) --seconds $(SECONDS) --coverage
 
 .PHONY: fuzz-kill
 fuzz-kill: fuzz-build  ## Kill the daemon ROUNDS=… times under load and judge from outside; SEED=…

@@ -186,24 +186,32 @@ enum Dispatcher {
     }
   }
 
-  /// The error of Redis 7: the name and the beginning of the arguments, each cut to 128 bytes in all.
+  /// The error of Redis 7: the name and the beginning of the arguments, each cut to 128 bytes in all
+  /// and at its first zero byte, because Redis prints them as C does.
   private static func unknownCommand(_ call: inout Call, _ request: RawSpan) {
     call.session.transaction?.hasFailed = true
     let quotedByteCount = 128
     var text = ByteBuffer()
     let name = request.extracting(call[0])
     text.append("ERR unknown command '")
-    text.append(name.extracting(first: min(name.byteCount, quotedByteCount)))
+    text.append(printable(name, atMost: quotedByteCount))
     text.append("', with args beginning with: ")
     let start = text.count
     for index in 1..<max(1, call.count) where text.count - start < quotedByteCount {
       let argument = request.extracting(call[index])
       let room = quotedByteCount - (text.count - start)
       text.append("'")
-      text.append(argument.extracting(first: min(argument.byteCount, room)))
+      text.append(printable(argument, atMost: room))
       text.append("' ")
     }
     call.reply.error(text)
     call.counters.countError()
+  }
+
+  @_lifetime(copy text)
+  private static func printable(_ text: RawSpan, atMost limit: Int) -> RawSpan {
+    var count = 0
+    while count < min(text.byteCount, limit), text.byte(at: count) != 0 { count += 1 }
+    return text.extracting(first: count)
   }
 }

@@ -46,7 +46,7 @@ enum Scanning {
   static func scan<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    guard let cursor = parseUnsigned(request.extracting(call[1])) else {
+    guard let cursor = parseCursor(request.extracting(call[1])) else {
       call.reply.error("ERR invalid cursor")
       return
     }
@@ -80,6 +80,19 @@ enum Scanning {
     page.withBytes { bytes in
       for match in matches { call.reply.bulk(bytes.extracting(match)) }
     }
+  }
+
+  /// A cursor as C's `strtoul` reads it, and so Redis: no digits at all are 0, a sign and zeros may
+  /// stand before them, a negative number counts from the end of the numbers.
+  private static func parseCursor(_ text: RawSpan) -> UInt64? {
+    var end = 0
+    while end < text.byteCount, text.byte(at: end) != 0 { end += 1 }
+    guard end > 0 else { return 0 }
+    let isNegative = text.byte(at: 0) == 0x2D
+    var start = isNegative || text.byte(at: 0) == 0x2B ? 1 : 0
+    guard start < end else { return nil }
+    while start < end - 1, text.byte(at: start) == 0x30 { start += 1 }
+    return parseUnsigned(text.extracting(start..<end)).map { isNegative ? 0 &- $0 : $0 }
   }
 
   /// A key near a random place between the first and the last. Any key may come, but not all with the

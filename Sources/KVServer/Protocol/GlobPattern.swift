@@ -32,6 +32,8 @@ struct GlobPattern {
   /// Complexity: O(pattern × text), by going back only to the last `*`: a pattern of many stars
   /// cannot make it exponential.
   func matches(_ text: RawSpan) -> Bool {
+    // Redis takes a lone star for no pattern at all, and does not look at others for an empty text.
+    if text.byteCount == 0 { return pattern.isEmpty || pattern == [0x2A] }
     var position = 0
     var offset = 0
     var star: (pattern: Int, text: Int)?

@@ -60,7 +60,8 @@ struct ConversationTests {
         ("SCAN 0", "[$0 []]"), ("MSET k1 a k2 b k3 c z d", "+OK"),
         ("SCAN 0 COUNT 100", "[$0 [$k1 $k2 $k3 $z]]"), ("SCAN 0 MATCH k*", "[$0 [$k1 $k2 $k3]]"),
         ("SCAN 0 TYPE list", "[$0 []]"), ("SCAN 0 TYPE string MATCH z", "[$0 [$z]]"),
-        ("SCAN x", "-ERR invalid cursor"), ("SCAN 0 COUNT 0", "-ERR syntax error"),
+        ("SCAN x", "-ERR invalid cursor"), ("SCAN - COUNT 1", "-ERR invalid cursor"),
+        ("SCAN -00 COUNT 0", "-ERR syntax error"), ("SCAN 0 COUNT 0", "-ERR syntax error"),
         ("SCAN 0 COUNT x", "-ERR value is not an integer or out of range"),
         ("SCAN 0 MATCH", "-ERR syntax error"), ("SCAN 0 FOO bar", "-ERR syntax error"),
         (
@@ -74,6 +75,10 @@ struct ConversationTests {
         ("PING", "+PONG"), ("PING hi", "$hi"),
         ("PING a b", "-ERR wrong number of arguments for 'ping' command"), ("ECHO hi", "$hi"),
         ("SELECT 0", "+OK"), ("SELECT 1", "-ERR DB index is out of range"),
+        (
+          "SELECT 2147483648",
+          "-ERR value is out of range, value must between -2147483648 and 2147483647"
+        ),
         ("SELECT x", "-ERR value is not an integer or out of range"), ("CLIENT GETNAME", "nil"),
         ("CLIENT SETNAME me", "+OK"), ("CLIENT GETNAME", "$me"),
         (

@@ -11,6 +11,7 @@ struct GlobPatternTests {
     ("h[a-b]llo", "hcllo", false), ("\\*", "*", true), ("\\*", "a", false), ("[\\]]", "]", true),
     ("[a", "a", true), ("[", "a", false), ("a", "A", false), ("", "", true), ("", "a", false),
     ("**a", "bca", true), ("*a*b*", "xaybz", true), ("a\\", "a\\", true), ("[^a]", "", false),
+    ("**", "", false), ("**", "a", true), ("a**", "a", true),
   ])
   func `patterns match as in Redis`(pattern: String, text: String, expected: Bool) {
     #expect(GlobPattern(pattern).matches(Array(text.utf8)) == expected)
