@@ -13,7 +13,8 @@ enum Batches {
   static let commands: [Command] = [
     Command(
       "kv.batch", arity: -3, [.write, .noTransaction], group: "kvd",
-      "Change many keys as one atomic batch, if all conditions hold", .session(run))
+      "Change many keys as one atomic batch, if all conditions hold",
+      categories: .keyspace, .session(run))
   ]
 
   private struct Condition {

@@ -3,40 +3,61 @@ import TxnWAL
 
 /// The subcommands of CLIENT.
 enum ClientCommand {
-  static func run(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    let name = request.extracting(call[1])
-    if name.spells("ID") {
-      guard expect(2, &call, "client|id") else { return }
-      call.reply.integer(call.session.id)
-    } else if name.spells("GETNAME") {
-      guard expect(2, &call, "client|getname") else { return }
-      let label = call.session.record.labels.withLock { $0.name }
-      if label.isEmpty { call.reply.null() } else { call.reply.bulk(label) }
-    } else if name.spells("SETNAME") {
-      guard expect(3, &call, "client|setname") else { return }
-      if setName(&call, request.extracting(call[2])) { call.reply.ok() }
-    } else if name.spells("SETINFO") {
-      guard expect(4, &call, "client|setinfo") else { return }
-      setInfo(&call, request)
-    } else if name.spells("INFO") {
-      guard expect(2, &call, "client|info") else { return }
-      let now = System.monotonicSeconds()
-      call.reply.verbatim(call.session.record.line(now: now, table: call.server.table) + "\n")
-    } else if name.spells("LIST") {
-      let now = System.monotonicSeconds()
-      let table = call.server.table
-      call.reply.verbatim(
-        call.server.clients.all.map { $0.line(now: now, table: table) + "\n" }.joined())
-    } else if name.spells("HELP") {
-      let lines: [StaticString] = [
-        "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "GETNAME", "ID",
-        "INFO", "LIST", "SETINFO <LIB-NAME|LIB-VER> <value>", "SETNAME <name>", "HELP",
-      ]
-      call.reply.array(lines.count)
-      for line in lines { call.reply.simple(line) }
-    } else {
-      unknown(&call, name, of: "CLIENT")
-    }
+  static let commands: [Command] = [
+    Command(
+      "client|id", arity: 2, [], group: "connection",
+      "Returns the client ID for the current connection", .session(id)),
+    Command(
+      "client|getname", arity: 2, [], group: "connection", "Get the current connection name",
+      .session(getName)),
+    Command(
+      "client|setname", arity: 3, [], group: "connection", "Set the current connection name",
+      .session(setName)),
+    Command(
+      "client|setinfo", arity: 4, [], group: "connection",
+      "Set client or connection specific info", categories: .connection, .session(setInfo)),
+    Command(
+      "client|info", arity: 2, [], group: "connection",
+      "Returns information about the current client connection.", .session(info)),
+    Command(
+      "client|list", arity: -2, [.admin], group: "connection",
+      "Get the list of client connections", .session(list)),
+    Command(
+      "client|help", arity: 2, [], group: "connection",
+      "Show helpful text about the different subcommands",
+      ContainerCommand.help(
+        "client",
+        [
+          "GETNAME", "    Return the name of the current connection.",
+          "ID", "    Return the ID of the current connection.",
+          "INFO", "    Return information about the current client connection.",
+          "LIST", "    Return information about client connections.",
+          "SETINFO <LIB-NAME|LIB-VER> <value>", "    Tell what client library this is.",
+          "SETNAME <name>", "    Assign the name <name> to the current connection.",
+        ])),
+  ]
+
+  static func id(_ call: inout Call, _ request: RawSpan) { call.reply.integer(call.session.id) }
+
+  static func getName(_ call: inout Call, _ request: RawSpan) {
+    let label = call.session.record.labels.withLock { $0.name }
+    if label.isEmpty { call.reply.null() } else { call.reply.bulk(label) }
+  }
+
+  static func setName(_ call: inout Call, _ request: RawSpan) {
+    if setName(&call, request.extracting(call[2])) { call.reply.ok() }
+  }
+
+  static func info(_ call: inout Call, _ request: RawSpan) {
+    let now = System.monotonicSeconds()
+    call.reply.verbatim(call.session.record.line(now: now, table: call.server.table) + "\n")
+  }
+
+  static func list(_ call: inout Call, _ request: RawSpan) {
+    let now = System.monotonicSeconds()
+    let table = call.server.table
+    call.reply.verbatim(
+      call.server.clients.all.map { $0.line(now: now, table: table) + "\n" }.joined())
   }
 
   /// Names the connection; false, with the error written, if the name may not stand in CLIENT LIST.
@@ -85,22 +106,5 @@ enum ClientCommand {
       if byte < 0x21 || byte > 0x7E { return false }
     }
     return true
-  }
-
-  private static func expect(_ count: Int, _ call: inout Call, _ name: String) -> Bool {
-    if call.count == count { return true }
-    call.wrongArity(name)
-    return false
-  }
-
-  /// The error for a subcommand that does not exist.
-  static func unknown(_ call: inout Call, _ name: RawSpan, of container: StaticString) {
-    var text = ByteBuffer()
-    text.append("ERR unknown subcommand '")
-    text.append(name.extracting(first: min(name.byteCount, 128)))
-    text.append("'. Try ")
-    text.append(container)
-    text.append(" HELP.")
-    call.reply.error(text)
   }
 }

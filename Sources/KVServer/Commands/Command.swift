@@ -39,6 +39,11 @@ final class Command: Sendable {
     /// Writes nothing but deletes, which a full disk takes too.
     static let deletes = Flags(rawValue: 512)
 
+    /// Has subcommands.
+    static let container = Flags(rawValue: 1024)
+    /// Is carried out before the client has told who it is.
+    static let noAuthentication = Flags(rawValue: 2048)
+
     /// The names that COMMAND gives them.
     static let names: [(Flags, String)] = [
       (.write, "write"), (.readOnly, "readonly"), (.admin, "admin"),
@@ -61,6 +66,7 @@ final class Command: Sendable {
     func end(_ count: Int) -> Int { first == 0 ? 0 : (last < 0 ? count &+ last : last) &+ 1 }
   }
 
+  /// A subcommand's has its container's before it, as in `client|list`.
   let name: String
   /// The number of arguments with the name; if negative, the least number.
   let arity: Int
@@ -70,35 +76,67 @@ final class Command: Sendable {
   let group: String
   let summary: String
   let handler: Handler
+  let subcommands: [Command]
+  let facts: CommandFacts
+  private let finder: KeyFinders.Finder?
 
+  /// `categories` and `keySpecs` are for commands that Redis does not have.
   init(
     _ name: String, arity: Int, _ flags: Flags, keys: Keys = .none, group: String,
-    _ summary: String, _ handler: Handler
+    _ summary: String, categories: Categories = [], keySpecs: [KeySpec] = [],
+    subcommands: [Command] = [], _ handler: Handler
   ) {
     self.name = name
     self.arity = arity
-    self.flags = flags
+    self.flags = subcommands.isEmpty ? flags : flags.union(.container)
     self.keys = keys
     self.group = group
     self.summary = summary
     self.handler = handler
+    self.subcommands = subcommands
+    facts =
+      CommandFacts.byName[name]
+      ?? Self.facts(arity, flags, categories: categories, keySpecs: keySpecs)
+    finder = KeyFinders.finder(for: name)
   }
 
-  /// The categories that COMMAND gives, which here follow from the flags and the group.
-  var categories: [String] {
-    var names: [String] = []
-    if flags.contains(.write) { names.append("@write") }
-    if flags.contains(.readOnly) { names.append("@read") }
-    switch group {
-    case "string": names.append("@string")
-    case "generic": names.append("@keyspace")
-    case "connection": names.append("@connection")
-    case "transactions": names.append("@transaction")
-    default: break
+  /// A command that is nothing without one of its subcommands.
+  convenience init(
+    container name: String, group: String, _ summary: String, subcommands: [Command]
+  ) {
+    self.init(
+      name, arity: -2, [], group: group, summary, subcommands: subcommands,
+      .session { (call, _) in ContainerCommand.unknown(&call, name) })
+  }
+
+  /// What follows from the flags, by Redis's rules.
+  private static func facts(
+    _ arity: Int, _ flags: Flags, categories: Categories, keySpecs: [KeySpec]
+  ) -> CommandFacts {
+    var facts = CommandFacts()
+    facts.arity = arity
+    facts.flags = Flags.names.filter { flags.contains($0.0) }.map(\.1)
+    facts.categories = categories
+    if flags.contains(.write) { facts.categories.insert(.write) }
+    if flags.contains(.readOnly) { facts.categories.insert(.read) }
+    if flags.contains(.admin) { facts.categories.formUnion([.admin, .dangerous]) }
+    facts.categories.insert(flags.contains(.fast) ? .fast : .slow)
+    facts.keySpecs = keySpecs
+    return facts
+  }
+
+  /// Whether requests of this command may name keys.
+  var hasKeys: Bool { finder != nil || !facts.keySpecs.isEmpty }
+
+  /// The keys of a request with what is done with each; nil if its arguments make no sense.
+  func keyUses(_ arguments: [Range<Int>], in request: RawSpan) -> [KeyUse]? {
+    if let finder { return finder(arguments, request) }
+    var uses: [KeyUse] = []
+    for spec in facts.keySpecs {
+      guard let indices = spec.indices(count: arguments.count) else { return nil }
+      for index in indices { uses.append(KeyUse(index, spec.access)) }
     }
-    if flags.contains(.admin) { names += ["@admin", "@dangerous"] }
-    names.append(flags.contains(.fast) ? "@fast" : "@slow")
-    return names
+    return uses
   }
 
   @inline(__always)

@@ -3,74 +3,137 @@ import TxnWAL
 
 /// COMMAND and its subcommands: the command table, told to clients.
 enum CommandCommand {
-  static func run(_ call: inout Call, _ request: RawSpan) {
+  static let commands: [Command] = [
+    Command(
+      "command|count", arity: 2, [], group: "server", "Get total number of Redis commands",
+      .session(count)),
+    Command(
+      "command|list", arity: -2, [], group: "server", "Get an array of Redis command names",
+      .session(list)),
+    Command(
+      "command|info", arity: -2, [], group: "server",
+      "Get array of specific Redis command details, or all when no argument is given.",
+      .session(info)),
+    Command(
+      "command|docs", arity: -2, [], group: "server",
+      "Get array of specific Redis command documentation", .session(documentation)),
+    Command(
+      "command|getkeys", arity: -4, [], group: "server",
+      "Extract keys given a full Redis command",
+      .session { (call, request) in keys(&call, request, withAccess: false) }),
+    Command(
+      "command|getkeysandflags", arity: -4, [], group: "server",
+      "Extract keys and access flags given a full Redis command",
+      .session { (call, request) in keys(&call, request, withAccess: true) }),
+    Command(
+      "command|help", arity: 2, [], group: "server",
+      "Show helpful text about the different subcommands",
+      ContainerCommand.help(
+        "command",
+        [
+          "(no subcommand)", "    Return details about all Redis commands.",
+          "COUNT", "    Return the total number of commands in this Redis server.",
+          "LIST", "    Return a list of all commands in this Redis server.",
+          "INFO [<command-name> ...]", "    Return details about multiple Redis commands.",
+          "    If no command names are given, documentation details for all",
+          "    commands are returned.",
+          "DOCS [<command-name> ...]",
+          "    Return documentation details about multiple Redis commands.",
+          "    If no command names are given, documentation details for all",
+          "    commands are returned.",
+          "GETKEYS <full-command>", "    Return the keys from a full Redis command.",
+          "GETKEYSANDFLAGS <full-command>",
+          "    Return the keys and the access flags from a full Redis command.",
+        ])),
+  ]
+
+  static func describeAll(_ call: inout Call, _ request: RawSpan) {
     let table = call.server.table
-    guard call.count > 1 else {
-      call.reply.array(table.commands.count)
-      for command in table.commands { describe(command, in: &call.reply) }
-      return
-    }
-    let name = request.extracting(call[1])
-    if name.spells("COUNT") {
-      guard call.count == 2 else { return call.wrongArity("command|count") }
-      call.reply.integer(Int64(table.commands.count))
-    } else if name.spells("LIST") {
-      guard call.count == 2 else { return call.syntaxError() }
-      call.reply.array(table.commands.count)
-      for command in table.commands { call.reply.bulk(command.name) }
-    } else if name.spells("INFO") {
-      info(&call, request)
-    } else if name.spells("DOCS") {
-      documentation(&call, request)
-    } else if name.spells("GETKEYS") {
-      keys(&call, request)
-    } else if name.spells("HELP") {
-      let lines: [StaticString] = [
-        "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "(no subcommand)",
-        "COUNT", "DOCS [<command-name> ...]", "GETKEYS <full-command>",
-        "INFO [<command-name> ...]", "LIST", "HELP",
-      ]
-      call.reply.array(lines.count)
-      for line in lines { call.reply.simple(line) }
-    } else {
-      ClientCommand.unknown(&call, name, of: "COMMAND")
-    }
+    call.reply.array(table.topLevelCount)
+    for index in 0..<table.topLevelCount { describe(index, of: table, in: &call.reply) }
+  }
+
+  private static func count(_ call: inout Call, _ request: RawSpan) {
+    call.reply.integer(Int64(call.server.table.topLevelCount))
+  }
+
+  private static func list(_ call: inout Call, _ request: RawSpan) {
+    guard call.count == 2 else { return call.syntaxError() }
+    let table = call.server.table
+    call.reply.array(table.commands.count)
+    for command in table.commands { call.reply.bulk(command.name) }
   }
 
   private static func info(_ call: inout Call, _ request: RawSpan) {
+    guard call.count > 2 else { return describeAll(&call, request) }
     let table = call.server.table
-    guard call.count > 2 else {
-      call.reply.array(table.commands.count)
-      for command in table.commands { describe(command, in: &call.reply) }
-      return
-    }
     call.reply.array(call.count - 2)
     for index in 2..<call.count {
-      if let found = table.index(of: request.extracting(call[index])) {
-        describe(table.commands[found], in: &call.reply)
+      let name = String(describing: request.extracting(call[index]))
+      if let found = table.index(named: name) {
+        describe(found, of: table, in: &call.reply)
       } else {
         call.reply.nullArray()
       }
     }
   }
 
-  /// The ten fields of Redis 7; tips, key specifications and subcommands are left empty.
-  private static func describe(_ command: Command, in reply: inout ReplyWriter) {
+  /// The ten fields of Redis 7.
+  private static func describe(_ index: Int, of table: CommandTable, in reply: inout ReplyWriter) {
+    let command = table.commands[index]
+    let facts = command.facts
     reply.array(10)
     reply.bulk(command.name)
     reply.integer(Int64(command.arity))
-    let flags = Command.Flags.names.filter { command.flags.contains($0.0) }
-    reply.set(flags.count)
-    for flag in flags { reply.simple(flag.1) }
+    reply.set(facts.flags.count)
+    for flag in facts.flags { reply.simple(flag) }
     reply.integer(Int64(command.keys.first))
     reply.integer(Int64(command.keys.last))
     reply.integer(Int64(command.keys.step))
-    let categories = command.categories
+    let categories = facts.categories.names
     reply.set(categories.count)
-    for category in categories { reply.simple(category) }
-    reply.array(0)
-    reply.array(0)
-    reply.array(0)
+    for category in categories { reply.simple("@" + category) }
+    reply.array(facts.tips.count)
+    for tip in facts.tips { reply.bulk(tip) }
+    reply.array(facts.keySpecs.count)
+    for spec in facts.keySpecs { describe(spec, in: &reply) }
+    let subcommands = table.subcommands(of: index)
+    reply.array(subcommands.count)
+    for subcommand in subcommands { describe(subcommand, of: table, in: &reply) }
+  }
+
+  private static func describe(_ spec: KeySpec, in reply: inout ReplyWriter) {
+    reply.map(spec.note == nil ? 3 : 4)
+    if let note = spec.note {
+      reply.bulk("notes")
+      reply.bulk(note)
+    }
+    reply.bulk("flags")
+    reply.set(spec.access.names.count)
+    for name in spec.access.names { reply.simple(name) }
+    for part in ["begin_search", "find_keys"] {
+      reply.bulk(part)
+      reply.map(2)
+      reply.bulk("type")
+      guard let place = spec.place else {
+        reply.bulk("unknown")
+        reply.bulk("spec")
+        reply.map(0)
+        continue
+      }
+      let isBegin = part == "begin_search"
+      reply.bulk(isBegin ? "index" : "range")
+      reply.bulk("spec")
+      let fields =
+        isBegin
+        ? [("index", place.index)]
+        : [("lastkey", place.last), ("keystep", place.step), ("limit", place.limit)]
+      reply.map(fields.count)
+      for (name, value) in fields {
+        reply.bulk(name)
+        reply.integer(Int64(value))
+      }
+    }
   }
 
   private static func documentation(_ call: inout Call, _ request: RawSpan) {
@@ -78,10 +141,11 @@ enum CommandCommand {
     var chosen: [Int] = []
     if call.count > 2 {
       for index in 2..<call.count {
-        if let found = table.index(of: request.extracting(call[index])) { chosen.append(found) }
+        let name = String(describing: request.extracting(call[index]))
+        if let found = table.index(named: name) { chosen.append(found) }
       }
     } else {
-      chosen = Array(table.commands.indices)
+      chosen = Array(0..<table.topLevelCount)
     }
     call.reply.map(chosen.count)
     for index in chosen {
@@ -95,24 +159,36 @@ enum CommandCommand {
     }
   }
 
-  private static func keys(_ call: inout Call, _ request: RawSpan) {
-    guard call.count > 2 else { return call.wrongArity("command|getkeys") }
-    guard let found = call.server.table.index(of: request.extracting(call[2])) else {
+  private static func keys(_ call: inout Call, _ request: RawSpan, withAccess: Bool) {
+    let arguments = call.arguments[2...]
+    guard let found = call.server.table.index(of: arguments, in: request) else {
       call.reply.error("ERR Invalid command specified")
       return
     }
     let command = call.server.table.commands[found]
-    guard command.accepts(argumentCount: call.count - 2) else {
-      call.reply.error("ERR Invalid number of arguments specified for command")
-      return
-    }
-    guard command.keys.first > 0 else {
+    guard command.hasKeys else {
       call.reply.error("ERR The command has no key arguments")
       return
     }
-    let positions = stride(
-      from: command.keys.first, to: command.keys.end(call.count - 2), by: command.keys.step)
-    call.reply.array(Array(positions).count)
-    for position in positions { call.reply.bulk(request.extracting(call[position + 2])) }
+    guard command.accepts(argumentCount: arguments.count) else {
+      call.reply.error("ERR Invalid number of arguments specified for command")
+      return
+    }
+    var keys: [(index: Int, access: KeySpec.Access)] = []
+    for use in command.keyUses(Array(arguments), in: request) ?? [] {
+      if case .argument(let index) = use.place { keys.append((index, use.access)) }
+    }
+    guard !keys.isEmpty else {
+      call.reply.error("ERR Invalid arguments specified for command")
+      return
+    }
+    call.reply.array(keys.count)
+    for key in keys {
+      if withAccess { call.reply.array(2) }
+      call.reply.bulk(request.extracting(call[key.index + 2]))
+      guard withAccess else { continue }
+      call.reply.set(key.access.names.count)
+      for name in key.access.names { call.reply.simple(name) }
+    }
   }
 }

@@ -8,9 +8,14 @@ struct CommandTable: Sendable {
     var index = -1
   }
 
-  private static let slotCount = 512
+  private static let slotCount = 1024
+  /// First those that have a name of their own, then all subcommands.
   let commands: [Command]
+  /// How many commands are not subcommands.
+  let topLevelCount: Int
   private let slots: [Slot]
+  /// The subcommands of the commands that have any, by the command's index.
+  private let subcommands: [Int: [Slot]]
 
   init(_ commands: [Command]) {
     precondition(commands.count * 4 <= Self.slotCount)
@@ -26,8 +31,22 @@ struct CommandTable: Sendable {
       }
       slots[slot] = Slot(name: name, index: index)
     }
-    self.commands = commands
     self.slots = slots
+    topLevelCount = commands.count
+    var all = commands
+    var subcommands: [Int: [Slot]] = [:]
+    for (index, command) in commands.enumerated() where !command.subcommands.isEmpty {
+      subcommands[index] = command.subcommands.map { subcommand in
+        all.append(subcommand)
+        let word = String(subcommand.name.dropFirst(command.name.count + 1))
+        guard let name = word.withRawBytes({ FoldedName($0) }) else {
+          preconditionFailure("the name of \(subcommand.name) is too long for the table")
+        }
+        return Slot(name: name, index: all.count - 1)
+      }
+    }
+    self.commands = all
+    self.subcommands = subcommands
   }
 
   /// The index of the command called `name`, or nil.
@@ -40,6 +59,32 @@ struct CommandTable: Sendable {
       slot = (slot &+ 1) & (Self.slotCount &- 1)
     }
     return nil
+  }
+
+  /// The index of the subcommand of `command` called `name`, or nil.
+  func index(of name: RawSpan, in command: Int) -> Int? {
+    guard let folded = FoldedName(name) else { return nil }
+    return subcommands[command]?.first { $0.name == folded }?.index
+  }
+
+  /// The indices of a command's subcommands.
+  func subcommands(of command: Int) -> [Int] { subcommands[command]?.map(\.index) ?? [] }
+
+  /// The index of the command, or subcommand, that a request of these arguments would run.
+  func index(of arguments: ArraySlice<Range<Int>>, in request: RawSpan) -> Int? {
+    guard let first = arguments.first, let found = index(of: request.extracting(first)) else {
+      return nil
+    }
+    guard commands[found].flags.contains(.container), arguments.count > 1 else { return found }
+    return index(of: request.extracting(arguments[arguments.startIndex + 1]), in: found)
+  }
+
+  /// The index of the command with the full name `name`, as in `client|list`.
+  func index(named name: String) -> Int? {
+    let parts = name.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let found = String(parts[0]).withRawBytes({ index(of: $0) }) else { return nil }
+    guard parts.count > 1 else { return found }
+    return String(parts[1]).withRawBytes { index(of: $0, in: found) }
   }
 
   static let standard = CommandTable(

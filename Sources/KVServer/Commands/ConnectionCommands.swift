@@ -24,8 +24,8 @@ enum ConnectionCommands {
       "reset", arity: 1, [.fast, .immediate], group: "connection", "Reset the connection",
       .session(reset)),
     Command(
-      "client", arity: -2, [.admin], group: "connection",
-      "A container for client connection commands", .session(client)),
+      container: "client", group: "connection", "A container for client connection commands",
+      subcommands: ClientCommand.commands),
   ]
 
   static func ping(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
@@ -126,9 +126,5 @@ enum ConnectionCommands {
     call.reply.isRESP3 = false
     call.session.record.protocolVersion.store(2, ordering: .relaxed)
     call.reply.simple("RESET")
-  }
-
-  static func client(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    try ClientCommand.run(&call, request)
   }
 }

@@ -51,6 +51,9 @@ enum Dispatcher {
       refuseArity(command, &call)
       return
     }
+    if command.flags.contains(.container), call.count > 1 {
+      return try dispatchSubcommand(of: index, &call, request)
+    }
     if let refusal = refusal(of: command, call, request) {
       call.session.transaction?.hasFailed = true
       throw refusal
@@ -74,6 +77,23 @@ enum Dispatcher {
     case .session(let handler):
       try handler(&call, request)
     }
+  }
+
+  /// The rest of `dispatch` for a subcommand.
+  @inline(never)
+  private static func dispatchSubcommand(
+    of container: Int, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let name = request.extracting(call[1])
+    guard let index = call.server.table.index(of: name, in: container) else {
+      call.session.transaction?.hasFailed = true
+      ContainerCommand.unknown(&call, name, of: request.extracting(call[0]))
+      call.counters.countError()
+      return
+    }
+    call.command = index
+    call.session.record.lastCommand.store(index, ordering: .relaxed)
+    try dispatch(index, &call, request)
   }
 
   /// As in Redis, a malformed EXEC ends the transaction; another malformed command makes it fail later.

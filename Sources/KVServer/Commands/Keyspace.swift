@@ -23,7 +23,8 @@ enum Keyspace {
       "Remove all keys from all databases", .write(flush)),
     Command(
       "kv.seq", arity: 2, [.readOnly, .fast], keys: .one, group: "kvd",
-      "Get the sequence number of a key's newest write", .read(sequence, sequence)),
+      "Get the sequence number of a key's newest write", categories: .keyspace,
+      keySpecs: [KeySpec(.reading, at: 1)], .read(sequence, sequence)),
   ]
 
   static func delete(

@@ -14,21 +14,23 @@ enum Ordered {
     Command(
       "kv.range", arity: -3, [.readOnly, .scans], group: "kvd",
       "Get the entries of a range of keys in order: start end [LIMIT n] [KEYS]",
-      .read(range, range)),
+      categories: .keyspace, .read(range, range)),
     Command(
       "kv.revrange", arity: -3, [.readOnly, .scans], group: "kvd",
       "Get the entries of a range of keys in reverse order: start end [LIMIT n] [KEYS]",
-      .read(reverseRange, reverseRange)),
+      categories: .keyspace, .read(reverseRange, reverseRange)),
     Command(
       "kv.prefix", arity: -2, [.readOnly, .scans], group: "kvd",
       "Get the entries whose keys have a prefix: prefix [LIMIT n] [REV] [KEYS]",
-      .read(prefix, prefix)),
+      categories: .keyspace, .read(prefix, prefix)),
     Command(
       "kv.delrange", arity: 3, [.write, .deletes], group: "kvd",
-      "Delete a range of keys: start end", .write(deleteRange)),
+      "Delete a range of keys: start end",
+      categories: .keyspace, .write(deleteRange)),
     Command(
       "kv.delprefix", arity: 2, [.write, .deletes], group: "kvd",
-      "Delete the keys that have a prefix", .write(deletePrefix)),
+      "Delete the keys that have a prefix",
+      categories: .keyspace, .write(deletePrefix)),
   ]
 
   static let defaultLimit = 1_000

@@ -8,14 +8,24 @@ enum ServerCommands {
       "info", arity: -1, [.noTransaction], group: "server",
       "Get information and statistics about the server", .session(info)),
     Command(
-      "config", arity: -2, [.admin], group: "server",
-      "A container for server configuration commands", .session(config)),
+      container: "config", group: "server", "A container for server configuration commands",
+      subcommands: [
+        Command(
+          "config|get", arity: -3, [.admin], group: "server",
+          "Get the values of configuration parameters", .session(getSettings)),
+        Command(
+          "config|set", arity: -4, [.admin], group: "server",
+          "Set configuration parameters to the given values", .session(changeSettings)),
+        Command(
+          "config|resetstat", arity: 2, [.admin], group: "server",
+          "Reset the stats returned by INFO", .session(resetStatistics)),
+      ]),
     Command(
-      "command", arity: -1, [], group: "server",
-      "Get array of command details", .session(command)),
+      "command", arity: -1, [], group: "server", "Get array of command details",
+      subcommands: CommandCommand.commands, .session(CommandCommand.describeAll)),
     Command(
       "kv.stats", arity: 1, [.readOnly, .noTransaction], group: "kvd",
-      "Get the store's statistics", .session(statistics)),
+      "Get the store's statistics", categories: .dangerous, .session(statistics)),
     Command(
       "kv.checkpoint", arity: 1, [.admin, .noTransaction], group: "kvd",
       "Apply everything to the partitions and recycle the log", .session(checkpoint)),
@@ -29,32 +39,28 @@ enum ServerCommands {
     call.reply.verbatim(try InfoText.sections(wanted, server: call.server, reader: call.reader))
   }
 
-  static func config(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    let name = request.extracting(call[1])
-    if name.spells("GET") {
-      guard call.count > 2 else { return call.wrongArity("config|get") }
-      let settings = settings(of: call.server)
-      var patterns: [GlobPattern] = []
-      for index in 2..<call.count {
-        let pattern = String(describing: request.extracting(call[index])).lowercased()
-        patterns.append(GlobPattern(pattern))
-      }
-      let chosen = settings.filter { setting in
-        patterns.contains { $0.matches([UInt8](setting.name.utf8)) }
-      }
-      call.reply.map(chosen.count)
-      for setting in chosen {
-        call.reply.bulk(setting.name)
-        call.reply.bulk(setting.value)
-      }
-    } else if name.spells("SET") {
-      call.reply.error("ERR CONFIG SET is not supported; restart kvd with other options")
-    } else if name.spells("RESETSTAT") {
-      call.reply.ok()
-    } else {
-      ClientCommand.unknown(&call, name, of: "CONFIG")
+  static func getSettings(_ call: inout Call, _ request: RawSpan) {
+    let settings = settings(of: call.server)
+    var patterns: [GlobPattern] = []
+    for index in 2..<call.count {
+      let pattern = String(describing: request.extracting(call[index])).lowercased()
+      patterns.append(GlobPattern(pattern))
+    }
+    let chosen = settings.filter { setting in
+      patterns.contains { $0.matches([UInt8](setting.name.utf8)) }
+    }
+    call.reply.map(chosen.count)
+    for setting in chosen {
+      call.reply.bulk(setting.name)
+      call.reply.bulk(setting.value)
     }
   }
+
+  static func changeSettings(_ call: inout Call, _ request: RawSpan) {
+    call.reply.error("ERR CONFIG SET is not supported; restart kvd with other options")
+  }
+
+  static func resetStatistics(_ call: inout Call, _ request: RawSpan) { call.reply.ok() }
 
   /// What Redis's tools ask for, told as Redis would put it.
   private static func settings(of server: ServerState) -> [(name: String, value: String)] {
@@ -75,10 +81,6 @@ enum ServerCommands {
       ("save", ""),
       ("timeout", "0"),
     ]
-  }
-
-  static func command(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    CommandCommand.run(&call, request)
   }
 
   static func statistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {

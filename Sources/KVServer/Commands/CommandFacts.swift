@@ -1,0 +1,58 @@
+/// What COMMAND and the access rules need to know of a command beyond how it is carried out.
+///
+/// For Redis's commands it is what Redis says of them (`redis`); kvd's own say it where they are declared.
+struct CommandFacts: Sendable {
+  var arity = 0
+  var flags: [String] = []
+  var categories: Categories = []
+  /// Hints for clients that split commands over several servers.
+  var tips: [String] = []
+  var keySpecs: [KeySpec] = []
+
+  /// By full name, as in `client|list`.
+  static let byName: [String: CommandFacts] = {
+    var found: [String: CommandFacts] = [:]
+    var name = ""
+    for line in redis.split(separator: "\n") {
+      let words = line.split(separator: " ")
+      if line.first == " " {
+        guard let number = Int(words[0]) else { preconditionFailure("a note without a number") }
+        found[name]?.keySpecs[number].note = words.dropFirst().joined(separator: " ")
+      } else {
+        name = String(words[0])
+        found[name] = CommandFacts(words)
+      }
+    }
+    return found
+  }()
+
+  init() {}
+
+  private init(_ words: [Substring]) {
+    guard let arity = Int(words[1]) else { preconditionFailure("\(words[0]) without an arity") }
+    self.arity = arity
+    flags = Self.list(words[2]).map(String.init)
+    for name in Self.list(words[3]) {
+      guard let category = Categories(named: String(name)) else {
+        preconditionFailure("\(name) is no category")
+      }
+      categories.insert(category)
+    }
+    tips = Self.list(words[4]).map(String.init)
+    keySpecs = words[5...].map { Self.keySpec($0) }
+  }
+
+  private static func list(_ text: Substring) -> [Substring] {
+    text == "-" ? [] : text.split(separator: ",")
+  }
+
+  private static func keySpec(_ text: Substring) -> KeySpec {
+    let parts = text.split(separator: "=")
+    let numbers = parts[0].split(separator: ":").compactMap { Int($0) }
+    let place =
+      numbers.count == 4
+      ? KeySpec.Place(index: numbers[0], last: numbers[1], step: numbers[2], limit: numbers[3])
+      : nil
+    return KeySpec(KeySpec.Access(named: list(parts[1])), at: place)
+  }
+}
