@@ -2,16 +2,25 @@ import TxnWAL
 
 /// What a key, a value and a batch may measure.
 public enum Limits {
-  /// LMDB takes keys of 511 bytes; one is the keyspace byte, the rest is kept for later.
+  /// The bytes of a key.
   public static let keyByteCount = 500
+  /// The bytes of a key that begins with 0x00: an internal one, or a user's with one more 0x00 before it.
+  /// The longest is that of the index of expiries, with a user's longest key in it. LMDB takes 511 bytes, one
+  /// of which is the keyspace byte.
+  public static let specialKeyByteCount = ExpiryIndex.prefixByteCount + keyByteCount + 1
   /// The bytes of one value.
   public static let valueByteCount = 64 << 20
   /// The bytes of all keys and values of a batch: a largest value with a longest key is a batch.
-  public static let batchByteCount = valueByteCount + keyByteCount
+  public static let batchByteCount = valueByteCount + specialKeyByteCount
 
   static func check(key: RawSpan) throws(StoreError) {
-    guard key.byteCount <= keyByteCount else {
-      throw .keyTooLong(byteCount: key.byteCount, limit: keyByteCount)
+    if key.byteCount > keyByteCount { try check(longKey: key) }
+  }
+
+  private static func check(longKey key: RawSpan) throws(StoreError) {
+    let limit = key.beginsWithZero ? specialKeyByteCount : keyByteCount
+    guard key.byteCount <= limit else {
+      throw .keyTooLong(byteCount: key.byteCount, limit: limit)
     }
   }
 
@@ -23,9 +32,14 @@ public enum Limits {
 
   /// A bound may be one byte longer than a key: the successor of the longest key.
   static func check(range: KeyRange) throws(StoreError) {
-    let longest = max(range.lower.count, range.upper?.count ?? 0)
-    guard longest <= keyByteCount + 1 else {
-      throw .keyTooLong(byteCount: longest, limit: keyByteCount + 1)
+    try check(bound: range.lower)
+    if let upper = range.upper { try check(bound: upper) }
+  }
+
+  private static func check(bound: [UInt8]) throws(StoreError) {
+    let limit = 1 + (bound.first == 0 ? specialKeyByteCount : keyByteCount)
+    guard bound.count <= limit else {
+      throw .keyTooLong(byteCount: bound.count, limit: limit)
     }
   }
 

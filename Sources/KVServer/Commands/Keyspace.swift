@@ -46,8 +46,8 @@ enum Keyspace {
     call.keys.removeAll(keepingCapacity: true)
     for index in 1..<call.count { call.keys.append(call[index]) }
     var found: Int64 = 0
-    try view.withValues(of: call.keys, in: request) { _, value in
-      if value != nil { found += 1 }
+    try view.withEntries(of: call.keys, in: request) { _, info, _ in
+      if info != nil { found += 1 }
     }
     call.reply.integer(found)
   }

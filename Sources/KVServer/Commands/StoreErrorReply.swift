@@ -6,6 +6,8 @@ enum StoreErrorReply {
   static func write(_ error: StoreError, to reply: inout ReplyWriter) {
     switch error {
     case .poisoned, .diskFull, .readOnly: reply.error("MISCONF \(error)")
+    case .wrongType:
+      reply.error("WRONGTYPE Operation against a key holding the wrong kind of value")
     default: reply.error("ERR \(error)")
     }
   }

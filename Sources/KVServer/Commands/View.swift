@@ -7,10 +7,21 @@ protocol View: ~Copyable {
     of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R
 
+  /// What a key has, whatever its type; nil and no bytes where it is absent.
+  mutating func withEntry<R>(
+    of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R
+
   /// Many values at one cut; `body` gets the index of each key in order.
   mutating func withValues(
     of keys: [Range<Int>], in bytes: RawSpan,
     _ body: (Int, RawSpan?) throws(StoreError) -> Void
+  ) throws(StoreError)
+
+  /// What many keys have, whatever its type, otherwise the same.
+  mutating func withEntries(
+    of keys: [Range<Int>], in bytes: RawSpan,
+    _ body: (Int, EntryInfo?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError)
 
   /// The sequence number of the key's newest write; 0 if it is absent.
@@ -20,6 +31,12 @@ protocol View: ~Copyable {
   mutating func scan(
     _ range: KeyRange, reverse: Bool, limit: Int,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError)
+
+  /// The same with what the entries say beside their values.
+  mutating func scanEntries(
+    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 
   /// The number of keys that have a value.
@@ -38,11 +55,25 @@ struct ReadView: View, ~Copyable {
     try reader.withValue(of: key, through: through, body)
   }
 
+  @inline(__always)
+  mutating func withEntry<R>(
+    of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try reader.withEntry(of: key, through: through, body)
+  }
+
   mutating func withValues(
     of keys: [Range<Int>], in bytes: RawSpan,
     _ body: (Int, RawSpan?) throws(StoreError) -> Void
   ) throws(StoreError) {
     try reader.withValues(of: keys, in: bytes, through: through, body)
+  }
+
+  mutating func withEntries(
+    of keys: [Range<Int>], in bytes: RawSpan,
+    _ body: (Int, EntryInfo?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    try reader.withEntries(of: keys, in: bytes, through: through, body)
   }
 
   mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber {
@@ -54,6 +85,13 @@ struct ReadView: View, ~Copyable {
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try reader.scan(range, reverse: reverse, limit: limit, through: through, body)
+  }
+
+  mutating func scanEntries(
+    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try reader.scanEntries(range, reverse: reverse, limit: limit, through: through, body)
   }
 
   mutating func countEntries() throws(StoreError) -> Int {
@@ -69,6 +107,17 @@ extension Evaluation: View {
     for (index, key) in keys.enumerated() {
       try withValue(of: bytes.extracting(key)) { (value) throws(StoreError) in
         try body(index, value)
+      }
+    }
+  }
+
+  mutating func withEntries(
+    of keys: [Range<Int>], in bytes: RawSpan,
+    _ body: (Int, EntryInfo?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    for (index, key) in keys.enumerated() {
+      try withEntry(of: bytes.extracting(key)) { (info, value) throws(StoreError) in
+        try body(index, info, value)
       }
     }
   }

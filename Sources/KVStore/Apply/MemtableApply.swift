@@ -53,14 +53,17 @@ struct MemtableApply {
     repeat {
       CrashPoint.reached(.applyBeforeTransaction)
       var transaction = try partition.environment.beginWrite()
-      try writeChunk(&cursor, &transaction)
+      var state = try transaction.appliedState()
+      let internalGrowth = try writeChunk(&cursor, &transaction)
+      state.internalEntryCount? += internalGrowth
       if !cursor.isValid {
         if !DeliberateBug.dropsTombstones.isOn {
           for tombstone in layer.tombstones { try transaction.setTombstone(tombstone) }
         }
-        try transaction.setAppliedState(
-          AppliedState(lsn: position.end.rawValue, sequence: position.sequence))
+        state.lsn = position.end.rawValue
+        state.sequence = position.sequence
       }
+      if !cursor.isValid || internalGrowth != 0 { try transaction.setAppliedState(state) }
       CrashPoint.reached(.applyBeforeCommit)
       try transaction.commit()
       CrashPoint.reached(.applyAfterCommit)
@@ -73,22 +76,35 @@ struct MemtableApply {
   /// Only in builds with deliberate bugs.
   private func writeAppliedState(_ position: CommitPosition) throws(StoreError) {
     var transaction = try partition.environment.beginWrite()
-    try transaction.setAppliedState(
-      AppliedState(lsn: position.end.rawValue, sequence: position.sequence))
+    var state = try transaction.appliedState()
+    state.lsn = position.end.rawValue
+    state.sequence = position.sequence
+    try transaction.setAppliedState(state)
     try transaction.commit()
   }
 
+  /// Returns by how many the internal entries became more. LMDB does not tell of a put whether it added an
+  /// entry, but how many there are: internal keys adjoin, so their run is measured at its two ends.
   private func writeChunk(
     _ cursor: inout MemtableCursor, _ transaction: inout WriteTransaction
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Int {
     var count = 0
+    var internalGrowth = 0
+    var countBeforeRun: Int?
     while cursor.isValid, transaction.changedPageCount < pageLimit, count < entryLimit {
       count += 1
       try cursor.withEntry { key, header, value throws(StoreError) in
+        if InternalKey.contains(key) != (countBeforeRun != nil) {
+          let entryCount = try transaction.entryCount()
+          internalGrowth += countBeforeRun.map { entryCount - $0 } ?? 0
+          countBeforeRun = countBeforeRun == nil ? entryCount : nil
+        }
         try write(key, header, value, &transaction)
       }
       cursor.next()
     }
+    if let countBeforeRun { internalGrowth += try transaction.entryCount() - countBeforeRun }
+    return internalGrowth
   }
 
   private func isHidden(_ key: RawSpan, _ header: EntryHeader) -> Bool {
@@ -112,7 +128,8 @@ struct MemtableApply {
         .data, key, byteCount: StoredValue.headerByteCount + value.byteCount
       ) { target in
         StoredValue.encode(
-          StoredValue.Header(sequence: header.sequence, expiryMilliseconds: header.expiry),
+          StoredValue.Header(
+            sequence: header.sequence, type: header.type, expiryMilliseconds: header.expiry),
           key: key, value: value, seed: seed, into: &target)
       }
     }

@@ -31,6 +31,19 @@ public struct Batch: Sendable {
     mutations.appendPut(key.rawSpan, value.rawSpan)
   }
 
+  /// Sets `key` to a value of a type, below 128, that ceases to exist at `expiry`, milliseconds since 1970; 0
+  /// for never. Throws as the other one does.
+  public mutating func put(
+    _ key: [UInt8], _ value: [UInt8], type: UInt8, expiry: UInt64 = 0
+  ) throws(StoreError) {
+    precondition(type <= EntryHeader.typeLimit)
+    try Limits.check(key: key.rawSpan)
+    try Limits.check(value: value.rawSpan)
+    contentByteCount += key.count + value.count
+    onlyDeletes = false
+    mutations.appendPut(key.rawSpan, value.rawSpan, type: type, expiry: expiry)
+  }
+
   /// Removes `key`, if it is there.
   public mutating func delete(_ key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)

@@ -10,9 +10,11 @@ import TxnWAL
 ///     4 requireAbsent   key count u16, index u32, key
 ///     5 requirePresent  key count u16, index u32, key
 ///     6 requireSequence key count u16, index u32, sequence u64, key
+///     7 putEntry        key count u16, value count u32, type u8, expiry u64, key, value
 ///
 /// Preconditions change nothing when they are replayed: that the batch is there at all says that they
-/// held. `index` is the precondition's place among those of its batch.
+/// held. `index` is the precondition's place among those of its batch. A put of bytes that never expire is
+/// always a `put`.
 struct Mutation {
   enum Kind: UInt8 {
     case put = 1
@@ -21,6 +23,7 @@ struct Mutation {
     case requireAbsent = 4
     case requirePresent = 5
     case requireSequence = 6
+    case putEntry = 7
   }
 
   static let noUpperBound = UInt16.max
@@ -34,6 +37,10 @@ struct Mutation {
   var index = 0
   /// Of `requireSequence`.
   var sequence: SequenceNumber = 0
+  /// Of `putEntry`.
+  var type: UInt8 = 0
+  /// Of `putEntry`.
+  var expiry: UInt64 = 0
   /// Where the next mutation begins.
   var end: Int
 
@@ -74,6 +81,16 @@ struct Mutation {
         kind: kind, key: key, index: Int(bytes.load(at: offset + 3, as: UInt32.self)),
         sequence: kind == .requireSequence ? bytes.load(at: offset + 7, as: UInt64.self) : 0,
         end: key.upperBound)
+    case .putEntry:
+      guard room >= 16 else { return nil }
+      let valueCount = Int(bytes.load(at: offset + 3, as: UInt32.self))
+      let type = bytes.load(at: offset + 7, as: UInt8.self)
+      guard keyCount + valueCount <= room - 16, type <= EntryHeader.typeLimit else { return nil }
+      let key = offset + 16..<offset + 16 + keyCount
+      let value = key.upperBound..<key.upperBound + valueCount
+      return Mutation(
+        kind: kind, key: key, value: value, type: type,
+        expiry: bytes.load(at: offset + 8, as: UInt64.self), end: value.upperBound)
     }
   }
 }
@@ -100,6 +117,32 @@ extension MutationTarget {
     append(UInt32(value.byteCount))
     append(key)
     append(value)
+  }
+
+  mutating func appendPut(_ key: RawSpan, _ value: RawSpan, type: UInt8, expiry: UInt64) {
+    append(Mutation.Kind.putEntry.rawValue)
+    append(UInt16(key.byteCount))
+    append(UInt32(value.byteCount))
+    append(type)
+    append(expiry)
+    append(key)
+    append(value)
+  }
+
+  /// An entry of the index of expiries, for `key`.
+  mutating func appendPutIndex(of key: RawSpan, expiry: UInt64) {
+    append(Mutation.Kind.put.rawValue)
+    append(UInt16(ExpiryIndex.prefixByteCount + key.byteCount))
+    append(0 as UInt32)
+    append(ExpiryIndex.prefixWord(expiry).byteSwapped)
+    append(key)
+  }
+
+  mutating func appendDeleteIndex(of key: RawSpan, expiry: UInt64) {
+    append(Mutation.Kind.delete.rawValue)
+    append(UInt16(ExpiryIndex.prefixByteCount + key.byteCount))
+    append(ExpiryIndex.prefixWord(expiry).byteSwapped)
+    append(key)
   }
 
   mutating func appendDelete(_ key: RawSpan) {

@@ -19,13 +19,14 @@ struct PurgeChunk {
   func run() throws(StoreError) -> Set<RangeTombstone.ID> {
     var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, stepLimit: keyLimit)
     var finished: Set<RangeTombstone.ID> = []
+    var internalCount = 0
     CrashPoint.reached(.purgeBeforeChunk)
     var transaction = try partition.environment.beginWrite()
     for id in tombstones {
       // The stored position is the newest: the one in memory is as of the beginning.
       if var tombstone = try transaction.tombstone(id) {
         let position = try transaction.withCursor { cursor throws(StoreError) in
-          try remove(tombstone, with: &cursor, &effort)
+          try remove(tombstone, with: &cursor, &effort, &internalCount)
         }
         if let position {
           CrashPoint.reached(.purgeBeforePosition)
@@ -40,6 +41,11 @@ struct PurgeChunk {
       effort.countStep()
       if effort.isSpent { break }
     }
+    if internalCount > 0 {
+      var state = try transaction.appliedState()
+      state.internalEntryCount? -= internalCount
+      try transaction.setAppliedState(state)
+    }
     CrashPoint.reached(.purgeBeforeCommit)
     try transaction.commit()
     CrashPoint.reached(.purgeAfterCommit)
@@ -48,7 +54,8 @@ struct PurgeChunk {
 
   /// Where to go on, or nil at the end of the range.
   private func remove(
-    _ tombstone: RangeTombstone, with cursor: inout Cursor, _ effort: inout Effort
+    _ tombstone: RangeTombstone, with cursor: inout Cursor, _ effort: inout Effort,
+    _ internalCount: inout Int
   ) throws(StoreError) -> [UInt8]? {
     let start = tombstone.position ?? tombstone.lower
     var isEntry = try cursor.seek(start.rawSpan)
@@ -58,7 +65,9 @@ struct PurgeChunk {
       case .end: return nil
       case .pause(let key): return key
       case .keep: break
-      case .remove: try cursor.deleteCurrent()
+      case .remove(let isInternal):
+        try cursor.deleteCurrent()
+        if isInternal { internalCount += 1 }
       }
       effort.countStep()
       isEntry = try cursor.next()
@@ -77,11 +86,13 @@ struct PurgeChunk {
     let header = try? StoredValue.decode(
       stored, key: key, seed: environment.checksumSeed, file: environment.path)
     guard let header else { return .keep }
-    return header.sequence < tombstone.sequence ? .remove : .keep
+    return header.sequence < tombstone.sequence
+      ? .remove(isInternal: InternalKey.contains(key)) : .keep
   }
 
   private enum Step {
-    case keep, remove, end
+    case keep, end
+    case remove(isInternal: Bool)
     case pause([UInt8])
   }
 

@@ -179,8 +179,13 @@ extension FileSystem {
 
   /// The time of day in milliseconds since 1970; clock_gettime(2).
   static func millisecondsNow() -> UInt64 {
+    UInt64(clamping: nanosecondsNow(monotonic: false) / 1_000_000)
+  }
+
+  /// Since 1970, or since some moment on a clock that nobody sets. clock_gettime(2).
+  static func nanosecondsNow(monotonic: Bool) -> Int64 {
     var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
+    unsafe clock_gettime(monotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) &* 1_000_000_000 &+ Int64(now.tv_nsec)
   }
 }

@@ -8,6 +8,9 @@ public enum StoreError: Error, Sendable, Equatable {
   case valueTooLarge(byteCount: Int, limit: Int)
   case batchTooLarge(byteCount: Int, limit: Int)
 
+  /// The key holds a value of another type than bytes.
+  case wrongType
+
   /// The batch's precondition at this index did not hold; nothing was written.
   case preconditionFailed(index: Int)
 
@@ -51,6 +54,8 @@ extension StoreError: CustomStringConvertible {
       "value of \(byteCount) bytes is too large: use at most \(limit) bytes, or split it"
     case .batchTooLarge(let byteCount, let limit):
       "batch of \(byteCount) bytes is too large: use at most \(limit) bytes, or split it"
+    case .wrongType:
+      "the key holds a value of another type: read it as what it is"
     case .preconditionFailed(let index):
       "precondition \(index) of the batch did not hold: nothing was written; read again and retry"
     case .diskFull(let path):

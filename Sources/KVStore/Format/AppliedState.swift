@@ -5,21 +5,28 @@ import TxnWAL
 ///
 ///     offset  size  field
 ///          0     4  CRC-32C over the rest, seeded by the store
-///          4     4  format version of the partition's entries (1)
+///          4     4  format version of the partition's entries: 2
 ///          8     8  applied LSN: everything in the log below it is in the file
 ///         16     8  applied sequence: the newest batch in the file
+///         24     8  how many of the file's entries have internal keys
+///
+/// Version 1 ended before the last field, and knew nothing of internal keys, nor of types and expiries.
 struct AppliedState: Sendable, Equatable {
-  static let byteCount = 24
-  static let formatVersion: UInt32 = 1
+  static let byteCount = 32
+  static let formatVersion: UInt32 = 2
+  private static let byteCountOfVersion1 = 24
 
   var lsn: UInt64
   var sequence: SequenceNumber
+  /// Nil where the record is of version 1: they have to be counted.
+  var internalEntryCount: Int? = 0
 
   func encode(seed: UInt32) -> [UInt8] {
     var body: [UInt8] = []
     body.appendLittleEndian(Self.formatVersion)
     body.appendLittleEndian(lsn)
     body.appendLittleEndian(sequence)
+    body.appendLittleEndian(UInt64(internalEntryCount ?? 0))
     var bytes: [UInt8] = []
     bytes.appendLittleEndian(body.checksum(seed: seed))
     return bytes + body
@@ -29,7 +36,7 @@ struct AppliedState: Sendable, Equatable {
   static func decode(_ bytes: RawSpan, seed: UInt32, file: String) throws(StoreError)
     -> AppliedState
   {
-    guard bytes.byteCount == byteCount,
+    guard bytes.byteCount == byteCount || bytes.byteCount == byteCountOfVersion1,
       bytes.load(at: 0, as: UInt32.self)
         == CRC32C.checksum(bytes.extracting(4..<bytes.byteCount), seed: seed)
     else {
@@ -39,11 +46,13 @@ struct AppliedState: Sendable, Equatable {
           found: "\(bytes.byteCount) bytes that do not check out"))
     }
     let version = bytes.load(at: 4, as: UInt32.self)
-    guard version == formatVersion else {
+    guard version == (bytes.byteCount == byteCount ? formatVersion : 1) else {
       throw .unsupportedFormat(
-        path: file, found: "partition format \(version)", supported: "\(formatVersion)")
+        path: file, found: "partition format \(version)", supported: "1 and \(formatVersion)")
     }
     return AppliedState(
-      lsn: bytes.load(at: 8, as: UInt64.self), sequence: bytes.load(at: 16, as: UInt64.self))
+      lsn: bytes.load(at: 8, as: UInt64.self), sequence: bytes.load(at: 16, as: UInt64.self),
+      internalEntryCount: bytes.byteCount == byteCount
+        ? Int(clamping: bytes.load(at: 24, as: UInt64.self)) : nil)
   }
 }

@@ -4,7 +4,7 @@ import TxnWAL
 ///
 ///     offset  size  field
 ///          0     4  CRC-32C over the key, bytes 4… of the header, and the value; seeded by the store
-///          4     1  kind (`Kind`; 0 is never written)
+///          4     1  type of the value and one more: 1…128
 ///          5     3  zero
 ///          8     8  sequence of the write
 ///         16     8  expiry, milliseconds since 1970; 0 = never
@@ -18,14 +18,10 @@ enum StoredValue {
   /// The most that an entry may measure; more is damage, and is never read.
   static let byteLimit = headerByteCount + Limits.valueByteCount
 
-  enum Kind: UInt8, Sendable {
-    /// The bytes that were put.
-    case bytes = 1
-  }
-
   struct Header: Sendable, Equatable {
-    var kind = Kind.bytes
     var sequence: SequenceNumber
+    /// What the value is: 0 bytes, else as whoever wrote it means it.
+    var type: UInt8 = 0
     /// Milliseconds since 1970 when the entry ceases to exist; 0 = never.
     var expiryMilliseconds: UInt64 = 0
   }
@@ -36,7 +32,8 @@ enum StoredValue {
     into target: inout MutableRawSpan
   ) {
     precondition(target.byteCount == headerByteCount + value.byteCount)
-    target.store(UInt32(header.kind.rawValue), at: 4)
+    precondition(header.type <= EntryHeader.typeLimit)
+    target.store(UInt32(header.type) + 1, at: 4)
     target.store(header.sequence, at: 8)
     target.store(header.expiryMilliseconds, at: 16)
     unsafe target.withUnsafeMutableBytes { bytes in
@@ -58,11 +55,11 @@ enum StoredValue {
     var crc = CRC32C(seed: seed)
     crc.update(key)
     crc.update(stored.extracting(4..<stored.byteCount))
-    guard stored.load(at: 0, as: UInt32.self) == crc.value,
-      stored.load(at: 4, as: UInt32.self) == UInt32(Kind.bytes.rawValue)
+    let type = stored.load(at: 4, as: UInt32.self) &- 1
+    guard stored.load(at: 0, as: UInt32.self) == crc.value, type <= EntryHeader.typeLimit
     else { return nil }
     return Header(
-      kind: .bytes, sequence: stored.load(at: 8, as: UInt64.self),
+      sequence: stored.load(at: 8, as: UInt64.self), type: UInt8(truncatingIfNeeded: type),
       expiryMilliseconds: stored.load(at: 16, as: UInt64.self))
   }
 
@@ -88,7 +85,8 @@ enum StoredValue {
     // The upper three bytes are the reserved ones: a kind that fills them belongs to a later format.
     let kindField = stored.load(at: 4, as: UInt32.self)
     throw .unsupportedFormat(
-      path: file, found: "value kind \(kindField)", supported: "kind \(Kind.bytes.rawValue)")
+      path: file, found: "value kind \(kindField)",
+      supported: "kinds 1 to \(EntryHeader.typeLimit + 1)")
   }
 
   /// The sequence alone, not verified: for a caller that only compares, on bytes verified before.

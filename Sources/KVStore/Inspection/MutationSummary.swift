@@ -33,6 +33,8 @@ public struct MutationSummary: Sendable, CustomStringConvertible {
     description =
       switch mutation.kind {
       case .put: "put \(key), \(mutation.value?.count ?? 0) bytes"
+      case .putEntry:
+        "put \(key), \(mutation.value?.count ?? 0) bytes, type \(mutation.type), expiry \(mutation.expiry)"
       case .delete: "delete \(key)"
       case .deleteRange:
         "delete range from \(key) to \(mutation.value.map(text) ?? "the end")"

@@ -61,13 +61,12 @@ struct PartitionCheck {
     } catch {
       report.add(error)
     }
-    let slot = SlotHash.slot(of: key)
-    let home = slot * inspection.partitionCount / SlotHash.slotCount
+    let home = Routing.partition(of: key, count: inspection.partitionCount)
     if home != index {
       report.add(
         Finding(
           file: environment.path, key: bytes, expected: "a key of partition \(index)",
-          found: "slot \(slot), which belongs to partition \(home)"))
+          found: "slot \(Routing.slot(of: key)), which belongs to partition \(home)"))
     }
     if let earlier = previous, !earlier.lexicographicallyPrecedes(bytes) {
       report.add(

@@ -109,9 +109,10 @@ extension StoreInspection {
         }
         offset = mutation.end
         if mutation.kind == .deleteRange { continue }
-        let slot = SlotHash.slot(of: mutations.extracting(mutation.key))
-        if slot * partitionCount / SlotHash.slotCount != participant {
-          problem = "a key of slot \(slot) in a section of partition \(participant)"
+        let key = mutations.extracting(mutation.key)
+        if Routing.partition(of: key, count: partitionCount) != participant {
+          problem =
+            "a key of slot \(Routing.slot(of: key)) in a section of partition \(participant)"
         }
       }
     }

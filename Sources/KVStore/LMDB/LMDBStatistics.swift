@@ -52,6 +52,19 @@ extension ReadTransaction {
     return status
   }
 
+}
+
+extension WriteTransaction {
+  /// How many entries the data has at this point of the transaction. O(1).
+  func entryCount() throws(StoreError) -> Int {
+    var status = MDB_stat()
+    let code = unsafe kvd_mdb_stat(raw!.handle, environment.handle(of: .data), &status)
+    guard code == MDB_SUCCESS else { throw environment.failure(code, "read") }
+    return status.ms_entries
+  }
+}
+
+extension ReadTransaction {
   private func countFreePages() throws(StoreError) -> Int {
     var cursor: OpaquePointer?
     var code = unsafe kvd_mdb_cursor_open(handle, Self.freePages, &cursor)

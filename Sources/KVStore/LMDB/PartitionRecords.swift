@@ -15,6 +15,23 @@ extension ReadTransaction {
     }
   }
 
+  /// How many entries have internal keys. O(1) but for a file that no build has written to which counts
+  /// them: there they are walked.
+  func internalEntryCount() throws(StoreError) -> Int {
+    if let count = try appliedState().internalEntryCount { return count }
+    var cursor = try makeCursor()
+    return try cursor.countInternal()
+  }
+
+  /// Whether there is a map's field.
+  func hasMaps() throws(StoreError) -> Bool {
+    guard try appliedState().internalEntryCount != 0 else { return false }
+    var cursor = try makeCursor()
+    let start = InternalKey.mapFields.lower
+    guard try cursor.seek(start.rawSpan) else { return false }
+    return cursor.withEntry { key, _ in InternalKey.mapFields.contains(key) }
+  }
+
   /// Every tombstone that is not carried out yet, oldest first.
   func tombstones() throws(StoreError) -> [RangeTombstone] {
     var cursor = try makeCursor(in: .tombstones)
@@ -31,7 +48,38 @@ extension ReadTransaction {
   }
 }
 
+extension Cursor {
+  fileprivate mutating func countInternal() throws(StoreError) -> Int {
+    var count = 0
+    let start = InternalKey.range.lower
+    var isEntry = try seek(start.rawSpan)
+    while isEntry, withEntry({ key, _ in InternalKey.range.contains(key) }) {
+      count += 1
+      isEntry = try next()
+    }
+    return count
+  }
+}
+
 extension WriteTransaction {
+  /// How far the file has come, and how many internal entries it had before this transaction changed any.
+  mutating func appliedState() throws(StoreError) -> AppliedState {
+    let applied = MetaKey.applied
+    let (seed, path) = (environment.checksumSeed, environment.path)
+    var state = try withValue(of: applied.rawSpan, in: .meta) { bytes throws(StoreError) in
+      guard let bytes else {
+        throw .corrupted(Finding(file: path, expected: "an applied state", found: "none"))
+      }
+      return try AppliedState.decode(bytes, seed: seed, file: path)
+    }
+    if state.internalEntryCount == nil {
+      state.internalEntryCount = try withCursor { cursor throws(StoreError) in
+        try cursor.countInternal()
+      }
+    }
+    return state
+  }
+
   mutating func setAppliedState(_ state: AppliedState) throws(StoreError) {
     let bytes = state.encode(seed: environment.checksumSeed)
     try put(.meta, MetaKey.applied, bytes)

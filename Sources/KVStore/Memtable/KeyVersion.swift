@@ -1,7 +1,7 @@
 /// One version of a key's value: immutable from the moment its key's head points to it.
 ///
 ///      0  address of the version before it    UInt, 0 in the oldest
-///      8  sequence << 8 | kind                UInt64
+///      8  sequence << 8 | type << 1 | kind    UInt64
 ///     16  expiry                              UInt64, milliseconds since 1970, 0 = never
 ///     24  byte count of the value             UInt32
 ///     28  value
@@ -23,7 +23,8 @@
     unsafe self.address = address
     unsafe address.storeBytes(of: before, as: UInt.self)
     unsafe address.storeBytes(
-      of: header.sequence << 8 | UInt64(header.kind.rawValue), toByteOffset: 8, as: UInt64.self)
+      of: header.sequence << 8 | UInt64(header.type << 1 | header.kind.rawValue), toByteOffset: 8,
+      as: UInt64.self)
     unsafe address.storeBytes(of: header.expiry, toByteOffset: 16, as: UInt64.self)
     unsafe address.storeBytes(of: UInt32(value.byteCount), toByteOffset: 24, as: UInt32.self)
     unsafe value.withUnsafeBytes { bytes in
@@ -47,6 +48,7 @@
     return unsafe EntryHeader(
       sequence: packed >> 8,
       kind: packed & 1 == 1 ? .put : .delete,
+      type: UInt8(truncatingIfNeeded: packed) >> 1,
       expiry: address.load(fromByteOffset: 16, as: UInt64.self))
   }
 

@@ -1,3 +1,4 @@
+import Synchronization
 import TxnWAL
 
 /// All partitions together, and which key belongs to which.
@@ -5,16 +6,37 @@ final class Keyspace: Sendable {
   let partitions: [Partition]
   let hash: KeyHash
   let watermarks: Watermarks
+  let clock: ExpiryClock
+  private let mayHoldMaps: Atomic<Bool>
 
-  init(partitions: [Partition], hash: KeyHash, watermarks: Watermarks) {
+  init(
+    partitions: [Partition], hash: KeyHash, watermarks: Watermarks, clock: ExpiryClock
+  ) {
     self.partitions = partitions
     self.hash = hash
     self.watermarks = watermarks
+    self.clock = clock
+    mayHoldMaps = Atomic(partitions.contains { $0.mayHoldMaps })
   }
 
-  /// The partition that `key` belongs to: the 16384 slots are spread evenly, in order.
+  /// The partition that `key` belongs to.
   @inline(__always)
   func partition(of key: RawSpan) -> Int {
-    SlotHash.slot(of: key) * partitions.count / SlotHash.slotCount
+    Routing.partition(of: key, count: partitions.count)
   }
+
+  /// The same for a key that is written: maps are taken note of.
+  @inline(__always)
+  func partition(ofWritten key: RawSpan) -> Int {
+    if key.beginsWithZero, InternalKey.isMapField(key) { noteMap() }
+    return partition(of: key)
+  }
+
+  @inline(never)
+  private func noteMap() {
+    mayHoldMaps.store(true, ordering: .relaxed)
+  }
+
+  /// Whether a map's field is stored, or was written since the store was opened.
+  var hasHadMaps: Bool { mayHoldMaps.load(ordering: .relaxed) }
 }

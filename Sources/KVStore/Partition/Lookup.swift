@@ -48,7 +48,7 @@ extension PartitionView {
       let header = try environment.decode(stored, key: key)
       guard header.sequence >= hiding else { return try body(nil, RawSpan()) }
       return try body(
-        EntryHeader(sequence: header.sequence, kind: .put, expiry: header.expiryMilliseconds),
+        EntryHeader(header),
         stored.extracting(droppingFirst: StoredValue.headerByteCount))
     }
   }

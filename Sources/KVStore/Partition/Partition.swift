@@ -26,6 +26,9 @@ final class Partition: @unchecked Sendable {
   /// Whether the active layer has anything in it, for others than its writer.
   private let isActiveInUse = Atomic<Bool>(false)
 
+  /// Whether there is a map's field in it; of use once it is recovered, while which its one writer sets it.
+  private(set) var mayHoldMaps: Bool
+
   /// Looks a key's newest version up for a precondition; set once the store is whole.
   var preconditions: PreconditionChecker?
   /// Told when a memtable has been sealed.
@@ -43,6 +46,8 @@ final class Partition: @unchecked Sendable {
     let reader = try environment.makeReader()
     appliedAtOpen = try reader.appliedState()
     let tombstones = try reader.tombstones()
+    // What cannot be read says nothing against it.
+    mayHoldMaps = (try? reader.hasMaps()) ?? true
     reader.reset()
     pool.withLock { $0?.append(reader) }
     appliedLSN = Atomic(appliedAtOpen.lsn)
@@ -111,13 +116,27 @@ final class Partition: @unchecked Sendable {
     return true
   }
 
+  /// In recovery only: later, whoever writes takes note.
+  func noteMaps(in mutations: RawSpan) {
+    var offset = 0
+    while !mayHoldMaps, offset < mutations.byteCount,
+      let mutation = Mutation.parse(mutations, at: offset)
+    {
+      offset = mutation.end
+      let key = mutations.extracting(mutation.key)
+      mayHoldMaps = key.beginsWithZero && InternalKey.isMapField(key)
+    }
+  }
+
   private func insert(_ mutation: Mutation, in bytes: RawSpan, at position: CommitPosition) {
     switch mutation.kind {
-    case .put, .delete:
+    case .put, .putEntry, .delete:
       let key = bytes.extracting(mutation.key)
-      let kind: EntryKind = mutation.kind == .put ? .put : .delete
+      let kind: EntryKind = mutation.kind == .delete ? .delete : .put
       writerLayer.memtable.insert(
-        key: key, header: EntryHeader(sequence: position.sequence, kind: kind),
+        key: key,
+        header: EntryHeader(
+          sequence: position.sequence, kind: kind, type: mutation.type, expiry: mutation.expiry),
         value: bytes.extracting(mutation.value ?? 0..<0), hash: hash.hash(key))
     case .deleteRange:
       let range = KeyRange(mutation, in: bytes)

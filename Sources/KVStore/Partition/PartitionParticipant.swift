@@ -55,6 +55,7 @@ extension Partition: Participant {
     // Sealed only between transactions: one of them may come in several sections, and a memtable that
     // is applied says of its last transaction that all of it is in LMDB.
     if lastPosition != position { budget.waitInRecovery(self) }
+    noteMaps(in: mutations)
     guard insert(mutations, at: position) else {
       throw Finding(
         file: "log", offset: position.end.rawValue,
@@ -74,7 +75,7 @@ extension Precondition {
     case .requireAbsent: self = .absent
     case .requirePresent: self = .present
     case .requireSequence: self = .sequence(mutation.sequence)
-    case .put, .delete, .deleteRange: return nil
+    case .put, .putEntry, .delete, .deleteRange: return nil
     }
   }
 }

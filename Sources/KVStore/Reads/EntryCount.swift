@@ -1,4 +1,5 @@
-/// Counts the keys that have a value, at one cut.
+/// Counts the keys that have a value, at one cut, internal ones left out. What has expired counts until it is
+/// removed.
 ///
 /// LMDB knows how many entries it holds, so as a rule only the keys in memory are looked at: each one
 /// adds to that number, takes from it, or neither. Where that would be more work than a walk over
@@ -12,9 +13,10 @@ struct EntryCount {
     var inMemory = 0
     var isHiding = false
     for view in views {
-      stored += try view.lmdb().entryCount()
+      let below = try view.lmdb()
+      stored += try below.entryCount() - below.internalEntryCount()
       guard let layers = view.layers else { continue }
-      isHiding = isHiding || !layers.tombstones.isEmpty
+      isHiding = isHiding || layers.tombstones.contains { !$0.coversOnlyInternal }
       for layer in [layers.active] + layers.sealed { inMemory += layer.memtable.keyCount }
     }
     if isHiding || inMemory * 2 > stored { return try walk() }
@@ -23,8 +25,8 @@ struct EntryCount {
 
   private func walk() throws(StoreError) -> Int {
     var count = 0
-    var scan = try RangeScan(views, range: .everything, reverse: false, at: sequence)
-    try scan.run(limit: .max) { _, _ in
+    let scan = VisibleScan(views: views, sequence: sequence, expiry: nil)
+    try scan.run(.everything, reverse: false, limit: .max) { _, _, _ in
       count += 1
       return true
     }
@@ -40,13 +42,25 @@ struct EntryCount {
       var merged = try MergedLanes(lanes, backward: false)
       let below = try view.lmdb()
       while let lane = merged.current {
-        difference += try lane.withEntry { key, header, _ throws(StoreError) in
+        let change = try lane.withEntry { key, header, _ throws(StoreError) -> Int? in
+          if InternalKey.contains(key) { return nil }
           let wasThere = try below.withValue(of: key) { $0 != nil }
           return (header.kind == .put ? 1 : 0) - (wasThere ? 1 : 0)
         }
-        try merged.next(from: lane)
+        if let change {
+          difference += change
+          try merged.next(from: lane)
+        } else if let behind = InternalKey.range.upper {
+          for lane in lanes { try lane.seek(behind.rawSpan) }
+          merged = try MergedLanes(lanes, backward: false)
+        }
       }
     }
     return difference
   }
+}
+
+extension RangeTombstone {
+  /// Whether it deletes nothing that is counted.
+  fileprivate var coversOnlyInternal: Bool { KeyRange(from: lower, to: upper).isInternal }
 }

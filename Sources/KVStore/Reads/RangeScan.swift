@@ -31,7 +31,7 @@ struct RangeScan {
 
   /// Lends entries until `limit`, the range's end, or false from `body`.
   mutating func run(
-    limit: Int, _ body: (RawSpan, RawSpan) throws(StoreError) -> Bool
+    limit: Int, _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     if range.isEmpty { return }
     var count = 0
@@ -44,7 +44,7 @@ struct RangeScan {
         {
           return .pass
         }
-        return try body(key, value) ? .count : .stop
+        return try body(key, header, value) ? .count : .stop
       }
       switch step {
       case .stop: return

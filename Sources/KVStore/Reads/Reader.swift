@@ -6,7 +6,8 @@ import TxnWAL
 /// Call `end` before the thread waits for anything: what is held keeps LMDB from reusing pages, and
 /// memory from being freed. Not for use by two threads at a time.
 public final class Reader {
-  private let keyspace: Keyspace
+  let keyspace: Keyspace
+  let expiry: ExpiryFilter
   private var views: [PartitionView]
   private var touched: [Int] = []
   // Of `withValues`, kept for their memory.
@@ -17,16 +18,17 @@ public final class Reader {
 
   init(_ keyspace: Keyspace) {
     self.keyspace = keyspace
+    expiry = ExpiryFilter(keyspace.clock)
     views = keyspace.partitions.map { PartitionView($0) }
     isInvolved = [Bool](repeating: false, count: views.count)
   }
 
-  /// Lends the value of `key`, or nil where there is none.
+  /// Lends the value of `key`, or nil where there is none or it has expired.
   ///
   /// - Parameter through: also see batches up to this sequence that are not published yet, as a
   ///   connection must see its own writes. What is read then must not be told to anyone before that
   ///   batch is durable.
-  /// - Throws: `.corrupted` where what the disk holds does not check out.
+  /// - Throws: `.wrongType` where it is not bytes, `.corrupted` where what the disk holds does not check out.
   /// - Complexity: O(1) expected in memory, O(log n) below.
   @inline(__always)
   public func withValue<R>(
@@ -36,7 +38,9 @@ public final class Reader {
     let partition = keyspace.partition(of: key)
     return try withVersion(of: key, in: partition, through: through) {
       header, value throws(StoreError) in
-      try header == nil ? body(nil) : body(value)
+      guard let header else { return try body(nil) }
+      guard header.type == 0 else { throw .wrongType }
+      return try body(value)
     }
   }
 
@@ -55,7 +59,7 @@ public final class Reader {
     }
   }
 
-  /// Lends the values of many keys, all as of one cut over their partitions.
+  /// Lends the values of many keys, all as of one cut over their partitions. Throws as `withValue` does.
   ///
   /// - Parameters:
   ///   - keys: where each key stands in `bytes`.
@@ -64,14 +68,33 @@ public final class Reader {
     of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber = 0,
     _ body: (Int, RawSpan?) throws(StoreError) -> Void
   ) throws(StoreError) {
+    try withVersions(of: keys, in: bytes, through: through) {
+      place, header, value
+        throws(StoreError) in
+      guard let header else { return try body(place, nil) }
+      guard header.type == 0 else { throw .wrongType }
+      try body(place, value)
+    }
+  }
+
+  @inline(__always)
+  func withVersions(
+    of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber,
+    _ body: (Int, EntryHeader?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
     let partitions = involve(keys, in: bytes)
     let sequence = try keyspace.cut(involved, through: through)
+    let isHeld = expiry.hold()
+    defer { expiry.release(isHeld) }
     for place in keys.indices {
       let key = bytes.extracting(keys[place])
       try views[partitions[place]].withVersion(
         of: key, hash: keyspace.hash.hash(key), at: sequence
       ) { header, value throws(StoreError) in
-        try header == nil ? body(place, nil) : body(place, value)
+        guard let header, !expiry.hides(header.expiry, of: key) else {
+          return try body(place, nil, RawSpan())
+        }
+        try body(place, header, value)
       }
     }
   }
@@ -95,11 +118,12 @@ public final class Reader {
   /// Brings into memory what looking `key` up needs, so that a later evaluation, which all writers wait
   /// for, does not wait for the disk.
   public func touch(_ key: RawSpan) throws(StoreError) {
-    try withValue(of: key) { _ in }
+    try withEntry(of: key) { _, _ in }
   }
 
   /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut.
   ///
+  /// Internal keys are left out, unless the whole range lies among them, and so is what has expired.
   /// Returns after `limit` entries, at the end of the range, or when `body` returns false. To go on
   /// later, scan again from behind the last key. `body` must not read through this same reader, whose
   /// views the scan is walking over.
@@ -109,10 +133,29 @@ public final class Reader {
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    for index in views.indices { touch(index) }
-    let sequence = try keyspace.cut(views, through: through)
-    var scan = try RangeScan(views, range: range, reverse: reverse, at: sequence)
-    try scan.run(limit: limit, body)
+    try scanEntries(range, reverse: reverse, limit: limit, through: through) {
+      key, _, value throws(StoreError) in try body(key, value)
+    }
+  }
+
+  /// - Parameter partition: the only one to look at, or nil for all.
+  func scan(
+    _ range: KeyRange, in partition: Int? = nil, reverse: Bool, limit: Int,
+    through: SequenceNumber, hiding expiry: ExpiryFilter?,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    let scanned = partition.map { [views[$0]] } ?? views
+    for view in scanned { touch(view.partition.index) }
+    let sequence = try keyspace.cut(scanned, through: through)
+    try VisibleScan(views: scanned, sequence: sequence, expiry: expiry)
+      .run(range, reverse: reverse, limit: limit, body)
+  }
+
+  /// For a cut that is being made.
+  func takeView(of key: RawSpan) -> PartitionView {
+    let index = keyspace.partition(of: key)
+    touch(index)
+    return views[index]
   }
 
   /// Lets go of everything but slots and memory to use again. The next read begins anew.
@@ -127,8 +170,8 @@ public final class Reader {
     touched.removeAll()
   }
 
-  /// The number of keys that have a value. O(keys in memory) as a rule, O(keys) while a range delete is
-  /// being carried out.
+  /// The number of keys that have a value, internal ones left out; what has expired counts until it is
+  /// removed. O(keys in memory) as a rule, O(keys) while a range delete is being carried out.
   ///
   /// - Parameter through: as for `withValue`.
   public func countEntries(through: SequenceNumber = 0) throws(StoreError) -> Int {
@@ -137,8 +180,22 @@ public final class Reader {
     return try EntryCount(views: views, sequence: sequence).count()
   }
 
+  /// Lends the newest version that has not expired.
   @inline(__always)
-  private func withVersion<R>(
+  func withVersion<R>(
+    of key: RawSpan, in partition: Int, through: SequenceNumber,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try withStoredVersion(of: key, in: partition, through: through) {
+      header, value throws(StoreError) in
+      if let header, expiry.hides(header.expiry, of: key) { return try body(nil, RawSpan()) }
+      return try body(header, value)
+    }
+  }
+
+  /// Lends the newest version, expired or not.
+  @inline(__always)
+  func withStoredVersion<R>(
     of key: RawSpan, in partition: Int, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {

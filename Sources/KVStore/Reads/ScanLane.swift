@@ -71,7 +71,7 @@ final class ScanLane {
       let header = try environment.decode(stored, key: key)
       return try body(
         key,
-        EntryHeader(sequence: header.sequence, kind: .put, expiry: header.expiryMilliseconds),
+        EntryHeader(header),
         stored.extracting(droppingFirst: StoredValue.headerByteCount))
     }
   }

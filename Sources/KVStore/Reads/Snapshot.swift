@@ -12,6 +12,8 @@ public final class Snapshot {
   private let keyspace: Keyspace
   private let pin: SnapshotPin
   private let registry: OpenSnapshots
+  /// Of the moment when it was taken.
+  private let expiry: ExpiryFilter
 
   init(_ keyspace: Keyspace, registry: OpenSnapshots) throws(StoreError) {
     self.keyspace = keyspace
@@ -19,6 +21,8 @@ public final class Snapshot {
     let views = keyspace.partitions.map { PartitionView($0) }
     sequence = try keyspace.cut(views, through: 0)
     pin = SnapshotPin(views)
+    expiry = ExpiryFilter(keyspace.clock)
+    expiry.holdNow()
     registry.add(pin)
   }
 
@@ -32,13 +36,30 @@ public final class Snapshot {
     pin.end(because: .closed)
   }
 
-  /// The value of `key`, nil where it had none. O(1) expected in memory, O(log n) below.
+  /// The value of `key`, nil where it had none. O(1) expected in memory, O(log n) below. Throws `.wrongType`
+  /// where it is not bytes.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try Limits.check(key: key.rawSpan)
-    return try pin.read { views throws(StoreError) in
-      try views[keyspace.partition(of: key.rawSpan)].withVersion(
-        of: key.rawSpan, hash: keyspace.hash.hash(key.rawSpan), at: sequence
-      ) { header, value throws(StoreError) in header == nil ? nil : Array(copying: value) }
+    return try withEntry(of: key.rawSpan) { info, value throws(StoreError) in
+      guard let info else { return nil }
+      guard info.type == 0 else { throw .wrongType }
+      return Array(copying: value)
+    }
+  }
+
+  /// Lends what `key` had, whatever its type: nil and no bytes where it was absent or had expired.
+  public func withEntry<R>(
+    of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try pin.read { views throws(StoreError) in
+      try views[keyspace.partition(of: key)].withVersion(
+        of: key, hash: keyspace.hash.hash(key), at: sequence
+      ) { header, value throws(StoreError) in
+        guard let header, !expiry.hides(header.expiry, of: key) else {
+          return try body(nil, RawSpan())
+        }
+        return try body(EntryInfo(header), value)
+      }
     }
   }
 
@@ -48,16 +69,27 @@ public final class Snapshot {
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try pin.read { views throws(StoreError) in
-      var scan = try RangeScan(views, range: range, reverse: reverse, at: sequence)
-      try scan.run(limit: limit) { key, value throws(StoreError) in
-        try pin.checkOpen()
-        return try body(key, value)
-      }
+    try scanEntries(range, reverse: reverse, limit: limit) { key, _, value throws(StoreError) in
+      try body(key, value)
     }
   }
 
-  /// The number of keys that have a value.
+  /// The same with what the entries say beside their values. Internal keys are left out, unless the whole
+  /// range lies among them.
+  public func scanEntries(
+    _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try pin.read { views throws(StoreError) in
+      try VisibleScan(views: views, sequence: sequence, expiry: expiry)
+        .run(range, reverse: reverse, limit: limit) { key, info, value throws(StoreError) in
+          try pin.checkOpen()
+          return try body(key, info, value)
+        }
+    }
+  }
+
+  /// The number of keys that have a value, as `Store.countEntries` counts them.
   public func countEntries() throws(StoreError) -> Int {
     try pin.read { views throws(StoreError) in
       try EntryCount(views: views, sequence: sequence).count()

@@ -95,7 +95,10 @@ struct PartitionSalvage {
         let isDeleted = tombstones.contains { $0.sequence > header.sequence && $0.covers(key) }
         if !isDeleted {
           let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
-          emit(.entry(key: copy, value: Array(copying: value)))
+          emit(
+            .entry(
+              key: copy, value: Array(copying: value), type: header.type,
+              expiry: header.expiryMilliseconds))
         }
       } catch {
         emit(.lost("partition \(index): \(error)"))

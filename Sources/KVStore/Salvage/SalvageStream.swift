@@ -10,7 +10,8 @@ import TxnWAL
 enum SalvagedPiece: Equatable {
   /// How far the partition had come; the first piece, 0 where that cannot be read.
   case applied(UInt64)
-  case entry(key: [UInt8], value: [UInt8])
+  /// The type and the expiry of a value stand before its key.
+  case entry(key: [UInt8], value: [UInt8], type: UInt8, expiry: UInt64)
   /// Something that cannot be read, in words.
   case lost(String)
   /// The bound behind the last entry that is sought next, by its place.
@@ -26,7 +27,10 @@ enum SalvagedPiece: Equatable {
       var bytes: [UInt8] = []
       bytes.appendLittleEndian(lsn)
       return Self.encode(1, bytes)
-    case .entry(let key, let value): return Self.encode(2, key, value)
+    case .entry(let key, let value, let type, let expiry):
+      var head = [type]
+      head.appendLittleEndian(expiry)
+      return Self.encode(2, head + key, value)
     case .lost(let text): return Self.encode(3, Array(text.utf8))
     case .trying(let place):
       var bytes: [UInt8] = []
@@ -57,7 +61,12 @@ enum SalvagedPiece: Equatable {
     switch header[0] {
     case 1 where firstCount == 8:
       return (.applied(first.load(at: 0, as: UInt64.self)), byteCount)
-    case 2: return (.entry(key: first, value: second), byteCount)
+    case 2 where firstCount >= 9:
+      return (
+        .entry(
+          key: Array(first[9...]), value: second, type: first[0],
+          expiry: first.load(at: 1, as: UInt64.self)), byteCount
+      )
     case 3: return (.lost(String(decoding: first, as: UTF8.self)), byteCount)
     case 5 where firstCount == 8:
       return (.trying(first.load(at: 0, as: UInt64.self)), byteCount)

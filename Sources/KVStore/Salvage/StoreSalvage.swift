@@ -125,10 +125,10 @@ public struct StoreSalvage {
     case .lost(let text): report.lose(text)
     case .trying(let place): start.place = Int(place)
     case .end: return true
-    case .entry(let key, let value):
+    case .entry(let key, let value, let type, let expiry):
       report.entryCount += 1
       start = SalvageStart(after: key)
-      try put(key, value)
+      try put(key, value, type, expiry)
     }
     return false
   }
@@ -197,7 +197,8 @@ public struct StoreSalvage {
       offset = mutation.end
       let key = Array(bytes[mutation.key])
       switch mutation.kind {
-      case .put: try put(key, Array(bytes[mutation.value ?? 0..<0]))
+      case .put, .putEntry:
+        try put(key, Array(bytes[mutation.value ?? 0..<0]), mutation.type, mutation.expiry)
       case .delete: try batch.delete(key)
       case .deleteRange: try delete(KeyRange(mutation, in: bytes.rawSpan), from: partition)
       case .requireAbsent, .requirePresent, .requireSequence: break
@@ -209,23 +210,36 @@ public struct StoreSalvage {
   private mutating func delete(_ range: KeyRange, from partition: Int) throws(StoreError) {
     try flush()
     guard let target else { return }
-    var rest = range
-    while true {
-      let page = try target.scan(rest, limit: 1000)
-      guard let last = page.last else { return }
-      for entry in page where target.keyspace.partition(of: entry.key.rawSpan) == partition {
-        try batch.delete(entry.key)
+    let reader = target.makeReader()
+    defer { reader.close() }
+    // Internal keys too, where the range has them, and what has expired.
+    let hidden = InternalKey.range
+    for part in range.visibleParts + (range == .everything ? [hidden] : []) {
+      var rest = part
+      while true {
+        var keys: [[UInt8]] = []
+        try reader.scan(
+          rest, in: partition, reverse: false, limit: 1000, through: 0, hiding: nil
+        ) { key, _, _ in
+          keys.append(Array(copying: key))
+          return true
+        }
+        reader.end()
+        guard let last = keys.last else { break }
+        for key in keys { try batch.delete(key) }
+        try flush()
+        rest.lower = last + [0]
       }
-      try flush()
-      rest.lower = last.key + [0]
     }
   }
 
   // MARK: Writing
 
-  private mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+  private mutating func put(
+    _ key: [UInt8], _ value: [UInt8], _ type: UInt8, _ expiry: UInt64
+  ) throws(StoreError) {
     if batch.byteCount + value.count > Self.batchByteCount { try flush() }
-    try batch.put(key, value)
+    try batch.put(key, value, type: type, expiry: expiry)
   }
 
   private mutating func flush() throws(StoreError) {

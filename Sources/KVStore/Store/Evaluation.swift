@@ -14,39 +14,42 @@ public struct Evaluation: ~Copyable {
     self.context = context
     self.sequencer = sequencer
     context.own.reset()
+    context.reader.expiry.begin()
     context.preconditions.isAsked = false
   }
 
+  var keyspace: Keyspace { context.keyspace }
   var own: OwnWrites { context.own }
   var reader: Reader { context.reader }
 
   var deletesRanges: Bool { own.hasRanges }
 
-  /// Lends the newest value of `key`, or nil where there is none.
+  /// Lends the newest value of `key`, or nil where there is none or it has expired. Throws `.wrongType` where
+  /// it is not bytes.
   public mutating func withValue<R>(
     of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     switch own.find(key, in: sequencer) {
     case .untouched: return try reader.withValue(of: key, through: .max, body)
     case .deleted: return try body(nil)
-    case .put(let range):
-      return try sequencer.withPayload(in: range) { value throws(StoreError) in try body(value) }
+    case .put(let write):
+      if reader.expiry.hides(write.expiry, of: key) { return try body(nil) }
+      guard write.type == 0 else { throw .wrongType }
+      return try sequencer.withPayload(in: write.value) { value throws(StoreError) in
+        try body(value)
+      }
     }
   }
 
-  /// Whether `key` has a value.
+  /// Whether `key` has a value, of any type.
   public mutating func exists(_ key: RawSpan) throws(StoreError) -> Bool {
-    try withValue(of: key) { $0 != nil }
+    try withEntry(of: key) { info, _ in info != nil }
   }
 
   /// The sequence of the batch that wrote `key`, 0 where it has no value. A key that this evaluation
   /// has put has the sequence which the batch is going to get.
   public mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber {
-    switch own.find(key, in: sequencer) {
-    case .untouched: return try reader.sequence(of: key, through: .max)
-    case .deleted: return 0
-    case .put: return sequencer.nextSequence
-    }
+    try withEntry(of: key) { info, _ in info?.sequence ?? 0 }
   }
 
   /// Sets `key` to `value`. Throws `.keyTooLong`, `.valueTooLarge`, `.batchTooLarge`. O(n).
@@ -65,21 +68,44 @@ public struct Evaluation: ~Copyable {
     sequencer.appendDelete(key)
   }
 
-  /// Removes every key in `range`: one small tombstone, whatever it covers.
+  /// Removes every key in `range`: one small tombstone, whatever it covers. Internal keys are left, unless
+  /// the whole range lies among them, or it is `.everything`.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try Limits.check(range: range)
-    if range.isEmpty { return }
+    let parts = range == .everything ? [range] : range.visibleParts
+    for part in parts where !part.isEmpty {
+      try deletePart(part, of: context.keyspace.partitions.indices)
+    }
+  }
+
+  /// Removes the keys in `range` that lie in the partition of `key`, as all fields of a map do: one small
+  /// tombstone there. Internal keys are treated as by the other one.
+  public mutating func deleteRange(
+    _ range: KeyRange, inPartitionOf key: RawSpan
+  ) throws(StoreError) {
+    try Limits.check(range: range)
+    let partition = context.keyspace.partition(of: key)
+    for part in range.visibleParts where !part.isEmpty {
+      try deletePart(part, of: partition..<partition + 1)
+    }
+  }
+
+  private mutating func deletePart(
+    _ range: KeyRange, of partitions: Range<Int>
+  ) throws(StoreError) {
     // A tombstone hides older batches. What this one has put before is deleted key by key.
-    for key in own.keysPut(in: range, sequencer) { try delete(key.rawSpan) }
+    for key in own.keysPut(in: range, sequencer)
+    where partitions.contains(context.keyspace.partition(of: key.rawSpan)) {
+      try delete(key.rawSpan)
+    }
     // Admitted as a whole: no error may leave the tombstone in some partitions only.
-    let partitionCount = context.keyspace.partitions.count
     let byteCount = range.lower.count + (range.upper?.count ?? 0)
-    try admit(contentByteCount: byteCount * partitionCount, sectionCount: partitionCount)
-    for partition in context.keyspace.partitions.indices {
+    try admit(contentByteCount: byteCount * partitions.count, sectionCount: partitions.count)
+    for partition in partitions {
       sequencer.beginSection(for: partition)
       sequencer.appendDeleteRange(range)
     }
-    own.noteRange(range, in: sequencer)
+    own.noteRange(range, of: partitions, in: sequencer)
   }
 
   /// Makes the batch depend on `condition`, checked when it is prepared, against what is ordered before
@@ -107,6 +133,10 @@ public struct Evaluation: ~Copyable {
       let key = bytes.extracting(mutation.key)
       switch mutation.kind {
       case .put: try put(key, bytes.extracting(mutation.value ?? 0..<0))
+      case .putEntry:
+        try put(
+          key, bytes.extracting(mutation.value ?? 0..<0), type: mutation.type,
+          expiry: mutation.expiry)
       case .delete: try delete(key)
       case .deleteRange: try deleteRange(KeyRange(mutation, in: bytes))
       case .requireAbsent, .requirePresent, .requireSequence:
@@ -116,17 +146,22 @@ public struct Evaluation: ~Copyable {
     }
   }
 
-  private mutating func begin(_ key: RawSpan, contentByteCount: Int) throws(StoreError) {
-    try admit(contentByteCount: contentByteCount)
-    sequencer.beginSection(for: context.keyspace.partition(of: key))
+  /// - Parameter indexByteCount: what is written for the index of expiries beside, which counts in the log
+  ///   alone: a largest value may have an expiry.
+  @inline(__always)
+  mutating func begin(
+    _ key: RawSpan, contentByteCount: Int, indexByteCount: Int = 0
+  ) throws(StoreError) {
+    try admit(contentByteCount: contentByteCount, indexByteCount: indexByteCount)
+    sequencer.beginSection(for: context.keyspace.partition(ofWritten: key))
   }
 
   private mutating func admit(
-    contentByteCount added: Int, sectionCount: Int = 1
+    contentByteCount added: Int, indexByteCount: Int = 0, sectionCount: Int = 1
   ) throws(StoreError) {
     try Limits.check(
       contentByteCount: contentByteCount + added,
-      recordByteCount: sequencer.payloadByteCount + added + 64 * sectionCount)
+      recordByteCount: sequencer.payloadByteCount + added + indexByteCount + 64 * sectionCount)
     contentByteCount += added
   }
 }

@@ -3,12 +3,13 @@
 /// Sound as `@unchecked Sendable`: used only inside `Coordinator.sequence`.
 final class EvaluationContext: @unchecked Sendable {
   let keyspace: Keyspace
-  let own = OwnWrites()
+  let own: OwnWrites
   let preconditions: PreconditionChecker
   let reader: Reader
 
   init(keyspace: Keyspace) {
     self.keyspace = keyspace
+    own = OwnWrites(keyspace)
     reader = Reader(keyspace)
     preconditions = PreconditionChecker(reader: reader)
   }

@@ -11,44 +11,92 @@ extension Evaluation {
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    guard limit > 0, !range.isEmpty else { return }
-    var written = own.entries(in: range, sequencer)[...]
+    try scanEntries(range, reverse: reverse, limit: limit) { key, _, value throws(StoreError) in
+      try body(key, value)
+    }
+  }
+
+  /// The same with what the entries say beside their values. Internal keys are left out, unless the whole
+  /// range lies among them, and so is what has expired.
+  public mutating func scanEntries(
+    _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try scan(range, in: nil, reverse: reverse, limit: limit, hiding: reader.expiry, body)
+  }
+
+  /// The same in the partition of `key` alone, as for the fields of a map: O(log n) to begin.
+  public mutating func scanEntries(
+    _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    let partition = keyspace.partition(of: key)
+    try scan(range, in: partition, reverse: reverse, limit: limit, hiding: reader.expiry, body)
+  }
+
+  private mutating func scan(
+    _ range: KeyRange, in partition: Int?, reverse: Bool, limit: Int,
+    hiding expiry: ExpiryFilter?,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    var left = limit
+    let parts = range.visibleParts
+    for part in reverse ? parts.reversed() : parts where left > 0 && !part.isEmpty {
+      try scanPart(part, in: partition, reverse: reverse, hiding: expiry) {
+        key, info, value throws(StoreError) in
+        left -= 1
+        if try !body(key, info, value) { left = 0 }
+        return left > 0
+      }
+    }
+  }
+
+  /// Of a range that holds only internal keys or none.
+  private mutating func scanPart(
+    _ range: KeyRange, in partition: Int?, reverse: Bool, hiding expiry: ExpiryFilter?,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    let keyspace = keyspace
+    var written = own.entries(in: range, sequencer).filter { entry in
+      partition.map { $0 == keyspace.partition(of: entry.key.rawSpan) } ?? true
+    }[...]
     let own = own
     let sequencer = sequencer
-    var left = limit
-    func lend(_ key: [UInt8], _ value: Range<Int>?) throws(StoreError) -> Bool {
-      guard let value else { return true }
-      left -= 1
-      return try sequencer.withPayload(in: value) { value throws(StoreError) in
-        try body(key.rawSpan, value)
-      } && left > 0
+    func lend(_ key: [UInt8], _ put: OwnWrites.Put?) throws(StoreError) -> Bool {
+      guard let put, !(expiry?.hides(put.expiry, of: key.rawSpan) ?? false) else { return true }
+      let info = EntryInfo(sequence: sequencer.nextSequence, type: put.type, expiry: put.expiry)
+      return try sequencer.withPayload(in: put.value) { value throws(StoreError) in
+        try body(key.rawSpan, info, value)
+      }
     }
     var isDone = false
-    try reader.scan(range, reverse: reverse, through: .max) { key, value throws(StoreError) in
+    try reader.scan(
+      range, in: partition, reverse: reverse, limit: .max, through: .max, hiding: expiry
+    ) { key, info, value throws(StoreError) in
       while let next = reverse ? written.last : written.first {
         let order = next.key.rawSpan.compare(to: key)
         if reverse ? order < 0 : order > 0 { break }
         _ = reverse ? written.popLast() : written.popFirst()
-        isDone = try !lend(next.key, next.value)
+        isDone = try !lend(next.key, next.put)
         // What was written of a key takes the place of what is stored.
         if isDone || order == 0 { return !isDone }
       }
       if own.isDeletedByRange(key) { return true }
-      left -= 1
-      isDone = try !body(key, value) || left == 0
+      isDone = try !body(key, info, value)
       return !isDone
     }
     while !isDone, let next = reverse ? written.popLast() : written.popFirst() {
-      isDone = try !lend(next.key, next.value)
+      isDone = try !lend(next.key, next.put)
     }
   }
 
-  /// The number of keys that have a value, this evaluation's own writes counted. O(keys in memory) as a
-  /// rule; O(keys) where it deleted a range, or while a range delete is being carried out.
+  /// The number of keys that have a value, this evaluation's own writes counted, internal ones left out;
+  /// what has expired counts until it is removed. O(keys in memory) as a rule; O(keys) where it deleted a
+  /// range, or while a range delete is being carried out.
   public mutating func countEntries() throws(StoreError) -> Int {
     var count = 0
-    guard !own.hasRanges else {
-      try scan(.everything) { _, _ in
+    guard !own.hasVisibleRanges else {
+      try scan(.everything, in: nil, reverse: false, limit: .max, hiding: nil) { _, _, _ in
         count += 1
         return true
       }
@@ -56,8 +104,13 @@ extension Evaluation {
     }
     count = try reader.countEntries(through: .max)
     for entry in own.entries(in: .everything, sequencer) {
-      let wasThere = try reader.sequence(of: entry.key.rawSpan, through: .max) != 0
-      count += (entry.value == nil ? 0 : 1) - (wasThere ? 1 : 0)
+      let key = entry.key.rawSpan
+      if InternalKey.contains(key) { continue }
+      let partition = keyspace.partition(of: key)
+      let wasThere = try reader.withStoredVersion(of: key, in: partition, through: .max) {
+        header, _ in header != nil
+      }
+      count += (entry.put == nil ? 0 : 1) - (wasThere ? 1 : 0)
     }
     return count
   }

@@ -10,18 +10,37 @@ final class OwnWrites: @unchecked Sendable {
   enum Found {
     case untouched
     case deleted
-    /// Where the value stands in the transaction.
-    case put(Range<Int>)
+    case put(Put)
   }
 
-  /// Where the value stands that was put by a mutation; nil for one that deletes its key.
-  private var writes: [Range<Int>?] = []
-  private var ranges: [(range: KeyRange, place: Int)] = []
+  /// A value that was put.
+  struct Put {
+    /// Where it stands in the transaction.
+    var value: Range<Int>
+    var type: UInt8
+    var expiry: UInt64
+  }
+
+  private struct DeletedRange {
+    let range: KeyRange
+    let partitions: Range<Int>
+    /// How many writes there were before it.
+    let place: Int
+  }
+
+  private let keyspace: Keyspace
+  /// What each mutation put; nil for one that deletes its key.
+  private var writes: [Put?] = []
+  private var ranges: [DeletedRange] = []
   /// The last write of each key.
   private var index: [[UInt8]: Int] = [:]
   /// How far the transaction is indexed: in which section, and up to which byte.
   private var indexedSection = 0
   private var indexedByteCount = 0
+
+  init(_ keyspace: Keyspace) {
+    self.keyspace = keyspace
+  }
 
   /// Forgets everything, for the next evaluation.
   func reset() {
@@ -39,10 +58,13 @@ final class OwnWrites: @unchecked Sendable {
   /// Whether a range was deleted.
   var hasRanges: Bool { !ranges.isEmpty }
 
-  /// To be called once a range has been deleted in every partition.
-  func noteRange(_ range: KeyRange, in sequencer: Sequencer) {
+  /// Whether a range was deleted in which others than internal keys can be.
+  var hasVisibleRanges: Bool { ranges.contains { !$0.range.isInternal } }
+
+  /// To be called once a range has been deleted in these partitions.
+  func noteRange(_ range: KeyRange, of partitions: Range<Int>, in sequencer: Sequencer) {
     extendIndex(sequencer)
-    ranges.append((range, writes.count))
+    ranges.append(DeletedRange(range: range, partitions: partitions, place: writes.count))
   }
 
   /// What these writes made of `key`.
@@ -50,8 +72,7 @@ final class OwnWrites: @unchecked Sendable {
     if sequencer.isEmpty { return .untouched }
     extendIndex(sequencer)
     let place = index[Array(copying: key)]
-    let covered = ranges.contains { $0.place > place ?? -1 && $0.range.contains(key) }
-    if covered { return .deleted }
+    if isDeletedByRange(key, since: place ?? -1) { return .deleted }
     guard let place else { return .untouched }
     return writes[place].map { .put($0) } ?? .deleted
   }
@@ -68,7 +89,7 @@ final class OwnWrites: @unchecked Sendable {
   /// only a range delete covers are not listed.
   func entries(
     in range: KeyRange, _ sequencer: Sequencer
-  ) -> [(key: [UInt8], value: Range<Int>?)] {
+  ) -> [(key: [UInt8], put: Put?)] {
     extendIndex(sequencer)
     return index.filter { key, _ in range.contains(key.rawSpan) }
       .sorted { $0.key.lexicographicallyPrecedes($1.key) }
@@ -76,8 +97,12 @@ final class OwnWrites: @unchecked Sendable {
   }
 
   /// Whether a range delete covers `key`, which was not put since.
-  func isDeletedByRange(_ key: RawSpan) -> Bool {
-    ranges.contains { $0.range.contains(key) }
+  func isDeletedByRange(_ key: RawSpan, since place: Int = -1) -> Bool {
+    ranges.contains { deleted in
+      deleted.place > place && deleted.range.contains(key)
+        && (deleted.partitions.count == keyspace.partitions.count
+          || deleted.partitions.contains(keyspace.partition(of: key)))
+    }
   }
 
   private func extendIndex(_ sequencer: Sequencer) {
@@ -97,10 +122,17 @@ final class OwnWrites: @unchecked Sendable {
     var offset = 0
     while offset < bytes.byteCount, let mutation = Mutation.parse(bytes, at: offset) {
       offset = mutation.end
-      guard mutation.kind == .put || mutation.kind == .delete else { continue }
-      let value = mutation.value.map { $0.lowerBound + base..<$0.upperBound + base }
+      switch mutation.kind {
+      case .put, .putEntry, .delete: break
+      case .deleteRange, .requireAbsent, .requirePresent, .requireSequence: continue
+      }
       index[Array(copying: bytes.extracting(mutation.key))] = writes.count
-      writes.append(value)
+      writes.append(
+        mutation.value.map { value in
+          Put(
+            value: value.lowerBound + base..<value.upperBound + base, type: mutation.type,
+            expiry: mutation.expiry)
+        })
     }
   }
 }

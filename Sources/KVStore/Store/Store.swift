@@ -4,7 +4,8 @@ import TxnWAL
 /// A partitioned key-value store: changes over any number of keys and partitions are made together or
 /// not at all, in one order, and what is acknowledged is durable.
 ///
-/// Keys are 0 to 500 bytes, values up to 64 MiB, both any bytes. Every method may be called from any
+/// Keys are 0 to 500 bytes, values up to 64 MiB, both any bytes; keys that begin with 0x00 and a byte from 0x01
+/// to 0x0F are the store's own (`InternalKey`). Every method may be called from any
 /// thread. Close the store when done; until then its threads keep it alive.
 public final class Store: Sendable {
   /// What opening found and did.
@@ -53,6 +54,7 @@ public final class Store: Sendable {
       },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
+    ClockRecord.restore(keyspace.clock, from: evaluations.reader)
     start(room)
   }
 
@@ -152,6 +154,13 @@ public final class Store: Sendable {
   package var publishedSequence: SequenceNumber { keyspace.watermarks.published }
 
   // MARK: State
+
+  /// The time by which entries expire, in milliseconds since 1970: it follows the time of day forward, and
+  /// never goes back.
+  public var now: UInt64 { keyspace.clock.now }
+
+  /// Whether a map's field is stored, or was written since the store was opened.
+  public var hasHadMaps: Bool { keyspace.hasHadMaps }
 
   /// Why writes are refused, once the log or LMDB could not be written. Open the store again to recover.
   public var poisoned: StoreError? { coordinator.poisoned.map { StoreError($0) } }

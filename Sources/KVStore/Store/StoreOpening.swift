@@ -72,7 +72,9 @@ enum StoreOpening {
       return Parts(
         report: OpenReport(
           isNew: isNew, partitionCount: partitions.count, recovery: coordinator.recoveryReport),
-        keyspace: Keyspace(partitions: partitions, hash: hash, watermarks: watermarks),
+        keyspace: Keyspace(
+          partitions: partitions, hash: hash, watermarks: watermarks,
+          clock: ExpiryClock(options.clock)),
         coordinator: coordinator, budget: budget, options: options, applyWorkers: applyWorkers,
         ballast: ballast,
         manifest: ManifestKeeper(

@@ -28,7 +28,10 @@ public struct StoreOptions: Sendable {
   /// The defaults.
   public init() {}
 
-  // MARK: For simulations
+  // MARK: For tests and simulations
+
+  /// Where the time comes from by which entries expire.
+  package var clock = ClockSource.system
 
   /// Opens the log's device for the folder at a path.
   package var makeLogDevice: @Sendable (String) throws(LogError) -> any LogDevice = {

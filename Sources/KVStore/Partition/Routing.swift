@@ -1,0 +1,21 @@
+import TxnWAL
+
+/// Which of a store's partitions a key belongs to: the 16384 slots are spread evenly, in order.
+enum Routing {
+  /// The slot of a key: what Redis Cluster makes of it, or what is written in an internal one.
+  @inline(__always)
+  static func slot(of key: RawSpan) -> Int {
+    if key.beginsWithZero { return slotBehindZero(of: key) }
+    return SlotHash.slot(of: key)
+  }
+
+  @inline(never)
+  private static func slotBehindZero(of key: RawSpan) -> Int {
+    InternalKey.writtenSlot(of: key) ?? SlotHash.slot(of: key)
+  }
+
+  @inline(__always)
+  static func partition(of key: RawSpan, count: Int) -> Int {
+    slot(of: key) * count / SlotHash.slotCount
+  }
+}

@@ -1,0 +1,74 @@
+import TxnWAL
+
+extension Reader {
+  /// Lends what `key` has, whatever its type: nil and no bytes where it is absent or has expired.
+  ///
+  /// - Parameter through: as for `withValue`.
+  @inline(__always)
+  public func withEntry<R>(
+    of key: RawSpan, through: SequenceNumber = 0,
+    _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try withVersion(of: key, in: keyspace.partition(of: key), through: through) {
+      header, value throws(StoreError) in
+      guard let header else { return try body(nil, value) }
+      return try body(EntryInfo(header), value)
+    }
+  }
+
+  /// Lends what many keys have, all as of one cut over their partitions and of one moment.
+  ///
+  /// - Parameters:
+  ///   - keys: where each key stands in `bytes`.
+  ///   - body: is called once for each key, in their order.
+  public func withEntries(
+    of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber = 0,
+    _ body: (Int, EntryInfo?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    try withVersions(of: keys, in: bytes, through: through) {
+      place, header, value
+        throws(StoreError) in
+      guard let header else { return try body(place, nil, value) }
+      try body(place, EntryInfo(header), value)
+    }
+  }
+
+  /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut; otherwise as
+  /// `scan`.
+  public func scanEntries(
+    _ range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try scan(range, reverse: reverse, limit: limit, through: through, hiding: expiry, body)
+  }
+
+  /// Runs `body` with a cut over the partition of `key`: what it reads is all as of one sequence. `body` must
+  /// not read through this reader otherwise.
+  public func withCut<R>(
+    of key: RawSpan, through: SequenceNumber = 0,
+    _ body: (inout ReadCut) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    let isHeld = expiry.hold()
+    defer { expiry.release(isHeld) }
+    var cut = try ReadCut(self, of: key, through: through)
+    return try body(&cut)
+  }
+
+  // MARK: Expiry
+
+  /// Whether a read has met an entry that had expired since `forgetExpired` was last called.
+  @inline(__always)
+  public var hasMetExpired: Bool { expiry.metCount > 0 }
+
+  /// The keys of those entries, the first `expiredKeyLimit` of them.
+  public var expiredMet: [[UInt8]] { expiry.met }
+
+  /// How many there were; a key may count more than once.
+  public var expiredMetCount: Int { expiry.metCount }
+
+  /// More keys than these are not kept.
+  public static var expiredKeyLimit: Int { ExpiryFilter.keyLimit }
+
+  /// Begins anew. To be called by whoever has looked at `expiredMet`.
+  public func forgetExpired() { expiry.forget() }
+}

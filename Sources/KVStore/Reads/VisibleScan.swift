@@ -1,0 +1,31 @@
+import TxnWAL
+
+/// A walk over what a reader sees of a range: internal keys are left out, unless the range lies among them,
+/// and so is what has expired.
+struct VisibleScan {
+  let views: [PartitionView]
+  let sequence: SequenceNumber
+  /// Who decides what has expired; nil shows that too.
+  let expiry: ExpiryFilter?
+
+  /// Lends the entries of `range` until `limit` or false from `body`.
+  func run(
+    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    guard limit > 0 else { return }
+    let isHeld = expiry?.hold() ?? false
+    defer { expiry?.release(isHeld) }
+    var left = limit
+    let parts = range.visibleParts
+    for part in reverse ? parts.reversed() : parts where left > 0 {
+      var scan = try RangeScan(views, range: part, reverse: reverse, at: sequence)
+      try scan.run(limit: .max) { key, header, value throws(StoreError) in
+        if header.expiry != 0, let expiry, expiry.hides(header.expiry, of: key) { return true }
+        left -= 1
+        if try !body(key, EntryInfo(header), value) { left = 0 }
+        return left > 0
+      }
+    }
+  }
+}
