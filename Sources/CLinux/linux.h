@@ -1,11 +1,16 @@
 // What `import Glibc` does not show Swift: epoll, eventfd, flock, accept4, unshare and thread names, and the processor's
-// CRC-32C instruction. Header only: nothing here is compiled into a library of its own.
+// CRC-32C instruction; and long double, which Swift does not have on every processor. Header only: nothing here is compiled into a library of its own.
 #ifndef KVD_CLINUX_H
 #define KVD_CLINUX_H
 
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -52,5 +57,45 @@ static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size
   return crc;
 }
 #endif
+
+// Room for the digits of any long double, as Redis has it.
+#define KVD_LONG_DOUBLE_CHARS 5120
+#define KVD_NOT_A_LONG_DOUBLE (-1)
+#define KVD_INFINITE_LONG_DOUBLE (-2)
+
+// Reads a number by the rules of Redis: whatever strtold takes whole, but no space before it, no overflow
+// and no NaN.
+static inline int kvd_parse_long_double(const void *text, size_t count, long double *value) {
+  char buffer[KVD_LONG_DOUBLE_CHARS];
+  char *end;
+  if (count == 0 || count >= sizeof(buffer)) return 0;
+  memcpy(buffer, text, count);
+  buffer[count] = 0;
+  if (isspace((unsigned char)buffer[0])) return 0;
+  errno = 0;
+  *value = strtold(buffer, &end);
+  if (end != buffer + count || isnan(*value)) return 0;
+  return !(errno == ERANGE && (isinf(*value) || *value == 0));
+}
+
+// Writes the sum of two numbers into `digits`, which has KVD_LONG_DOUBLE_CHARS bytes, as Redis does: 17
+// digits behind the point, without zeros at the end. Returns the length, or one of the two above.
+static inline int kvd_add_long_doubles(
+    const void *first, size_t first_count, const void *second, size_t second_count, void *digits) {
+  long double a, b;
+  if (!kvd_parse_long_double(first, first_count, &a)) return KVD_NOT_A_LONG_DOUBLE;
+  if (!kvd_parse_long_double(second, second_count, &b)) return KVD_NOT_A_LONG_DOUBLE;
+  a += b;
+  if (isnan(a) || isinf(a)) return KVD_INFINITE_LONG_DOUBLE;
+  char *text = (char *)digits;
+  int length = snprintf(text, KVD_LONG_DOUBLE_CHARS, "%.17Lf", a);
+  while (text[length - 1] == '0') length--;
+  if (text[length - 1] == '.') length--;
+  if (length == 2 && text[0] == '-' && text[1] == '0') {
+    text[0] = '0';
+    length = 1;
+  }
+  return length;
+}
 
 #endif

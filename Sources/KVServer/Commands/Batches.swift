@@ -48,9 +48,10 @@ enum Batches {
       for change in changes {
         switch change {
         case .set(let key, let value):
-          try evaluation.put(request.extracting(key), request.extracting(value))
+          try Records.replace(
+            request.extracting(key), with: request.extracting(value), in: &evaluation)
         case .delete(let key):
-          try evaluation.delete(request.extracting(key))
+          try Records.remove(request.extracting(key), in: &evaluation)
         case .deleteRange(let range):
           if let range { try evaluation.deleteRange(range) }
         }

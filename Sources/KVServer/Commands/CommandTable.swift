@@ -88,7 +88,7 @@ struct CommandTable: Sendable {
   }
 
   static let standard = CommandTable(
-    Strings.commands + Counters.commands + Keyspace.commands + Scanning.commands
+    Strings.all + Bits.all + Keyspace.commands + Scanning.commands
       + Transactions.commands + ConnectionCommands.commands + ServerCommands.commands
       + Ordered.commands + Batches.commands)
 }

@@ -34,7 +34,7 @@ enum Keyspace {
     for index in 1..<call.count {
       let key = request.extracting(call[index])
       guard try evaluation.exists(key) else { continue }
-      try evaluation.delete(key)
+      try Records.remove(key, in: &evaluation)
       deleted += 1
     }
     call.reply.integer(deleted)

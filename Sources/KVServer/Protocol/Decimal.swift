@@ -1,4 +1,6 @@
-/// Decimal integers as Redis reads and writes them.
+import CLinux
+
+/// Decimal numbers as Redis reads and writes them.
 
 /// The integer that `text` spells, or nil.
 ///
@@ -80,5 +82,42 @@ struct DecimalText {
   @inline(__always)
   func withBytes<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     unsafe try body(digits.span.bytes.extracting(start..<20))
+  }
+}
+
+/// Sums of decimal fractions in the processor's widest floating point, with the digits that Redis writes:
+/// 17 behind the point, less the zeros at their end.
+enum LongDoubleText {
+  enum Sum: Equatable {
+    case digits([UInt8])
+    /// One of the texts is not a number, or not one that fits.
+    case notANumber
+    /// The sum is beyond what can be written.
+    case infinite
+  }
+
+  /// `nil` counts as zero.
+  static func sum(of first: RawSpan?, and second: RawSpan) -> Sum {
+    let room = Int(KVD_LONG_DOUBLE_CHARS)
+    var length: Int32 = 0
+    let digits = unsafe [UInt8](unsafeUninitializedCapacity: room) { digits, count in
+      unsafe second.withUnsafeBytes { second in
+        if let first {
+          unsafe first.withUnsafeBytes { first in
+            length = unsafe kvd_add_long_doubles(
+              first.baseAddress, first.count, second.baseAddress, second.count, digits.baseAddress)
+          }
+        } else {
+          length = unsafe kvd_add_long_doubles(
+            "0", 1, second.baseAddress, second.count, digits.baseAddress)
+        }
+      }
+      count = max(0, Int(length))
+    }
+    switch length {
+    case KVD_NOT_A_LONG_DOUBLE: return .notANumber
+    case KVD_INFINITE_LONG_DOUBLE: return .infinite
+    default: return .digits(digits)
+    }
   }
 }

@@ -1,3 +1,5 @@
+import TxnWAL
+
 /// Lends arrays and strings as raw bytes: the standard library marks that view unsafe because other
 /// element types may have padding, which bytes have not.
 
@@ -5,6 +7,35 @@ extension [UInt8] {
   @inline(__always)
   func withRawBytes<R: ~Copyable, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     unsafe try body(span.bytes)
+  }
+
+  /// Copies `bytes` over those at `offset`, all of which are there already.
+  mutating func overwrite(at offset: Int, with bytes: RawSpan) {
+    var elements = mutableSpan
+    var span = unsafe elements.mutableBytes
+    span.copy(bytes, at: offset)
+  }
+
+  /// Puts `combine` of these bytes and of `other` in place of these, eight at a time. There are at least as
+  /// many as in `other`, which has zeros behind its end.
+  @inline(__always)
+  mutating func combine(with other: RawSpan, _ combine: (UInt64, UInt64) -> UInt64) {
+    var elements = mutableSpan
+    var span = unsafe elements.mutableBytes
+    let count = span.byteCount
+    var offset = 0
+    while offset &+ 8 <= other.byteCount {
+      let word = combine(
+        span.bytes.load(at: offset, as: UInt64.self), other.load(at: offset, as: UInt64.self))
+      span.store(word, at: offset)
+      offset &+= 8
+    }
+    while offset < count {
+      let byte = offset < other.byteCount ? other.byte(at: offset) : 0
+      let word = combine(UInt64(span.bytes.byte(at: offset)), UInt64(byte))
+      span.store(UInt8(truncatingIfNeeded: word), at: offset)
+      offset &+= 1
+    }
   }
 }
 

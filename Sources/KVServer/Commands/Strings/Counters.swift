@@ -1,6 +1,8 @@
 import KVStore
+import TxnWAL
 
-/// INCR and its kin: a value read as a decimal integer, changed and written back in one evaluation.
+/// INCR and its kin: a value read as a number, changed and written back in one evaluation. When it
+/// expires is kept.
 enum Counters {
   static let commands: [Command] = [
     Command(
@@ -15,6 +17,9 @@ enum Counters {
     Command(
       "decrby", arity: 3, [.write, .fast, .readsFirst], keys: .one, group: "string",
       "Decrement the integer value of a key by the given number", .write(decrementBy)),
+    Command(
+      "incrbyfloat", arity: 3, [.write, .fast, .readsFirst], keys: .one, group: "string",
+      "Increment the float value of a key by the given amount", .write(incrementByFloat)),
   ]
 
   static func increment(
@@ -32,14 +37,14 @@ enum Counters {
   static func incrementBy(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    guard let delta = parseInteger(request.extracting(call[2])) else { return notAnInteger(&call) }
+    guard let delta = parseInteger(request.extracting(call[2])) else { return call.notAnInteger() }
     try add(delta, &evaluation, &call, request)
   }
 
   static func decrementBy(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    guard let delta = parseInteger(request.extracting(call[2])) else { return notAnInteger(&call) }
+    guard let delta = parseInteger(request.extracting(call[2])) else { return call.notAnInteger() }
     guard delta != .min else {
       call.reply.error("ERR decrement would overflow")
       return
@@ -52,22 +57,38 @@ enum Counters {
     _ delta: Int64, _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     let key = request.extracting(call[1])
-    let current = try evaluation.withValue(of: key) { value -> Int64? in
-      if let value { parseInteger(value) } else { 0 }
+    var expiry: UInt64 = 0
+    let current = try Records.withString(at: key, in: &evaluation) { value, until -> Int64? in
+      expiry = until
+      if let value { return parseInteger(value) } else { return 0 }
     }
-    guard let current else { return notAnInteger(&call) }
+    guard let current else { return call.notAnInteger() }
     let (sum, overflowed) = current.addingReportingOverflow(delta)
     guard !overflowed else {
       call.reply.error("ERR increment or decrement would overflow")
       return
     }
     try DecimalText(sum).withBytes { (digits) throws(StoreError) in
-      try evaluation.put(key, digits)
+      try Records.rewrite(key, with: digits, expiry: expiry, in: &evaluation)
     }
     call.reply.integer(sum)
   }
 
-  private static func notAnInteger(_ call: inout Call) {
-    call.reply.error("ERR value is not an integer or out of range")
+  static func incrementByFloat(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let key = request.extracting(call[1])
+    var expiry: UInt64 = 0
+    let sum = try Records.withString(at: key, in: &evaluation) { value, until in
+      expiry = until
+      return LongDoubleText.sum(of: value, and: request.extracting(call[2]))
+    }
+    switch sum {
+    case .notANumber: call.reply.error("ERR value is not a valid float")
+    case .infinite: call.reply.error("ERR increment would produce NaN or Infinity")
+    case .digits(let digits):
+      try Records.rewrite(key, with: digits.rawSpan, expiry: expiry, in: &evaluation)
+      call.reply.bulk(digits.rawSpan)
+    }
   }
 }

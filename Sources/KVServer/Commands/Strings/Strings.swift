@@ -3,6 +3,11 @@ import TxnWAL
 
 /// GET, SET and their kin.
 enum Strings {
+  /// The commands of Redis's group "string".
+  static let all =
+    commands + Substrings.commands + Counters.commands
+    + LCSCommand.commands
+
   static let commands: [Command] = [
     Command(
       "get", arity: 2, [.readOnly, .fast], keys: .one, group: "string",
@@ -62,34 +67,35 @@ enum Strings {
     call.reply.integer(Int64(byteCount))
   }
 
-  /// SET key value [NX | XX] [GET] [KEEPTTL]
+  /// SET key value [NX | XX] [GET] [EX n | PX n | EXAT n | PXAT n | KEEPTTL]
   static func set(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
+    if call.count > 3 { return try setWithOptions(&evaluation, &call, request) }
+    try Records.replace(
+      request.extracting(call[1]), with: request.extracting(call[2]), in: &evaluation)
+    call.reply.ok()
+  }
+
+  private static func setWithOptions(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard let options = StringOptions(of: .set, &call, request) else { return }
     let key = request.extracting(call[1])
-    let value = request.extracting(call[2])
-    if call.count == 3 {
-      try evaluation.put(key, value)
-      call.reply.ok()
-      return
+    if let argument = options.expiry {
+      guard argument.moment(&call, request, now: 0) != nil else { return }
+      return call.reply.error("ERR expiry (EX, PX, EXAT, PXAT) is not supported yet")
     }
-    guard let options = SetOptions(&call, request) else { return }
-    let exists: Bool
     if options.returnsOld {
-      exists = try evaluation.withValue(of: key) { old in
-        call.reply.bulkOrNull(old)
-        if old != nil { return true } else { return false }
+      try evaluation.withValue(of: key) { call.reply.bulkOrNull($0) }
+    }
+    if options.ifAbsent || options.ifPresent {
+      guard try evaluation.exists(key) == options.ifPresent else {
+        if !options.returnsOld { call.reply.null() }
+        return
       }
-    } else if options.ifAbsent || options.ifPresent {
-      exists = try evaluation.exists(key)
-    } else {
-      exists = false
     }
-    if (options.ifAbsent && exists) || (options.ifPresent && !exists) {
-      if !options.returnsOld { call.reply.null() }
-      return
-    }
-    try evaluation.put(key, value)
+    try Records.replace(key, with: request.extracting(call[2]), in: &evaluation)
     if !options.returnsOld { call.reply.ok() }
   }
 
@@ -98,7 +104,7 @@ enum Strings {
   ) throws(StoreError) {
     let key = request.extracting(call[1])
     let exists = try evaluation.exists(key)
-    if !exists { try evaluation.put(key, request.extracting(call[2])) }
+    if !exists { try Records.replace(key, with: request.extracting(call[2]), in: &evaluation) }
     call.reply.integer(exists ? Int64(0) : 1)
   }
 
@@ -107,7 +113,7 @@ enum Strings {
   ) throws(StoreError) {
     let key = request.extracting(call[1])
     try evaluation.withValue(of: key) { call.reply.bulkOrNull($0) }
-    try evaluation.put(key, request.extracting(call[2]))
+    try Records.replace(key, with: request.extracting(call[2]), in: &evaluation)
   }
 
   static func getDelete(
@@ -118,7 +124,7 @@ enum Strings {
       call.reply.bulkOrNull(value)
       if value != nil { return true } else { return false }
     }
-    if exists { try evaluation.delete(key) }
+    if exists { try Records.remove(key, in: &evaluation) }
   }
 
   static func setMany(
@@ -147,7 +153,9 @@ enum Strings {
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     for index in stride(from: 1, to: call.count, by: 2) {
-      try evaluation.put(request.extracting(call[index]), request.extracting(call[index + 1]))
+      try Records.replace(
+        request.extracting(call[index]), with: request.extracting(call[index + 1]),
+        in: &evaluation)
     }
   }
 
@@ -157,53 +165,28 @@ enum Strings {
     let key = request.extracting(call[1])
     let suffix = request.extracting(call[2])
     var joined: [UInt8] = []
-    try evaluation.withValue(of: key) { value in
-      guard let value, value.byteCount + suffix.byteCount <= Limits.valueByteCount else { return }
-      joined.reserveCapacity(value.byteCount + suffix.byteCount)
-      joined.append(copying: value)
+    var expiry: UInt64 = 0
+    let byteCount = try Records.withString(at: key, in: &evaluation) { value, until in
+      let byteCount = suffix.byteCount + (value?.byteCount ?? 0)
+      guard byteCount <= Limits.valueByteCount else { return byteCount }
+      expiry = until
+      joined.reserveCapacity(byteCount)
+      if let value { joined.append(copying: value) }
+      joined.append(copying: suffix)
+      return byteCount
     }
-    let existing = try evaluation.withValue(of: key) { value in
-      if let value { value.byteCount } else { 0 }
-    }
-    guard existing + suffix.byteCount <= Limits.valueByteCount else {
-      call.reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
-      return
-    }
-    joined.append(copying: suffix)
-    try joined.withRawBytes { (value) throws(StoreError) in try evaluation.put(key, value) }
-    call.reply.integer(Int64(joined.count))
+    guard byteCount <= Limits.valueByteCount else { return call.stringTooLong() }
+    try Records.rewrite(key, with: joined.rawSpan, expiry: expiry, in: &evaluation)
+    call.reply.integer(Int64(byteCount))
   }
 }
 
-/// The options behind SET's value.
-struct SetOptions {
-  private(set) var ifAbsent = false
-  private(set) var ifPresent = false
-  private(set) var returnsOld = false
+extension Call {
+  mutating func notAnInteger() {
+    reply.error("ERR value is not an integer or out of range")
+  }
 
-  /// Nil if they are not understood; the error is then written.
-  init?(_ call: inout Call, _ request: RawSpan) {
-    for index in 3..<call.count {
-      let option = request.extracting(call[index])
-      if option.spells("NX") {
-        ifAbsent = true
-      } else if option.spells("XX") {
-        ifPresent = true
-      } else if option.spells("GET") {
-        returnsOld = true
-      } else if option.spells("EX") || option.spells("PX") || option.spells("EXAT")
-        || option.spells("PXAT")
-      {
-        call.reply.error("ERR expiry (EX, PX, EXAT, PXAT) is not supported yet")
-        return nil
-      } else if !option.spells("KEEPTTL") {
-        call.syntaxError()
-        return nil
-      }
-    }
-    guard !(ifAbsent && ifPresent) else {
-      call.syntaxError()
-      return nil
-    }
+  mutating func stringTooLong() {
+    reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
   }
 }

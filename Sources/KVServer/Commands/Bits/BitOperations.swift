@@ -1,0 +1,74 @@
+import KVStore
+import TxnWAL
+
+/// BITOP AND | OR | XOR | NOT destination key…: strings combined bit by bit, shorter ones and absent ones
+/// with zeros behind their end.
+enum BitOperations {
+  static let commands: [Command] = [
+    Command(
+      "bitop", arity: -4, [.write, .readsFirst], keys: Command.Keys(first: 2, last: -1, step: 1),
+      group: "bitmap", "Perform bitwise operations between strings", .write(run))
+  ]
+
+  private enum Operation {
+    case and, or, xor, not
+
+    init?(_ word: RawSpan) {
+      if word.spells("AND") {
+        self = .and
+      } else if word.spells("OR") {
+        self = .or
+      } else if word.spells("XOR") {
+        self = .xor
+      } else if word.spells("NOT") {
+        self = .not
+      } else {
+        return nil
+      }
+    }
+
+    /// Puts what becomes of `result` and the next string in place of `result`.
+    func combine(_ result: inout [UInt8], with next: RawSpan) {
+      switch self {
+      case .and: result.combine(with: next, &)
+      case .or: result.combine(with: next, |)
+      case .xor: result.combine(with: next, ^)
+      case .not: break
+      }
+    }
+  }
+
+  /// An empty result removes the destination.
+  static func run(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard let operation = Operation(request.extracting(call[1])) else { return call.syntaxError() }
+    if operation == .not, call.count != 4 {
+      return call.reply.error("ERR BITOP NOT must be called with a single source key.")
+    }
+    var result: [UInt8] = []
+    for index in 3..<call.count {
+      try evaluation.withValue(of: request.extracting(call[index])) { value in
+        if index == 3 {
+          result = [UInt8](copying: value, growingTo: 0)
+          return
+        }
+        guard let value else { return operation.combine(&result, with: RawSpan()) }
+        result.grow(to: value.byteCount)
+        operation.combine(&result, with: value)
+      }
+    }
+    if operation == .not { invert(&result) }
+    let destination = request.extracting(call[2])
+    if !result.isEmpty {
+      try Records.replace(destination, with: result.rawSpan, in: &evaluation)
+    } else if try evaluation.exists(destination) {
+      try Records.remove(destination, in: &evaluation)
+    }
+    call.reply.integer(Int64(result.count))
+  }
+
+  private static func invert(_ bytes: inout [UInt8]) {
+    bytes.combine(with: RawSpan()) { byte, _ in ~byte }
+  }
+}

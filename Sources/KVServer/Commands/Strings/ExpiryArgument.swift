@@ -1,0 +1,59 @@
+import KVStore
+
+/// When a key shall expire, as EX, PX, EXAT and PXAT spell it.
+struct ExpiryArgument {
+  enum Unit: Int64 {
+    case milliseconds = 1
+    case seconds = 1000
+  }
+
+  let unit: Unit
+  /// Counted from 1970, not from now.
+  let isAbsolute: Bool
+  /// Where the number stands in the request.
+  let number: Range<Int>
+
+  /// Nil if `option` is none of the four words.
+  init?(_ option: RawSpan, number: Range<Int>) {
+    if option.spells("EX") {
+      self.init(.seconds, isAbsolute: false, number: number)
+    } else if option.spells("PX") {
+      self.init(.milliseconds, isAbsolute: false, number: number)
+    } else if option.spells("EXAT") {
+      self.init(.seconds, isAbsolute: true, number: number)
+    } else if option.spells("PXAT") {
+      self.init(.milliseconds, isAbsolute: true, number: number)
+    } else {
+      return nil
+    }
+  }
+
+  init(_ unit: Unit, isAbsolute: Bool, number: Range<Int>) {
+    self.unit = unit
+    self.isAbsolute = isAbsolute
+    self.number = number
+  }
+
+  /// Whether both are the same of the four words.
+  func isSameOption(as other: ExpiryArgument) -> Bool {
+    unit == other.unit && isAbsolute == other.isAbsolute
+  }
+
+  /// The moment in milliseconds since 1970, which is after 1970 but may be in the past; nil, with the
+  /// error written, if the number is none, is not positive, or does not fit 63 bits.
+  func moment(_ call: inout Call, _ request: RawSpan, now: UInt64) -> UInt64? {
+    guard let number = parseInteger(request.extracting(number)) else {
+      call.notAnInteger()
+      return nil
+    }
+    let (scaled, overflows) = number.multipliedReportingOverflow(by: unit.rawValue)
+    let start = isAbsolute ? 0 : Int64(clamping: now)
+    let (moment, isTooLate) = scaled.addingReportingOverflow(start)
+    guard number > 0, !overflows, !isTooLate else {
+      let name = call.server.table.commands[call.command].name
+      call.reply.error("ERR invalid expire time in '\(name)' command")
+      return nil
+    }
+    return UInt64(moment)
+  }
+}
