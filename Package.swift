@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(name: "KVData", dependencies: ["KVStore", "TxnWAL"], swiftSettings: strict),
     .target(
-      name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"],
+      name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "CLinux"],
       swiftSettings: strict),
     .executableTarget(
       name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL"], swiftSettings: strict),
@@ -59,7 +59,7 @@ let package = Package(
       name: "KVDataTests", dependencies: ["KVData", "KVStore", "TxnWAL"],
       swiftSettings: strictTests),
     .testTarget(
-      name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVStore", "TxnWAL"],
+      name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVData", "KVStore", "TxnWAL"],
       swiftSettings: strictTests),
     .testTarget(
       name: "DecoderTests", dependencies: ["KVServer", "KVStore", "TxnWAL"],

@@ -90,7 +90,7 @@ struct CommandTable: Sendable {
   static let standard = CommandTable(
     Strings.all + Bits.all + Keyspace.commands + Scanning.commands
       + Transactions.commands + ConnectionCommands.commands + ServerCommands.commands
-      + Ordered.commands + Batches.commands)
+      + Ordered.commands + Batches.commands + Hashes.all)
 }
 
 /// Up to 16 bytes of a command's name in lower case.

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -29,7 +30,8 @@ enum Scanning {
     let pattern = GlobPattern(request.extracting(call[1]))
     let start = call.reply.count
     var found = 0
-    try view.scan(.prefix(pattern.literalPrefix), reverse: false, limit: .max) { key, _ in
+    try view.scan(pattern.keys, reverse: false, limit: .max) { key, _ in
+      let key = UserKey.userKey(of: key)
       if pattern.matches(key) {
         call.reply.bulk(key)
         found += 1
@@ -50,8 +52,8 @@ enum Scanning {
       call.reply.error("ERR invalid cursor")
       return
     }
-    guard let options = ScanOptions(&call, request) else { return }
-    var range = options.pattern.map { KeyRange.prefix($0.literalPrefix) } ?? .everything
+    guard let options = ScanOptions(from: 2, &call, request) else { return }
+    var range = options.pattern?.keys ?? .everything
     if cursor != 0 {
       guard let last = call.server.cursors.key(of: cursor) else {
         call.reply.error("ERR invalid cursor: it is unknown or has expired; begin again with 0")
@@ -64,10 +66,11 @@ enum Scanning {
     var seen = 0
     var last: [UInt8] = []
     let limit = min(options.count, largestPage)
-    try view.scan(range, reverse: false, limit: limit) { key, _ in
+    try view.scanEntries(range, reverse: false, limit: limit) { key, info, _ in
       seen += 1
       if seen == limit { last = [UInt8](copying: key) }
-      if options.acceptsStrings, options.pattern?.matches(key) ?? true {
+      let key = UserKey.userKey(of: key)
+      if options.accepts(info), options.pattern?.matches(key) ?? true {
         matches.append(page.count..<(page.count + key.byteCount))
         page.append(key)
       }
@@ -104,7 +107,7 @@ enum Scanning {
       }
     }
     guard let chosen = candidates.randomElement() else { return call.reply.null() }
-    chosen.withRawBytes { call.reply.bulk($0) }
+    chosen.withRawBytes { call.reply.bulk(UserKey.userKey(of: $0)) }
   }
 
   private static func randomKey(between first: [UInt8], and last: [UInt8]) -> [UInt8] {
@@ -122,15 +125,29 @@ enum Scanning {
   }
 }
 
+extension GlobPattern {
+  /// The keys in the engine that can match.
+  var keys: KeyRange { .prefix(UserKey.engineKey(of: literalPrefix)) }
+}
+
 /// The options behind SCAN's cursor.
 struct ScanOptions {
   private(set) var pattern: GlobPattern?
   private(set) var count = 10
-  private(set) var acceptsStrings = true
+  private var type: [UInt8]?
+
+  /// Whether an entry is of the type that was asked for, if one was.
+  func accepts(_ info: EntryInfo) -> Bool {
+    guard let type else { return true }
+    guard let name = info.recordType?.name.description else { return false }
+    return name.withRawBytes { $0.equals(type.rawSpan) }
+  }
 
   /// Nil if they are not understood; the error is then written.
-  init?(_ call: inout Call, _ request: RawSpan) {
-    var index = 2
+  init?(
+    from first: Int, allowsType: Bool = true, _ call: inout Call, _ request: RawSpan
+  ) {
+    var index = first
     while index < call.count {
       let option = request.extracting(call[index])
       guard index + 1 < call.count else {
@@ -151,8 +168,8 @@ struct ScanOptions {
       } else if option.spells("MATCH") {
         let all = GlobPattern(argument)
         pattern = all
-      } else if option.spells("TYPE") {
-        acceptsStrings = argument.spells("STRING")
+      } else if allowsType, option.spells("TYPE") {
+        type = [UInt8](copying: argument).map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
       } else {
         call.syntaxError()
         return nil

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -58,7 +59,7 @@ enum BitFields {
         isChanged = true
       }
     }
-    if isChanged { try Records.rewrite(key, with: bytes.rawSpan, expiry: expiry, in: &evaluation) }
+    if isChanged { try Records.rewrite(key, with: bytes.rawSpan, keeping: expiry, in: &evaluation) }
   }
 
   /// The numbers that operations which only read find in `value`.

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -37,7 +38,7 @@ enum Bits {
     }
     if var changed {
       if wanted == 1 { changed[bit >> 3] |= mask } else { changed[bit >> 3] &= ~mask }
-      try Records.rewrite(key, with: changed.rawSpan, expiry: expiry, in: &evaluation)
+      try Records.rewrite(key, with: changed.rawSpan, keeping: expiry, in: &evaluation)
     }
     call.reply.integer(Int64(old))
   }

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -69,7 +70,7 @@ enum Counters {
       return
     }
     try DecimalText(sum).withBytes { (digits) throws(StoreError) in
-      try Records.rewrite(key, with: digits, expiry: expiry, in: &evaluation)
+      try Records.rewrite(key, with: digits, keeping: expiry, in: &evaluation)
     }
     call.reply.integer(sum)
   }
@@ -87,7 +88,7 @@ enum Counters {
     case .notANumber: call.reply.error("ERR value is not a valid float")
     case .infinite: call.reply.error("ERR increment would produce NaN or Infinity")
     case .digits(let digits):
-      try Records.rewrite(key, with: digits.rawSpan, expiry: expiry, in: &evaluation)
+      try Records.rewrite(key, with: digits.rawSpan, keeping: expiry, in: &evaluation)
       call.reply.bulk(digits.rawSpan)
     }
   }

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -176,7 +177,7 @@ enum Strings {
       return byteCount
     }
     guard byteCount <= Limits.valueByteCount else { return call.stringTooLong() }
-    try Records.rewrite(key, with: joined.rawSpan, expiry: expiry, in: &evaluation)
+    try Records.rewrite(key, with: joined.rawSpan, keeping: expiry, in: &evaluation)
     call.reply.integer(Int64(byteCount))
   }
 }

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -52,7 +53,7 @@ enum Substrings {
     }
     guard !isTooLong else { return call.stringTooLong() }
     value.overwrite(at: Int(offset), with: part)
-    try Records.rewrite(key, with: value.rawSpan, expiry: expiry, in: &evaluation)
+    try Records.rewrite(key, with: value.rawSpan, keeping: expiry, in: &evaluation)
     call.reply.integer(Int64(value.count))
   }
 }
