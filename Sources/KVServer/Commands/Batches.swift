@@ -66,7 +66,7 @@ enum Batches {
           try Records.replace(
             request.extracting(key), with: request.extracting(value), in: &evaluation)
         case .delete(let key):
-          try Records.remove(request.extracting(key), in: &evaluation)
+          try Records.removeUnread(request.extracting(key), in: &evaluation)
         case .deleteRange(let range):
           if let range { try evaluation.deleteRange(range) }
         }

@@ -34,9 +34,7 @@ enum Keyspace {
     var deleted: Int64 = 0
     for index in 1..<call.count {
       let key = request.extracting(call[index])
-      guard try evaluation.exists(key) else { continue }
-      try Records.remove(key, in: &evaluation)
-      deleted += 1
+      if try Records.remove(key, in: &evaluation) { deleted += 1 }
     }
     call.reply.integer(deleted)
   }

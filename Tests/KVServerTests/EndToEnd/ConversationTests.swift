@@ -13,7 +13,6 @@ struct ConversationTests {
         ("SET b 1 XX", "nil"), ("SET b 1 NX GET", "nil"), ("SET b 2 NX", "nil"),
         ("SET b 2 XX GET", "$1"), ("SET b 3 nx get", "$2"), ("GET b", "$2"),
         ("SET b 1 NX XX", "-ERR syntax error"), ("SET b 1 FOO", "-ERR syntax error"),
-        ("SET b 1 EX 10", "-ERR expiry (EX, PX, EXAT, PXAT) is not supported yet"),
         ("SETNX b 1", ":0"), ("SETNX c 1", ":1"), ("GETSET c 2", "$1"), ("GETSET d 1", "nil"),
         ("GETDEL d", "$1"), ("GETDEL d", "nil"), ("GET d", "nil"), ("SET e ", "+OK"),
         ("GET e", "$"), ("STRLEN e", ":0"), ("APPEND a xyz", ":4"), ("GET a", "$2xyz"),

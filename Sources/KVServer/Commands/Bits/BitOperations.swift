@@ -63,7 +63,7 @@ enum BitOperations {
     let destination = request.extracting(call[2])
     if !result.isEmpty {
       try Records.replace(destination, with: result.rawSpan, in: &evaluation)
-    } else if try evaluation.exists(destination) {
+    } else {
       try Records.remove(destination, in: &evaluation)
     }
     call.reply.integer(Int64(result.count))

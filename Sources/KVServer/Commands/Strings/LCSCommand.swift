@@ -53,8 +53,13 @@ enum LCSCommand {
     call.keys.removeAll(keepingCapacity: true)
     call.keys.append(call[1])
     call.keys.append(call[2])
-    try view.withValues(of: call.keys, in: request) { index, value in
-      if let value { strings[index] = [UInt8](copying: value) }
+    var areStrings = true
+    try view.withEntries(of: call.keys, in: request) { index, info, value in
+      if let info, info.type != 0 { areStrings = false }
+      strings[index] = [UInt8](copying: value)
+    }
+    guard areStrings else {
+      return call.reply.error("ERR The specified keys must contain string values")
     }
     guard let options = Options(&call, request) else { return }
     guard let table = LCSTable(strings[0], strings[1], byteLimit: Limits.valueByteCount) else {

@@ -6,7 +6,7 @@ import TxnWAL
 enum Strings {
   /// The commands of Redis's group "string".
   static let all =
-    commands + Substrings.commands + Counters.commands
+    commands + ExpiringStrings.commands + Substrings.commands + Counters.commands
     + LCSCommand.commands
 
   static let commands: [Command] = [
@@ -49,6 +49,7 @@ enum Strings {
     try view.withValue(of: request.extracting(call[1])) { call.reply.bulkOrNull($0) }
   }
 
+  /// A key that holds something else than a string counts as absent, as in Redis.
   static func getMany<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -56,7 +57,9 @@ enum Strings {
     for index in 1..<call.count { call.keys.append(call[index]) }
     call.reply.array(call.keys.count)
     let keys = call.keys
-    try view.withValues(of: keys, in: request) { _, value in call.reply.bulkOrNull(value) }
+    try view.withEntries(of: keys, in: request) { _, info, value in
+      if let info, info.type == 0 { call.reply.bulk(value) } else { call.reply.null() }
+    }
   }
 
   static func length<V: View & ~Copyable>(
@@ -83,20 +86,30 @@ enum Strings {
   ) throws(StoreError) {
     guard let options = StringOptions(of: .set, &call, request) else { return }
     let key = request.extracting(call[1])
+    let now = evaluation.now
+    var expiry: UInt64 = 0
     if let argument = options.expiry {
-      guard argument.moment(&call, request, now: 0) != nil else { return }
-      return call.reply.error("ERR expiry (EX, PX, EXAT, PXAT) is not supported yet")
+      guard let moment = argument.moment(&call, request, now: now) else { return }
+      expiry = moment
     }
-    if options.returnsOld {
-      try evaluation.withValue(of: key) { call.reply.bulkOrNull($0) }
+    let old = try evaluation.withEntry(of: key) { (info, value) throws(StoreError) in
+      guard options.returnsOld else { return info }
+      if let info, info.type != 0 { throw .wrongType }
+      if info != nil { call.reply.bulk(value) } else { call.reply.null() }
+      return info
     }
-    if options.ifAbsent || options.ifPresent {
-      guard try evaluation.exists(key) == options.ifPresent else {
-        if !options.returnsOld { call.reply.null() }
-        return
-      }
+    if (options.ifAbsent && old != nil) || (options.ifPresent && old == nil) {
+      if !options.returnsOld { call.reply.null() }
+      return
     }
-    try Records.replace(key, with: request.extracting(call[2]), in: &evaluation)
+    if options.keepsExpiry { expiry = old?.expiry ?? 0 }
+    if expiry != 0, expiry <= now {
+      try Records.remove(key, in: &evaluation)
+    } else {
+      try Records.replace(
+        key, with: request.extracting(call[2]), expiry: expiry, replacing: old?.expiry ?? 0,
+        in: &evaluation)
+    }
     if !options.returnsOld { call.reply.ok() }
   }
 
@@ -113,8 +126,12 @@ enum Strings {
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     let key = request.extracting(call[1])
-    try evaluation.withValue(of: key) { call.reply.bulkOrNull($0) }
-    try Records.replace(key, with: request.extracting(call[2]), in: &evaluation)
+    let oldExpiry = try Records.withString(at: key, in: &evaluation) { value, expiry in
+      call.reply.bulkOrNull(value)
+      return expiry
+    }
+    try Records.replace(
+      key, with: request.extracting(call[2]), replacing: oldExpiry, in: &evaluation)
   }
 
   static func getDelete(
