@@ -19,6 +19,8 @@ public struct CheckReport: Sendable {
   public internal(set) var partitionCount = 0
   /// Their entries, those under range deletes included.
   public internal(set) var entryCount = 0
+  /// Those of them that have internal keys.
+  public internal(set) var internalEntryCount = 0
   /// The bytes of keys and stored values.
   public internal(set) var byteCount = 0
   /// Range deletes that are being carried out.

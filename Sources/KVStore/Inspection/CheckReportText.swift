@@ -3,6 +3,7 @@ extension CheckReport {
   mutating func merge(_ other: CheckReport) {
     partitionCount += other.partitionCount
     entryCount += other.entryCount
+    internalEntryCount += other.internalEntryCount
     byteCount += other.byteCount
     tombstoneCount += other.tombstoneCount
     appliedLSNs += other.appliedLSNs
@@ -15,7 +16,7 @@ extension CheckReport {
   public var partitionLines: String {
     var text = ""
     text += "entries \(entryCount)\nbytes \(byteCount)\ndeletes \(tombstoneCount)\n"
-    text += "sequence \(greatestSequence)\n"
+    text += "internal \(internalEntryCount)\nsequence \(greatestSequence)\n"
     for lsn in appliedLSNs { text += "applied \(lsn)\n" }
     for finding in findings {
       text += "finding " + String(finding.map { $0.isNewline ? " " : $0 }) + "\n"
@@ -33,6 +34,7 @@ extension CheckReport {
       let value = line[line.index(after: space)...]
       switch line[..<space] {
       case "entries": entryCount = Int(value) ?? 0
+      case "internal": internalEntryCount = Int(value) ?? 0
       case "bytes": byteCount = Int(value) ?? 0
       case "deletes": tombstoneCount = Int(value) ?? 0
       case "sequence": greatestSequence = SequenceNumber(value) ?? 0

@@ -21,7 +21,16 @@ struct PartitionCheck {
     }
     report.appliedLSNs.append(applied.lsn)
     report.tombstoneCount += try reader.tombstones().count
+    let before = report.internalEntryCount
     try walk(environment, reader, into: &report)
+    let internalCount = report.internalEntryCount - before
+    if let expected = applied.internalEntryCount, internalCount != expected {
+      report.add(
+        Finding(
+          file: environment.path,
+          expected: "\(expected) internal entries, as the partition counts them",
+          found: "\(internalCount)"))
+    }
   }
 
   private func walk(
@@ -53,6 +62,7 @@ struct PartitionCheck {
     after previous: inout [UInt8]?, into report: inout CheckReport
   ) {
     let bytes = Array(copying: key)
+    if InternalKey.contains(key) { report.internalEntryCount += 1 }
     do throws(StoreError) {
       let header = try StoredValue.decode(
         stored, key: key, seed: environment.checksumSeed, file: environment.path)

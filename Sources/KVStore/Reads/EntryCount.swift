@@ -8,15 +8,20 @@ struct EntryCount {
   let views: [PartitionView]
   let sequence: SequenceNumber
 
+  /// Whether a range delete hides entries that LMDB counts.
+  var isHiding: Bool {
+    views.contains { view in
+      view.layers?.tombstones.contains { !$0.coversOnlyInternal } ?? false
+    }
+  }
+
   func count() throws(StoreError) -> Int {
     var stored = 0
     var inMemory = 0
-    var isHiding = false
     for view in views {
       let below = try view.lmdb()
       stored += try below.entryCount() - below.internalEntryCount()
       guard let layers = view.layers else { continue }
-      isHiding = isHiding || layers.tombstones.contains { !$0.coversOnlyInternal }
       for layer in [layers.active] + layers.sealed { inMemory += layer.memtable.keyCount }
     }
     if isHiding || inMemory * 2 > stored { return try walk() }

@@ -68,7 +68,15 @@ public struct StoreSalvage {
     var options = StoreOptions()
     options.partitionCount = inspection.partitionCount
     options.segmentByteCount = Int(inspection.manifest.segmentByteCount)
+    options.sequenceAtCreation = sequenceBehindAll
     return try Store.open(at: path, options: options)
+  }
+
+  /// A sequence that no batch of the damaged store can have got: ids of maps are made of sequences, and the
+  /// copied ones must not be given out again. The log's control file tells one before its checkpoint, and
+  /// there are fewer batches behind that than a log has bytes; without it, one that no store comes to.
+  private var sequenceBehindAll: SequenceNumber {
+    if let log = try? inspection.log() { log.summary.sequence + 1 << 40 } else { 1 << 54 }
   }
 
   // MARK: Partitions

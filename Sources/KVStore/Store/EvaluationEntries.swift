@@ -6,6 +6,9 @@ extension Evaluation {
   /// milliseconds since 1970.
   public var now: UInt64 { reader.expiry.now }
 
+  /// The sequence that the batch gets if it is carried out.
+  public var nextSequence: SequenceNumber { sequencer.nextSequence }
+
   /// Whether a map's field is stored, or was written since the store was opened, also by this evaluation.
   /// While it is false, what a put replaces cannot be a map.
   public var hasHadMaps: Bool { keyspace.hasHadMaps }
@@ -94,7 +97,8 @@ extension Evaluation {
     return found
   }
 
-  /// Gives up the place in the index of expiries that `indexKey` is, as one whose entry was written again.
+  /// Gives up the place in the index of expiries that `indexKey` is. `deleteExpired` gives up that of the entry
+  /// which it deletes; earlier ones of the same key, left by blind puts, are given up by this alone.
   public mutating func deleteIndex(_ indexKey: RawSpan) throws(StoreError) {
     try delete(indexKey)
   }

@@ -54,7 +54,8 @@ enum StoreCreation {
     do throws(LogError) {
       let device = try options.makeLogDevice(StoreOpening.logPath(in: path))
       try Coordinator.create(
-        on: device, storeID: storeID, segmentByteCount: options.segmentByteCount)
+        on: device, storeID: storeID, segmentByteCount: options.segmentByteCount,
+        sequence: options.sequenceAtCreation)
     } catch {
       throw StoreError(error)
     }

@@ -28,6 +28,9 @@ public struct StoreOptions: Sendable {
   /// The defaults.
   public init() {}
 
+  /// In a store that is made: its first batch gets the sequence behind this one.
+  var sequenceAtCreation: SequenceNumber = 0
+
   // MARK: For tests and simulations
 
   /// Where the time comes from by which entries expire.

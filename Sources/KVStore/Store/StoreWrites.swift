@@ -27,6 +27,7 @@ extension Store {
   /// Removes `key`. Returns whether it was there.
   @discardableResult
   public func delete(_ key: [UInt8]) throws(StoreError) -> Bool {
+    try Limits.check(key: key.rawSpan)
     try makeReader().touch(key.rawSpan)
     return try commit(deleting: key.count) { evaluation throws(StoreError) in
       guard try evaluation.exists(key.rawSpan) else { return false }

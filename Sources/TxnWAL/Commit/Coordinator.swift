@@ -20,11 +20,12 @@ public final class Coordinator: Sendable {
   private let writer: LogWriter
   private let sequencer: Mutex<Sequencer>
 
-  /// Makes an empty log on `device`, durable on return.
+  /// Makes an empty log on `device`, durable on return. Its first batch gets the sequence behind `sequence`.
   public static func create(
-    on device: any LogDevice, storeID: StoreID, segmentByteCount: Int
+    on device: any LogDevice, storeID: StoreID, segmentByteCount: Int, sequence: UInt64 = 0
   ) throws(LogError) {
-    try LogOpening.create(on: device, storeID: storeID, segmentByteCount: segmentByteCount)
+    try LogOpening.create(
+      on: device, storeID: storeID, segmentByteCount: segmentByteCount, sequence: sequence)
   }
 
   /// Opens the log on `device`, which is that of `storeID`, and recovers.

@@ -9,7 +9,7 @@ struct LogOpening {
 
   /// Makes an empty log. The control file comes last: without it there is no log.
   static func create(
-    on device: any LogDevice, storeID: StoreID, segmentByteCount: Int
+    on device: any LogDevice, storeID: StoreID, segmentByteCount: Int, sequence: UInt64 = 0
   ) throws(LogError) {
     let header = SegmentHeader(
       storeID: storeID, segmentByteCount: segmentByteCount, firstLSN: .zero)
@@ -19,7 +19,8 @@ struct LogOpening {
     try device.syncDirectory()
     CrashPoint.reached(.logAfterDirectorySync)
     try ControlFile.create(
-      on: device, Control(storeID: storeID, segmentByteCount: segmentByteCount))
+      on: device,
+      Control(storeID: storeID, segmentByteCount: segmentByteCount, sequence: sequence))
     CrashPoint.reached(.logAfterCreation)
   }
 

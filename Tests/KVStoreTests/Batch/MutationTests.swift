@@ -9,6 +9,10 @@ import Testing
     for key in [[], [0], [0xFF, 0xFF], Array(repeating: 7, count: 500)] as [[UInt8]] {
       for value in [[], [1, 2, 3], Array(repeating: 9, count: 300)] as [[UInt8]] {
         samples.append(encoded { $0.appendPut(key.rawSpan, value.rawSpan) })
+        for (type, expiry) in [(0, 1), (1, 0), (127, .max)] as [(UInt8, UInt64)] {
+          samples.append(
+            encoded { $0.appendPut(key.rawSpan, value.rawSpan, type: type, expiry: expiry) })
+        }
       }
       samples.append(encoded { $0.appendDelete(key.rawSpan) })
       samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key)) })
@@ -33,6 +37,10 @@ import Testing
     let key = bytes.rawSpan.extracting(mutation.key)
     switch mutation.kind {
     case .put: copy.appendPut(key, bytes.rawSpan.extracting(mutation.value ?? 0..<0))
+    case .putEntry:
+      copy.appendPut(
+        key, bytes.rawSpan.extracting(mutation.value ?? 0..<0), type: mutation.type,
+        expiry: mutation.expiry)
     case .delete: copy.appendDelete(key)
     case .deleteRange: copy.appendDeleteRange(KeyRange(mutation, in: bytes.rawSpan))
     case .requireAbsent, .requirePresent, .requireSequence:

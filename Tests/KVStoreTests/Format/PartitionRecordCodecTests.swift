@@ -15,9 +15,38 @@ import TxnWAL
   ]
 
   @Test func `an applied state survives its encoding`() throws {
-    let state = AppliedState(lsn: 123, sequence: .max)
+    let state = AppliedState(lsn: 123, sequence: .max, internalEntryCount: 77)
     #expect(
       try AppliedState.decode(state.encode(seed: 5).span.bytes, seed: 5, file: "f") == state)
+  }
+
+  @Test func `an applied state of version 1 is read, and does not know its internal entries`()
+    throws
+  {
+    var body: [UInt8] = []
+    body.appendLittleEndian(1 as UInt32)
+    body.appendLittleEndian(123 as UInt64)
+    body.appendLittleEndian(45 as UInt64)
+    var bytes: [UInt8] = []
+    bytes.appendLittleEndian(body.checksum(seed: 5))
+    bytes += body
+    #expect(
+      try AppliedState.decode(bytes.span.bytes, seed: 5, file: "f")
+        == AppliedState(lsn: 123, sequence: 45, internalEntryCount: nil))
+  }
+
+  @Test(arguments: [0, 1, 3, .max] as [UInt32])
+  func `an applied state of another version is an unsupported format`(version: UInt32) {
+    var body: [UInt8] = []
+    body.appendLittleEndian(version)
+    body += [UInt8](repeating: 0, count: 24)
+    var bytes: [UInt8] = []
+    bytes.appendLittleEndian(body.checksum(seed: 5))
+    bytes += body
+    #expect(
+      throws: StoreError.unsupportedFormat(
+        path: "f", found: "partition format \(version)", supported: "1 and 2")
+    ) { _ = try AppliedState.decode(bytes.span.bytes, seed: 5, file: "f") }
   }
 
   @Test func `an identity survives its encoding`() throws {

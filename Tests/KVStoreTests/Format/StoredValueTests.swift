@@ -6,7 +6,7 @@ import TxnWAL
 @Suite struct StoredValueTests {
   private let key = Array("key".utf8)
   private let header = StoredValue.Header(
-    kind: .bytes, sequence: 0x0102_0304_0506_0708, expiryMilliseconds: 99)
+    sequence: 0x0102_0304_0506_0708, type: 5, expiryMilliseconds: 99)
 
   private func encode(_ value: [UInt8], seed: UInt32 = 7) -> [UInt8] {
     var bytes = [UInt8](repeating: 0xEE, count: StoredValue.headerByteCount + value.count)
@@ -38,7 +38,7 @@ import TxnWAL
 
   @Test func `the bytes are those of the documented layout`() {
     let bytes = encode([0xAA])
-    #expect(bytes[4...] == [1, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 99, 0, 0, 0, 0, 0, 0, 0, 0xAA])
+    #expect(bytes[4...] == [6, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 99, 0, 0, 0, 0, 0, 0, 0, 0xAA])
   }
 
   @Test func `a changed bit anywhere is corruption`() {
@@ -74,16 +74,17 @@ import TxnWAL
     }
   }
 
-  @Test func `a sound entry of a later kind is an unsupported format`() {
+  @Test(arguments: [0, 129, 255, 257, 1 << 16 + 1, 1 << 24 + 1] as [UInt32])
+  func `a sound entry of a kind that no type has is an unsupported format`(kind: UInt32) {
     var bytes = encode([1, 2, 3])
-    bytes[4] = 2
+    bytes.replaceSubrange(4..<8, with: withUnsafeBytes(of: kind.littleEndian) { Array($0) })
     var crc = CRC32C(seed: 7)
     crc.update(key.span.bytes)
     crc.update(bytes.span.bytes.extracting(4..<bytes.count))
     bytes.replaceSubrange(0..<4, with: withUnsafeBytes(of: crc.value.littleEndian) { Array($0) })
     #expect(
       throws: StoreError.unsupportedFormat(
-        path: "data.mdb", found: "value kind 2", supported: "kind 1")
+        path: "data.mdb", found: "value kind \(kind)", supported: "kinds 1 to 128")
     ) {
       _ = try decode(bytes)
     }

@@ -30,9 +30,9 @@ import TxnWAL
     #expect(try environment.value(of: Array("other".utf8)) == [4])
   }
 
-  @Test func `a key of 501 bytes is refused everywhere`() throws {
-    let key = [UInt8](repeating: 1, count: 501)
-    let refusal = StoreError.keyTooLong(byteCount: 501, limit: 500)
+  @Test func `a key of 510 bytes is refused everywhere`() throws {
+    let key = [UInt8](repeating: 1, count: 510)
+    let refusal = StoreError.keyTooLong(byteCount: 510, limit: 509)
     #expect(throws: refusal) { _ = try environment.value(of: key) }
     #expect(throws: refusal) {
       try environment.write { transaction throws(StoreError) in

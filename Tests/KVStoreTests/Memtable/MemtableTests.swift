@@ -44,6 +44,7 @@ import Testing
     let headers = [
       EntryHeader(sequence: 0, kind: .delete), EntryHeader(sequence: 1, kind: .put, expiry: .max),
       EntryHeader(sequence: 1 << 56 - 1, kind: .put, expiry: 1),
+      EntryHeader(sequence: 1 << 56 - 1, kind: .put, type: 127, expiry: 1),
     ]
     for (number, header) in headers.enumerated() {
       let key = [UInt8(number)]

@@ -15,12 +15,26 @@ struct StoreModel {
     sequences[key] = nil
   }
 
+  /// Internal keys go only with everything, or where the range lies among them.
   mutating func deleteRange(_ range: KeyRange) {
-    for key in values.keys where range.contains(key.rawSpan) { delete(key) }
+    for key in values.keys
+    where range.contains(key.rawSpan) && (range == .everything || Self.shows(key, in: range)) {
+      delete(key)
+    }
+  }
+
+  /// What is no internal key.
+  var visible: [[UInt8]: [UInt8]] { values.filter { Self.shows($0.key, in: .everything) } }
+
+  private static func shows(_ key: [UInt8], in range: KeyRange) -> Bool {
+    guard key.count > 1, key[0] == 0, (1...15).contains(key[1]) else { return true }
+    guard let upper = range.upper else { return false }
+    return !range.lower.lexicographicallyPrecedes([0, 1])
+      && !([0, 16] as [UInt8]).lexicographicallyPrecedes(upper)
   }
 
   func keys(in range: KeyRange, reverse: Bool = false, limit: Int = .max) -> [[UInt8]] {
-    let sorted = values.keys.filter { range.contains($0.rawSpan) }
+    let sorted = values.keys.filter { range.contains($0.rawSpan) && Self.shows($0, in: range) }
       .sorted { $0.lexicographicallyPrecedes($1) }
     return Array((reverse ? sorted.reversed() : sorted).prefix(limit))
   }
