@@ -48,7 +48,7 @@ enum Scanning {
   static func scan<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    guard let cursor = parseUnsigned(request.extracting(call[1])) else {
+    guard let cursor = ScanCursors.parse(request.extracting(call[1])) else {
       call.reply.error("ERR invalid cursor")
       return
     }

@@ -94,6 +94,7 @@ struct HashTests {
         ("HSCAN h 0", "[$0 [$a $1 $b $2 $c $3]]"),
         ("HSCAN h 0 COUNT 1", "[$0 [$a $1 $b $2 $c $3]]"),
         ("HSCAN h 0 MATCH [bc]", "[$0 [$b $2 $c $3]]"), ("HSCAN h 0 MATCH x*", "[$0 []]"),
+        ("HSCAN h ", "[$0 [$a $1 $b $2 $c $3]]"), ("HSCAN none -5", "[$0 []]"),
         ("HSCAN h x", "-ERR invalid cursor"), ("HSCAN h 0 COUNT", "-ERR syntax error"),
         ("HSCAN h 0 COUNT 0", "-ERR syntax error"), ("HSCAN h 0 COUNT x", notAnInteger),
         ("HSCAN h 0 TYPE string", "-ERR syntax error"),

@@ -13,7 +13,7 @@ enum MapScanning<Kind: MapKind> {
   static func scan<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    guard let cursor = parseUnsigned(request.extracting(call[2])) else {
+    guard let cursor = ScanCursors.parse(request.extracting(call[2])) else {
       return call.reply.error("ERR invalid cursor")
     }
     guard let map = try view.map(at: request.extracting(call[1]), type: Kind.type) else {
