@@ -26,6 +26,7 @@ let package = Package(
   products: [
     .library(name: "TxnWAL", targets: ["TxnWAL"]),
     .library(name: "KVStore", targets: ["KVStore"]),
+    .library(name: "KVData", targets: ["KVData"]),
     .library(name: "KVServer", targets: ["KVServer"]),
     .executable(name: "kvd", targets: ["kvd"]),
   ],
@@ -34,8 +35,10 @@ let package = Package(
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .target(name: "TxnWAL", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB", "CLinux"], swiftSettings: strict),
+    .target(name: "KVData", dependencies: ["KVStore", "TxnWAL"], swiftSettings: strict),
     .target(
-      name: "KVServer", dependencies: ["KVStore", "TxnWAL", "CLinux"], swiftSettings: strict),
+      name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "CLinux"],
+      swiftSettings: strict),
     .executableTarget(
       name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL"], swiftSettings: strict),
     .executableTarget(
@@ -53,7 +56,10 @@ let package = Package(
       name: "TxnWALTests", dependencies: ["TxnWAL", "FaultDevices"], swiftSettings: strictTests),
     .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
     .testTarget(
-      name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVStore", "TxnWAL"],
+      name: "KVDataTests", dependencies: ["KVData", "KVStore", "TxnWAL"],
+      swiftSettings: strictTests),
+    .testTarget(
+      name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVData", "KVStore", "TxnWAL"],
       swiftSettings: strictTests),
     .testTarget(
       name: "DecoderTests", dependencies: ["KVServer", "KVStore", "TxnWAL"],

@@ -1,11 +1,12 @@
 import Testing
 
-/// An arrow between the layers only ever points down: kvd, KVServer, KVStore, TxnWAL.
+/// An arrow between the layers only ever points down: kvd, KVServer, KVData, KVStore, TxnWAL.
 @Suite struct LayeringTests {
   @Test(
     arguments: [
-      ("TxnWAL", ["KVStore", "KVServer", "CLMDB"]),
-      ("KVStore", ["KVServer"]),
+      ("TxnWAL", ["KVStore", "KVData", "KVServer", "CLMDB"]),
+      ("KVStore", ["KVData", "KVServer"]),
+      ("KVData", ["KVServer", "CLMDB"]),
       ("KVServer", ["CLMDB"]),
       ("kvd", ["CLMDB"]),
     ])

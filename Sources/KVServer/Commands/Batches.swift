@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -30,6 +31,13 @@ enum Batches {
     case set(key: Range<Int>, value: Range<Int>)
     case delete(key: Range<Int>)
     case deleteRange(KeyRange?)
+
+    var key: Range<Int>? {
+      switch self {
+      case .set(let key, _), .delete(let key): key
+      case .deleteRange: nil
+      }
+    }
   }
 
   static func run(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
@@ -37,7 +45,14 @@ enum Batches {
     var changes: [Change] = []
     guard try parse(&call, request, &conditions, &changes) else { return }
     for condition in conditions { try call.reader.touch(request.extracting(condition.key)) }
-    try call.evaluate(byteCount: request.byteCount) { (evaluation, call) throws(StoreError) in
+    var byteCount = request.byteCount
+    for change in changes {
+      byteCount +=
+        try change.key.map { (key) throws(StoreError) in
+          try call.touchReplaced(request.extracting(key))
+        } ?? 0
+    }
+    try call.evaluate(byteCount: byteCount) { (evaluation, call) throws(StoreError) in
       for condition in conditions {
         let found = try evaluation.sequence(of: request.extracting(condition.key))
         if !holds(condition, found) {
@@ -70,21 +85,21 @@ enum Batches {
       let word = request.extracting(call[index])
       let left = call.count - index - 1
       if word.spells("SET"), left >= 2 {
-        changes.append(.set(key: try key(index + 1, call), value: call[index + 2]))
+        changes.append(.set(key: try key(index + 1, call, request), value: call[index + 2]))
         index += 3
       } else if word.spells("DEL"), left >= 1 {
-        changes.append(.delete(key: try key(index + 1, call)))
+        changes.append(.delete(key: try key(index + 1, call, request)))
         index += 2
       } else if word.spells("DELRANGE"), left >= 2 {
         let start = request.extracting(call[index + 1])
-        changes.append(.deleteRange(Ordered.bounds(start, request.extracting(call[index + 2]))))
+        changes.append(.deleteRange(Ordered.keys(start, request.extracting(call[index + 2]))))
         index += 3
       } else if word.spells("DELPREFIX"), left >= 1 {
-        let prefix = [UInt8](copying: request.extracting(call[index + 1]))
+        let prefix = UserKey.engineKey(of: request.extracting(call[index + 1]))
         changes.append(.deleteRange(.prefix(prefix)))
         index += 2
       } else if word.spells("IF"), left >= 2 {
-        let key = try key(index + 1, call)
+        let key = try key(index + 1, call, request)
         let test = request.extracting(call[index + 2])
         if test.spells("ABSENT") {
           conditions.append(Condition(kind: .absent, key: key))
@@ -111,8 +126,10 @@ enum Batches {
     return true
   }
 
-  private static func key(_ index: Int, _ call: borrowing Call) throws(StoreError) -> Range<Int> {
-    let byteCount = call[index].count
+  private static func key(
+    _ index: Int, _ call: borrowing Call, _ request: RawSpan
+  ) throws(StoreError) -> Range<Int> {
+    let byteCount = UserKey.userKey(of: request.extracting(call[index])).byteCount
     guard byteCount <= Limits.keyByteCount else {
       throw .keyTooLong(byteCount: byteCount, limit: Limits.keyByteCount)
     }
@@ -132,7 +149,7 @@ enum Batches {
   ) {
     var text = ByteBuffer()
     text.append("CASFAIL IF '")
-    text.append(request.extracting(condition.key))
+    text.append(UserKey.userKey(of: request.extracting(condition.key)))
     switch condition.kind {
     case .absent: text.append("' ABSENT does not hold: ")
     case .present: text.append("' PRESENT does not hold: ")

@@ -17,6 +17,9 @@ final class Command: Sendable {
     /// Writes, as part of an evaluation. Every handler checks all it can refuse before it writes
     /// the first key, so that an error inside EXEC leaves nothing half done.
     case write(EvaluationHandler)
+    /// The same for some fields of the map at the first argument: those that `fields` tells of are worth
+    /// touching first.
+    case edit(_ fields: Keys, EvaluationHandler)
   }
 
   struct Flags: OptionSet, Sendable {

@@ -98,7 +98,7 @@ struct CommandTable: Sendable {
     Strings.all + Bits.all + Keyspace.commands + Scanning.commands
       + Transactions.commands + ConnectionCommands.commands + Authentication.commands
       + Databases.commands + [ACLCommand.command] + ServerCommands.commands
-      + Ordered.commands + Batches.commands)
+      + Ordered.commands + Batches.commands + Hashes.all)
 }
 
 /// Up to 16 bytes of a command's name in lower case.

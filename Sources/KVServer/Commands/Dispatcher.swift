@@ -67,6 +67,19 @@ enum Dispatcher {
       call.session.transaction?.hasFailed = true
       throw refusal
     }
+    if EscapedKeys.areIn(call, of: command, request) {
+      return try EscapedKeys.withRequest(&call, of: command, request) {
+        (call, request) throws(StoreError) in try perform(index, command, &call, request)
+      }
+    }
+    try perform(index, command, &call, request)
+  }
+
+  /// Queues or runs a command whose arguments have been looked at, and whose keys are those of the engine.
+  @inline(__always)
+  private static func perform(
+    _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
     if call.session.transaction != nil, !command.flags.contains(.immediate) {
       queue(index, command, &call, request)
       return
@@ -76,10 +89,10 @@ enum Dispatcher {
       if command.flags.contains(.scans) { call.hasScanned = true }
       var view = ReadView(reader: call.reader, through: call.through)
       try handler(&view, &call, request)
-    case .write(let handler):
-      try touch(command, call, request)
+    case .write(let handler), .edit(_, let handler):
+      let byteCount = try request.byteCount + touch(command, call, request)
       try call.evaluate(
-        byteCount: request.byteCount, onlyDeletes: command.flags.contains(.deletes)
+        byteCount: byteCount, onlyDeletes: command.flags.contains(.deletes)
       ) { (evaluation, call) throws(StoreError) in
         try handler(&evaluation, &call, request)
       }
@@ -145,19 +158,25 @@ enum Dispatcher {
     return nil
   }
 
-  /// Brings the pages of the keys into memory, for commands that will read them in an evaluation.
+  /// Brings the pages of the keys into memory, for commands that will read them in an evaluation. Returns
+  /// about how many bytes the batch may have beyond those of the request.
   @inline(__always)
   static func touch(
     _ command: Command, _ call: borrowing Call, _ request: RawSpan
-  ) throws(StoreError) {
-    guard
-      command.flags.contains(.readsFirst)
-        || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)
-    else { return }
+  ) throws(StoreError) -> Int {
+    if case .edit(let fields, _) = command.handler { return try call.touch(fields, request) }
     let keys = command.keys
+    // What is replaced or removed may be a map, whose fields go too.
+    let mayRemoveMaps = command.flags.contains(.write) && call.store.hasHadMaps
+    guard keys.first > 0,
+      mayRemoveMaps || command.flags.contains(.readsFirst)
+        || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)
+    else { return 0 }
+    var byteCount = 0
     for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
-      try call.reader.touch(request.extracting(call[index]))
+      byteCount += try call.touchReplaced(request.extracting(call[index]))
     }
+    return byteCount
   }
 
   private static func queue(

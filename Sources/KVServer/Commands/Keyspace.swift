@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 
 /// Commands about keys as such, whatever their value.
@@ -54,8 +55,10 @@ enum Keyspace {
   static func type<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    let exists = try view.sequence(of: request.extracting(call[1])) != 0
-    if exists { call.reply.simple("string") } else { call.reply.simple("none") }
+    let type = try view.withEntry(of: request.extracting(call[1])) { info, _ in
+      info.map { $0.recordType?.name ?? "unknown" } ?? "none"
+    }
+    call.reply.simple(type)
   }
 
   /// 0 for an absent key, so that `IF key SEQ 0` means absent too.

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -54,7 +55,7 @@ enum Ordered {
     _ view: inout V, reverse: Bool, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     guard let options = PageOptions(from: 3, allowsReverse: false, &call, request) else { return }
-    let range = bounds(request.extracting(call[1]), request.extracting(call[2]))
+    let range = keys(request.extracting(call[1]), request.extracting(call[2]))
     try reply(with: range, of: &view, reverse: reverse, options, &call)
   }
 
@@ -62,7 +63,7 @@ enum Ordered {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     guard let options = PageOptions(from: 2, allowsReverse: true, &call, request) else { return }
-    let range = KeyRange.prefix([UInt8](copying: request.extracting(call[1])))
+    let range = KeyRange.prefix(UserKey.engineKey(of: request.extracting(call[1])))
     try reply(with: range, of: &view, reverse: options.isReverse, options, &call)
   }
 
@@ -73,11 +74,11 @@ enum Ordered {
     let start = call.reply.count
     var elements = 0
     if let range, options.limit > 0 {
-      try view.scan(range, reverse: reverse, limit: options.limit) { key, value in
-        call.reply.bulk(key)
+      try view.scanEntries(range, reverse: reverse, limit: options.limit) { key, info, value in
+        call.reply.bulk(UserKey.userKey(of: key))
         elements += 1
         if !options.keysOnly {
-          call.reply.bulk(value)
+          if info.recordType == .string { call.reply.bulk(value) } else { call.reply.null() }
           elements += 1
         }
         return call.reply.count - start < pageByteCount
@@ -89,7 +90,7 @@ enum Ordered {
   static func deleteRange(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    if let range = bounds(request.extracting(call[1]), request.extracting(call[2])) {
+    if let range = keys(request.extracting(call[1]), request.extracting(call[2])) {
       try evaluation.deleteRange(range)
     }
     call.reply.ok()
@@ -98,8 +99,16 @@ enum Ordered {
   static func deletePrefix(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    try evaluation.deleteRange(.prefix([UInt8](copying: request.extracting(call[1]))))
+    try evaluation.deleteRange(.prefix(UserKey.engineKey(of: request.extracting(call[1]))))
     call.reply.ok()
+  }
+
+  /// The range of keys in the engine that two bounds spell, or nil if nothing can be in it.
+  static func keys(_ start: RawSpan, _ end: RawSpan) -> KeyRange? {
+    bounds(start, end).map { range in
+      KeyRange(
+        from: UserKey.engineKey(of: range.lower), to: range.upper.map { UserKey.engineKey(of: $0) })
+    }
   }
 
   /// The range that two bounds spell, or nil if nothing can be in it.
@@ -144,7 +153,10 @@ struct PageOptions {
   private(set) var isReverse = false
 
   /// Nil if they are not understood; the error is then written.
-  init?(from first: Int, allowsReverse: Bool, _ call: inout Call, _ request: RawSpan) {
+  init?(
+    from first: Int, allowsReverse: Bool, keys: StaticString = "KEYS", _ call: inout Call,
+    _ request: RawSpan
+  ) {
     var index = first
     while index < call.count {
       let option = request.extracting(call[index])
@@ -159,7 +171,7 @@ struct PageOptions {
         }
         limit = Int(value)
         index += 1
-      } else if option.spells("KEYS") {
+      } else if option.spells(keys) {
         keysOnly = true
       } else if allowsReverse, option.spells("REV") {
         isReverse = true

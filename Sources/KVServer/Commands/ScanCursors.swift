@@ -28,6 +28,31 @@ final class ScanCursors: Sendable {
     state = Mutex(State(next: first))
   }
 
+  /// The number that a client's cursor spells, by the rules of strtoul(3), which Redis goes by: nothing at all is
+  /// zero, a sign is taken, and everything ends with the first zero byte. Nil for anything else.
+  static func parse(_ text: RawSpan) -> UInt64? {
+    var offset = 0
+    var isNegative = false
+    var value: UInt64 = 0
+    var digitCount = 0
+    while offset < text.byteCount, text.byte(at: offset) != 0 {
+      let byte = text.byte(at: offset)
+      if offset == 0, byte == 0x2B || byte == 0x2D {
+        isNegative = byte == 0x2D
+      } else {
+        guard byte &- 0x30 < 10 else { return nil }
+        let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
+        let (sum, carried) = product.addingReportingOverflow(UInt64(byte &- 0x30))
+        guard !overflowed, !carried else { return nil }
+        value = sum
+        digitCount += 1
+      }
+      offset += 1
+    }
+    guard digitCount > 0 || offset == 0 else { return nil }
+    return isNegative ? 0 &- value : value
+  }
+
   /// A cursor that stands for `key`.
   ///
   /// Complexity: O(1), O(capacity) when an old one must go.

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 
@@ -29,7 +30,8 @@ enum Scanning {
     let pattern = GlobPattern(request.extracting(call[1]))
     let start = call.reply.count
     var found = 0
-    try view.scan(.prefix(pattern.literalPrefix), reverse: false, limit: .max) { key, _ in
+    try view.scan(pattern.keys, reverse: false, limit: .max) { key, _ in
+      let key = UserKey.userKey(of: key)
       if pattern.matches(key) {
         call.reply.bulk(key)
         found += 1
@@ -46,12 +48,12 @@ enum Scanning {
   static func scan<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    guard let cursor = parseCursor(request.extracting(call[1])) else {
+    guard let cursor = ScanCursors.parse(request.extracting(call[1])) else {
       call.reply.error("ERR invalid cursor")
       return
     }
-    guard let options = ScanOptions(&call, request) else { return }
-    var range = options.pattern.map { KeyRange.prefix($0.literalPrefix) } ?? .everything
+    guard let options = ScanOptions(from: 2, &call, request) else { return }
+    var range = options.pattern?.keys ?? .everything
     if cursor != 0 {
       guard let last = call.server.cursors.key(of: cursor) else {
         call.reply.error("ERR invalid cursor: it is unknown or has expired; begin again with 0")
@@ -64,10 +66,11 @@ enum Scanning {
     var seen = 0
     var last: [UInt8] = []
     let limit = min(options.count, largestPage)
-    try view.scan(range, reverse: false, limit: limit) { key, _ in
+    try view.scanEntries(range, reverse: false, limit: limit) { key, info, _ in
       seen += 1
       if seen == limit { last = [UInt8](copying: key) }
-      if options.acceptsStrings, options.pattern?.matches(key) ?? true {
+      let key = UserKey.userKey(of: key)
+      if options.accepts(info), options.pattern?.matches(key) ?? true {
         matches.append(page.count..<(page.count + key.byteCount))
         page.append(key)
       }
@@ -80,19 +83,6 @@ enum Scanning {
     page.withBytes { bytes in
       for match in matches { call.reply.bulk(bytes.extracting(match)) }
     }
-  }
-
-  /// A cursor as C's `strtoul` reads it, and so Redis: no digits at all are 0, a sign and zeros may
-  /// stand before them, a negative number counts from the end of the numbers.
-  private static func parseCursor(_ text: RawSpan) -> UInt64? {
-    var end = 0
-    while end < text.byteCount, text.byte(at: end) != 0 { end += 1 }
-    guard end > 0 else { return 0 }
-    let isNegative = text.byte(at: 0) == 0x2D
-    var start = isNegative || text.byte(at: 0) == 0x2B ? 1 : 0
-    guard start < end else { return nil }
-    while start < end - 1, text.byte(at: start) == 0x30 { start += 1 }
-    return parseUnsigned(text.extracting(start..<end)).map { isNegative ? 0 &- $0 : $0 }
   }
 
   /// A key near a random place between the first and the last. Any key may come, but not all with the
@@ -117,7 +107,7 @@ enum Scanning {
       }
     }
     guard let chosen = candidates.randomElement() else { return call.reply.null() }
-    chosen.withRawBytes { call.reply.bulk($0) }
+    chosen.withRawBytes { call.reply.bulk(UserKey.userKey(of: $0)) }
   }
 
   private static func randomKey(between first: [UInt8], and last: [UInt8]) -> [UInt8] {
@@ -135,15 +125,29 @@ enum Scanning {
   }
 }
 
+extension GlobPattern {
+  /// The keys in the engine that can match.
+  var keys: KeyRange { .prefix(UserKey.engineKey(of: literalPrefix)) }
+}
+
 /// The options behind SCAN's cursor.
 struct ScanOptions {
   private(set) var pattern: GlobPattern?
   private(set) var count = 10
-  private(set) var acceptsStrings = true
+  private var type: [UInt8]?
+
+  /// Whether an entry is of the type that was asked for, if one was.
+  func accepts(_ info: EntryInfo) -> Bool {
+    guard let type else { return true }
+    guard let name = info.recordType?.name.description else { return false }
+    return name.withRawBytes { $0.equals(type.rawSpan) }
+  }
 
   /// Nil if they are not understood; the error is then written.
-  init?(_ call: inout Call, _ request: RawSpan) {
-    var index = 2
+  init?(
+    from first: Int, allowsType: Bool = true, _ call: inout Call, _ request: RawSpan
+  ) {
+    var index = first
     while index < call.count {
       let option = request.extracting(call[index])
       guard index + 1 < call.count else {
@@ -164,8 +168,8 @@ struct ScanOptions {
       } else if option.spells("MATCH") {
         let all = GlobPattern(argument)
         pattern = all
-      } else if option.spells("TYPE") {
-        acceptsStrings = argument.spells("STRING")
+      } else if allowsType, option.spells("TYPE") {
+        type = [UInt8](copying: argument).map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
       } else {
         call.syntaxError()
         return nil

@@ -78,8 +78,8 @@ enum Transactions {
     defer { call.arguments = outer }
     do throws(StoreError) {
       try transaction.bytes.withRawBytes { (bytes) throws(StoreError) in
-        try touch(transaction, watches, &call, bytes)
-        try call.evaluate(byteCount: bytes.byteCount) { (evaluation, call) throws(StoreError) in
+        let byteCount = try bytes.byteCount + touch(transaction, watches, &call, bytes)
+        try call.evaluate(byteCount: byteCount) { (evaluation, call) throws(StoreError) in
           try run(transaction, watches, &evaluation, &call, bytes)
         }
       }
@@ -97,17 +97,26 @@ enum Transactions {
   private static func touch(
     _ transaction: Transaction, _ watches: [[UInt8]: SequenceNumber], _ call: inout Call,
     _ bytes: RawSpan
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Int {
     for key in watches.keys { try call.reader.touch(key.rawSpan) }
+    var byteCount = 0
     for queued in transaction.queued {
       let command = call.server.table.commands[queued.command]
       let keys = command.keys
       guard keys.first > 0 else { continue }
+      if case .edit(let fields, _) = command.handler {
+        call.arguments.removeAll(keepingCapacity: true)
+        call.arguments.append(contentsOf: transaction.arguments[queued.arguments])
+        byteCount += try call.touch(fields, bytes)
+        continue
+      }
       let first = queued.arguments.lowerBound
       for index in stride(from: keys.first, to: keys.end(queued.arguments.count), by: keys.step) {
-        try call.reader.touch(bytes.extracting(transaction.arguments[first + index]))
+        let key = bytes.extracting(transaction.arguments[first + index])
+        byteCount += try call.touchReplaced(key)
       }
     }
+    return byteCount
   }
 
   /// Runs the queue inside the evaluation, or replies null if a watched key has changed.
@@ -133,7 +142,7 @@ enum Transactions {
         if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) { continue }
         if command.flags.contains(.scans) { call.hasScanned = true }
         switch command.handler {
-        case .read(_, let handler), .write(let handler):
+        case .read(_, let handler), .write(let handler), .edit(_, let handler):
           try handler(&evaluation, &call, bytes)
         case .session(let handler):
           try handler(&call, bytes)

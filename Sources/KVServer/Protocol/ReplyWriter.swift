@@ -144,8 +144,9 @@ struct ReplyWriter: ~Copyable {
     text.withRawBytes { bytes.append($0) }
   }
 
+  /// Whether `byteCount` more bytes fit; if not the reply is overflowing.
   @inline(__always)
-  private mutating func hasRoom(for byteCount: Int) -> Bool {
+  mutating func hasRoom(for byteCount: Int) -> Bool {
     guard bytes.count &+ byteCount <= limit else {
       isOverflowing = true
       return false

@@ -3,6 +3,17 @@ import Testing
 @testable import KVServer
 
 struct ScanCursorsTests {
+  @Test(
+    arguments: [
+      ("0", 0), ("17", 17), ("", 0), ("-0", 0), ("007", 7), ("+5", 5), ("-1", UInt64.max),
+      ("\0x", 0), ("5\0x", 5), ("18446744073709551615", UInt64.max),
+      ("18446744073709551616", nil), ("x", nil), ("1x", nil), (" 1", nil), ("1 ", nil), ("-", nil),
+      ("+", nil), ("--1", nil), ("-\0", nil), ("1.0", nil),
+    ] as [(String, UInt64?)])
+  func `a cursor is read as strtoul reads it`(text: String, value: UInt64?) {
+    #expect(Array(text.utf8).withRawBytes { ScanCursors.parse($0) } == value)
+  }
+
   @Test func `a cursor stands for its key as often as it is used`() {
     let cursors = ScanCursors()
     let cursor = cursors.remember([1, 2])

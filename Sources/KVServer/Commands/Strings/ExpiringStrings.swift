@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 
 /// SETEX, PSETEX and GETEX: strings, and when they expire.

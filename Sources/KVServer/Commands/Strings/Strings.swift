@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import TxnWAL
 

@@ -1,0 +1,49 @@
+import KVStore
+import TxnWAL
+
+/// The engine key of a map's field: one buffer that is used for one field after another.
+///
+///     offset  size  field
+///     0       2     0x00 0x01
+///     2       14    the map's id, which begins with the slot that the engine routes by
+///     16      0…    the field
+struct FieldKey {
+  static let prefixByteCount = 2 + MapID.byteCount
+
+  private(set) var bytes: [UInt8]
+
+  init(of id: MapID) {
+    bytes = []
+    bytes.reserveCapacity(Self.prefixByteCount + 48)
+    bytes.append(0)
+    bytes.append(1)
+    id.append(to: &bytes)
+  }
+
+  /// Makes it the key of `field`.
+  mutating func set(_ field: RawSpan) {
+    bytes.removeSubrange(Self.prefixByteCount...)
+    bytes.append(copying: field)
+  }
+
+  /// The field of an engine key.
+  @_lifetime(copy key)
+  static func field(of key: RawSpan) -> RawSpan {
+    key.extracting(droppingFirst: prefixByteCount)
+  }
+
+  static func check(_ field: RawSpan) throws(StoreError) {
+    guard field.byteCount <= MapLimits.fieldByteCount else {
+      throw .keyTooLong(byteCount: field.byteCount, limit: MapLimits.fieldByteCount)
+    }
+  }
+}
+
+extension MapID {
+  /// The keys of the fields that are in `fields`.
+  func keys(of fields: KeyRange) -> KeyRange {
+    let prefix = FieldKey(of: self).bytes
+    let upper = fields.upper.map { prefix + $0 } ?? KeyRange.prefix(prefix).upper
+    return KeyRange(from: prefix + fields.lower, to: upper)
+  }
+}

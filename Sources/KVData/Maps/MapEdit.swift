@@ -1,0 +1,106 @@
+import KVStore
+import TxnWAL
+
+/// A map that is being changed in an evaluation, which lends it: see `Evaluation.editMap`.
+public struct MapEdit {
+  private var id: MapID?
+  private var fieldKey: FieldKey?
+  private let expiry: UInt64
+  private let type: RecordType
+  private var isChanged = false
+
+  /// How many fields it has now. O(1).
+  public private(set) var count: Int
+
+  init(
+    _ key: RawSpan, type: RecordType, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    let found = try evaluation.record(at: key, type: type)
+    id = found?.record.id
+    count = found?.record.count ?? 0
+    expiry = found?.expiry ?? 0
+    fieldKey = id.map { FieldKey(of: $0) }
+    self.type = type
+  }
+
+  /// Lends the value of `field`, nil where there is none. O(1) expected in memory, O(log n) below.
+  public mutating func withValue<R>(
+    of field: RawSpan, in evaluation: inout Evaluation,
+    _ body: (RawSpan?) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    guard count > 0, field.byteCount <= MapLimits.fieldByteCount,
+      let key = key(of: field)
+    else { return try body(nil) }
+    return try evaluation.withEntry(of: key.rawSpan) { info, value throws(StoreError) in
+      try info == nil ? body(nil) : body(value)
+    }
+  }
+
+  /// Whether the map has `field`.
+  public mutating func contains(
+    _ field: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> Bool {
+    try withValue(of: field, in: &evaluation) { if $0 == nil { false } else { true } }
+  }
+
+  /// Sets `field` to `value` and returns whether it is new. Throws `.keyTooLong` for a field of more than
+  /// `MapLimits.fieldByteCount` bytes, `.valueTooLarge`, `.batchTooLarge`. O(1) and a look-up.
+  @discardableResult
+  public mutating func set(
+    _ field: RawSpan, _ value: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> Bool {
+    let isNew = try !contains(field, in: &evaluation)
+    try put(field, value, isNew: isNew, in: &evaluation)
+    return isNew
+  }
+
+  /// The same for who has looked already whether the field is there.
+  package mutating func put(
+    _ field: RawSpan, _ value: RawSpan, isNew: Bool, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    try FieldKey.check(field)
+    guard let key = key(of: field) else { preconditionFailure("a map that was not begun") }
+    try evaluation.put(key.rawSpan, value)
+    if isNew { count += 1 }
+    isChanged = true
+  }
+
+  /// Removes `field` and returns whether it was there.
+  @discardableResult
+  public mutating func delete(
+    _ field: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> Bool {
+    guard try contains(field, in: &evaluation), let key = key(of: field) else { return false }
+    try evaluation.delete(key.rawSpan)
+    count -= 1
+    isChanged = true
+    return true
+  }
+
+  /// Whether there is nothing at the key.
+  var isAbsent: Bool { id == nil }
+
+  /// Gives an absent map its id, before its first field is put. What an expired one has left goes.
+  mutating func begin(
+    _ key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    try Records.release(key, in: &evaluation)
+    let id = evaluation.makeMapID(for: key)
+    self.id = id
+    fieldKey = FieldKey(of: id)
+  }
+
+  /// Writes the record, or removes it with the last field.
+  func finish(_ key: RawSpan, in evaluation: inout Evaluation) throws(StoreError) {
+    guard isChanged, let id else { return }
+    guard count > 0 else { return try evaluation.delete(key, replacing: expiry) }
+    let record = MapRecord(id: id, count: count).bytes
+    try evaluation.put(
+      key, record.rawSpan, type: type.rawValue, expiry: expiry, replacing: expiry)
+  }
+
+  private mutating func key(of field: RawSpan) -> [UInt8]? {
+    fieldKey?.set(field)
+    return fieldKey?.bytes
+  }
+}

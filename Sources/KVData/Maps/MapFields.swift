@@ -1,0 +1,72 @@
+import KVStore
+import TxnWAL
+
+/// What concerns all fields of a map at once.
+enum MapFields {
+  /// Removes them: few one by one, many by a range tombstone in their partition alone, at once whatever
+  /// their number.
+  static func deleteAll(
+    of record: MapRecord, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    let range = record.id.keys(of: .everything)
+    let limit = MapLimits.fieldsDeletedOneByOne
+    guard record.count <= limit else {
+      return try evaluation.deleteRange(range, inPartitionOf: range.lower.rawSpan)
+    }
+    var keys: [[UInt8]] = []
+    keys.reserveCapacity(record.count)
+    try evaluation.scanEntries(
+      range, inPartitionOf: range.lower.rawSpan, reverse: false, limit: limit
+    ) { key, _, _ in
+      keys.append([UInt8](copying: key))
+      return true
+    }
+    for key in keys { try evaluation.delete(key.rawSpan) }
+  }
+
+  /// Puts a copy of each for a new map at `key`, whose record is returned. A page at a time: nothing can be
+  /// written while a scan goes on.
+  static func copyAll(
+    of record: MapRecord, for key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> MapRecord {
+    let id = evaluation.makeMapID(for: key)
+    let map = FoundMap(record)
+    var target = FieldKey(of: id)
+    var range = KeyRange.everything
+    var count = 0
+    while true {
+      var page = Page()
+      try map.walk(range, in: &evaluation) { field, value in
+        page.append(field, value)
+        return !page.isFull
+      }
+      for place in page.fields.indices {
+        target.set(page.bytes.rawSpan.extracting(page.fields[place]))
+        try evaluation.put(
+          target.bytes.rawSpan, page.bytes.rawSpan.extracting(page.values[place]))
+      }
+      count += page.fields.count
+      guard page.isFull, let last = page.fields.last else { break }
+      range.lower = Array(page.bytes[last]) + [0]
+    }
+    return MapRecord(id: id, count: count)
+  }
+
+  /// Fields and values one behind the other.
+  private struct Page {
+    private(set) var bytes: [UInt8] = []
+    private(set) var fields: [Range<Int>] = []
+    private(set) var values: [Range<Int>] = []
+
+    var isFull: Bool { bytes.count >= 1 << 20 }
+
+    mutating func append(_ field: RawSpan, _ value: RawSpan) {
+      let start = bytes.count
+      bytes.append(copying: field)
+      let end = bytes.count
+      bytes.append(copying: value)
+      fields.append(start..<end)
+      values.append(end..<bytes.count)
+    }
+  }
+}

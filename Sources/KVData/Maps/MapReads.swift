@@ -1,0 +1,135 @@
+import KVStore
+import TxnWAL
+
+/// Where records and fields are read: a cut of what is published, or an evaluation with its own writes.
+package protocol EntryView: ~Copyable {
+  /// Sees to it that `key` can be read. What was read before must be read again if it says false: the cut is
+  /// one of a later moment.
+  mutating func cover(_ key: RawSpan) throws(StoreError) -> Bool
+
+  /// Lends the entry of `key` whatever its type; nil where there is none.
+  mutating func withEntry<R>(
+    of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R
+
+  /// Lends entries of the partition that `key` is in, in the order of keys.
+  mutating func scanEntries(
+    _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError)
+}
+
+extension ReadCut: EntryView {
+  package mutating func cover(_ key: RawSpan) throws(StoreError) -> Bool {
+    if covers(key) { return true }
+    try extend(to: key)
+    return false
+  }
+}
+
+extension Evaluation: EntryView {
+  package mutating func cover(_ key: RawSpan) -> Bool { true }
+}
+
+/// A map as it was found: its record, for looking at its fields through the view that it was found with.
+package struct FoundMap {
+  let record: MapRecord
+  private var key: FieldKey
+
+  init(_ record: MapRecord) {
+    self.record = record
+    key = FieldKey(of: record.id)
+  }
+
+  /// How many fields it has. O(1).
+  package var count: Int { record.count }
+
+  /// A key in the partition that its fields are in.
+  var place: RawSpan {
+    @_lifetime(borrow self)
+    get { key.bytes.rawSpan }
+  }
+
+  /// Lends the value of `field`, nil where there is none. O(1) expected in memory, O(log n) below.
+  @inline(__always)
+  package mutating func withValue<V: EntryView & ~Copyable, R>(
+    of field: RawSpan, in view: inout V, _ body: (RawSpan?) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    guard field.byteCount <= MapLimits.fieldByteCount else { return try body(nil) }
+    key.set(field)
+    return try view.withEntry(of: key.bytes.rawSpan) { info, value throws(StoreError) in
+      try info == nil ? body(nil) : body(value)
+    }
+  }
+
+  /// Whether the map has `field`.
+  package mutating func contains<V: EntryView & ~Copyable>(
+    _ field: RawSpan, in view: inout V
+  ) throws(StoreError) -> Bool {
+    try withValue(of: field, in: &view) { if $0 == nil { false } else { true } }
+  }
+
+  /// Lends the fields in `range` in the order of their bytes, until `limit` or false from `body`.
+  package func walk<V: EntryView & ~Copyable>(
+    _ range: KeyRange = .everything, reverse: Bool = false, limit: Int = .max, in view: inout V,
+    _ body: (_ field: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    guard limit > 0, !range.isEmpty else { return }
+    try view.scanEntries(
+      record.id.keys(of: range), inPartitionOf: key.bytes.rawSpan, reverse: reverse, limit: limit
+    ) { key, _, value throws(StoreError) in try body(FieldKey.field(of: key), value) }
+  }
+}
+
+extension EntryView where Self: ~Copyable {
+  /// The map at `key`, or nil where there is nothing. Throws `.wrongType` for anything else. What was found
+  /// before with the same view may be of an earlier moment.
+  package mutating func map(
+    at key: RawSpan, type: RecordType = .map
+  ) throws(StoreError) -> FoundMap? {
+    while true {
+      _ = try cover(key)
+      guard let found = try record(at: key, type: type) else { return nil }
+      let map = FoundMap(found.record)
+      // A map that was renamed may have its fields in another partition than its record.
+      if try cover(map.place) { return map }
+    }
+  }
+
+  mutating func record(
+    at key: RawSpan, type: RecordType
+  ) throws(StoreError) -> (record: MapRecord, expiry: UInt64)? {
+    try withEntry(of: key) { info, value throws(StoreError) in
+      guard let info else { return nil }
+      guard info.recordType == type, let record = MapRecord(value) else { throw .wrongType }
+      return (record, info.expiry)
+    }
+  }
+}
+
+extension Reader {
+  /// Lends the map at `key`, nil where there is nothing, with the cut that it was found in. Throws
+  /// `.wrongType` for anything else.
+  package func withMap<R>(
+    at key: RawSpan, type: RecordType = .map, through: SequenceNumber = 0,
+    _ body: (FoundMap?, inout ReadCut) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try withCut(of: key, through: through) { cut throws(StoreError) in
+      let map = try cut.map(at: key, type: type)
+      return try body(map, &cut)
+    }
+  }
+
+  /// Brings into memory what a change of some fields of the map at `key` will look up.
+  package func touch(
+    fields: some Sequence<Range<Int>>, in bytes: RawSpan, ofMapAt key: RawSpan
+  ) throws(StoreError) {
+    let id = try withEntry(of: key) { info, value in MapRecord(of: info, value)?.id }
+    guard let id else { return }
+    var fieldKey = FieldKey(of: id)
+    for field in fields where field.count <= MapLimits.fieldByteCount {
+      fieldKey.set(bytes.extracting(field))
+      try touch(fieldKey.bytes.rawSpan)
+    }
+  }
+}

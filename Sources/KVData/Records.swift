@@ -1,0 +1,168 @@
+import KVStore
+import TxnWAL
+
+/// Where keys are written, whatever they hold: each overwrite and each removal of a key passes here.
+///
+///     replace   whatever the key held goes, with all that belongs to it; the key becomes a string
+///     rewrite   a string that this evaluation has read becomes another; nothing belongs to a string
+///     remove    whatever the key held goes, with all that belongs to it
+///
+/// An expiry is in milliseconds since 1970; 0 is never. Who has read the entry that goes tells its expiry
+/// too, so that its place in the index of expiries is given up; else it stays there until its time. While a
+/// store has never had a map, `replace` reads nothing.
+package enum Records {
+  @inline(__always)
+  package static func replace(
+    _ key: RawSpan, with value: RawSpan, expiry: UInt64 = 0, replacing oldExpiry: UInt64 = 0,
+    in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    try release(key, in: &evaluation)
+    try rewrite(key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
+  }
+
+  @inline(__always)
+  package static func rewrite(
+    _ key: RawSpan, with value: RawSpan, expiry: UInt64, replacing oldExpiry: UInt64,
+    in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    if expiry | oldExpiry == 0 { return try evaluation.put(key, value) }
+    try evaluation.put(
+      key, value, type: RecordType.string.rawValue, expiry: expiry, replacing: oldExpiry)
+  }
+
+  /// The same with the expiry that the string had.
+  @inline(__always)
+  package static func rewrite(
+    _ key: RawSpan, with value: RawSpan, keeping expiry: UInt64, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    try rewrite(key, with: value, expiry: expiry, replacing: expiry, in: &evaluation)
+  }
+
+  /// Returns whether the key was there; where nothing is stored nothing is written.
+  @discardableResult
+  package static func remove(
+    _ key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> Bool {
+    var record: MapRecord?
+    let old = try evaluation.withStoredEntry(of: key) { info, value in
+      record = MapRecord(of: info, value)
+      return info
+    }
+    guard let old else { return false }
+    if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
+    try evaluation.delete(key, replacing: old.expiry)
+    return old.expiry == 0 || old.expiry > evaluation.now
+  }
+
+  /// Removes the key, if it is there, without reading it: as long as the store has never had a map.
+  package static func removeUnread(
+    _ key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    try release(key, in: &evaluation)
+    try evaluation.delete(key)
+  }
+
+  /// Frees what belongs to the entry at `key` and is stored elsewhere, before the entry goes; an entry that has
+  /// expired is one of those.
+  @inline(__always)
+  package static func release(
+    _ key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    if evaluation.hasHadMaps { try releaseFields(of: key, in: &evaluation) }
+  }
+
+  @inline(never)
+  private static func releaseFields(
+    of key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    let record = try evaluation.withStoredEntry(of: key) { info, value in
+      MapRecord(of: info, value)
+    }
+    if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
+  }
+
+  /// Brings into memory what removing or replacing `key` will look at, and returns about how many bytes more
+  /// than its key that adds to a batch: the fields of a small map are deleted one by one.
+  package static func touch(
+    _ key: RawSpan, with reader: Reader
+  ) throws(StoreError) -> Int {
+    let record = try reader.withEntry(of: key) { info, value in MapRecord(of: info, value) }
+    guard let record else { return 0 }
+    let map = FoundMap(record)
+    var byteCount = tombstoneByteCount
+    guard map.count <= MapLimits.fieldsDeletedOneByOne else { return byteCount }
+    // It may have been deleted meanwhile: then nothing is found, and nothing will be deleted.
+    try reader.withCut(of: map.place) { cut throws(StoreError) in
+      try map.walk(in: &cut) { field, _ in
+        byteCount += field.byteCount + FieldKey.prefixByteCount + mutationByteCount
+        return true
+      }
+    }
+    return byteCount
+  }
+
+  /// Of a range tombstone over the fields of a map.
+  private static let tombstoneByteCount = 64
+  /// What stands in the log beside the key of a delete.
+  private static let mutationByteCount = 3
+
+  /// Lends the string at `key`, nil where there is none, and its expiry. Throws `.wrongType`.
+  @inline(__always)
+  package static func withString<R>(
+    at key: RawSpan, in evaluation: inout Evaluation,
+    _ body: (RawSpan?, _ expiry: UInt64) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try evaluation.withEntry(of: key) { (info, value) throws(StoreError) in
+      guard let info else { return try body(nil, 0) }
+      guard info.type == RecordType.string.rawValue else { throw .wrongType }
+      return try body(value, info.expiry)
+    }
+  }
+
+  /// Gives what `key` holds the name `target`, whose own entry goes. False if there is nothing at `key`.
+  ///
+  /// Only the record of a map is moved, so that it costs the same whatever its size; a string is written again.
+  package static func rename(
+    _ key: RawSpan, to target: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> Bool {
+    guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
+    if key.compare(equals: target) { return true }
+    try remove(target, in: &evaluation)
+    try evaluation.delete(key, replacing: entry.info.expiry)
+    try evaluation.put(
+      target, entry.value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
+    return true
+  }
+
+  /// Makes `target`, whose own entry goes, a copy of what `key` holds. False if there is nothing at `key`.
+  ///
+  /// O(fields), all of which must fit into one batch: `.batchTooLarge`. All writers wait meanwhile.
+  package static func copy(
+    _ key: RawSpan, to target: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> Bool {
+    guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
+    if key.compare(equals: target) { return true }
+    try remove(target, in: &evaluation)
+    var value = entry.value
+    if let record = MapRecord(of: entry.info, value.rawSpan) {
+      value = try MapFields.copyAll(of: record, for: target, in: &evaluation).bytes
+    }
+    try evaluation.put(target, value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
+    return true
+  }
+
+  private static func copyOfEntry(
+    _ key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> (info: EntryInfo, value: [UInt8])? {
+    try evaluation.withEntry(of: key) { (info, value) in
+      info.map { ($0, [UInt8](copying: value)) }
+    }
+  }
+}
+
+extension RawSpan {
+  /// Whether these bytes are the same as `other`.
+  func compare(equals other: RawSpan) -> Bool {
+    byteCount == other.byteCount && [UInt8](copying: self) == [UInt8](copying: other)
+  }
+}

@@ -1,0 +1,101 @@
+import KVData
+import KVStore
+
+/// One of the types that are maps in the store.
+protocol MapKind {
+  static var type: RecordType { get }
+}
+
+/// What hashes and sets have in common; the field of a hash is the member of a set.
+enum MapCommands<Kind: MapKind> {
+  static func length<V: EntryView & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let map = try view.map(at: request.extracting(call[1]), type: Kind.type)
+    call.reply.integer(Int64(map?.count ?? 0))
+  }
+
+  static func contains<V: EntryView & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    var map = try view.map(at: request.extracting(call[1]), type: Kind.type)
+    let isThere = try map?.contains(request.extracting(call[2]), in: &view) ?? false
+    call.reply.integer(isThere ? Int64(1) : 0)
+  }
+
+  static func delete(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let deleted = try evaluation.edit(Kind.type, at: request.extracting(call[1])) {
+      (map, evaluation) throws(StoreError) in
+      var deleted: Int64 = 0
+      for index in 2..<call.count
+      where try map.delete(request.extracting(call[index]), in: &evaluation) {
+        deleted += 1
+      }
+      return deleted
+    }
+    call.reply.integer(deleted)
+  }
+}
+
+extension Command.Handler {
+  /// Reads the map whose key is the first argument: published state at one moment, or what an
+  /// evaluation sees.
+  static func cut(
+    _ published:
+      @escaping @Sendable (inout ReadCut, inout Call, RawSpan) throws(StoreError) -> Void,
+    _ evaluated: @escaping Command.EvaluationHandler
+  ) -> Command.Handler {
+    .read(
+      { (view, call, request) throws(StoreError) in
+        let through = view.through
+        try view.reader.withCut(of: request.extracting(call[1]), through: through) {
+          (cut) throws(StoreError) in try published(&cut, &call, request)
+        }
+      }, evaluated)
+  }
+}
+
+extension Command.Keys {
+  // Arguments that are fields of the map whose key is the first argument.
+  static let oneField = Command.Keys(first: 2, last: 2, step: 1)
+  static let allFields = Command.Keys(first: 2, last: -1, step: 1)
+  static let fieldPairs = Command.Keys(first: 2, last: -1, step: 2)
+}
+
+extension Call {
+  /// Whether the arguments that are fields are short enough; if not the error is written.
+  mutating func hasFittingFields(_ fields: Command.Keys) -> Bool {
+    for index in stride(from: fields.first, to: fields.end(count), by: fields.step) {
+      let byteCount = self[index].count
+      guard byteCount <= MapLimits.fieldByteCount else {
+        reply.error(
+          "ERR field of \(byteCount) bytes is too long: use at most "
+            + "\(MapLimits.fieldByteCount) bytes")
+        return false
+      }
+    }
+    return true
+  }
+
+  /// Brings into memory what a change of these fields will look up, and returns how many bytes the batch may
+  /// have beyond those of the request.
+  borrowing func touch(_ fields: Command.Keys, _ request: RawSpan) throws(StoreError) -> Int {
+    var places: [Range<Int>] = []
+    for index in stride(from: fields.first, to: fields.end(count), by: fields.step) {
+      places.append(self[index])
+    }
+    try reader.touch(fields: places, in: request, ofMapAt: request.extracting(self[1]))
+    return places.count * MapLimits.fieldOverhead
+  }
+
+  /// Brings into memory what replacing or removing `key` will look up, whatever it holds, and returns how many
+  /// bytes the batch may have beyond those of the request.
+  @inline(__always)
+  borrowing func touchReplaced(_ key: RawSpan) throws(StoreError) -> Int {
+    if store.hasHadMaps { return try Records.touch(key, with: reader) }
+    try reader.touch(key)
+    return 0
+  }
+}

@@ -1,0 +1,67 @@
+import KVData
+import KVStore
+import TxnWAL
+
+/// HSCAN and SSCAN: a map page by page, in the order of its fields.
+///
+/// A field that is there from the first call to the last is returned exactly once. A cursor stands for the
+/// last field of a page, as SCAN's does for a key.
+enum MapScanning<Kind: MapKind> {
+  /// A map of up to as many fields comes in one page, whatever COUNT says, as the small ones of Redis do.
+  private static var smallCount: Int { 128 }
+
+  static func scan<V: EntryView & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard let cursor = ScanCursors.parse(request.extracting(call[2])) else {
+      return call.reply.error("ERR invalid cursor")
+    }
+    guard let map = try view.map(at: request.extracting(call[1]), type: Kind.type) else {
+      return reply(with: 0, ByteBuffer(), [], &call)
+    }
+    guard let options = ScanOptions(from: 3, allowsType: false, &call, request) else { return }
+    var range = options.pattern.map { KeyRange.prefix($0.literalPrefix) } ?? .everything
+    if cursor != 0 {
+      guard let last = call.server.cursors.key(of: cursor) else {
+        return call.reply.error(
+          "ERR invalid cursor: it is unknown or has expired; begin again with 0")
+      }
+      if !last.lexicographicallyPrecedes(range.lower) { range.lower = last + [0] }
+    }
+    let wanted = map.count <= smallCount ? smallCount : options.count
+    let limit = min(wanted, Scanning.largestPage)
+    var page = ByteBuffer()
+    var elements: [Range<Int>] = []
+    var seen = 0
+    var last: [UInt8] = []
+    try map.walk(range, limit: limit, in: &view) { field, value in
+      seen += 1
+      if options.pattern?.matches(field) ?? true {
+        elements.append(page.count..<page.count + field.byteCount)
+        page.append(field)
+        if Kind.type == .map {
+          elements.append(page.count..<page.count + value.byteCount)
+          page.append(value)
+        }
+      }
+      guard seen == limit || page.count >= Ordered.pageByteCount else { return true }
+      last = [UInt8](copying: field)
+      seen = limit
+      return false
+    }
+    let next = seen < limit ? 0 : call.server.cursors.remember(last)
+    reply(with: next, page, elements, &call)
+  }
+
+  private static func reply(
+    with cursor: UInt64, _ page: consuming ByteBuffer, _ elements: [Range<Int>],
+    _ call: inout Call
+  ) {
+    call.reply.array(2)
+    DecimalText(unsigned: cursor).withBytes { call.reply.bulk($0) }
+    call.reply.array(elements.count)
+    page.withBytes { bytes in
+      for element in elements { call.reply.bulk(bytes.extracting(element)) }
+    }
+  }
+}
