@@ -85,7 +85,7 @@ final class Client {
       try atOneMoment { () throws(StoreError) in
         try store.countEntries()
       } judge: { found, model in
-        let expected = model.entries.count
+        let expected = model.count
         return found == expected ? nil : "\(found) entries are counted, not \(expected)"
       }
     case .hold: break
@@ -152,8 +152,10 @@ final class Client {
     if world.hasCrashed { return }
     let before = world.history.newest
     let (value, receipt) = try store.evaluate { evaluation throws(StoreError) -> [UInt8] in
-      let old = try evaluation.withValue(of: key.rawSpan) { copy($0) }
-      guard old == before.entries[key]?.value else {
+      let old = try evaluation.withEntry(of: key.rawSpan) { info, value in
+        info.map { _ in [UInt8](copying: value) }
+      }
+      guard old == before.entry(key)?.value else {
         Verdict.fail(
           "an evaluation of \(key) saw \(old?.count ?? -1) bytes that are not the newest")
       }
@@ -229,13 +231,16 @@ final class Client {
     let reader = store.makeReader()
     defer { reader.close() }
     try atOneMoment { () throws(StoreError) in
-      var found: [[UInt8]?] = []
-      try reader.withValues(of: ranges, in: bytes.rawSpan) { _, value throws(StoreError) in
-        found.append(copy(value))
+      var found: [Model.Entry?] = []
+      try reader.withEntries(of: ranges, in: bytes.rawSpan) { _, info, value in
+        found.append(
+          info.map {
+            Model.Entry(value: [UInt8](copying: value), sequence: $0.sequence, type: $0.type)
+          })
       }
       return found
     } judge: { found, model in
-      zip(keys, found).first { $1 != model.entries[$0]?.value }.map {
+      zip(keys, found).first { $1 != model.entry($0) }.map {
         "\($0.0) does not have its value at one cut"
       }
     }
@@ -243,7 +248,7 @@ final class Client {
       try atOneMoment { () throws(StoreError) in
         try reader.sequence(of: key.rawSpan)
       } judge: { found, model in
-        found == model.entries[key]?.sequence ?? 0 ? nil : "\(key) has sequence \(found)"
+        found == model.entry(key)?.sequence ?? 0 ? nil : "\(key) has sequence \(found)"
       }
     }
   }
@@ -260,7 +265,7 @@ final class Client {
       Verdict.fail("a snapshot at sequence \(held.snapshot.sequence): \(reason)")
     }
     let count = try held.snapshot.countEntries()
-    guard count == model.entries.count else {
+    guard count == model.count else {
       Verdict.fail("a snapshot counts \(count) entries")
     }
   }
@@ -274,7 +279,7 @@ final class Client {
     let expected = Array((reverse ? keys.reversed() : keys).prefix(limit))
     let isRight =
       found.map(\.key) == expected
-      && found.allSatisfy { model.entries[$0.key]?.value == $0.value }
+      && found.allSatisfy { model.entry($0.key)?.value == $0.value }
     return isRight ? nil : "a scan of \(range) finds \(found.map(\.key)), not \(expected)"
   }
 }
@@ -290,7 +295,11 @@ extension Script.Action {
 
 extension Script.Write {
   var byteCount: Int {
-    if case .put(let key, let count, _) = self { key.count + count } else { 100 }
+    switch self {
+    case .put(let key, let count, _): key.count + count
+    case .putEntry(let key, let count, _, _, _): 2 * key.count + count + 100
+    case .delete, .deleteRange: 100
+    }
   }
 
   /// Whether it leaves no trace in the log.
@@ -303,6 +312,9 @@ extension Script.Write {
     case .put(let key, let count, let fill):
       let value = Model.value(count, fill)
       try evaluation.put(key.rawSpan, value.rawSpan)
+    case .putEntry(let key, let count, let fill, let type, let expiry):
+      let value = Model.value(count, fill)
+      try evaluation.put(key.rawSpan, value.rawSpan, type: type, expiry: expiry)
     case .delete(let key): try evaluation.delete(key.rawSpan)
     case .deleteRange(let range): try evaluation.deleteRange(range)
     }
@@ -315,21 +327,16 @@ extension Script.Condition {
     case .absent(let key): return (key, .absent)
     case .present(let key): return (key, .present)
     case .sequence(let key, let isRight):
-      let now = model.entries[key]?.sequence ?? 0
+      let now = model.entry(key)?.sequence ?? 0
       return (key, .sequence(isRight ? now : now + 1))
     }
   }
 
   func holds(in model: Model) -> Bool {
     switch self {
-    case .absent(let key): model.entries[key] == nil
-    case .present(let key): model.entries[key] != nil
+    case .absent(let key): model.entry(key) == nil
+    case .present(let key): model.entry(key) != nil
     case .sequence(_, let isRight): isRight
     }
   }
-}
-
-private func copy(_ bytes: RawSpan?) -> [UInt8]? {
-  guard let bytes else { return nil }
-  return [UInt8](copying: bytes)
 }

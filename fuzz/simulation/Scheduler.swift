@@ -82,6 +82,11 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
 
   var now: Duration { .milliseconds(milliseconds + jumpedMilliseconds) }
 
+  /// The same as a number; without jumps it is a clock that nobody sets.
+  func milliseconds(withJumps: Bool) -> Int64 {
+    Int64(milliseconds + (withJumps ? jumpedMilliseconds : 0))
+  }
+
   /// Puts the clock forward or back.
   func jump(milliseconds: Int) { jumpedMilliseconds += milliseconds }
 

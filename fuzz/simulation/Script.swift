@@ -64,6 +64,8 @@ struct Script {
 
   enum Write {
     case put([UInt8], count: Int, fill: UInt8)
+    /// With a type, and an expiry that has passed long since or never comes.
+    case putEntry([UInt8], count: Int, fill: UInt8, type: UInt8, expiry: UInt64)
     case delete([UInt8])
     case deleteRange(KeyRange)
   }
@@ -318,6 +320,11 @@ struct ScriptMaker {
     switch Int.random(in: 0..<24, using: &random) {
     case 0, 1: return .deleteRange(range())
     case 2..<7: return .delete(key())
+    case 7..<10:
+      return .putEntry(
+        key(), count: valueCount(), fill: UInt8.random(in: 0...255, using: &random),
+        type: chance(1, in: 2) ? 0 : UInt8.random(in: 1...127, using: &random),
+        expiry: [0, 1, 2, .max - 1, .max].randomElement(using: &random)!)
     default:
       return .put(key(), count: valueCount(), fill: UInt8.random(in: 0...255, using: &random))
     }
@@ -344,8 +351,13 @@ struct ScriptMaker {
     }
   }
 
-  /// A few hot keys and many cold ones; the empty key is one of them.
+  /// A few hot keys and many cold ones; the empty key is one of them, and some are fields of maps.
   private mutating func key() -> [UInt8] {
+    if chance(1, in: 12) {
+      let id = [UInt8](repeating: UInt8.random(in: 0...2, using: &random), count: 12)
+      return InternalKey.mapPrefix(slot: Int(id[0]) * 8000, id: id)
+        + [UInt8.random(in: 0...9, using: &random)]
+    }
     let number =
       chance(1, in: 2)
       ? Int.random(in: 0..<min(3, keyCount), using: &random)
@@ -354,8 +366,8 @@ struct ScriptMaker {
   }
 
   private mutating func range() -> KeyRange {
-    switch Int.random(in: 0..<5, using: &random) {
-    case 0: return .everything
+    switch Int.random(in: 0..<6, using: &random) {
+    case 0: return chance(1, in: 2) ? .everything : InternalKey.mapFields
     case 1: return .prefix(key())
     case 2: return KeyRange(from: key())
     default:

@@ -60,6 +60,8 @@ extension Script.Write {
   fileprivate var text: String {
     switch self {
     case .put(let key, let count, let fill): "put \(keyText(key)) \(count) x \(fill)"
+    case .putEntry(let key, let count, let fill, let type, let expiry):
+      "put \(keyText(key)) \(count) x \(fill) of type \(type), expiry \(expiry)"
     case .delete(let key): "delete \(keyText(key))"
     case .deleteRange(let range): "delete range \(rangeText(range))"
     }

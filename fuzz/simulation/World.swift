@@ -148,6 +148,12 @@ final class World: @unchecked Sendable {
     options.forcedMemtableByteCount = script.memtableByteCount
     options.purgeKeyLimit = script.purgeKeyLimit
     options.applyEntryLimit = script.applyEntryLimit
+    let scheduler = scheduler
+    options.clock = ClockSource(
+      wallNanoseconds: {
+        (1_700_000_000_000 + scheduler.milliseconds(withJumps: true)) * 1_000_000
+      },
+      monotonicNanoseconds: { scheduler.milliseconds(withJumps: false) * 1_000_000 })
     options.makeLogDevice = { _ in self.openDevice() }
     return options
   }
