@@ -8,6 +8,7 @@ public final class Server: Sendable {
   public enum Failure: Error, CustomStringConvertible {
     case cannotListen(address: String, port: Int, reason: String)
     case cannotStart(reason: String)
+    case cannotReadUsers(reason: String)
     case invalidOption(String)
 
     public var description: String {
@@ -15,6 +16,7 @@ public final class Server: Sendable {
       case .cannotListen(let address, let port, let reason):
         "cannot listen on \(address) port \(port): \(reason)"
       case .cannotStart(let reason): "cannot start the I/O threads: \(reason)"
+      case .cannotReadUsers(let reason): "cannot read the users: \(reason)"
       case .invalidOption(let reason): reason
       }
     }
@@ -39,7 +41,8 @@ public final class Server: Sendable {
     }
     System.ignoreBrokenPipes()
     let state = ServerState(
-      store: store, options: options, clientLimit: try Self.clientLimit(options))
+      store: store, options: options, clientLimit: try Self.clientLimit(options),
+      users: try Self.users(options))
     self.state = state
     let listening: Descriptor
     do throws(System.Failure) {
@@ -53,6 +56,7 @@ public final class Server: Sendable {
       var handles: [LoopHandle] = []
       for _ in 0..<options.ioThreadCount { handles.append(try LoopHandle()) }
       self.handles = handles
+      state.gate.setLoops(handles)
       for handle in handles { store.observe { handle.signal() } }
       threads = try Self.start(state, handles, listening: listening.release())
     } catch {
@@ -80,6 +84,15 @@ public final class Server: Sendable {
       "at most \(available) clients, not \(options.clientLimit): the limit on open files is low "
         + "(ulimit -n)")
     return available
+  }
+
+  private static func users(_ options: ServerOptions) throws(Failure) -> Users {
+    do throws(Users.Failure) {
+      return try Users(
+        options: options.access, dataPath: options.dataPath, table: CommandTable.standard)
+    } catch {
+      throw .cannotReadUsers(reason: error.description)
+    }
   }
 
   private static func start(

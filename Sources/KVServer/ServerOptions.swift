@@ -9,7 +9,8 @@ public struct ServerOptions: Sendable {
   public var clientLimit = 10_000
   /// Bounds the memory for what clients have sent, queued and not yet read, over all of them together.
   public var clientMemoryByteCount = 256 << 20
-  /// Told by CONFIG GET dir and INFO; the store itself was opened elsewhere.
+  public var access = AccessOptions()
+  /// Told by CONFIG GET dir and INFO; the store itself was opened elsewhere. Users are kept there too.
   public var dataPath = "./kvd-data"
   /// Told by INFO.
   public var durability = "sync"

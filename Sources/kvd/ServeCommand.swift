@@ -27,14 +27,20 @@ enum ServeCommand: Subcommand {
                              8mib at least                           (default \(StoreOptions().memoryByteCount >> 20)mib)
 
     The clients
-      --bind ADDRESS         numeric IPv4 or IPv6 address; there are no passwords, so whoever reaches
-                             it may do everything                    (default \(ServerOptions().address))
+      --bind ADDRESS         numeric IPv4 or IPv6 address            (default \(ServerOptions().address))
       --port N               TCP port; 0 lets the system choose      (default \(ServerOptions().port))
       --max-clients N        connections at once, fewer if the limit on open files is lower
                                                                      (default \(ServerOptions().clientLimit))
       --client-memory SIZE   for what all clients together have sent, queued in MULTI and not yet
                              read; beyond it large requests wait or are refused with an OOM error,
                              \(Server.leastClientMemoryByteCount >> 20)mib at least                          (default \(ServerOptions().clientMemoryByteCount >> 20)mib)
+      --requirepass TEXT     the password of the user `default`, who every client is at first; without
+                             it, and without users that were set up, whoever reaches the port may do
+                             everything
+      --aclfile FILE         users, written by ACL SAVE and read by ACL LOAD and at the start; without
+                             it they are kept in users.acl in the data folder at every change
+      --protected-mode yes|no  whether clients of other machines are refused while no password is
+                             asked for                               (default yes)
       --stop-seconds N       how long stopping may take before the process ends as it is
                                                                      (default 30)
       --io-threads N         threads that serve connections, 1 to 128 (default \(ServerOptions().ioThreadCount))
@@ -99,7 +105,7 @@ enum ServeCommand: Subcommand {
       arguments,
       known: [
         "data", "port", "bind", "partitions", "segment", "durability", "memory", "io-threads",
-        "max-clients", "client-memory", "stop-seconds",
+        "max-clients", "client-memory", "stop-seconds", "requirepass", "aclfile", "protected-mode",
       ])
     var store = StoreOptions()
     store.partitionCount = try flags.integer(
@@ -126,6 +132,13 @@ enum ServeCommand: Subcommand {
       "client-memory", default: server.clientMemoryByteCount,
       atLeast: Server.leastClientMemoryByteCount)
     server.durability = mode
+    server.access.password = try flags.text("requirepass", default: "")
+    server.access.userFile = try flags.text("aclfile", default: "")
+    let protection = try flags.text("protected-mode", default: "yes")
+    guard ["yes", "no"].contains(protection) else {
+      throw UsageError(message: "option '--protected-mode' must be yes or no, not '\(protection)'")
+    }
+    server.access.isProtected = protection == "yes"
     let stopSeconds = try flags.integer("stop-seconds", default: 30, in: 1...86_400)
     return (store, server, stopSeconds)
   }

@@ -40,7 +40,8 @@ enum InfoText {
     case "clients":
       return [
         ("connected_clients", "\(server.clients.count)"),
-        ("maxclients", "\(server.clients.limit)"), ("blocked_clients", "0"),
+        ("maxclients", "\(server.clients.limit)"),
+        ("blocked_clients", "\(server.gate.blockedCount)"),
       ]
     case "memory":
       let resident = System.residentByteCount()

@@ -10,6 +10,9 @@ final class ServerState: Sendable {
   let clients: ClientRegistry
   let memory: ClientMemory
   let checkpoints: Checkpoints
+  let users: Users
+  let accessLog: AccessLog
+  let gate = Gate()
   let keyCount = KeyCount()
   /// One per event loop.
   let counters: [LoopCounters]
@@ -17,9 +20,12 @@ final class ServerState: Sendable {
   /// The port listened on, once it is known.
   let port = Atomic<Int>(0)
 
-  init(store: Store, options: ServerOptions, clientLimit: Int) {
+  init(store: Store, options: ServerOptions, clientLimit: Int, users: Users) {
     self.store = store
     self.options = options
+    self.users = users
+    accessLog = AccessLog(limit: options.access.logLength)
+    gate.setProtected(options.access.isProtected)
     clients = ClientRegistry(limit: clientLimit)
     memory = ClientMemory(limit: options.clientMemoryByteCount)
     checkpoints = Checkpoints(store: store)

@@ -104,10 +104,14 @@ final class EventLoop {
     sendAnswered(&call)
     if handle.takeSignal() {
       for accepted in handle.takeInbox() { adopt(accepted) }
+      for id in handle.takeDoomed() {
+        if let connection = connections[id] { close(connection) }
+      }
       releaseHeld(&call)
       resumeWaiting(&call)
       if handle.shouldStop { beginDrain(&call) }
     }
+    if !waiting.isEmpty, server.gate.endPauseIfDue() { resumeWaiting(&call) }
     retryParked(&call)
     retryStarved(&call)
     if !deadlines.isEmpty || listener?.isPaused == true { checkDeadlines(&call) }
@@ -135,6 +139,9 @@ final class EventLoop {
   private func waitMilliseconds() -> Int32 {
     // Signals tell of room in the store; the short wait covers what other loops free.
     if !starved.isEmpty || !parked.isEmpty || drainDeadline != nil { return 20 }
+    if !waiting.isEmpty, let left = server.gate.pauseMillisecondsLeft {
+      return Int32(min(max(left, 1), 1000))
+    }
     return deadlines.isEmpty && listener?.isPaused != true ? -1 : 1000
   }
 
