@@ -74,7 +74,7 @@ struct ConversationTests {
       [
         ("PING", "+PONG"), ("PING hi", "$hi"),
         ("PING a b", "-ERR wrong number of arguments for 'ping' command"), ("ECHO hi", "$hi"),
-        ("SELECT 0", "+OK"), ("SELECT 1", "-ERR DB index is out of range"),
+        ("SELECT 0", "+OK"), ("SELECT 16", "-ERR DB index is out of range"),
         (
           "SELECT 2147483648",
           "-ERR value is out of range, value must between -2147483648 and 2147483647"
@@ -91,9 +91,7 @@ struct ConversationTests {
         ("HELLO x", "-ERR Protocol version is not an integer or out of range"),
         ("HELLO 3 FOO", "-ERR Syntax error in HELLO option 'FOO'"),
         (
-          "HELLO 3 AUTH u p",
-          "-ERR AUTH <password> called without any password configured for the default user. "
-            + "Are you sure your configuration is correct?"
+          "HELLO 3 AUTH u p", "-WRONGPASS invalid username-password pair or user is disabled."
         ),
         (
           "HELLO 3 SETNAME you",
