@@ -25,4 +25,9 @@ package enum RecordType: UInt8, Sendable {
 extension EntryInfo {
   /// The type, nil if a newer version of this code wrote it.
   package var recordType: RecordType? { RecordType(rawValue: type) }
+
+  /// How many fields the map has whose record `value` is.
+  package func fieldCount(_ value: RawSpan) -> Int {
+    MapRecord(of: self, value)?.count ?? 0
+  }
 }

@@ -151,6 +151,31 @@ package enum Records {
     return true
   }
 
+  /// Gives what `key` holds another expiry, 0 for none. The entry is written again: O(length) for a string,
+  /// O(1) for a map, of which only the record is.
+  package static func setExpiry(
+    _ expiry: UInt64, of key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    guard let entry = try copyOfEntry(key, in: &evaluation) else { return }
+    try evaluation.put(
+      key, entry.value.rawSpan, type: entry.info.type, expiry: expiry,
+      replacing: entry.info.expiry)
+  }
+
+  /// Removes what `key` holds if it has expired. Returns whether it had.
+  @discardableResult
+  package static func removeExpired(
+    _ key: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) -> Bool {
+    let now = evaluation.now
+    let hasExpired = try evaluation.withStoredEntry(of: key) { info, _ in
+      info.map { $0.expiry != 0 && $0.expiry <= now } ?? false
+    }
+    guard hasExpired else { return false }
+    try remove(key, in: &evaluation)
+    return true
+  }
+
   private static func copyOfEntry(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> (info: EntryInfo, value: [UInt8])? {

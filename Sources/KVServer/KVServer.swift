@@ -62,6 +62,7 @@ public final class Server: Sendable {
     } catch {
       throw .cannotStart(reason: Self.reason(of: error))
     }
+    state.expiry.start()
   }
 
   /// The largest request, and as much again for its reply.
@@ -157,5 +158,6 @@ public final class Server: Sendable {
   public func wait() {
     for thread in threads { thread.join() }
     state.checkpoints.finish()
+    state.expiry.close()
   }
 }

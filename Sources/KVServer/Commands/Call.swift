@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 
 /// What a command handler works with: the request's arguments, the reply, the session, the server.
@@ -95,7 +96,18 @@ struct Call: ~Copyable {
       disposition = .parked
       return
     }
-    let start = reply.count
+    try evaluateAdmitted(holdingFrom: reply.count) { (evaluation, call) throws(StoreError) in
+      try body(&evaluation, &call)
+      if !evaluation.expiredMet.isEmpty { try call.removeExpired(&evaluation) }
+    }
+  }
+
+  /// Runs `body` as one atomic batch that there is room for, and holds replies from `start` on until it is
+  /// durable.
+  @inline(__always)
+  private mutating func evaluateAdmitted(
+    holdingFrom start: Int, _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
+  ) throws(StoreError) {
     let (_, receipt) = try store.evaluate { (evaluation) throws(StoreError) in
       try body(&evaluation, &self)
     }
@@ -103,6 +115,39 @@ struct Call: ~Copyable {
     if receipt.position > store.durablePosition {
       held.hold(from: start, until: receipt.position)
     }
+  }
+
+  /// Removes what the reads of a command have found to be expired, and holds what it replied, from `start`
+  /// on, until that is durable: a client that was told so once is never told otherwise, whatever becomes of
+  /// the server and its clock.
+  ///
+  /// Where there is no room for that at the moment, the reply goes out all the same.
+  @inline(never)
+  mutating func removeExpiredMet(holdingFrom start: Int) {
+    defer { reader.forgetExpired() }
+    let keys = reader.expiredMet
+    let areMore = reader.expiredMetCount > keys.count
+    do throws(StoreError) {
+      var byteCount = 64
+      for key in keys {
+        byteCount += try 2 * key.count + 64 + Records.touch(key.rawSpan, with: reader)
+      }
+      guard
+        try store.tryAdmit(byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: true)
+      else { return }
+      try evaluateAdmitted(holdingFrom: start) { (evaluation, call) throws(StoreError) in
+        for key in keys { try Records.removeExpired(key.rawSpan, in: &evaluation) }
+        if areMore { try evaluation.putClock() }
+      }
+    } catch {
+      // The store tells of its failure wherever something is written; reads go on.
+    }
+  }
+
+  /// The same inside an evaluation that has met them, as a part of it.
+  @inline(never)
+  private func removeExpired(_ evaluation: inout Evaluation) throws(StoreError) {
+    for key in evaluation.expiredMet { try Records.removeExpired(key.rawSpan, in: &evaluation) }
   }
 
   /// The error for too few or too many arguments.

@@ -62,6 +62,9 @@ final class Command: Sendable {
     static let none = Keys()
     static let one = Keys(first: 1, last: 1, step: 1)
     static let all = Keys(first: 1, last: -1, step: 1)
+    static let both = Keys(first: 1, last: 2, step: 1)
+    /// The key that a subcommand is about.
+    static let subject = Keys(first: 2, last: 2, step: 1)
     static let pairs = Keys(first: 1, last: -1, step: 2)
 
     /// The index behind the last key of a request of `count` arguments.

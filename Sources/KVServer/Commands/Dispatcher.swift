@@ -88,7 +88,9 @@ enum Dispatcher {
     case .read(let handler, _):
       if command.flags.contains(.scans) { call.hasScanned = true }
       var view = ReadView(reader: call.reader, through: call.through)
+      let start = call.reply.count
       try handler(&view, &call, request)
+      if call.reader.hasMetExpired { call.removeExpiredMet(holdingFrom: start) }
     case .write(let handler), .edit(_, let handler):
       let byteCount = try request.byteCount + touch(command, call, request)
       try call.evaluate(

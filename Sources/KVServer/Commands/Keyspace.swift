@@ -14,6 +14,9 @@ enum Keyspace {
       "exists", arity: -2, [.readOnly, .fast], keys: .all, group: "generic",
       "Determine if a key exists", .read(exists, exists)),
     Command(
+      "touch", arity: -2, [.readOnly, .fast], keys: .all, group: "generic",
+      "Alter the last access time of a key", .read(exists, exists)),
+    Command(
       "type", arity: 2, [.readOnly, .fast], keys: .one, group: "generic",
       "Determine the type stored at key", .read(type, type)),
     Command(

@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 import Synchronization
 
@@ -14,6 +15,8 @@ final class ServerState: Sendable {
   let accessLog: AccessLog
   let gate = Gate()
   let keyCount = KeyCount()
+  /// Removes what has expired, while the server runs.
+  let expiry: ExpiryWorker
   /// One per event loop.
   let counters: [LoopCounters]
   let startedAt: Int64
@@ -29,6 +32,9 @@ final class ServerState: Sendable {
     clients = ClientRegistry(limit: clientLimit)
     memory = ClientMemory(limit: options.clientMemoryByteCount)
     checkpoints = Checkpoints(store: store)
+    expiry = ExpiryWorker(store: store) { [log = options.log] error in
+      log("cannot remove what has expired: \(error)")
+    }
     counters = (0..<options.ioThreadCount).map { _ in LoopCounters() }
     startedAt = System.monotonicSeconds()
   }

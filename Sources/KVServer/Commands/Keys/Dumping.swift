@@ -1,0 +1,173 @@
+import KVData
+import KVStore
+
+/// DUMP and RESTORE.
+enum Dumping {
+  static let commands: [Command] = [
+    Command(
+      "dump", arity: 2, [.readOnly, .scans], keys: .one, group: "generic",
+      "Return a serialized version of the value stored at the specified key", .cut(dump, dump)),
+    Command(
+      "restore", arity: -4, [.write, .readsFirst], keys: .one, group: "generic",
+      "Create a key using the provided serialized value, previously obtained using DUMP",
+      .write(restore)),
+  ]
+
+  /// A dump is made in memory as a whole: it may be as large as a batch that could restore it.
+  private static func dump<V: EntryView & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let key = request.extracting(call[1])
+    var bytes: [UInt8] = []
+    let type = try view.withEntry(of: key) { info, value -> RecordType? in
+      guard let info else { return nil }
+      if info.recordType == .string {
+        bytes.append(ValueDump.Kind.string.rawValue)
+        ValueDump.appendString(value, to: &bytes)
+      }
+      return info.recordType
+    }
+    guard let type else { return call.reply.null() }
+    if type != .string, let map = try view.map(at: key, type: type) {
+      bytes.append((type == .map ? ValueDump.Kind.map : .set).rawValue)
+      ValueDump.appendCount(map.count, to: &bytes)
+      try map.walk(in: &view) { field, value in
+        ValueDump.appendString(field, to: &bytes)
+        if type == .map { ValueDump.appendString(value, to: &bytes) }
+        return bytes.count <= Limits.batchByteCount
+      }
+    }
+    guard bytes.count <= Limits.batchByteCount else {
+      throw .batchTooLarge(byteCount: bytes.count, limit: Limits.batchByteCount)
+    }
+    ValueDump.appendFooter(to: &bytes)
+    call.reply.bulk(bytes.rawSpan)
+  }
+
+  /// RESTORE key ttl dump [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
+  private static func restore(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard let options = RestoreOptions(&call, request) else { return }
+    let key = request.extracting(call[1])
+    if try evaluation.exists(key), !options.replaces {
+      return call.reply.error("BUSYKEY Target key name already exists.")
+    }
+    guard let time = parseInteger(request.extracting(call[2])) else { return call.notAnInteger() }
+    guard time >= 0 else { return call.reply.error("ERR Invalid TTL value, must be >= 0") }
+    let dump = request.extracting(call[3])
+    guard ValueDump.isSound(dump) else {
+      return call.reply.error("ERR DUMP payload version or checksum are wrong")
+    }
+    guard let content = DumpedValue(dump) else { return call.reply.error("ERR Bad data format") }
+    let now = evaluation.now
+    let start = options.isAbsolute ? 0 : now
+    let expiry = time == 0 ? 0 : UInt64(time).addingReportingOverflow(start).partialValue
+    if expiry != 0, expiry <= now {
+      try Records.remove(key, in: &evaluation)
+    } else {
+      try content.put(at: key, expiry: expiry, from: dump, in: &evaluation)
+    }
+    call.reply.ok()
+  }
+}
+
+/// What RESTORE was told beside the value. How often and when Redis used it means nothing here.
+private struct RestoreOptions {
+  private(set) var replaces = false
+  private(set) var isAbsolute = false
+
+  /// Nil, with the error written, if the options are not understood.
+  init?(_ call: inout Call, _ request: RawSpan) {
+    var isIdleTold = false
+    var isFrequencyTold = false
+    var index = 4
+    while index < call.count {
+      let option = request.extracting(call[index])
+      let hasMore = index + 1 < call.count
+      if option.spells("REPLACE") {
+        replaces = true
+      } else if option.spells("ABSTTL") {
+        isAbsolute = true
+      } else if option.spells("IDLETIME"), hasMore, !isFrequencyTold {
+        index += 1
+        isIdleTold = true
+        guard Self.isWithin(0...Int64.max, index, "IDLETIME value, must be >= 0", &call, request)
+        else { return nil }
+      } else if option.spells("FREQ"), hasMore, !isIdleTold {
+        index += 1
+        isFrequencyTold = true
+        guard
+          Self.isWithin(0...255, index, "FREQ value, must be >= 0 and <= 255", &call, request)
+        else { return nil }
+      } else {
+        call.syntaxError()
+        return nil
+      }
+      index += 1
+    }
+  }
+
+  private static func isWithin(
+    _ bounds: ClosedRange<Int64>, _ index: Int, _ words: String, _ call: inout Call,
+    _ request: RawSpan
+  ) -> Bool {
+    guard let number = parseInteger(request.extracting(call[index])) else {
+      call.notAnInteger()
+      return false
+    }
+    if !bounds.contains(number) { call.reply.error("ERR Invalid \(words)") }
+    return bounds.contains(number)
+  }
+}
+
+/// The content of a dump, found whole before anything is written.
+private struct DumpedValue {
+  private let kind: ValueDump.Kind
+  /// The string; members; fields and values in turn.
+  private var strings: [Range<Int>] = []
+
+  /// Nil if it is of a kind or a form that is not taken.
+  init?(_ dump: RawSpan) {
+    guard dump.byteCount > ValueDump.footerByteCount,
+      let kind = ValueDump.Kind(rawValue: dump.byte(at: 0))
+    else { return nil }
+    self.kind = kind
+    var parser = ValueDump.Parser(dump)
+    var count = 1
+    if kind != .string {
+      guard let told = parser.count(dump), told > 0, told <= dump.byteCount else { return nil }
+      count = kind == .map ? 2 * told : told
+    }
+    for _ in 0..<count {
+      guard let string = parser.string(dump) else { return nil }
+      strings.append(string)
+    }
+    guard parser.isAtEnd, kind == .string || hasFittingFields else { return nil }
+  }
+
+  private var hasFittingFields: Bool {
+    stride(from: 0, to: strings.count, by: kind == .map ? 2 : 1).allSatisfy {
+      strings[$0].count <= MapLimits.fieldByteCount
+    }
+  }
+
+  func put(
+    at key: RawSpan, expiry: UInt64, from dump: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    try Records.remove(key, in: &evaluation)
+    guard kind != .string else {
+      let value = dump.extracting(strings[0])
+      return try Records.rewrite(key, with: value, expiry: expiry, replacing: 0, in: &evaluation)
+    }
+    let step = kind == .map ? 2 : 1
+    try evaluation.edit(kind == .map ? .map : .set, at: key) {
+      (map, evaluation) throws(StoreError) in
+      for index in stride(from: 0, to: strings.count, by: step) {
+        let value = step == 2 ? dump.extracting(strings[index + 1]) : RawSpan()
+        try map.set(dump.extracting(strings[index]), value, in: &evaluation)
+      }
+    }
+    try Records.setExpiry(expiry, of: key, in: &evaluation)
+  }
+}
