@@ -36,6 +36,7 @@ public final class ExpiryWorker: @unchecked Sendable {
     self.failed = failed
   }
 
+  /// Starts the thread. To be called once.
   public func start() {
     thread = WorkerThread(name: "kvd-expiry") { self.run() }
   }

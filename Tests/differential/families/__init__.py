@@ -1,0 +1,1 @@
+"""What is sent: a file for each family of commands."""
