@@ -6,7 +6,7 @@ enum ContainerCommand {
   static func unknown(_ call: inout Call, _ name: RawSpan, of container: RawSpan) {
     var text = ByteBuffer()
     text.append("ERR unknown subcommand '")
-    text.append(name.extracting(first: min(name.byteCount, 128)))
+    text.append(name.quoted(atMost: 128))
     text.append("'. Try ")
     finish(&text, container, &call)
   }
@@ -16,7 +16,7 @@ enum ContainerCommand {
     var text = ByteBuffer()
     text.append("ERR unknown subcommand or wrong number of arguments for '")
     let name = request.extracting(call[1])
-    text.append(name.extracting(first: min(name.byteCount, 128)))
+    text.append(name.quoted(atMost: 128))
     text.append("'. Try ")
     let container = request.extracting(call[0])
     finish(&text, container, &call)

@@ -51,7 +51,8 @@ enum Databases {
     call.reply.error("ERR value is not an integer or out of range")
   }
 
-  private static func refuse(_ index: Int64, _ command: String, _ call: inout Call) {
+  /// The error for another database than 0.
+  static func refuse(_ index: Int64, _ command: String, _ call: inout Call) {
     guard (0..<Int64(redisCount)).contains(index) else {
       return call.reply.error("ERR DB index is out of range")
     }

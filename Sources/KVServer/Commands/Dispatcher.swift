@@ -215,24 +215,17 @@ enum Dispatcher {
     var text = ByteBuffer()
     let name = request.extracting(call[0])
     text.append("ERR unknown command '")
-    text.append(printable(name, atMost: quotedByteCount))
+    text.append(name.quoted(atMost: quotedByteCount))
     text.append("', with args beginning with: ")
     let start = text.count
     for index in 1..<max(1, call.count) where text.count - start < quotedByteCount {
       let argument = request.extracting(call[index])
       let room = quotedByteCount - (text.count - start)
       text.append("'")
-      text.append(printable(argument, atMost: room))
+      text.append(argument.quoted(atMost: room))
       text.append("' ")
     }
     call.reply.error(text)
     call.counters.countError()
-  }
-
-  @_lifetime(copy text)
-  private static func printable(_ text: RawSpan, atMost limit: Int) -> RawSpan {
-    var count = 0
-    while count < min(text.byteCount, limit), text.byte(at: count) != 0 { count += 1 }
-    return text.extracting(first: count)
   }
 }

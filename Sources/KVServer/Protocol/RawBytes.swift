@@ -65,6 +65,14 @@ extension RawSpan {
     return true
   }
 
+  /// What an error quotes of these bytes: not beyond the first zero byte, because Redis prints as C does.
+  @_lifetime(copy self)
+  func quoted(atMost limit: Int) -> RawSpan {
+    var count = 0
+    while count < min(byteCount, limit), byte(at: count) != 0 { count += 1 }
+    return extracting(first: count)
+  }
+
   /// Whether these bytes equal `other`.
   func equals(_ other: RawSpan) -> Bool {
     guard byteCount == other.byteCount else { return false }

@@ -128,17 +128,21 @@ struct ReplyWriter: ~Copyable {
     endLine()
   }
 
-  /// An error that quotes bytes of the client's, which need not be UTF-8.
+  /// An error that quotes bytes of the client's, which need not be UTF-8. Line breaks at its end are left out.
   mutating func error(_ text: borrowing ByteBuffer) {
     bytes.append(0x2D)
     text.withBytes { text in
-      for offset in 0..<text.byteCount {
+      var end = text.byteCount
+      while end > 0, Self.isLineBreak(text.byte(at: end - 1)) { end -= 1 }
+      for offset in 0..<end {
         let byte = text.byte(at: offset)
-        bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
+        bytes.append(Self.isLineBreak(byte) ? 0x20 : byte)
       }
     }
     endLine()
   }
+
+  private static func isLineBreak(_ byte: UInt8) -> Bool { byte == 0x0D || byte == 0x0A }
 
   private mutating func raw(_ text: String) {
     text.withRawBytes { bytes.append($0) }

@@ -142,7 +142,7 @@ private struct ExpiryCondition {
       } else {
         var text = ByteBuffer()
         text.append("ERR Unsupported option ")
-        text.append(option)
+        text.append(option.quoted(atMost: option.byteCount))
         call.reply.error(text)
         return nil
       }

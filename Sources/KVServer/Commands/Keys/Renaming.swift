@@ -50,7 +50,11 @@ enum Renaming {
         guard let database = parseInteger(request.extracting(call[index + 1])) else {
           return call.notAnInteger()
         }
-        guard database == 0 else { return call.reply.error("ERR DB index is out of range") }
+        guard Int32(exactly: database) != nil else {
+          return call.reply.error(
+            "ERR value is out of range, value must between \(Int32.min) and \(Int32.max)")
+        }
+        guard database == 0 else { return Databases.refuse(database, "COPY", &call) }
         index += 1
       } else {
         return call.syntaxError()
