@@ -8,6 +8,7 @@ enum Dispatcher {
   static func run(_ call: inout Call, _ request: RawSpan) {
     let start = call.reply.count
     call.disposition = .next
+    call.note = .none
     guard let index = call.server.table.index(of: request.extracting(call[0])) else {
       unknownCommand(&call, request)
       return
@@ -19,7 +20,6 @@ enum Dispatcher {
     } catch {
       call.reply.takeBack(to: start)
       StoreErrorReply.write(error, to: &call.reply)
-      call.counters.countError()
     }
     if call.reply.isOverflowing {
       call.reply.takeBack(to: start)
@@ -48,6 +48,7 @@ enum Dispatcher {
   ) throws(StoreError) {
     let command = call.server.table.commands[index]
     guard command.accepts(argumentCount: call.count) else {
+      call.note = .rejected
       refuseArity(command, &call)
       return
     }
@@ -56,6 +57,7 @@ enum Dispatcher {
     }
     if let refusal = refusal(of: command, call, request) {
       call.session.transaction?.hasFailed = true
+      call.note = .rejected
       throw refusal
     }
     if call.session.transaction != nil, !command.flags.contains(.immediate) {
@@ -88,7 +90,7 @@ enum Dispatcher {
     guard let index = call.server.table.index(of: name, in: container) else {
       call.session.transaction?.hasFailed = true
       ContainerCommand.unknown(&call, name, of: request.extracting(call[0]))
-      call.counters.countError()
+      call.note = .unknown
       return
     }
     call.command = index
@@ -149,7 +151,9 @@ enum Dispatcher {
   private static func queue(
     _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan
   ) {
+    call.note = .queued
     if command.flags.contains(.noTransaction) {
+      call.note = .rejected
       call.session.transaction?.hasFailed = true
       call.reply.error(
         "ERR Command not allowed inside a transaction: \(command.name.uppercased())")
@@ -174,6 +178,7 @@ enum Dispatcher {
   /// The error of Redis 7: the name and the beginning of the arguments, each cut to 128 bytes in all.
   private static func unknownCommand(_ call: inout Call, _ request: RawSpan) {
     call.session.transaction?.hasFailed = true
+    call.note = .unknown
     let quotedByteCount = 128
     var text = ByteBuffer()
     let name = request.extracting(call[0])
@@ -189,6 +194,5 @@ enum Dispatcher {
       text.append("' ")
     }
     call.reply.error(text)
-    call.counters.countError()
   }
 }

@@ -29,6 +29,10 @@ final class ClientRecord: Sendable {
     lastActiveAt = Atomic(now)
   }
 
+  /// On this machine: over the loopback interface or a Unix socket.
+  var isLocal: Bool { address.hasPrefix("127.") || address.hasPrefix("[::1]") || isOnUnixSocket }
+  var isOnUnixSocket: Bool { address.hasPrefix("/") }
+
   /// One line of CLIENT LIST, in Redis's field names.
   func line(now: Int64, table: CommandTable) -> String {
     let labels = labels.withLock { $0 }
@@ -51,16 +55,16 @@ final class ClientRegistry: Sendable {
     var refused: UInt64 = 0
   }
 
-  let limit: Int
+  let limit: Atomic<Int>
   private let state = Mutex(State())
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int) { self.limit = Atomic(limit) }
 
   /// Enters a new client, or nil if there are as many as may be.
   func enter(descriptor: Int32, address: String, localAddress: String, now: Int64) -> ClientRecord?
   {
     state.withLock { state in
-      guard state.clients.count < limit else {
+      guard state.clients.count < limit.load(ordering: .relaxed) else {
         state.refused += 1
         return nil
       }

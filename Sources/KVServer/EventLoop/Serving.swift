@@ -65,6 +65,11 @@ extension EventLoop {
     swap(&call.arguments, &connection.arguments)
     swap(&call.held, &connection.held)
     swap(&call.reply, &connection.reply)
+    let lookups = connection.reply.takeLookups()
+    counters.countLookups(hits: lookups.hits, misses: lookups.misses)
+    if connection.session.feed != nil, !monitors.contains(where: { $0 === connection }) {
+      monitors.append(connection)
+    }
   }
 
   /// Runs what has been received as far as it may, and sends what may be sent.
@@ -106,6 +111,7 @@ extension EventLoop {
     swap(&input, &connection.input)
     connection.isParkedForRoom = false
     call.hasScanned = false
+    call.meter.begin()
     while !connection.isClosing, !connection.isYielding {
       guard !isBacklogged(call) else {
         connection.isThrottled = true
@@ -125,12 +131,17 @@ extension EventLoop {
           continue
         case .failed(let error):
           error.write(to: &call.reply)
+          call.countErrors()
           connection.isClosing = true
           continue
         case .request(let count): byteCount = count
         }
       }
-      input.withBytes { Dispatcher.run(&call, $0.extracting(first: byteCount)) }
+      input.withBytes { bytes in
+        let request = bytes.extracting(first: byteCount)
+        Dispatcher.run(&call, request)
+        call.didRun(request)
+      }
       switch call.disposition {
       case .next: input.consume(byteCount)
       case .close: connection.isClosing = true
@@ -141,6 +152,7 @@ extension EventLoop {
         connection.parkedByteCount = byteCount
         if !connection.isListedAsWaiting { waiting.append(connection) }
         connection.isListedAsWaiting = true
+        if let time = connection.session.waitsUntil { timers[connection.token] = time }
       }
       if connection.parkedByteCount != nil { break }
       if call.hasScanned {
@@ -182,7 +194,7 @@ extension EventLoop {
         connection.wantsToWrite = true
         if deadlines[connection.token] == nil {
           deadlines[connection.token] =
-            System.monotonicSeconds() + Int64(server.options.stallTimeoutSeconds)
+            System.monotonicSeconds() + Int64(options.stallTimeoutSeconds)
         }
         return true
       case .ended, .failed: return false
@@ -221,6 +233,7 @@ extension EventLoop {
       yielding.append(connection)
     }
     account(connection)
+    guard keepsLimits(connection) else { return close(connection) }
     if connection.reply.count == 0, connection.isIdle {
       if connection.isClosing { return linger(connection) }
       if connection.hasEnded { return close(connection) }
@@ -296,6 +309,7 @@ extension EventLoop {
   func close(_ connection: Connection) {
     guard connections.removeValue(forKey: connection.token) != nil else { return }
     deadlines.removeValue(forKey: connection.token)
+    forget(connection)
     server.clients.leave(connection.session.record)
     try? poller.remove(connection.descriptor.number)
     // It may still stand on lists that are gone through later.

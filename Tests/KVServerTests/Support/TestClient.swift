@@ -8,12 +8,12 @@ final class TestClient: @unchecked Sendable {
   /// Bytes of `received` that were read already.
   private var head = 0
 
-  init(port: Int) throws {
+  init(port: Int, host: UInt32 = 0x7F00_0001) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(UInt16(port).bigEndian)
-    address.sin_addr.s_addr = in_addr_t(UInt32(0x7F00_0001).bigEndian)
+    address.sin_addr.s_addr = in_addr_t(host.bigEndian)
     var limit = timeval(tv_sec: Sanitizer.isOn ? 600 : 20, tv_usec: 0)
     setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -23,6 +23,36 @@ final class TestClient: @unchecked Sendable {
       }
     }
     guard connected == 0 else { throw TestFailure(message: "connect: \(errno)") }
+  }
+
+  /// Connects to the Unix socket at `path`.
+  init(path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    guard Self.use(path, { connect(descriptor, $0, $1) }) == 0 else {
+      throw TestFailure(message: "connect: \(errno)")
+    }
+  }
+
+  /// Leaves the name of a Unix socket that nobody listens on, as a process does that was killed.
+  static func leaveSocket(at path: String) throws {
+    let left = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(left) }
+    guard use(path, { bind(left, $0, $1) }) == 0 else {
+      throw TestFailure(message: "bind: \(errno)")
+    }
+  }
+
+  private static func use(
+    _ path: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        call($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
   }
 
   deinit { shutdownAndClose() }
