@@ -9,6 +9,7 @@ public final class Server: Sendable {
     case cannotListen(address: String, port: Int, reason: String)
     case cannotListenAt(path: String, reason: String)
     case cannotStart(reason: String)
+    case cannotReadUsers(reason: String)
     case invalidOption(String)
 
     public var description: String {
@@ -17,6 +18,7 @@ public final class Server: Sendable {
         "cannot listen on \(address) port \(port): \(reason)"
       case .cannotListenAt(let path, let reason): "cannot listen on \(path): \(reason)"
       case .cannotStart(let reason): "cannot start the I/O threads: \(reason)"
+      case .cannotReadUsers(let reason): "cannot read the users: \(reason)"
       case .invalidOption(let reason): reason
       }
     }
@@ -41,7 +43,8 @@ public final class Server: Sendable {
     }
     System.ignoreBrokenPipes()
     let state = ServerState(
-      store: store, options: options, clientLimit: try Self.clientLimit(options))
+      store: store, options: options, clientLimit: try Self.clientLimit(options),
+      users: try Self.users(options))
     self.state = state
     let sockets = try ListeningSocket.open(options)
     if let port = sockets.lazy.compactMap(\.port).first {
@@ -51,6 +54,7 @@ public final class Server: Sendable {
       var handles: [LoopHandle] = []
       for _ in 0..<options.ioThreadCount { handles.append(try LoopHandle()) }
       self.handles = handles
+      state.gate.setLoops(handles)
       for handle in handles { store.observe { handle.signal() } }
       state.begin(handles)
       threads = try Self.start(state, handles, sockets)
@@ -83,6 +87,15 @@ public final class Server: Sendable {
       "at most \(available) clients, not \(options.clientLimit): the limit on open files is low "
         + "(ulimit -n)")
     return available
+  }
+
+  private static func users(_ options: ServerOptions) throws(Failure) -> Users {
+    do throws(Users.Failure) {
+      return try Users(
+        options: options.access, dataPath: options.dataPath, table: CommandTable.standard)
+    } catch {
+      throw .cannotReadUsers(reason: error.description)
+    }
   }
 
   private static func start(

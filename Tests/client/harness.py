@@ -66,8 +66,9 @@ def in_threads(count, body):
 class RawConnection:
     """A socket and the bytes that come back over it."""
 
-    def __init__(self, daemon):
-        self.socket = socket.create_connection(("127.0.0.1", daemon.port), timeout=20)
+    def __init__(self, daemon, source=None):
+        self.socket = socket.create_connection(
+            ("127.0.0.1", daemon.port), timeout=20, source_address=(source, 0) if source else None)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):

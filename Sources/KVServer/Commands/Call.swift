@@ -41,6 +41,8 @@ struct Call: ~Copyable {
   var hasScanned = false
   /// Other connections wait for room in the store, and come first.
   var isRoomAwaited = false
+  /// The session's flag of the same name.
+  var isGated = false
   /// The index of the command under way in the table.
   var command = 0
   /// What became of the command, beside its reply.
@@ -67,6 +69,24 @@ struct Call: ~Copyable {
     self.reader = server.store.makeReader()
     self.counters = counters
     self.session = session
+  }
+
+  /// The session whose requests are carried out from now on; false if it is to be closed.
+  @inline(__always)
+  mutating func enter(_ session: Session) -> Bool {
+    self.session = session
+    var isAlive = true
+    if session.gateRevision != server.gate.revision {
+      isAlive = server.gate.refresh(session, server.users)
+    }
+    isGated = session.isGated
+    return isAlive
+  }
+
+  /// After this session has changed what the gate goes by.
+  mutating func refreshGate() {
+    _ = server.gate.refresh(session, server.users)
+    isGated = session.isGated
   }
 
   /// Where argument `index` stands in the request.

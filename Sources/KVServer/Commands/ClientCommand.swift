@@ -1,67 +1,124 @@
 import KVStore
 import TxnWAL
 
-/// The subcommands of CLIENT.
+/// The subcommands of CLIENT that concern the connection itself.
 enum ClientCommand {
   static let commands: [Command] = [
-    Command(
-      "client|id", arity: 2, [], group: "connection",
-      "Returns the client ID for the current connection", .session(id)),
-    Command(
-      "client|getname", arity: 2, [], group: "connection", "Get the current connection name",
-      .session(getName)),
-    Command(
-      "client|setname", arity: 3, [], group: "connection", "Set the current connection name",
-      .session(setName)),
-    Command(
-      "client|setinfo", arity: 4, [], group: "connection",
-      "Set client or connection specific info", categories: .connection, .session(setInfo)),
-    Command(
-      "client|info", arity: 2, [], group: "connection",
-      "Returns information about the current client connection.", .session(info)),
-    Command(
-      "client|list", arity: -2, [.admin], group: "connection",
-      "Get the list of client connections", .session(list)),
+    subcommand(
+      "caching", 3, [],
+      "Instruct the server about tracking or not keys in the next request", refuseCaching),
+    subcommand("getname", 2, [], "Get the current connection name", getName),
+    subcommand(
+      "getredir", 2, [], "Get tracking notifications redirection client ID if any"
+    ) { (call, _) in call.reply.integer(Int64(-1)) },
     Command(
       "client|help", arity: 2, [], group: "connection",
       "Show helpful text about the different subcommands",
-      ContainerCommand.help(
-        "client",
-        [
-          "GETNAME", "    Return the name of the current connection.",
-          "ID", "    Return the ID of the current connection.",
-          "INFO", "    Return information about the current client connection.",
-          "LIST", "    Return information about client connections.",
-          "SETINFO <LIB-NAME|LIB-VER> <value>", "    Tell what client library this is.",
-          "SETNAME <name>", "    Assign the name <name> to the current connection.",
-        ])),
+      ContainerCommand.help("client", helpLines)),
+    subcommand("id", 2, [], "Returns the client ID for the current connection") { (call, _) in
+      call.reply.integer(call.session.id)
+    },
+    subcommand("info", 2, [], "Returns information about the current client connection.") {
+      (call, request) in call.reply.verbatim(call.clientLine(request) + "\n")
+    },
+    subcommand("kill", -3, [.admin], "Kill the connection of a client", ClientSelection.kill),
+    subcommand("list", -2, [.admin], "Get the list of client connections", ClientSelection.list),
+    subcommand(
+      "no-evict", 3, [.admin], "Set client eviction mode for the current connection", setEviction),
+    subcommand(
+      "pause", -3, [.admin], "Stop processing commands from clients for some time", pause),
+    subcommand("reply", 3, [], "Instruct the server whether to reply to commands", setReplies),
+    Command(
+      "client|setinfo", arity: 4, [], group: "connection",
+      "Set client or connection specific info", categories: .connection, .session(setInfo)),
+    subcommand("setname", 3, [], "Set the current connection name") { (call, request) in
+      if setName(&call, request.extracting(call[2])) { call.reply.ok() }
+    },
+    subcommand(
+      "tracking", -3, [], "Enable or disable server assisted client side caching support",
+      refuseTracking),
+    subcommand(
+      "trackinginfo", 2, [],
+      "Return information about server assisted client side caching for the current connection",
+      trackingInfo),
+    subcommand(
+      "unblock", -3, [.admin],
+      "Unblock a client blocked in a blocking command from a different connection", unblock),
+    subcommand("unpause", 2, [.admin], "Resume processing of clients that were paused") {
+      (call, _) in
+      call.server.gate.endPause()
+      call.refreshGate()
+      call.reply.ok()
+    },
   ]
 
-  static func id(_ call: inout Call, _ request: RawSpan) { call.reply.integer(call.session.id) }
+  private static func subcommand(
+    _ name: String, _ arity: Int, _ flags: Command.Flags, _ summary: String,
+    _ handler: @escaping Command.SessionHandler
+  ) -> Command {
+    Command("client|\(name)", arity: arity, flags, group: "connection", summary, .session(handler))
+  }
 
-  static func getName(_ call: inout Call, _ request: RawSpan) {
+  private static let helpLines = [
+    "GETREDIR",
+    "    Return the client ID we are redirecting to when tracking is enabled.",
+    "GETNAME",
+    "    Return the name of the current connection.",
+    "ID",
+    "    Return the ID of the current connection.",
+    "INFO",
+    "    Return information about the current client connection.",
+    "KILL <ip:port>",
+    "    Kill connection made from <ip:port>.",
+    "KILL <option> <value> [<option> <value> [...]]",
+    "    Kill connections. Options are:",
+    "    * ADDR (<ip:port>|<unixsocket>:0)",
+    "      Kill connections made from the specified address",
+    "    * LADDR (<ip:port>|<unixsocket>:0)",
+    "      Kill connections made to specified local address",
+    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+    "      Kill connections by type.",
+    "    * USER <username>",
+    "      Kill connections authenticated by <username>.",
+    "    * SKIPME (YES|NO)",
+    "      Skip killing current connection (default: yes).",
+    "LIST [options ...]",
+    "    Return information about client connections. Options:",
+    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+    "      Return clients of specified type.",
+    "UNPAUSE",
+    "    Stop the current client pause, resuming traffic.",
+    "PAUSE <timeout> [WRITE|ALL]",
+    "    Suspend all, or just write, clients for <timeout> milliseconds.",
+    "REPLY (ON|OFF|SKIP)",
+    "    Control the replies sent to the current connection.",
+    "SETINFO <LIB-NAME|LIB-VER> <value>",
+    "    Tell what client library this is.",
+    "SETNAME <name>",
+    "    Assign the name <name> to the current connection.",
+    "TRACKINGINFO",
+    "    Report tracking status for the current connection.",
+    "NO-EVICT (ON|OFF)",
+    "    Protect current client connection from eviction.",
+  ]
+
+  // MARK: Names
+
+  private static func getName(_ call: inout Call, _ request: RawSpan) {
     let label = call.session.record.labels.withLock { $0.name }
     if label.isEmpty { call.reply.null() } else { call.reply.bulk(label) }
   }
 
-  static func setName(_ call: inout Call, _ request: RawSpan) {
-    if setName(&call, request.extracting(call[2])) { call.reply.ok() }
-  }
-
-  static func info(_ call: inout Call, _ request: RawSpan) {
-    let now = System.monotonicSeconds()
-    call.reply.verbatim(call.session.record.line(now: now, table: call.server.table) + "\n")
-  }
-
-  static func list(_ call: inout Call, _ request: RawSpan) {
-    let now = System.monotonicSeconds()
-    let table = call.server.table
-    call.reply.verbatim(
-      call.server.clients.all.map { $0.line(now: now, table: table) + "\n" }.joined())
-  }
-
   /// Names the connection; false, with the error written, if the name may not stand in CLIENT LIST.
   static func setName(_ call: inout Call, _ name: RawSpan) -> Bool {
+    guard checkName(&call, name) else { return false }
+    let text = String(describing: name)
+    call.session.record.labels.withLock { $0.name = text }
+    return true
+  }
+
+  /// False, with the error written, if the name may not stand in CLIENT LIST.
+  static func checkName(_ call: inout Call, _ name: RawSpan) -> Bool {
     guard isPrintable(name) else {
       call.reply.error("ERR Client names cannot contain spaces, newlines or special characters.")
       return false
@@ -70,8 +127,6 @@ enum ClientCommand {
       call.reply.error("ERR Client names cannot be longer than \(longestLabel) bytes.")
       return false
     }
-    let text = String(describing: name)
-    call.session.record.labels.withLock { $0.name = text }
     return true
   }
 
@@ -106,5 +161,92 @@ enum ClientCommand {
       if byte < 0x21 || byte > 0x7E { return false }
     }
     return true
+  }
+
+  // MARK: Switches
+
+  private static func setReplies(_ call: inout Call, _ request: RawSpan) {
+    let mode = request.extracting(call[2])
+    if mode.spells("ON") {
+      call.session.replyMode = .on
+      call.reply.ok()
+    } else if mode.spells("OFF") {
+      call.session.replyMode = .off
+    } else if mode.spells("SKIP") {
+      if call.session.replyMode != .off { call.session.replyMode = .skipsNext }
+    } else {
+      return call.syntaxError()
+    }
+    call.refreshGate()
+  }
+
+  private static func setEviction(_ call: inout Call, _ request: RawSpan) {
+    let mode = request.extracting(call[2])
+    guard mode.spells("ON") || mode.spells("OFF") else { return call.syntaxError() }
+    call.session.record.isNeverEvicted.store(mode.spells("ON"), ordering: .relaxed)
+    call.reply.ok()
+  }
+
+  /// CLIENT PAUSE milliseconds [WRITE | ALL]
+  private static func pause(_ call: inout Call, _ request: RawSpan) {
+    guard call.count <= 4 else { return ContainerCommand.wrongForm(&call, request) }
+    var onlyWrites = false
+    if call.count == 4 {
+      let mode = request.extracting(call[3])
+      onlyWrites = mode.spells("WRITE")
+      guard onlyWrites || mode.spells("ALL") else {
+        return call.reply.error("ERR CLIENT PAUSE mode must be WRITE or ALL")
+      }
+    }
+    guard let milliseconds = parseInteger(request.extracting(call[2])) else {
+      return call.reply.error("ERR timeout is not an integer or out of range")
+    }
+    guard milliseconds >= 0 else { return call.reply.error("ERR timeout is negative") }
+    call.server.gate.pause(milliseconds: milliseconds, onlyWrites: onlyWrites)
+    call.refreshGate()
+    call.reply.ok()
+  }
+
+  /// No command blocks, so there is nobody to unblock.
+  private static func unblock(_ call: inout Call, _ request: RawSpan) {
+    guard call.count <= 4 else { return ContainerCommand.wrongForm(&call, request) }
+    if call.count == 4 {
+      let reason = request.extracting(call[3])
+      guard reason.spells("TIMEOUT") || reason.spells("ERROR") else {
+        return call.reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+      }
+    }
+    guard parseInteger(request.extracting(call[2])) != nil else {
+      return call.reply.error("ERR value is not an integer or out of range")
+    }
+    call.reply.integer(Int64(0))
+  }
+
+  // MARK: Tracking
+
+  /// Off it may be turned, and is.
+  private static func refuseTracking(_ call: inout Call, _ request: RawSpan) {
+    let mode = request.extracting(call[2])
+    if mode.spells("OFF"), call.count == 3 { return call.reply.ok() }
+    guard mode.spells("ON") else { return call.syntaxError() }
+    call.reply.error(
+      "ERR CLIENT TRACKING is not supported: kvd does not keep track of what clients have cached")
+  }
+
+  private static func refuseCaching(_ call: inout Call, _ request: RawSpan) {
+    call.reply.error(
+      "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
+        + "OPTOUT mode enabled")
+  }
+
+  private static func trackingInfo(_ call: inout Call, _ request: RawSpan) {
+    call.reply.map(3)
+    call.reply.bulk("flags")
+    call.reply.set(1)
+    call.reply.bulk("off")
+    call.reply.bulk("redirect")
+    call.reply.integer(Int64(-1))
+    call.reply.bulk("prefixes")
+    call.reply.array(0)
   }
 }

@@ -88,7 +88,6 @@ final class Command: Sendable {
   ) {
     self.name = name
     self.arity = arity
-    self.flags = subcommands.isEmpty ? flags : flags.union(.container)
     self.keys = keys
     self.group = group
     self.summary = summary
@@ -97,6 +96,10 @@ final class Command: Sendable {
     facts =
       CommandFacts.byName[name]
       ?? Self.facts(arity, flags, categories: categories, keySpecs: keySpecs)
+    var allFlags = flags
+    if !subcommands.isEmpty { allFlags.insert(.container) }
+    if facts.flags.contains("no_auth") { allFlags.insert(.noAuthentication) }
+    self.flags = allFlags
     finder = KeyFinders.finder(for: name)
   }
 

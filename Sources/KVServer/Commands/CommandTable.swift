@@ -89,7 +89,8 @@ struct CommandTable: Sendable {
 
   static let standard = CommandTable(
     Strings.commands + Counters.commands + Keyspace.commands + Scanning.commands
-      + Transactions.commands + ConnectionCommands.commands + ServerCommands.commands
+      + Transactions.commands + ConnectionCommands.commands + Authentication.commands
+      + Databases.commands + [ACLCommand.command] + ServerCommands.commands
       + Ordered.commands + Batches.commands)
 }
 

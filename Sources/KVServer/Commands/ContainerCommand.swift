@@ -8,6 +8,21 @@ enum ContainerCommand {
     text.append("ERR unknown subcommand '")
     text.append(name.extracting(first: min(name.byteCount, 128)))
     text.append("'. Try ")
+    finish(&text, container, &call)
+  }
+
+  /// The error for arguments that the subcommand's arity lets pass but that are not of its form.
+  static func wrongForm(_ call: inout Call, _ request: RawSpan) {
+    var text = ByteBuffer()
+    text.append("ERR unknown subcommand or wrong number of arguments for '")
+    let name = request.extracting(call[1])
+    text.append(name.extracting(first: min(name.byteCount, 128)))
+    text.append("'. Try ")
+    let container = request.extracting(call[0])
+    finish(&text, container, &call)
+  }
+
+  private static func finish(_ text: inout ByteBuffer, _ container: RawSpan, _ call: inout Call) {
     for offset in 0..<container.byteCount {
       let byte = container.byte(at: offset)
       text.append(byte &- 0x61 < 26 ? byte & 0xDF : byte)

@@ -6,6 +6,14 @@ import Synchronization
 enum Dispatcher {
   /// Carries out the request whose arguments are in `call`.
   static func run(_ call: inout Call, _ request: RawSpan) {
+    guard call.isGated else { return carryOut(&call, request) }
+    let start = call.reply.count
+    call.session.replyMode.begin()
+    carryOut(&call, request)
+    ReplyMode.settle(start, &call)
+  }
+
+  private static func carryOut(_ call: inout Call, _ request: RawSpan) {
     let start = call.reply.count
     call.disposition = .next
     call.note = .none
@@ -55,6 +63,7 @@ enum Dispatcher {
     if command.flags.contains(.container), call.count > 1 {
       return try dispatchSubcommand(of: index, &call, request)
     }
+    if call.isGated, !Gate.admits(command, index, &call, request) { return }
     if let refusal = refusal(of: command, call, request) {
       call.session.transaction?.hasFailed = true
       call.note = .rejected
@@ -98,15 +107,20 @@ enum Dispatcher {
     try dispatch(index, &call, request)
   }
 
-  /// As in Redis, a malformed EXEC ends the transaction; another malformed command makes it fail later.
   private static func refuseArity(_ command: Command, _ call: inout Call) {
+    reject(command, "ERR wrong number of arguments for '\(command.name)' command", &call)
+  }
+
+  /// Refuses a request before it is queued or run. As in Redis, an EXEC that is refused ends the
+  /// transaction; another command makes it fail later.
+  static func reject(_ command: Command, _ error: String, _ call: inout Call) {
     guard command.name == "exec" else {
       call.session.transaction?.hasFailed = true
-      return call.wrongArity(command.name)
+      return call.reply.error(error)
     }
     call.session.endTransaction()
-    call.reply.error(
-      "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command")
+    let reason = error.hasPrefix("ERR ") ? error.dropFirst(4) : error[...]
+    call.reply.error("EXECABORT Transaction discarded because of: \(reason)")
   }
 
   /// The store's limits, checked before anything runs.
@@ -168,6 +182,7 @@ enum Dispatcher {
     if call.session.transaction?.append(command: index, arguments, in: request, limit: limit)
       == true
     {
+      call.session.record.queuedCount.add(1, ordering: .relaxed)
       call.reply.simple("QUEUED")
     } else {
       call.session.transaction?.hasFailed = true

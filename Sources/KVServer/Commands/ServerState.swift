@@ -12,6 +12,9 @@ final class ServerState: Sendable {
   let clients: ClientRegistry
   let memory: ClientMemory
   let checkpoints: Checkpoints
+  let users: Users
+  let accessLog: AccessLog
+  let gate = Gate()
   let keyCount = KeyCount()
   /// One per event loop.
   let counters: [LoopCounters]
@@ -40,10 +43,13 @@ final class ServerState: Sendable {
     var expired: UInt64 = 0
   }
 
-  init(store: Store, options: ServerOptions, clientLimit: Int) {
+  init(store: Store, options: ServerOptions, clientLimit: Int, users: Users) {
     self.store = store
     self.options = options
     live = LiveOptions(options)
+    self.users = users
+    accessLog = AccessLog(limit: options.access.logLength)
+    gate.setProtected(options.access.isProtected)
     clients = ClientRegistry(limit: clientLimit)
     memory = ClientMemory(limit: options.clientMemoryByteCount)
     checkpoints = Checkpoints(store: store)
@@ -74,6 +80,12 @@ final class ServerState: Sendable {
         clients.limit.store(options.clientLimit, ordering: .relaxed)
       }
       memory.limit.store(options.clientMemoryByteCount, ordering: .relaxed)
+      if options.access.password != old.access.password {
+        users.setPassword(options.access.password)
+        gate.change()
+      }
+      gate.setProtected(options.access.isProtected)
+      accessLog.setLimit(options.access.logLength)
       if options.slowLogLength < old.slowLogLength { slowLog.trim(to: options.slowLogLength) }
     }
     wakeLoops()

@@ -21,6 +21,20 @@ final class Session {
   private var watchedByteCount = 0
   private static let watchOverheadByteCount = 96
 
+  /// Who it is; nil before the first request.
+  var user: User?
+  /// Has logged in, or came when nobody had to.
+  var isAuthenticated = false
+  /// Must log in before anything else.
+  var needsLogin = false
+  var replyMode = ReplyMode.on
+  /// Something has to be looked at before each request, or done behind it; if false, nothing has.
+  var isGated = false
+  /// Of which state of the gate the above tells.
+  var gateRevision: UInt64 = 0
+  /// Its next request waits for the end of a pause.
+  var isPaused = false
+
   init(record: ClientRecord) { self.record = record }
 
   var id: UInt64 { record.id }
@@ -44,6 +58,7 @@ final class Session {
 
   func endTransaction() {
     transaction = nil
+    record.queuedCount.store(-1, ordering: .relaxed)
     unwatch()
   }
 }

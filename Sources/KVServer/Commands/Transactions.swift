@@ -30,6 +30,7 @@ enum Transactions {
       return
     }
     call.session.transaction = Transaction()
+    call.session.record.queuedCount.store(0, ordering: .relaxed)
     call.reply.ok()
   }
 
@@ -137,6 +138,7 @@ enum Transactions {
       let errorsBefore = call.reply.errorCodes.count
       do throws(StoreError) {
         let command = call.server.table.commands[queued.command]
+        if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) { continue }
         if command.flags.contains(.scans) { call.hasScanned = true }
         switch command.handler {
         case .read(_, let handler), .write(let handler):

@@ -22,12 +22,13 @@ enum ConfigurationFile {
   static func read(
     _ path: String, into options: inout ServerOptions, depth: Int = 0
   ) throws(ConfigurationError) {
-    let bytes: [UInt8]
+    let bytes: [UInt8]?
     do throws(StoreError) {
-      bytes = try WholeFile.read(path)
+      bytes = try SmallFile.contents(of: path)
     } catch {
       throw ConfigurationError("cannot read the configuration file \(path): \(error)")
     }
+    guard let bytes else { throw ConfigurationError("there is no configuration file \(path)") }
     for (index, line) in lines(of: bytes).enumerated() {
       let place = "\(path):\(index + 1)"
       guard let words = words(of: line) else {

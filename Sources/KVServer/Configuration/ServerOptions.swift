@@ -38,6 +38,10 @@ public struct ServerOptions: Sendable {
   /// How long a client may leave replies unread that it was sent before it is cut off.
   public var stallTimeoutSeconds = 60
 
+  // MARK: Who may use it
+
+  public var access = AccessOptions()
+
   // MARK: What it tells
 
   /// In microseconds; negative for never.

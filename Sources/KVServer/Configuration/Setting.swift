@@ -16,6 +16,7 @@ public struct Setting: Sendable {
     case store = "The store"
     case network = "The network"
     case clients = "The clients"
+    case access = "Who may use it"
     case observation = "Watching it"
     case other = "Other"
     case fixed = "Fixed"

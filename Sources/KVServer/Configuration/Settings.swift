@@ -3,7 +3,8 @@
 /// The one place that the flags of `kvd serve`, the configuration file, CONFIG and the help text come from.
 public enum Settings {
   public static let all: [Setting] =
-    Setting.store + Setting.network + Setting.clients + Setting.observation + Setting.other
+    Setting.store + Setting.network + Setting.clients + Setting.access
+    + Setting.observation + Setting.other
     + Setting.fixed
 
   private static let byName: [String: Setting] = {

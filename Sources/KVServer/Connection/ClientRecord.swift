@@ -6,6 +6,7 @@ final class ClientRecord: Sendable {
     var name = ""
     var libraryName = ""
     var libraryVersion = ""
+    var user = User.defaultName
   }
 
   let id: UInt64
@@ -19,6 +20,18 @@ final class ClientRecord: Sendable {
   /// The index of the last command in the table, -1 before the first.
   let lastCommand = Atomic<Int>(-1)
   let protocolVersion = Atomic<Int>(2)
+  /// Commands queued since MULTI, -1 outside a transaction.
+  let queuedCount = Atomic<Int>(-1)
+  /// What it has sent that is not carried out, what waits to be sent to it, and all its memory, as they
+  /// were when the event loop was last done with it.
+  let inputByteCount = Atomic<Int>(0)
+  let replyByteCount = Atomic<Int>(0)
+  let memoryByteCount = Atomic<Int>(0)
+  let isBlocked = Atomic<Bool>(false)
+  /// It has been told to go, but may not be gone yet.
+  let isKilled = Atomic<Bool>(false)
+  /// Kept for CLIENT LIST: no client is ever evicted.
+  let isNeverEvicted = Atomic<Bool>(false)
 
   init(id: UInt64, address: String, localAddress: String, descriptor: Int32, now: Int64) {
     self.id = id
@@ -29,21 +42,12 @@ final class ClientRecord: Sendable {
     lastActiveAt = Atomic(now)
   }
 
-  /// On this machine: over the loopback interface or a Unix socket.
-  var isLocal: Bool { address.hasPrefix("127.") || address.hasPrefix("[::1]") || isOnUnixSocket }
-  var isOnUnixSocket: Bool { address.hasPrefix("/") }
-
-  /// One line of CLIENT LIST, in Redis's field names.
-  func line(now: Int64, table: CommandTable) -> String {
-    let labels = labels.withLock { $0 }
-    let index = lastCommand.load(ordering: .relaxed)
-    let command = index < 0 ? "NULL" : table.commands[index].name
-    let idle = now - lastActiveAt.load(ordering: .relaxed)
-    return "id=\(id) addr=\(address) laddr=\(localAddress) fd=\(descriptor) name=\(labels.name) "
-      + "age=\(now - connectedAt) idle=\(idle) flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 "
-      + "cmd=\(command) user=default redir=-1 resp=\(protocolVersion.load(ordering: .relaxed)) "
-      + "lib-name=\(labels.libraryName) lib-ver=\(labels.libraryVersion)"
+  /// Whether it comes from this machine, as Redis's protected mode sees it.
+  var isLocal: Bool {
+    let host = address.prefix(upTo: address.lastIndex(of: ":") ?? address.endIndex)
+    return host == "127.0.0.1" || host == "[::1]" || isOnUnixSocket
   }
+  var isOnUnixSocket: Bool { address.hasPrefix("/") }
 }
 
 /// All connected clients, and the limit on their number.
@@ -78,13 +82,24 @@ final class ClientRegistry: Sendable {
     }
   }
 
+  /// Undoes the entry of a client that is not let in.
+  func refuse(_ record: ClientRecord) {
+    state.withLock { state in
+      state.clients.removeValue(forKey: record.id)
+      state.accepted -= 1
+      state.refused += 1
+    }
+  }
+
   func leave(_ record: ClientRecord) {
     state.withLock { _ = $0.clients.removeValue(forKey: record.id) }
   }
 
-  /// In the order in which they came.
+  /// In the order in which they came, without those that have been told to go.
   var all: [ClientRecord] {
-    state.withLock { $0.clients.values.sorted { $0.id < $1.id } }
+    state.withLock { state in
+      state.clients.values.filter { !$0.isKilled.load(ordering: .relaxed) }.sorted { $0.id < $1.id }
+    }
   }
 
   var count: Int { state.withLock { $0.clients.count } }

@@ -123,12 +123,16 @@ final class EventLoop {
     sendAnswered(&call)
     if handle.takeSignal() {
       for accepted in handle.takeInbox() { adopt(accepted) }
+      for id in handle.takeDoomed() {
+        if let connection = connections[id] { close(connection) }
+      }
       releaseHeld(&call)
       resumeWaiting(&call)
       deliverFeeds(&call)
       refreshOptions(&call)
       if handle.shouldStop { beginDrain(&call) }
     }
+    if !waiting.isEmpty, server.gate.endPauseIfDue() { resumeWaiting(&call) }
     retryParked(&call)
     retryStarved(&call)
     runTimers(&call)
@@ -158,8 +162,13 @@ final class EventLoop {
   private func waitMilliseconds() -> Int32 {
     // Signals tell of room in the store; the short wait covers what other loops free.
     if !starved.isEmpty || !parked.isEmpty || drainDeadline != nil { return 20 }
-    if !timers.isEmpty { return timerMilliseconds() }
-    return deadlines.isEmpty && listener?.isPaused != true && !hasTimedWork ? -1 : 1000
+    var wait: Int64 = deadlines.isEmpty && listener?.isPaused != true && !hasTimedWork ? -1 : 1000
+    func wake(in milliseconds: Int64) { wait = wait < 0 ? milliseconds : min(wait, milliseconds) }
+    if !timers.isEmpty { wake(in: timerMilliseconds()) }
+    if !waiting.isEmpty, let left = server.gate.pauseMillisecondsLeft {
+      wake(in: min(max(left, 1), 1000))
+    }
+    return Int32(wait)
   }
 
   // MARK: The end

@@ -44,12 +44,11 @@ extension EventLoop {
     let record = server.clients.enter(
       descriptor: number, address: path ?? System.peerAddress(number),
       localAddress: path ?? System.localAddress(number), now: System.monotonicSeconds())
-    guard let record else {
-      var reply = ReplyWriter()
-      reply.error("ERR max number of clients reached")
-      _ = reply.bytes.withBytes { System.send(number, $0) }
-      System.endSending(number)
-      return
+    guard let record else { return refuse(number, "ERR max number of clients reached") }
+    guard !server.gate.isProtected || record.isLocal || !server.users.everybody.needsNoPassword
+    else {
+      server.clients.refuse(record)
+      return refuse(number, ProtectedMode.refusal)
     }
     guard let target = listener?.nextHandle() else { return }
     if target === handle {
@@ -61,6 +60,13 @@ extension EventLoop {
         _ = Descriptor(adopting: accepted.descriptor)
       }
     }
+  }
+
+  private func refuse(_ number: Int32, _ error: StaticString) {
+    var reply = ReplyWriter()
+    reply.error(error)
+    _ = reply.bytes.withBytes { System.send(number, $0) }
+    System.endSending(number)
   }
 
   func adopt(_ accepted: LoopHandle.Accepted) {

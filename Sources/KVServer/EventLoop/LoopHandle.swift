@@ -18,6 +18,9 @@ final class LoopHandle: Sendable {
   /// Nil once the loop has ended.
   private let inbox = Mutex<[Accepted]?>([])
 
+  /// The ids of clients that are to be closed.
+  private let doomed = Mutex<[UInt64]>([])
+
   init() throws(System.Failure) { event = try EventDescriptor() }
 
   func signal() {
@@ -61,6 +64,19 @@ final class LoopHandle: Sendable {
       guard let accepted = inbox, !accepted.isEmpty else { return [] }
       inbox = []
       return accepted
+    }
+  }
+
+  /// Has the loop close these clients, as far as they are its own.
+  func close(_ ids: [UInt64]) {
+    doomed.withLock { $0 += ids }
+    signal()
+  }
+
+  func takeDoomed() -> [UInt64] {
+    doomed.withLock { doomed in
+      defer { doomed = [] }
+      return doomed
     }
   }
 

@@ -57,7 +57,7 @@ extension EventLoop {
     swap(&call.reply, &connection.reply)
     swap(&call.held, &connection.held)
     swap(&call.arguments, &connection.arguments)
-    call.session = connection.session
+    if !call.enter(connection.session) { connection.isClosing = true }
     call.reply.limit = replyLimit(of: connection, pending: call.reply.count)
   }
 
@@ -253,9 +253,13 @@ extension EventLoop {
   /// Enters what the connection takes now.
   private func account(_ connection: Connection) {
     let byteCount = connection.byteCount
+    let record = connection.session.record
+    record.inputByteCount.store(connection.input.count, ordering: .relaxed)
+    record.replyByteCount.store(connection.reply.count, ordering: .relaxed)
     guard byteCount != connection.accountedByteCount else { return }
     server.memory.change(by: byteCount - connection.accountedByteCount)
     connection.accountedByteCount = byteCount
+    record.memoryByteCount.store(byteCount, ordering: .relaxed)
   }
 
   private func reclaim(
@@ -311,6 +315,7 @@ extension EventLoop {
     deadlines.removeValue(forKey: connection.token)
     forget(connection)
     server.clients.leave(connection.session.record)
+    server.gate.leave(connection.session)
     try? poller.remove(connection.descriptor.number)
     // It may still stand on lists that are gone through later.
     connection.releaseBuffers()

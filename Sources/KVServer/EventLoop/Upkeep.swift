@@ -112,9 +112,9 @@ extension EventLoop {
   // MARK: Timers
 
   /// Milliseconds until the next timer, a second at most.
-  func timerMilliseconds() -> Int32 {
+  func timerMilliseconds() -> Int64 {
     let next = timers.values.min() ?? .max
-    return Int32(max(0, min(1000, next - System.monotonicMilliseconds())))
+    return max(0, min(1000, next - System.monotonicMilliseconds()))
   }
 
   func runTimers(_ call: inout Call) {

@@ -63,7 +63,7 @@ struct CommandTableTests {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let text = try String(contentsOf: root.appending(path: "docs/commands.md"), encoding: .utf8)
-    let words = Set(text.split { !($0.isLetter || $0 == "." || $0 == "_") })
+    let words = Set(text.split { !($0.isLetter || ".-_".contains($0)) })
     for command in CommandTable.standard.commands {
       for part in command.name.uppercased().split(separator: "|") {
         #expect(words.contains(part), "\(command.name)")

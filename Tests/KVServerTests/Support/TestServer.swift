@@ -19,6 +19,7 @@ final class TestServer: @unchecked Sendable {
     store = try Store.open(at: directory.path + "/data", options: options)
     var options = ServerOptions()
     options.port = 0
+    options.dataPath = directory.path + "/data"
     change(&options)
     server = try Server(store: store, options: options)
   }
@@ -36,6 +37,13 @@ final class TestServer: @unchecked Sendable {
   var port: Int { server.port }
 
   func client() throws -> TestClient { try TestClient(port: port) }
+
+  func client(as user: String, _ password: String) throws -> TestClient {
+    let client = try client()
+    let reply = try client.ask("AUTH", user, password)
+    guard reply == "+OK" else { throw TestFailure(message: reply) }
+    return client
+  }
 
   /// Begins to stop the server as a signal does.
   func beginStop() { server.stop() }

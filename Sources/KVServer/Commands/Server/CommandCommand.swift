@@ -92,7 +92,7 @@ enum CommandCommand {
       if let found = table.index(named: name) {
         describe(found, of: table, in: &call.reply)
       } else {
-        call.reply.nullArray()
+        call.reply.null()
       }
     }
   }

@@ -81,6 +81,7 @@ enum ConfigCommand {
           try setting.set([value], &options)
         }
       }
+      call.refreshGate()
       call.reply.ok()
     } catch {
       refuse(&call, error.setting ?? changing, error.reply)
@@ -99,8 +100,8 @@ enum ConfigCommand {
       return
     }
     do throws(StoreError) {
-      let old = try WholeFile.exists(path) ? try WholeFile.read(path) : []
-      try WholeFile.replace(path, with: ConfigurationRewrite.text(of: old, for: options))
+      let old = try SmallFile.contents(of: path) ?? []
+      try SmallFile.replace(path, with: ConfigurationRewrite.text(of: old, for: options))
       call.reply.ok()
     } catch {
       options.log("the configuration file cannot be rewritten: \(error)")

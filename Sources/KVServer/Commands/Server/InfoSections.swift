@@ -31,7 +31,8 @@ enum InfoSections {
       ("connected_clients", "\(server.clients.count)"), ("cluster_connections", "0"),
       ("maxclients", "\(server.clients.limit.load(ordering: .relaxed))"),
       ("client_recent_max_input_buffer", "0"), ("client_recent_max_output_buffer", "0"),
-      ("blocked_clients", "0"), ("tracking_clients", "0"), ("clients_in_timeout_table", "0"),
+      ("blocked_clients", "\(server.gate.blockedCount)"), ("tracking_clients", "0"),
+      ("clients_in_timeout_table", "0"),
     ]
   }
 

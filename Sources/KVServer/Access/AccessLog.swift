@@ -1,0 +1,59 @@
+import Synchronization
+
+/// The refusals of the last while, for ACL LOG: the same one again within a minute is counted only.
+final class AccessLog: Sendable {
+  enum Reason: String, Sendable {
+    case command
+    case key
+    case auth
+  }
+
+  struct Entry: Sendable {
+    var count: Int64 = 1
+    let reason: Reason
+    let isInTransaction: Bool
+    /// The command, the key, or for a failed login the word AUTH or HELLO.
+    let object: [UInt8]
+    let user: [UInt8]
+    /// Milliseconds of the monotonic clock.
+    var at: Int64
+    /// Its line of CLIENT LIST.
+    var client: String
+
+    func resembles(_ other: Entry) -> Bool {
+      reason == other.reason && isInTransaction == other.isInTransaction && object == other.object
+        && user == other.user && abs(at - other.at) <= AccessLog.groupedMilliseconds
+    }
+  }
+
+  private static let groupedMilliseconds: Int64 = 60_000
+  private static let comparedCount = 10
+  /// A key or a name of a user in it is cut to this, so that a full log stays small.
+  static let objectByteCount = 1024
+
+  private let entries = Mutex<[Entry]>([])
+  private let limit: Atomic<Int>
+
+  init(limit: Int) { self.limit = Atomic(limit) }
+
+  func setLimit(_ limit: Int) {
+    self.limit.store(limit, ordering: .relaxed)
+    entries.withLock { $0.removeLast(max(0, $0.count - limit)) }
+  }
+
+  func add(_ entry: Entry) {
+    entries.withLock { entries in
+      var added = entry
+      if let known = entries.prefix(Self.comparedCount).firstIndex(where: { $0.resembles(entry) }) {
+        added.count += entries.remove(at: known).count
+      }
+      entries.insert(added, at: 0)
+      entries.removeLast(max(0, entries.count - limit.load(ordering: .relaxed)))
+    }
+  }
+
+  func reset() { entries.withLock { $0 = [] } }
+
+  /// The newest first.
+  func newest(_ count: Int) -> [Entry] { entries.withLock { Array($0.prefix(count)) } }
+}

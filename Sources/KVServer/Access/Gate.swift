@@ -1,0 +1,208 @@
+import Synchronization
+
+/// What may stand between a client and what it asks for: a password, a user's rules, a pause.
+///
+/// Each session remembers the outcome in one flag, and of which revision of the gate it is. Whoever
+/// changes users, pauses or kills makes a new revision, and each event loop looks again before it goes on
+/// with a connection. So a server without passwords pays one comparison each time it turns to a
+/// connection, and nothing for a request.
+final class Gate: Sendable {
+  private struct Pause {
+    var onlyWrites: Bool
+    /// Milliseconds of the monotonic clock.
+    var end: Int64
+  }
+
+  private let number = Atomic<UInt64>(1)
+  private let pause = Mutex<Pause?>(nil)
+  private let loops = Mutex<[LoopHandle]>([])
+  private let blocked = Atomic<Int>(0)
+  private let protection = Atomic<Bool>(true)
+
+  @inline(__always)
+  var revision: UInt64 { number.load(ordering: .acquiring) }
+
+  /// Whether clients of other machines are refused while no password is asked for.
+  var isProtected: Bool { protection.load(ordering: .relaxed) }
+  func setProtected(_ isProtected: Bool) { protection.store(isProtected, ordering: .relaxed) }
+
+  /// How many clients wait for the end of a pause.
+  var blockedCount: Int { blocked.load(ordering: .relaxed) }
+
+  /// To be called once, before there are clients.
+  func setLoops(_ loops: [LoopHandle]) { self.loops.withLock { $0 = loops } }
+
+  /// Has every session looked at again, before its next request.
+  func change() { number.add(1, ordering: .releasing) }
+
+  /// Takes over what is true of the session now; false if it is to be closed.
+  func refresh(_ session: Session, _ users: Users) -> Bool {
+    session.gateRevision = revision
+    let everybody = users.everybody
+    let isOpen = everybody.isEnabled && everybody.needsNoPassword
+    if let user = session.user {
+      // One that was removed has no clients left but those that are about to be closed.
+      session.user = users.user(user.name) ?? user
+    } else {
+      session.user = everybody
+      session.isAuthenticated = isOpen
+    }
+    session.needsLogin = !isOpen && !session.isAuthenticated
+    session.isGated =
+      session.needsLogin || session.user?.isUnrestricted != true || session.replyMode != .on
+      || session.isPaused || pause.withLock { $0 != nil }
+    return !session.record.isKilled.load(ordering: .relaxed)
+  }
+
+  /// A connection has closed.
+  func leave(_ session: Session) { setPaused(session, false) }
+
+  // MARK: Killing
+
+  /// Closes clients, wherever they are served.
+  func kill(_ records: [ClientRecord]) {
+    guard !records.isEmpty else { return }
+    for record in records { record.isKilled.store(true, ordering: .relaxed) }
+    change()
+    for loop in loops.withLock({ $0 }) { loop.close(records.map(\.id)) }
+  }
+
+  // MARK: Pausing
+
+  /// Holds requests back for a while; of two pauses at once the stricter and the longer counts.
+  func pause(milliseconds: Int64, onlyWrites: Bool) {
+    let now = System.monotonicMilliseconds()
+    let (sum, overflows) = now.addingReportingOverflow(milliseconds)
+    let end = overflows ? Int64.max : sum
+    pause.withLock { pause in
+      // One that is over may still stand here, until somebody asks.
+      if let underWay = pause, underWay.end > now {
+        pause = Pause(
+          onlyWrites: onlyWrites && underWay.onlyWrites, end: max(end, underWay.end))
+      } else {
+        pause = Pause(onlyWrites: onlyWrites, end: end)
+      }
+    }
+    change()
+  }
+
+  func endPause() {
+    pause.withLock { $0 = nil }
+    wakeAll()
+  }
+
+  /// Nil if there is no pause.
+  var pauseMillisecondsLeft: Int64? {
+    pause.withLock { $0?.end }.map { max(0, $0 - System.monotonicMilliseconds()) }
+  }
+
+  /// True if the pause was over and is ended now. One that began meanwhile is left alone.
+  func endPauseIfDue() -> Bool {
+    let now = System.monotonicMilliseconds()
+    let isDue = pause.withLock { pause in
+      guard let underWay = pause, underWay.end <= now else { return false }
+      pause = nil
+      return true
+    }
+    if isDue { wakeAll() }
+    return isDue
+  }
+
+  private func wakeAll() {
+    change()
+    for loop in loops.withLock({ $0 }) { loop.signal() }
+  }
+
+  private func holds(_ command: Command, _ call: borrowing Call) -> Bool {
+    guard !endPauseIfDue(), let pause = pause.withLock({ $0 }), command.name != "client|unpause"
+    else { return false }
+    guard pause.onlyWrites, command.name == "exec" else {
+      return !pause.onlyWrites || command.flags.contains(.write)
+    }
+    let commands = call.server.table.commands
+    return call.session.transaction?.queued.contains {
+      commands[$0.command].flags.contains(.write)
+    } ?? false
+  }
+
+  private func setPaused(_ session: Session, _ isPaused: Bool) {
+    guard session.isPaused != isPaused else { return }
+    session.isPaused = isPaused
+    session.record.isBlocked.store(isPaused, ordering: .relaxed)
+    blocked.add(isPaused ? 1 : -1, ordering: .relaxed)
+  }
+
+  // MARK: Requests
+
+  /// Whether a request may be carried out now. If not it has been answered, or waits.
+  static func admits(
+    _ command: Command, _ index: Int, _ call: inout Call, _ request: RawSpan
+  ) -> Bool {
+    if call.session.needsLogin, !command.flags.contains(.noAuthentication) {
+      Dispatcher.reject(command, "NOAUTH Authentication required.", &call)
+      call.counters.countError()
+      return false
+    }
+    if let user = call.session.user, !user.isUnrestricted,
+      let refusal = user.refusal(of: index, call.arguments, in: request)
+    {
+      log(refusal, user, command, &call, request)
+      Dispatcher.reject(command, "NOPERM \(refusal.text(command))", &call)
+      call.counters.countError()
+      return false
+    }
+    let gate = call.server.gate
+    let isHeld = gate.holds(command, call)
+    gate.setPaused(call.session, isHeld)
+    if isHeld { call.disposition = .waiting }
+    return !isHeld
+  }
+
+  /// Whether a queued request may be carried out: rules may have changed since. If not it is answered.
+  static func stillAdmits(_ index: Int, _ call: inout Call, _ request: RawSpan) -> Bool {
+    guard let user = call.session.user, !user.isUnrestricted,
+      let refusal = user.refusal(of: index, call.arguments, in: request)
+    else { return true }
+    log(refusal, user, call.server.table.commands[index], &call, request)
+    call.reply.error(
+      "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC "
+        + "call. This command is no longer allowed for the following reason: "
+        + refusal.reasonInTransaction)
+    return false
+  }
+
+  private static func log(
+    _ refusal: AccessRefusal, _ user: User, _ command: Command, _ call: inout Call,
+    _ request: RawSpan
+  ) {
+    switch refusal {
+    case .command:
+      call.logRefusal(.command, of: [UInt8](command.name.utf8), user.name, request)
+    case .key(let argument):
+      let key = request.extracting(call[argument])
+      let cut = key.extracting(first: min(key.byteCount, AccessLog.objectByteCount))
+      call.logRefusal(.key, of: [UInt8](copying: cut), user.name, request)
+    }
+  }
+}
+
+extension Call {
+  /// Enters a refusal for ACL LOG.
+  mutating func logRefusal(
+    _ reason: AccessLog.Reason, of object: [UInt8], _ user: [UInt8], _ request: RawSpan
+  ) {
+    server.accessLog.add(
+      AccessLog.Entry(
+        reason: reason, isInTransaction: session.transaction != nil, object: object, user: user,
+        at: System.monotonicMilliseconds(), client: clientLine(request)))
+  }
+
+  /// This client's line of CLIENT LIST.
+  func clientLine(_ request: RawSpan) -> String {
+    session.record.line(
+      now: System.monotonicSeconds(), table: server.table,
+      underWay: ClientRecord.Request(
+        command: command, byteCount: request.byteCount,
+        argumentByteCount: arguments.reduce(0) { $0 + $1.count }))
+  }
+}

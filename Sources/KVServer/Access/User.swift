@@ -1,0 +1,216 @@
+import TxnWAL
+
+/// Who may log in with what, and what they may do then.
+///
+/// A value that is replaced as a whole: sessions hold copies, and take a new one when users have changed.
+struct User: Sendable {
+  static let defaultName = [UInt8]("default".utf8)
+
+  let name: [UInt8]
+  private(set) var isEnabled = false
+  /// Any password will do.
+  private(set) var needsNoPassword = false
+  /// Redis's flag about RESTORE, kept so that tools read back what they wrote; nil if never said.
+  private var sanitizesPayload: Bool?
+  /// SHA-256 of each, in lower-case hexadecimal.
+  private(set) var passwords: [[UInt8]] = []
+  /// The permissions, the first being those outside parentheses. Any of them is enough for a request.
+  private(set) var selectors: [Selector]
+  private let table: CommandTable
+
+  init(name: [UInt8], table: CommandTable) {
+    self.name = name
+    self.table = table
+    selectors = [Selector(table: table)]
+  }
+
+  /// The user that clients are before they say who they are: may do everything.
+  static func unrestricted(table: CommandTable) -> User {
+    var user = User(name: defaultName, table: table)
+    user.isEnabled = true
+    user.needsNoPassword = true
+    for rule in ["+@all", "~*", "&*"] { try? user.selectors[0].apply([UInt8](rule.utf8)) }
+    return user
+  }
+
+  /// Everything may be done: nothing need be looked at.
+  var isUnrestricted: Bool { selectors.contains { $0.isUnrestricted } }
+
+  // MARK: Rules
+
+  /// Changes the user as `rule` says; rules in parentheses must not be cut apart.
+  mutating func apply(_ rule: [UInt8]) throws(AccessRuleError) {
+    guard let first = rule.first else { return }
+    switch String(decoding: rule, as: UTF8.self).lowercased() {
+    case "on": isEnabled = true
+    case "off": isEnabled = false
+    case "nopass":
+      needsNoPassword = true
+      passwords = []
+    case "resetpass":
+      needsNoPassword = false
+      passwords = []
+    case "sanitize-payload": sanitizesPayload = true
+    case "skip-sanitize-payload": sanitizesPayload = false
+    case "clearselectors": selectors.removeLast(selectors.count - 1)
+    case "reset":
+      self = User(name: name, table: table)
+      sanitizesPayload = true
+    default:
+      switch first {
+      case 0x3E, 0x23: try addPassword(rule)
+      case 0x3C, 0x21: try removePassword(rule)
+      case 0x28 where rule.last == 0x29 && rule.count > 1: try addSelector(rule)
+      default: try selectors[0].apply(rule)
+      }
+    }
+  }
+
+  private mutating func addPassword(_ rule: [UInt8]) throws(AccessRuleError) {
+    let hash = try Self.hash(rule, isPlain: rule[0] == 0x3E)
+    if !passwords.contains(hash) { passwords.append(hash) }
+    needsNoPassword = false
+  }
+
+  private mutating func removePassword(_ rule: [UInt8]) throws(AccessRuleError) {
+    let hash = try Self.hash(rule, isPlain: rule[0] == 0x3C)
+    guard let index = passwords.firstIndex(of: hash) else { throw .noSuchPassword }
+    passwords.remove(at: index)
+  }
+
+  private static func hash(_ rule: [UInt8], isPlain: Bool) throws(AccessRuleError) -> [UInt8] {
+    let text = [UInt8](rule.dropFirst())
+    if isPlain { return text.withRawBytes { SHA256.hexadecimal(of: $0) } }
+    let isHash =
+      text.count == 2 * SHA256.byteCount
+      && text.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    guard isHash else { throw .badHash }
+    return text
+  }
+
+  private mutating func addSelector(_ rule: [UInt8]) throws(AccessRuleError) {
+    var selector = Selector(table: table)
+    for part in rule.dropFirst().dropLast().split(separator: 0x20) {
+      try selector.apply([UInt8](part))
+    }
+    selectors.append(selector)
+  }
+
+  /// Rules with those in parentheses put together, or the one whose parenthesis is never closed.
+  static func merge(_ words: [[UInt8]]) -> Result<[[UInt8]], UnmatchedParenthesis> {
+    var rules: [[UInt8]] = []
+    var open: [UInt8]?
+    var opening: [UInt8] = []
+    for word in words {
+      if let begun = open {
+        let joined = begun + [0x20] + word
+        if word.last == 0x29 {
+          rules.append(joined)
+          open = nil
+        } else {
+          open = joined
+        }
+      } else if word.first == 0x28, word.last != 0x29 {
+        open = word
+        opening = word
+      } else {
+        rules.append(word)
+      }
+    }
+    return open == nil ? .success(rules) : .failure(UnmatchedParenthesis(rule: opening))
+  }
+
+  struct UnmatchedParenthesis: Error {
+    let rule: [UInt8]
+  }
+
+  // MARK: Logging in
+
+  /// Whether `password` lets this user in. Takes as long for one that is nearly right as for any other.
+  func accepts(_ password: RawSpan) -> Bool {
+    guard isEnabled else { return false }
+    if needsNoPassword { return true }
+    let hash = SHA256.hexadecimal(of: password)
+    var isKnown = false
+    for known in passwords {
+      var difference: UInt8 = 0
+      for (one, other) in zip(known, hash) { difference |= one ^ other }
+      isKnown = difference == 0 || isKnown
+    }
+    return isKnown
+  }
+
+  // MARK: As ACL GETUSER and ACL LIST write it
+
+  var flags: [String] {
+    var flags = [isEnabled ? "on" : "off"]
+    if needsNoPassword { flags.append("nopass") }
+    if let sanitizesPayload {
+      flags.append(sanitizesPayload ? "sanitize-payload" : "skip-sanitize-payload")
+    }
+    return flags
+  }
+
+  /// The line that ACL LIST gives and the user file has.
+  var description: [UInt8] {
+    var parts = [[UInt8]("user".utf8), name] + flags.map { [UInt8]($0.utf8) }
+    parts += passwords.map { [0x23] + $0 }
+    parts.append(selectors[0].description)
+    parts += selectors.dropFirst().map { [0x28] + $0.description + [0x29] }
+    return [UInt8](parts.joined(separator: [0x20]))
+  }
+
+  // MARK: What is allowed
+
+  /// Nil if the request is allowed.
+  func refusal(of command: Int, _ arguments: [Range<Int>], in request: RawSpan) -> AccessRefusal? {
+    var refusal = AccessRefusal.command
+    let isForAll = table.commands[command].flags.contains(.noAuthentication)
+    let uses =
+      selectors.contains { !$0.allowsAllKeys }
+      ? table.commands[command].keyUses(arguments, in: request) : []
+    for selector in selectors {
+      guard isForAll || selector.commands.allows(command, arguments, request) else { continue }
+      if selector.allowsAllKeys { return nil }
+      guard let denied = (uses ?? []).first(where: { !selector.allows($0, arguments, request) })
+      else {
+        return nil
+      }
+      refusal = max(refusal, .key(argument: denied.firstArgument))
+    }
+    return refusal
+  }
+}
+
+/// Why a request is not allowed.
+enum AccessRefusal: Comparable, Sendable {
+  case command
+  case key(argument: Int)
+
+  /// The error, without its code.
+  func text(_ command: Command) -> String {
+    switch self {
+    case .command: "this user has no permissions to run the '\(command.name)' command"
+    case .key: "this user has no permissions to access one of the keys used as arguments"
+    }
+  }
+
+  /// Why a command is refused that was allowed when it was queued.
+  var reasonInTransaction: String {
+    switch self {
+    case .command: "no permission to execute the command or subcommand"
+    case .key: "no permission to touch the specified keys"
+    }
+  }
+}
+
+extension KeyUse {
+  /// The argument to be named when this is refused.
+  var firstArgument: Int {
+    switch place {
+    case .argument(let index): index
+    case .range(.bounds(let start, _)): start
+    case .range(.prefix(let index)): index
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import KVStore
+import TxnWAL
+
+/// ACL: who may log in, and what they may do then.
+enum ACLCommand {
+  static let command = Command(
+    container: "acl", group: "server", "A container for Access List Control commands",
+    subcommands: [
+      subcommand("cat", -2, [], "List the ACL categories or the commands inside a category", cat),
+      subcommand(
+        "deluser", -3, [.admin], "Remove the specified ACL users and the associated rules",
+        removeUsers),
+      subcommand(
+        "dryrun", -4, [.admin],
+        "Returns whether the user can execute the given command without executing the command.",
+        dryRun),
+      subcommand(
+        "genpass", -2, [], "Generate a pseudorandom secure password to use for ACL users",
+        makePassword),
+      subcommand("getuser", 3, [.admin], "Get the rules for a specific ACL user", getUser),
+      Command(
+        "acl|help", arity: 2, [], group: "server",
+        "Show helpful text about the different subcommands",
+        ContainerCommand.help("acl", helpLines)),
+      subcommand("list", 2, [.admin], "List the current ACL rules in ACL config file format", list),
+      subcommand("load", 2, [.admin], "Reload the ACLs from the configured ACL file", load),
+      subcommand("log", -2, [.admin], "List latest events denied because of ACLs in place", log),
+      subcommand(
+        "save", 2, [.admin], "Save the current ACL rules in the configured ACL file", save),
+      subcommand(
+        "setuser", -3, [.admin], "Modify or create the rules for a specific ACL user", setUser),
+      subcommand("users", 2, [.admin], "List the username of all the configured ACL rules", names),
+      subcommand(
+        "whoami", 2, [], "Return the name of the user associated to the current connection", whoAmI),
+    ])
+
+  private static func subcommand(
+    _ name: String, _ arity: Int, _ flags: Command.Flags, _ summary: String,
+    _ handler: @escaping Command.SessionHandler
+  ) -> Command {
+    Command("acl|\(name)", arity: arity, flags, group: "server", summary, .session(handler))
+  }
+
+  private static let helpLines = [
+    "CAT [<category>]",
+    "    List all commands that belong to <category>, or all command categories",
+    "    when no category is specified.",
+    "DELUSER <username> [<username> ...]",
+    "    Delete a list of users.",
+    "DRYRUN <username> <command> [<arg> ...]",
+    "    Returns whether the user can execute the given command without executing the command.",
+    "GETUSER <username>",
+    "    Get the user's details.",
+    "GENPASS [<bits>]",
+    "    Generate a secure 256-bit user password. The optional `bits` argument can",
+    "    be used to specify a different size.",
+    "LIST",
+    "    Show users details in config file format.",
+    "LOAD",
+    "    Reload users from the ACL file.",
+    "LOG [<count> | RESET]",
+    "    Show the ACL log entries.",
+    "SAVE",
+    "    Save the current config to the ACL file.",
+    "SETUSER <username> <attribute> [<attribute> ...]",
+    "    Create or modify a user with the specified attributes.",
+    "USERS",
+    "    List all the registered usernames.",
+    "WHOAMI",
+    "    Return the current connection username.",
+  ]
+
+  // MARK: Users
+
+  static func setUser(_ call: inout Call, _ request: RawSpan) {
+    let name = [UInt8](copying: request.extracting(call[2]))
+    guard !name.hasSpaces else {
+      return call.reply.error("ERR Usernames can't contain spaces or null characters")
+    }
+    guard name.count <= longestName else {
+      return call.reply.error("ERR Usernames can't be longer than \(longestName) bytes")
+    }
+    let words = (3..<call.count).map { [UInt8](copying: request.extracting(call[$0])) }
+    switch User.merge(words) {
+    case .failure(let unmatched):
+      quote("ERR Unmatched parenthesis in acl selector starting at '", unmatched.rule, "'.", &call)
+    case .success(let rules):
+      do throws(Users.Failure) {
+        try call.server.users.change(name, by: rules)
+        usersChanged(&call)
+        call.reply.ok()
+      } catch .rule(let error, let rule) {
+        quote("ERR Error in ACL SETUSER modifier '", rule, "': \(error.text)", &call)
+      } catch {
+        fail(error, &call)
+      }
+    }
+  }
+
+  /// Names stay in memory and stand in every line of CLIENT LIST.
+  private static let longestName = 1024
+
+  static func removeUsers(_ call: inout Call, _ request: RawSpan) {
+    let names = (2..<call.count).map { [UInt8](copying: request.extracting(call[$0])) }
+    guard !names.contains(User.defaultName) else {
+      return call.reply.error("ERR The 'default' user cannot be removed")
+    }
+    do throws(Users.Failure) {
+      let removed = try call.server.users.remove(names)
+      call.reply.integer(Int64(removed.count))
+      closeClients(&call) { removed.contains($0) }
+      usersChanged(&call)
+    } catch {
+      fail(error, &call)
+    }
+  }
+
+  static func getUser(_ call: inout Call, _ request: RawSpan) {
+    let name = [UInt8](copying: request.extracting(call[2]))
+    guard let user = call.server.users.user(name) else { return call.reply.null() }
+    call.reply.map(6)
+    call.reply.bulk("flags")
+    call.reply.set(user.flags.count)
+    for flag in user.flags { call.reply.bulk(flag) }
+    call.reply.bulk("passwords")
+    call.reply.array(user.passwords.count)
+    for password in user.passwords { password.withRawBytes { call.reply.bulk($0) } }
+    describe(user.selectors[0], in: &call.reply)
+    call.reply.bulk("selectors")
+    call.reply.array(user.selectors.count - 1)
+    for selector in user.selectors.dropFirst() {
+      call.reply.map(3)
+      describe(selector, in: &call.reply)
+    }
+  }
+
+  private static func describe(_ selector: Selector, in reply: inout ReplyWriter) {
+    reply.bulk("commands")
+    reply.bulk(selector.commands.description)
+    reply.bulk("keys")
+    selector.keyText.withRawBytes { reply.bulk($0) }
+    reply.bulk("channels")
+    selector.channelText.withRawBytes { reply.bulk($0) }
+  }
+
+  static func list(_ call: inout Call, _ request: RawSpan) {
+    let users = call.server.users.all
+    call.reply.array(users.count)
+    for user in users { user.description.withRawBytes { call.reply.bulk($0) } }
+  }
+
+  static func names(_ call: inout Call, _ request: RawSpan) {
+    let users = call.server.users.all
+    call.reply.array(users.count)
+    for user in users { user.name.withRawBytes { call.reply.bulk($0) } }
+  }
+
+  static func whoAmI(_ call: inout Call, _ request: RawSpan) {
+    (call.session.user?.name ?? User.defaultName).withRawBytes { call.reply.bulk($0) }
+  }
+
+  // MARK: The file
+
+  static func load(_ call: inout Call, _ request: RawSpan) {
+    guard call.server.users.isFileGiven else { return refuseFile(&call) }
+    do throws(Users.Failure) {
+      try call.server.users.load()
+      // As in Redis: who they are now may be somebody else.
+      closeClients(&call) { $0 != User.defaultName }
+      usersChanged(&call)
+      call.reply.ok()
+    } catch {
+      fail(error, &call)
+    }
+  }
+
+  static func save(_ call: inout Call, _ request: RawSpan) {
+    guard call.server.users.isFileGiven else { return refuseFile(&call) }
+    do throws(Users.Failure) {
+      try call.server.users.save()
+      call.reply.ok()
+    } catch {
+      fail(error, &call)
+    }
+  }
+
+  private static func refuseFile(_ call: inout Call) {
+    call.reply.error(
+      "ERR This Redis instance is not configured to use an ACL file. kvd then keeps its users in "
+        + "\(Users.fileName) in its data folder, and writes that at every change.")
+  }
+
+  private static func fail(_ failure: Users.Failure, _ call: inout Call) {
+    switch failure {
+    case .file(let error):
+      call.server.options.log("cannot write the users: \(error)")
+      call.reply.error("ERR There was an error trying to save the ACLs: \(error)")
+    case .invalidFile(let problems): call.reply.error("ERR \(problems)")
+    case .rule(let error, _): call.reply.error("ERR \(error.text)")
+    }
+  }
+
+  // MARK: Sessions
+
+  private static func usersChanged(_ call: inout Call) {
+    call.server.gate.change()
+    call.refreshGate()
+  }
+
+  /// Closes the clients of some users; this one, if it is among them, behind its reply.
+  private static func closeClients(_ call: inout Call, _ isMeant: ([UInt8]) -> Bool) {
+    var doomed = call.server.clients.all.filter { record in
+      isMeant(record.labels.withLock { $0.user })
+    }
+    if let own = doomed.firstIndex(where: { $0 === call.session.record }) {
+      doomed.remove(at: own)
+      call.disposition = .close
+    }
+    call.server.gate.kill(doomed)
+  }
+
+  /// An error that quotes bytes of the client's.
+  private static func quote(
+    _ before: StaticString, _ bytes: [UInt8], _ after: String, _ call: inout Call
+  ) {
+    var text = ByteBuffer()
+    text.append(before)
+    bytes.withRawBytes { text.append($0) }
+    after.withRawBytes { text.append($0) }
+    call.reply.error(text)
+  }
+}

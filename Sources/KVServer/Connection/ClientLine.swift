@@ -1,0 +1,46 @@
+import TxnWAL
+
+/// A client as CLIENT LIST tells it.
+extension ClientRecord {
+  /// The request that a client is told about itself in.
+  struct Request {
+    let command: Int
+    let byteCount: Int
+    let argumentByteCount: Int
+  }
+
+  /// One line of CLIENT LIST, in Redis's field names, and kvd's lib-name and lib-ver behind them as in
+  /// Redis 7.2. What kvd has not, such as subscriptions, is what it is where there are none.
+  func line(now: Int64, table: CommandTable, underWay: Request? = nil) -> String {
+    let labels = labels.withLock { $0 }
+    let index = underWay?.command ?? lastCommand.load(ordering: .relaxed)
+    let queued = queuedCount.load(ordering: .relaxed)
+    let replies = replyByteCount.load(ordering: .relaxed)
+    let memory = memoryByteCount.load(ordering: .relaxed)
+    let input = underWay?.byteCount ?? inputByteCount.load(ordering: .relaxed)
+    let fields: [(String, String)] = [
+      ("id", "\(id)"), ("addr", address), ("laddr", localAddress), ("fd", "\(descriptor)"),
+      ("name", labels.name), ("age", "\(now - connectedAt)"),
+      ("idle", underWay == nil ? "\(now - lastActiveAt.load(ordering: .relaxed))" : "0"),
+      ("flags", flags), ("db", "0"), ("sub", "0"), ("psub", "0"), ("ssub", "0"),
+      ("multi", "\(queued)"), ("qbuf", "\(input)"), ("qbuf-free", "\(max(0, memory - input))"),
+      ("argv-mem", "\(underWay?.argumentByteCount ?? 0)"), ("multi-mem", "0"), ("rbs", "0"),
+      ("rbp", "0"), ("obl", "0"), ("oll", replies > 0 ? "1" : "0"), ("omem", "\(replies)"),
+      ("tot-mem", "\(memory + input)"), ("events", replies > 0 ? "rw" : "r"),
+      ("cmd", index < 0 ? "NULL" : table.commands[index].name),
+      ("user", String(decoding: labels.user, as: UTF8.self)), ("redir", "-1"),
+      ("resp", "\(protocolVersion.load(ordering: .relaxed))"), ("lib-name", labels.libraryName),
+      ("lib-ver", labels.libraryVersion),
+    ]
+    return fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+  }
+
+  /// In Redis's letters: blocked, in a transaction, not to be evicted, and N for none of these.
+  private var flags: String {
+    var letters = ""
+    if isBlocked.load(ordering: .relaxed) { letters += "b" }
+    if queuedCount.load(ordering: .relaxed) >= 0 { letters += "x" }
+    if isNeverEvicted.load(ordering: .relaxed) { letters += "e" }
+    return letters.isEmpty ? "N" : letters
+  }
+}

@@ -1,0 +1,36 @@
+import Glibc
+
+/// Small files beside the store that are replaced as a whole and must survive a crash.
+package enum SmallFile {
+  /// The bytes of the file, or nil if there is none.
+  package static func contents(of path: String) throws(StoreError) -> [UInt8]? {
+    do throws(StoreError) {
+      let file = try FileSystem.open(path, O_RDONLY)
+      return try FileSystem.read(try FileSystem.byteCount(of: file), at: 0, from: file)
+    } catch .io(errno: ENOENT, operation: _, path: _) {
+      return nil
+    }
+  }
+
+  /// Replaces the file at `path`, or makes it: when this returns its new bytes are durable, and after a
+  /// crash before that it has the old ones or the new ones.
+  package static func replace(_ path: String, with bytes: [UInt8]) throws(StoreError) {
+    let temporary = path + ".new"
+    do throws(StoreError) {
+      let file = try FileSystem.open(
+        temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: FileSystem.fileMode)
+      try FileSystem.write(bytes, at: 0, to: file)
+      try FileSystem.sync(file)
+      try FileSystem.rename(temporary, to: path)
+    } catch {
+      try? FileSystem.remove(temporary)
+      throw error
+    }
+    try FileSystem.syncDirectory(folder(of: path))
+  }
+
+  private static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}

@@ -1,0 +1,236 @@
+import KVServer
+import Testing
+
+@testable import KVStore
+
+/// Passwords and users over the wire; the replies are those of Redis 7.0.15, checked against one.
+struct AccessTests {
+  private static let noAuth = "-NOAUTH Authentication required."
+  private static let wrong = "-WRONGPASS invalid username-password pair or user is disabled."
+
+  @Test func `without the password nothing is done but logging in`() throws {
+    let server = try TestServer { $0.access.password = "secret" }
+    let client = try server.client()
+    for command in ["GET a", "MULTI", "EXEC", "PING", "CLIENT ID", "COMMAND", "ACL WHOAMI"] {
+      let reply = try client.line(command)
+      #expect(
+        reply == Self.noAuth
+          || reply == "-EXECABORT Transaction discarded because of: NOAUTH Authentication required."
+      )
+    }
+    #expect(try client.line("GET") == "-ERR wrong number of arguments for 'get' command")
+    #expect(try client.line("HELLO 3").hasPrefix("-NOAUTH HELLO must be called with the client"))
+    #expect(try client.line("AUTH bad") == Self.wrong)
+    #expect(try client.line("AUTH nobody secret") == Self.wrong)
+    #expect(try client.line("AUTH a b c") == "-ERR syntax error")
+    #expect(try client.line("AUTH secret") == "+OK")
+    #expect(try client.line("SET a 1") == "+OK")
+    #expect(try client.line("RESET") == "+RESET")
+    #expect(try client.line("GET a") == Self.noAuth)
+    #expect(try client.line("HELLO 3 AUTH default secret SETNAME me").hasPrefix("{"))
+    #expect(try client.line("CLIENT GETNAME") == "$me")
+  }
+
+  @Test(arguments: [
+    Conversation(
+      "users",
+      [
+        ("ACL WHOAMI", "$default"), ("ACL LIST", "[$user default on nopass ~* &* +@all]"),
+        ("ACL SETUSER ann on >pw ~a* +get -@all +@read", "+OK"),
+        ("ACL USERS", "[$ann $default]"), ("ACL GETUSER none", "nil"),
+        (
+          "ACL GETUSER ann",
+          "[$flags [$on] $passwords "
+            + "[$30c952fab122c3f9759f02a6d95c3758b246b4fee239957b2d4fee46e26170c4] "
+            + "$commands $-@all +@read $keys $~a* $channels $ $selectors []]"
+        ),
+        ("ACL SETUSER ann (+set ~b)", "+OK"),
+        (
+          "ACL SETUSER ann (+set",
+          "-ERR Unmatched parenthesis in acl selector starting at '(+set'."
+        ),
+        (
+          "ACL SETUSER ann +nosuch",
+          "-ERR Error in ACL SETUSER modifier '+nosuch': Unknown command or category name in ACL"
+        ),
+        ("ACL DRYRUN ann get a", "+OK"),
+        ("ACL DRYRUN ann get b", "$This user has no permissions to access the 'b' key"),
+        ("ACL DRYRUN ann del b", "$This user has no permissions to run the 'del' command"),
+        ("ACL DRYRUN none get b", "-ERR User 'none' not found"),
+        ("ACL DRYRUN ann none b", "-ERR Command 'none' not found"),
+        ("ACL CAT foo", "-ERR Unknown category 'foo'"),
+        ("ACL DELUSER default", "-ERR The 'default' user cannot be removed"),
+        ("ACL DELUSER ann none", ":1"), ("ACL USERS", "[$default]"), ("ACL LOG", "[]"),
+        (
+          "ACL GENPASS 0",
+          "-ERR ACL GENPASS argument must be the number of bits for the output password, a "
+            + "positive number up to 4096"
+        ),
+        ("ACL FOO", "-ERR unknown subcommand 'FOO'. Try ACL HELP."),
+        ("ACL", "-ERR wrong number of arguments for 'acl' command"),
+        ("ACL GETUSER", "-ERR wrong number of arguments for 'acl|getuser' command"),
+        (
+          "ACL CAT a b",
+          "-ERR unknown subcommand or wrong number of arguments for 'CAT'. Try ACL HELP."
+        ),
+        (
+          "AUTH x",
+          "-ERR AUTH <password> called without any password configured for the default user. Are "
+            + "you sure your configuration is correct?"
+        ),
+        ("AUTH default x", "+OK"),
+      ]),
+    Conversation(
+      "databases",
+      [
+        ("SELECT 0", "+OK"), ("SELECT 16", "-ERR DB index is out of range"),
+        ("SELECT x", "-ERR value is not an integer or out of range"),
+        (
+          "SELECT 1",
+          "-ERR SELECT is refused: kvd has one database, 0; give keys a prefix instead"
+        ),
+        ("SWAPDB 0 0", "+OK"), ("SWAPDB a 0", "-ERR invalid first DB index"),
+        (
+          "SWAPDB 0 1",
+          "-ERR SWAPDB is refused: kvd has one database, 0; give keys a prefix instead"
+        ),
+        ("MOVE a 0", "-ERR source and destination objects are the same"),
+        (
+          "MOVE a 1", "-ERR MOVE is refused: kvd has one database, 0; give keys a prefix instead"
+        ),
+      ]),
+  ])
+  func `commands give Redis's replies and errors`(conversation: Conversation) throws {
+    try conversation.run()
+  }
+
+  @Test func `a user's rules hold from the moment they are changed`() throws {
+    let server = try TestServer()
+    let admin = try server.client()
+    #expect(try admin.line("ACL SETUSER ann on >pw ~a* +@all -flushall -@admin") == "+OK")
+    let ann = try server.client(as: "ann", "pw")
+    #expect(try ann.line("SET a1 1") == "+OK")
+    #expect(
+      try ann.line("SET b1 1")
+        == "-NOPERM this user has no permissions to access one of the keys used as arguments")
+    #expect(
+      try ann.line("FLUSHALL")
+        == "-NOPERM this user has no permissions to run the 'flushall' command")
+    #expect(
+      try ann.line("ACL LIST")
+        == "-NOPERM this user has no permissions to run the 'acl|list' command")
+    #expect(try ann.line("MULTI") == "+OK")
+    #expect(try ann.line("GET b") != "+QUEUED")
+    #expect(
+      try ann.line("EXEC") == "-EXECABORT Transaction discarded because of previous errors.")
+    #expect(try ann.line("MULTI") == "+OK")
+    #expect(try ann.line("SET a1 2") == "+QUEUED")
+    #expect(try ann.line("GET a1") == "+QUEUED")
+    #expect(try admin.line("ACL SETUSER ann -get") == "+OK")
+    #expect(
+      try ann.line("EXEC")
+        == "[+OK -NOPERM ACLs rules changed between the moment the transaction was accumulated and "
+        + "the EXEC call. This command is no longer allowed for the following reason: no permission "
+        + "to execute the command or subcommand]")
+    let log = try admin.line("ACL LOG 1")
+    #expect(log.contains("$reason $command $context $multi $object $get $username $ann"))
+    #expect(try admin.line("ACL LOG RESET") == "+OK")
+    #expect(try admin.line("ACL LOG") == "[]")
+  }
+
+  @Test func `the same refusal again is counted and not told again`() throws {
+    let server = try TestServer { $0.access.logLength = 2 }
+    let client = try server.client()
+    for _ in 0..<3 { _ = try client.line("AUTH ann bad") }
+    #expect(try client.line("ACL LOG").hasPrefix("[[$count :3 $reason $auth $context $toplevel"))
+    for name in ["b", "c"] { _ = try client.line("AUTH \(name) bad") }
+    #expect(try !client.line("ACL LOG").contains("$ann"))
+  }
+
+  @Test func `clients of a user that is removed are closed`() throws {
+    let server = try TestServer { $0.ioThreadCount = 2 }
+    let admin = try server.client()
+    #expect(try admin.line("ACL SETUSER ann on nopass +@all ~*") == "+OK")
+    let clients = try (0..<4).map { _ in try server.client(as: "ann", "x") }
+    #expect(try admin.line("ACL DELUSER ann") == ":1")
+    for client in clients { #expect(client.isClosedByServer()) }
+    #expect(try admin.line("PING") == "+PONG")
+  }
+
+  // MARK: Kept
+
+  @Test func `users outlive the server, and one that is gone stays gone`() throws {
+    let directory = TestDirectory()
+    let open = { try Self.server(directory.path) }
+    do {
+      let (server, store) = try open()
+      let client = try TestClient(port: server.port)
+      #expect(try client.line("ACL SETUSER ann on >pw ~a* +@all") == "+OK")
+      #expect(try client.line("ACL SETUSER bob on >pw") == "+OK")
+      #expect(try client.line("ACL DELUSER bob") == ":1")
+      #expect(try client.line("ACL SAVE").hasPrefix("-ERR This Redis instance is not configured"))
+      try Self.close(server, store)
+    }
+    let (server, store) = try open()
+    let client = try TestClient(port: server.port)
+    #expect(try client.line("ACL USERS") == "[$ann $default]")
+    #expect(try client.line("AUTH ann pw") == "+OK")
+    #expect(try client.line("SET b 1").hasPrefix("-NOPERM"))
+    try Self.close(server, store)
+  }
+
+  @Test func `an ACL file is read at the start and on LOAD and written on SAVE alone`() throws {
+    let directory = TestDirectory()
+    let file = directory.path + "/users"
+    let write = { (text: String) in try SmallFile.replace(file, with: Array(text.utf8)) }
+    try write("user ann on nopass ~* +@all\n\nuser bob off (+get ~a) \n")
+    let (server, store) = try Self.server(directory.path) { $0.access.userFile = file }
+    let client = try TestClient(port: server.port)
+    #expect(try client.line("ACL USERS") == "[$ann $bob $default]")
+    #expect(try client.line("ACL SETUSER carl") == "+OK")
+    let ann = try TestClient(port: server.port)
+    #expect(try ann.line("AUTH ann x") == "+OK")
+    #expect(try client.line("ACL LOAD") == "+OK")
+    #expect(try client.line("ACL USERS") == "[$ann $bob $default]")
+    #expect(ann.isClosedByServer())
+    #expect(try client.line("ACL SETUSER carl") == "+OK")
+    #expect(try client.line("ACL SAVE") == "+OK")
+    let saved = String(decoding: try #require(try SmallFile.contents(of: file)), as: UTF8.self)
+    #expect(saved.contains("user carl off resetchannels -@all\n"))
+    try write("user ann\nuser ann\nnonsense\nuser x +nosuch\n")
+    #expect(
+      try client.line("ACL LOAD")
+        == "-ERR WARNING: Duplicate user 'ann' found on line 2. \(file):3 should start with user "
+        + "keyword followed by the username. \(file):4: Unknown command or category name in ACL. "
+        + "WARNING: ACL errors detected, no change to the previously active ACL rules was performed"
+    )
+    #expect(try client.line("ACL USERS") == "[$ann $bob $carl $default]")
+    try Self.close(server, store)
+    #expect(throws: Server.Failure.self) {
+      let (server, _) = try Self.server(directory.path) { $0.access.userFile = file }
+      server.stop()
+    }
+  }
+
+  private static func server(
+    _ path: String, _ change: (inout ServerOptions) -> Void = { _ in }
+  ) throws -> (Server, Store) {
+    let store = try Store.open(at: path + "/data")
+    var options = ServerOptions()
+    options.port = 0
+    options.dataPath = path + "/data"
+    change(&options)
+    do {
+      return (try Server(store: store, options: options), store)
+    } catch {
+      try store.close()
+      throw error
+    }
+  }
+
+  private static func close(_ server: Server, _ store: Store) throws {
+    server.stop()
+    server.wait()
+    try store.close()
+  }
+}
