@@ -16,6 +16,8 @@ struct CommandTable: Sendable {
   private let slots: [Slot]
   /// The subcommands of the commands that have any, by the command's index.
   private let subcommands: [Int: [Slot]]
+  /// By command, whether it reads its keys.
+  private let readers: [Bool]
 
   init(_ commands: [Command]) {
     precondition(commands.count * 4 <= Self.slotCount)
@@ -47,6 +49,7 @@ struct CommandTable: Sendable {
     }
     self.commands = all
     self.subcommands = subcommands
+    readers = all.map { $0.flags.contains(.readOnly) || $0.flags.contains(.readsFirst) }
   }
 
   /// The index of the command called `name`, or nil.
@@ -86,6 +89,10 @@ struct CommandTable: Sendable {
     guard parts.count > 1 else { return found }
     return String(parts[1]).withRawBytes { index(of: $0, in: found) }
   }
+
+  /// Whether the command at `index` reads its keys, and does not only write them.
+  @inline(__always)
+  func readsKeys(_ index: Int) -> Bool { readers[index] }
 
   static let standard = CommandTable(
     Strings.commands + Counters.commands + Keyspace.commands + Scanning.commands

@@ -112,6 +112,7 @@ extension EventLoop {
     connection.isParkedForRoom = false
     call.hasScanned = false
     call.meter.begin()
+    var ahead = LookAhead()
     while !connection.isClosing, !connection.isYielding {
       guard !isBacklogged(call) else {
         connection.isThrottled = true
@@ -128,6 +129,7 @@ extension EventLoop {
         case .incomplete: preconditionFailure("handled above")
         case .nothing(let count):
           input.consume(count)
+          ahead = LookAhead()
           continue
         case .failed(let error):
           error.write(to: &call.reply)
@@ -138,6 +140,7 @@ extension EventLoop {
         }
       }
       input.withBytes { bytes in
+        ahead.advance(over: byteCount, of: bytes, call)
         let request = bytes.extracting(first: byteCount)
         Dispatcher.run(&call, request)
         call.didRun(request)
