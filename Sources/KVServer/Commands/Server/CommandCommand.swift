@@ -168,13 +168,8 @@ enum CommandCommand {
     }
     call.reply.map(chosen.count)
     for index in chosen {
-      let command = table.commands[index]
-      call.reply.bulk(command.name)
-      call.reply.map(2)
-      call.reply.bulk("summary")
-      call.reply.bulk(command.summary)
-      call.reply.bulk("group")
-      call.reply.bulk(command.group)
+      call.reply.bulk(table.commands[index].name)
+      CommandDocumentation.write(index, of: table, to: &call.reply)
     }
   }
 
