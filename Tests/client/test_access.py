@@ -38,7 +38,7 @@ class Users(ClientTest):
         self.make_user("ann", keys=["app:*"], commands=["+get", "+set"])
         user = self.client.acl_getuser("ann")
         self.assertEqual(set(user["flags"]) & {"on", "nopass"}, {"on"})
-        self.assertEqual(user["keys"], "~app:*")
+        self.assertIn(user["keys"], ("~app:*", ["~app:*"]))
         self.assertEqual(set(user["commands"]), {"get", "set"})
         self.assertIn("ann", self.client.acl_users())
 
@@ -56,8 +56,11 @@ class Users(ClientTest):
         self.addCleanup(victim.close)
         number = victim.client_id()
         self.assertEqual(self.client.client_kill_filter(_id=number), 1)
-        with self.assertRaises(redis.ConnectionError):
+        try:
+            # Newer releases of redis-py look first whether the connection is still there.
             victim.ping()
+        except redis.ConnectionError:
+            pass
         self.assertGreater(victim.client_id(), number)
         self.assertEqual(victim.client_getname(), "victim")
 

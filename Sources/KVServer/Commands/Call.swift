@@ -41,6 +41,8 @@ struct Call: ~Copyable {
   var hasScanned = false
   /// Other connections wait for room in the store, and come first.
   var isRoomAwaited = false
+  /// What may wait to be sent to this client before it is cut off; 0 for no limit.
+  var hardReplyLimit = 0
   /// The session's flag of the same name.
   var isGated = false
   /// The index of the command under way in the table.

@@ -31,7 +31,12 @@ enum Dispatcher {
     }
     if call.reply.isOverflowing {
       call.reply.takeBack(to: start)
-      refuseReply(&call)
+      if call.reply.limit == call.hardReplyLimit {
+        call.session.hasOverflowed = true
+        call.disposition = .close
+      } else {
+        refuseReply(&call)
+      }
     }
     switch call.disposition {
     case .next, .close: call.counters.countCommand()

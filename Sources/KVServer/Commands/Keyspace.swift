@@ -49,6 +49,7 @@ enum Keyspace {
     var found: Int64 = 0
     try view.withValues(of: call.keys, in: request) { _, value in
       if value != nil { found += 1 }
+      call.reply.countLookup(found: value != nil)
     }
     call.reply.integer(found)
   }
@@ -57,6 +58,7 @@ enum Keyspace {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     let exists = try view.sequence(of: request.extracting(call[1])) != 0
+    call.reply.countLookup(found: exists)
     if exists { call.reply.simple("string") } else { call.reply.simple("none") }
   }
 

@@ -38,6 +38,7 @@ final class ServerState: Sendable {
 
   struct Baseline {
     var totals = LoopCounters.Totals()
+    var tallies: [Int: LoopStatistics.Tally] = [:]
     var accepted: UInt64 = 0
     var refused: UInt64 = 0
     var expired: UInt64 = 0
@@ -54,7 +55,9 @@ final class ServerState: Sendable {
     memory = ClientMemory(limit: options.clientMemoryByteCount)
     checkpoints = Checkpoints(store: store)
     counters = (0..<options.ioThreadCount).map { _ in LoopCounters() }
-    statistics = (0..<options.ioThreadCount).map { _ in LoopStatistics() }
+    statistics = (0..<options.ioThreadCount).map { _ in
+      LoopStatistics(commandCount: CommandTable.standard.commands.count)
+    }
     startedAt = System.monotonicSeconds()
     let words = (0..<3).map { _ in String(UInt64.random(in: 1 << 60 ... .max), radix: 16) }
     runID = String(words.joined().prefix(40))
@@ -107,15 +110,25 @@ final class ServerState: Sendable {
     LoopCounters.Totals(of: counters).since(baseline.withLock { $0.totals })
   }
 
+  /// Of each command that was called since then, by its index in the table.
+  var tallies: [Int: LoopStatistics.Tally] {
+    let earlier = baseline.withLock { $0.tallies }
+    return LoopStatistics.tallies(of: statistics).reduce(into: [:]) {
+      let tally = earlier[$1.key].map($1.value.since) ?? $1.value
+      if !tally.isEmpty { $0[$1.key] = tally }
+    }
+  }
+
   func resetStatistics() {
     let connections = clients.totals
     baseline.withLock { baseline in
       baseline.totals = LoopCounters.Totals(of: counters)
+      baseline.tallies = LoopStatistics.tallies(of: statistics)
       baseline.accepted = connections.accepted
       baseline.refused = connections.refused
       baseline.expired = expiredKeyCount.load(ordering: .relaxed)
     }
-    for statistics in statistics { statistics.reset() }
+    for statistics in statistics { statistics.resetErrors() }
   }
 }
 

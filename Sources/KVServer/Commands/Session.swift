@@ -32,6 +32,8 @@ final class Session {
   var isGated = false
   /// Of which state of the gate the above tells.
   var gateRevision: UInt64 = 0
+  /// A reply was larger than all that may wait to be sent to it.
+  var hasOverflowed = false
   /// Its next request waits for the end of a pause.
   var isPaused = false
 

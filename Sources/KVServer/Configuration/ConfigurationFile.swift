@@ -28,7 +28,9 @@ enum ConfigurationFile {
     } catch {
       throw ConfigurationError("cannot read the configuration file \(path): \(error)")
     }
-    guard let bytes else { throw ConfigurationError("there is no configuration file \(path)") }
+    guard let bytes else {
+      throw ConfigurationError("cannot read the configuration file \(path): there is none")
+    }
     for (index, line) in lines(of: bytes).enumerated() {
       let place = "\(path):\(index + 1)"
       guard let words = words(of: line) else {

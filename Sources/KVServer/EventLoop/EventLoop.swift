@@ -34,9 +34,10 @@ final class EventLoop {
   var yielding: [Connection] = []
   /// When to give up on a client that does not read, by token, in seconds of the monotonic clock.
   var deadlines: [UInt64: Int64] = [:]
-  /// Since when connections have sent part of a request, by token, in seconds of the monotonic clock.
-  var incomplete: [UInt64: Int64] = [:]
-  /// Since when connections have more waiting for them than the soft limit, likewise.
+  /// The connections that have sent part of a request, by token.
+  var incomplete: Set<UInt64> = []
+  /// Since when connections have more waiting for them than the soft limit, by token, in seconds of the
+  /// monotonic clock.
   var softSince: [UInt64: Int64] = [:]
   /// When to try again what waits for a time, by token, in milliseconds.
   var timers: [UInt64: Int64] = [:]
@@ -96,7 +97,7 @@ final class EventLoop {
     // Under steady load no turn ever waits; the reader is ended all the same, because what it keeps
     // open makes LMDB's file grow.
     call.reader.end()
-    leaveStatistics(&call)
+    sampleRate()
     if !hasUnsynced && yielding.isEmpty { timeout = handle.arm() ? waitMilliseconds() : 0 }
     let count = poller.wait(timeoutMilliseconds: timeout)
     handle.disarm()

@@ -43,7 +43,8 @@ extension EventLoop {
     let path = socket.path.map { "\($0):0" }
     let record = server.clients.enter(
       descriptor: number, address: path ?? System.peerAddress(number),
-      localAddress: path ?? System.localAddress(number), now: System.monotonicSeconds())
+      localAddress: path ?? System.localAddress(number), isOnUnixSocket: path != nil,
+      now: System.monotonicSeconds())
     guard let record else { return refuse(number, "ERR max number of clients reached") }
     guard !server.gate.isProtected || record.isLocal || !server.users.everybody.needsNoPassword
     else {

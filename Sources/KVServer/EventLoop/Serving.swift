@@ -58,7 +58,9 @@ extension EventLoop {
     swap(&call.held, &connection.held)
     swap(&call.arguments, &connection.arguments)
     if !call.enter(connection.session) { connection.isClosing = true }
+    call.hardReplyLimit = outputLimit(of: connection).hard
     call.reply.limit = replyLimit(of: connection, pending: call.reply.count)
+    if call.hardReplyLimit > 0 { call.reply.limit = min(call.reply.limit, call.hardReplyLimit) }
   }
 
   private func takeBack(_ call: inout Call, from connection: Connection) {
@@ -94,9 +96,13 @@ extension EventLoop {
     settle(connection, isAlive: isAlive)
   }
 
-  /// So many replies wait that requests must too.
+  /// So many replies wait that requests must too. Who reads is to be sent what there is, rather than cut
+  /// off, when many small replies come near the hard limit.
   private func isBacklogged(_ call: borrowing Call) -> Bool {
-    call.reply.count > Self.replyByteCountBound || call.held.count > Self.heldPositionBound
+    let hard = call.hardReplyLimit
+    return call.reply.count
+      > (hard > 0 ? min(hard / 2, Self.replyByteCountBound) : Self.replyByteCountBound)
+      || call.held.count > Self.heldPositionBound
   }
 
   /// What this connection's replies may grow to: all that is left for clients, and a little in any case.
@@ -111,7 +117,8 @@ extension EventLoop {
     swap(&input, &connection.input)
     connection.isParkedForRoom = false
     call.hasScanned = false
-    call.meter.begin()
+    var hasRun = false
+    if !input.isEmpty { call.meter.begin() }
     var ahead = LookAhead()
     while !connection.isClosing, !connection.isYielding {
       guard !isBacklogged(call) else {
@@ -146,7 +153,9 @@ extension EventLoop {
         call.didRun(request)
       }
       switch call.disposition {
-      case .next: input.consume(byteCount)
+      case .next:
+        input.consume(byteCount)
+        hasRun = true
       case .close: connection.isClosing = true
       case .parked:
         connection.parkedByteCount = byteCount
@@ -164,6 +173,7 @@ extension EventLoop {
       }
     }
     swap(&input, &connection.input)
+    if hasRun { connection.hasRun = true }
     if connection.isParkedForRoom, !connection.isListedAsParked {
       connection.isListedAsParked = true
       parked.append(connection)

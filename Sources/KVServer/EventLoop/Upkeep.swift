@@ -9,16 +9,13 @@ extension EventLoop {
     optionsRevision = revision
     options = server.live.current
     call.watch(options)
-    statistics.trackLatency(options.tracksLatency)
     for connection in connections.values {
       connection.decoder.bulkByteLimit = options.bulkByteLimit
     }
   }
 
-  /// Leaves what was noted of commands to those who ask for it.
-  func leaveStatistics(_ call: inout Call) {
-    guard !call.meter.isEmpty else { return }
-    call.meter.flush(to: statistics)
+  /// Notes now and then how many commands there have been, for INFO to tell how many there are in a second.
+  func sampleRate() {
     let now = System.monotonicMilliseconds()
     if server.rate.isDue(now) {
       server.rate.sample(LoopCounters.Totals(of: server.counters), now: now)
@@ -35,14 +32,22 @@ extension EventLoop {
   /// waits for it.
   func keepsLimits(_ connection: Connection) -> Bool {
     let isReceiving = connection.isReceiving
+    if isReceiving, connection.hasRun || !connection.isListedAsIncomplete {
+      // What is there begins another request than the last time.
+      connection.receivingSince = connection.session.record.lastActiveAt.load(ordering: .relaxed)
+    }
+    connection.hasRun = false
     if isReceiving != connection.isListedAsIncomplete {
       connection.isListedAsIncomplete = isReceiving
-      incomplete[connection.token] = isReceiving ? System.monotonicSeconds() : nil
+      if isReceiving {
+        incomplete.insert(connection.token)
+      } else {
+        incomplete.remove(connection.token)
+      }
     }
-    let limit =
-      connection.session.feed == nil ? options.outputLimits.normal : options.outputLimits.monitor
+    let limit = outputLimit(of: connection)
     let pending = connection.reply.count
-    if limit.hard > 0, pending > limit.hard {
+    if connection.session.hasOverflowed || (limit.hard > 0 && pending > limit.hard) {
       tell(connection, "more than the hard limit of client-output-buffer-limit waits for it")
       return false
     }
@@ -54,6 +59,10 @@ extension EventLoop {
     return true
   }
 
+  func outputLimit(of connection: Connection) -> OutputLimits.Limit {
+    connection.session.feed == nil ? options.outputLimits.normal : options.outputLimits.monitor
+  }
+
   /// Once a second: closes connections that have used up a limit of time.
   func lookAtTimes() {
     let now = System.monotonicSeconds()
@@ -61,16 +70,15 @@ extension EventLoop {
     lookedAt = now
     for (token, since) in softSince {
       guard let connection = connections[token] else { continue }
-      let limit =
-        connection.session.feed == nil
-        ? options.outputLimits.normal : options.outputLimits.monitor
+      let limit = outputLimit(of: connection)
       guard now - since >= Int64(limit.softSeconds) else { continue }
       tell(connection, "the soft limit of client-output-buffer-limit is used up")
       close(connection)
     }
     if options.requestTimeoutSeconds > 0 {
-      for (token, since) in incomplete {
+      for token in incomplete {
         guard let connection = connections[token] else { continue }
+        let since = connection.receivingSince
         let allowed = options.requestTimeoutSeconds + connection.input.count / Self.slowestReceive
         guard now - since > Int64(allowed) else { continue }
         tell(connection, "the rest of its request did not come (client-request-timeout)")
@@ -100,7 +108,7 @@ extension EventLoop {
   /// Forgets what stands in this loop's lists about a connection that is closed.
   func forget(_ connection: Connection) {
     let token = connection.token
-    incomplete.removeValue(forKey: token)
+    incomplete.remove(token)
     softSince.removeValue(forKey: token)
     timers.removeValue(forKey: token)
     guard connection.session.feed != nil else { return }
@@ -139,6 +147,12 @@ extension EventLoop {
         continue
       }
       guard !lines.isEmpty else { continue }
+      let limit = outputLimit(of: connection).hard
+      guard limit == 0 || connection.reply.count + lines.count <= limit else {
+        tell(connection, "more than the hard limit of client-output-buffer-limit waits for it")
+        close(connection)
+        continue
+      }
       lines.withRawBytes { connection.reply.bytes.append($0) }
       resume(connection, &call)
     }

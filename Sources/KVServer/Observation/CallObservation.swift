@@ -6,8 +6,7 @@ extension Call {
     guard disposition == .next, note == .none, !isMonitored, reply.errorCodes.isEmpty else {
       return didRunOddly(request)
     }
-    if let ticks = meter.end(command, .done) { enterSlow(ticks, request) }
-    if meter.isFull { meter.flush(to: statistics) }
+    enter(meter.end(), hasFailed: false, request)
   }
 
   /// The rest: commands that failed, wait, were refused or queued, or are watched by monitors.
@@ -19,22 +18,32 @@ extension Call {
     switch note {
     case .none:
       if isMonitored { tellMonitors(request) }
-      if let ticks = meter.end(command, hasFailed ? .failed : .done) { enterSlow(ticks, request) }
+      enter(meter.end(), hasFailed: hasFailed, request)
     case .rejected:
-      _ = meter.end(command, .rejected)
+      statistics.addRejected(command)
+      meter.begin()
     case .queued, .unknown:
       meter.begin()
     }
-    if meter.isFull { meter.flush(to: statistics) }
   }
 
   /// Enters one of the commands that EXEC carries out, which began at `start`.
   mutating func didRunPart(_ request: RawSpan, errorsBefore: Int, since start: inout UInt64) {
-    let outcome: CommandMeter.Outcome =
-      reply.errorCodes.count > errorsBefore ? .failed : .done
+    let hasFailed = reply.errorCodes.count > errorsBefore
     if isMonitored { tellMonitors(request) }
-    if let ticks = meter.endPart(command, outcome, since: &start) { enterSlow(ticks, request) }
-    if meter.isFull { meter.flush(to: statistics) }
+    let now = meter.clock.now
+    enter(now &- start, hasFailed: hasFailed, request)
+    start = now
+  }
+
+  @inline(__always)
+  private mutating func enter(_ ticks: UInt64, hasFailed: Bool, _ request: RawSpan) {
+    // Plain values, one by one: to lend parts of a call is to copy all of it.
+    let (statistics, command, nanoseconds) = (statistics, command, meter.nanoseconds(ticks))
+    let (tracksLatency, isSlow) = (meter.tracksLatency, ticks >= meter.slowTicks)
+    statistics.add(
+      command, nanoseconds: nanoseconds, hasFailed: hasFailed, tracksLatency: tracksLatency)
+    if isSlow { enterSlow(ticks, request) }
   }
 
   /// Enters the error replies that were written since the last time.
@@ -47,14 +56,14 @@ extension Call {
     reply.errorCodes.removeAll()
   }
 
-  private func tellMonitors(_ request: RawSpan) {
+  private mutating func tellMonitors(_ request: RawSpan) {
     let facts = server.table.commands[command].facts
     guard !facts.flags.contains("admin"), !facts.flags.contains("skip_monitor") else { return }
-    server.monitors.tell(arguments, in: request, from: session.record.address)
+    server.monitors.tell(arguments, in: request, from: session.record.origin)
   }
 
   @inline(never)
-  private func enterSlow(_ ticks: UInt64, _ request: RawSpan) {
+  private mutating func enterSlow(_ ticks: UInt64, _ request: RawSpan) {
     let command = server.table.commands[command]
     let microseconds = Int64(meter.clock.nanoseconds(ticks) / 1000)
     let time = System.timeOfDay().seconds
@@ -90,6 +99,7 @@ extension Call {
       if !overflow { slowest = min(slowest, meter.clock.ticks(microseconds: microseconds)) }
     }
     meter.slowTicks = slowest
+    meter.tracksLatency = options.tracksLatency
   }
 
   /// From when on a command is slow: microseconds, and for latency milliseconds.

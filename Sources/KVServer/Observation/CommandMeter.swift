@@ -1,64 +1,27 @@
-/// Times the commands of one event loop, and notes what became of them.
-///
-/// The end of one command is the beginning of the next, so that a command costs one look at the
-/// processor's counter and a few bytes written here; the loop's statistics get them many at a time.
+/// Times the commands of one event loop. The end of one command is the beginning of the next, so that a
+/// command costs one look at the processor's counter.
 struct CommandMeter {
-  struct Entry {
-    let command: Int
-    let ticks: UInt64
-    let outcome: Outcome
-  }
-
-  enum Outcome: UInt8 {
-    case done
-    /// Carried out, and its reply is an error.
-    case failed
-    /// Refused before anything was carried out.
-    case rejected
-  }
-
   let clock = TickClock.standard
-  private var entries: [Entry] = []
   private var began: UInt64 = 0
   /// From how many ticks on a command is slow, for whichever log.
   var slowTicks = UInt64.max
-
-  private static let capacity = 256
-
-  init() { entries.reserveCapacity(Self.capacity) }
-
-  var isEmpty: Bool { entries.isEmpty }
-  var isFull: Bool { entries.count >= Self.capacity }
+  /// Whether distributions of times are kept.
+  var tracksLatency = true
 
   /// The first command of several begins.
   @inline(__always)
   mutating func begin() { began = clock.now }
 
-  /// A command has ended, and the next begins. Returns how long it took if that was long.
+  /// A command has ended, and the next begins. Returns how many ticks it took.
   @inline(__always)
-  mutating func end(_ command: Int, _ outcome: Outcome) -> UInt64? {
+  mutating func end() -> UInt64 {
     let now = clock.now
-    let ticks = now &- began
-    began = now
-    entries.append(Entry(command: command, ticks: ticks, outcome: outcome))
-    return ticks >= slowTicks ? ticks : nil
+    defer { began = now }
+    return now &- began
   }
 
-  /// The same for one of the commands that EXEC carries out; the next begins at `start`.
-  mutating func endPart(_ command: Int, _ outcome: Outcome, since start: inout UInt64) -> UInt64? {
-    let now = clock.now
-    let ticks = now &- start
-    start = now
-    entries.append(Entry(command: command, ticks: ticks, outcome: outcome))
-    return ticks >= slowTicks ? ticks : nil
-  }
-
-  /// Hands over what was noted.
-  mutating func flush(to statistics: LoopStatistics) {
-    guard !entries.isEmpty else { return }
-    statistics.add(entries, clock)
-    entries.removeAll(keepingCapacity: true)
-  }
+  @inline(__always)
+  mutating func nanoseconds(_ ticks: UInt64) -> UInt64 { clock.nanoseconds(ticks) }
 }
 
 /// The processor's counter where it runs evenly, the system's clock elsewhere.
@@ -87,6 +50,7 @@ struct TickClock: Sendable {
   @inline(__always)
   var now: UInt64 { usesCounter ? System.counter : System.monotonicNanoseconds() }
 
+  @inline(__always)
   func nanoseconds(_ ticks: UInt64) -> UInt64 {
     let (high, low) = ticks.multipliedFullWidth(by: scale)
     return high << 40 | low >> 24

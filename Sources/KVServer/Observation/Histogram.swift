@@ -4,11 +4,13 @@
 ///     0 … 15             that many nanoseconds
 ///     8·(e-2) + m        from (8 + m)·2^(e-3), for 2^e ≤ value < 2^(e+1); m is the three bits below the first
 struct Histogram: Sendable {
-  private var counts = [UInt32](repeating: 0, count: 256)
+  private var counts = [UInt32](repeating: 0, count: slotCount)
   private(set) var total: UInt64 = 0
 
   static let largest: UInt64 = 1_000_000_000
+  static let slotCount = 223
 
+  @inline(__always)
   static func slot(of value: UInt64) -> Int {
     let value = min(value, largest)
     guard value >= 16 else { return Int(value) }
@@ -28,9 +30,15 @@ struct Histogram: Sendable {
     total += 1
   }
 
-  mutating func merge(_ other: Histogram) {
-    for index in counts.indices { counts[index] &+= other.counts[index] }
-    total += other.total
+  mutating func add(_ count: UInt32, in slot: Int) {
+    counts[slot] &+= count
+    total += UInt64(count)
+  }
+
+  /// Takes away what was there earlier already.
+  mutating func subtract(_ earlier: Histogram) {
+    for slot in counts.indices { counts[slot] &-= earlier.counts[slot] }
+    total -= earlier.total
   }
 
   /// The value that `percent` of all do not exceed.

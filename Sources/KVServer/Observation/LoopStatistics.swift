@@ -1,87 +1,103 @@
 import Synchronization
 
-/// What one event loop has counted of each command and each error. The loop enters many at once; INFO
-/// adds the loops up.
+/// What one event loop has counted of each command and each error. INFO adds the loops up.
 final class LoopStatistics: Sendable {
+  /// What was counted of a command by all loops.
   struct Tally: Sendable {
     var calls: UInt64 = 0
     var nanoseconds: UInt64 = 0
     var rejected: UInt64 = 0
     var failed: UInt64 = 0
-    var histogram: Histogram?
+    var histogram = Histogram()
 
-    mutating func merge(_ other: Tally) {
-      calls += other.calls
-      nanoseconds += other.nanoseconds
-      rejected += other.rejected
-      failed += other.failed
-      guard let more = other.histogram else { return }
-      if histogram == nil { histogram = more } else { histogram?.merge(more) }
+    var isEmpty: Bool { calls == 0 && rejected == 0 }
+
+    func since(_ earlier: Tally) -> Tally {
+      var tally = self
+      tally.calls -= earlier.calls
+      tally.nanoseconds -= earlier.nanoseconds
+      tally.rejected -= earlier.rejected
+      tally.failed -= earlier.failed
+      tally.histogram.subtract(earlier.histogram)
+      return tally
     }
   }
 
-  private struct State {
-    /// By index in the table.
-    var tallies: [Int: Tally] = [:]
-    /// By code, as in `ERR`.
-    var errors: [String: UInt64] = [:]
-    var tracksLatency = true
-  }
-
+  /// By index in the table.
+  private let counts: [CommandCounts]
+  /// By code, as in `ERR`.
+  private let errors = Mutex<[String: UInt64]>([:])
   /// More kinds of errors than there are, but for those that DEBUG makes up.
   private static let errorKindLimit = 128
-  private let state = Mutex(State())
 
-  func add(_ entries: [CommandMeter.Entry], _ clock: TickClock) {
-    state.withLock { state in
-      let tracks = state.tracksLatency
-      for entry in entries {
-        Self.add(entry, clock, to: &state.tallies[entry.command, default: Tally()], tracks)
-      }
-    }
+  init(commandCount: Int) { counts = (0..<commandCount).map { _ in CommandCounts() } }
+
+  /// To be called by the loop alone, as of all that counts commands.
+  @inline(__always)
+  func add(_ command: Int, nanoseconds: UInt64, hasFailed: Bool, tracksLatency: Bool) {
+    counts[command].add(nanoseconds, hasFailed: hasFailed, tracksLatency: tracksLatency)
   }
 
-  private static func add(
-    _ entry: CommandMeter.Entry, _ clock: TickClock, to tally: inout Tally, _ tracks: Bool
-  ) {
-    guard entry.outcome != .rejected else {
-      tally.rejected += 1
-      return
-    }
-    let nanoseconds = clock.nanoseconds(entry.ticks)
-    tally.calls += 1
-    tally.nanoseconds += nanoseconds
-    if entry.outcome == .failed { tally.failed += 1 }
-    guard tracks else { return }
-    if tally.histogram == nil { tally.histogram = Histogram() }
-    tally.histogram?.add(nanoseconds)
-  }
+  func addRejected(_ command: Int) { counts[command].addRejected() }
 
   func addError(_ code: String) {
-    state.withLock { state in
-      guard state.errors[code] != nil || state.errors.count < Self.errorKindLimit else { return }
-      state.errors[code, default: 0] += 1
+    errors.withLock { errors in
+      guard errors[code] != nil || errors.count < Self.errorKindLimit else { return }
+      errors[code, default: 0] += 1
     }
   }
 
-  func trackLatency(_ tracks: Bool) { state.withLock { $0.tracksLatency = tracks } }
+  func resetErrors() { errors.withLock { $0 = [:] } }
 
-  func reset() {
-    state.withLock { state in
-      state.tallies = [:]
-      state.errors = [:]
-    }
+  static func errors(of loops: [LoopStatistics]) -> [String: UInt64] {
+    loops.reduce(into: [:]) { $0.merge($1.errors.withLock { $0 }, uniquingKeysWith: +) }
   }
 
-  /// Everything that these loops have counted.
-  static func sum(_ loops: [LoopStatistics]) -> (tallies: [Int: Tally], errors: [String: UInt64]) {
+  /// What these loops have counted of the commands that there were any of.
+  static func tallies(of loops: [LoopStatistics]) -> [Int: Tally] {
     var tallies: [Int: Tally] = [:]
-    var errors: [String: UInt64] = [:]
     for loop in loops {
-      let (more, moreErrors) = loop.state.withLock { ($0.tallies, $0.errors) }
-      for (command, tally) in more { tallies[command, default: Tally()].merge(tally) }
-      errors.merge(moreErrors, uniquingKeysWith: +)
+      for (command, counts) in loop.counts.enumerated() where !counts.isEmpty {
+        counts.add(to: &tallies[command, default: Tally()])
+      }
     }
-    return (tallies, errors)
+    return tallies
+  }
+}
+
+/// What one event loop has counted of one command. Only that loop writes, so a plain load and store is
+/// enough for others to read whole numbers, and a command costs a few instructions here.
+private final class CommandCounts: Sendable {
+  private let calls = Atomic<UInt64>(0)
+  private let nanoseconds = Atomic<UInt64>(0)
+  private let rejected = Atomic<UInt64>(0)
+  private let failed = Atomic<UInt64>(0)
+  private let slots = InlineArray<223, Atomic<UInt32>> { _ in Atomic(0) }
+
+  @inline(__always)
+  func add(_ nanoseconds: UInt64, hasFailed: Bool, tracksLatency: Bool) {
+    calls.store(calls.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+    self.nanoseconds.store(
+      self.nanoseconds.load(ordering: .relaxed) &+ nanoseconds, ordering: .relaxed)
+    if hasFailed { failed.store(failed.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
+    guard tracksLatency else { return }
+    let slot = Histogram.slot(of: nanoseconds)
+    slots[slot].store(slots[slot].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+  }
+
+  func addRejected() { rejected.store(rejected.load(ordering: .relaxed) + 1, ordering: .relaxed) }
+
+  var isEmpty: Bool {
+    calls.load(ordering: .relaxed) == 0 && rejected.load(ordering: .relaxed) == 0
+  }
+
+  func add(to tally: inout LoopStatistics.Tally) {
+    tally.calls += calls.load(ordering: .relaxed)
+    tally.nanoseconds += nanoseconds.load(ordering: .relaxed)
+    tally.rejected += rejected.load(ordering: .relaxed)
+    tally.failed += failed.load(ordering: .relaxed)
+    for slot in 0..<Histogram.slotCount {
+      tally.histogram.add(slots[slot].load(ordering: .relaxed), in: slot)
+    }
   }
 }

@@ -28,12 +28,10 @@ final class Monitors: Sendable {
     }
   }
 
-  /// Tells every monitor of a command, in Redis's form: time, database and address, the arguments.
-  func tell(_ arguments: [Range<Int>], in request: RawSpan, from address: String) {
+  /// Tells every monitor of a command, in Redis's form: time, database and origin, the arguments.
+  func tell(_ arguments: [Range<Int>], in request: RawSpan, from origin: String) {
     let (seconds, microseconds) = System.timeOfDay()
     let fraction = String(microseconds + 1_000_000).dropFirst()
-    let origin =
-      address.hasPrefix("/") ? "unix:" + address.dropLast(2) : Substring(address)
     var line = Array("+\(seconds).\(fraction) [0 \(origin)]".utf8)
     let hidden = Redaction.hidden(arguments, in: request)
     for (index, range) in arguments.enumerated() {

@@ -74,7 +74,7 @@ struct ConversationTests {
       [
         ("PING", "+PONG"), ("PING hi", "$hi"),
         ("PING a b", "-ERR wrong number of arguments for 'ping' command"), ("ECHO hi", "$hi"),
-        ("SELECT 0", "+OK"), ("SELECT 1", "-ERR DB index is out of range"),
+        ("SELECT 0", "+OK"), ("SELECT 16", "-ERR DB index is out of range"),
         ("SELECT x", "-ERR value is not an integer or out of range"), ("CLIENT GETNAME", "nil"),
         ("CLIENT SETNAME me", "+OK"), ("CLIENT GETNAME", "$me"),
         (
@@ -88,8 +88,7 @@ struct ConversationTests {
         ("HELLO 3 FOO", "-ERR Syntax error in HELLO option 'FOO'"),
         (
           "HELLO 3 AUTH u p",
-          "-ERR AUTH <password> called without any password configured for the default user. "
-            + "Are you sure your configuration is correct?"
+          "-WRONGPASS invalid username-password pair or user is disabled."
         ),
         (
           "HELLO 3 SETNAME you",

@@ -88,6 +88,32 @@ struct LimitTests {
     #expect(try client.line("PING") == "+PONG")
   }
 
+  @Test func `who sends one request behind the other has time for each of them`() throws {
+    let server = try TestServer { $0.requestTimeoutSeconds = 1 }
+    let busy = try server.client()
+    let stuck = try server.client()
+    stuck.send("*1\r\n$4\r\nPI")
+    // Part of a request is there all the time, but never of the same for long.
+    let request = TestClient.encode(["PING"])
+    busy.send(Array(request.dropLast(3)))
+    while !stuck.isClosedAlready() {
+      busy.send(Array(request.suffix(3) + request.dropLast(3)))
+      #expect(try busy.reply() == "+PONG")
+    }
+    busy.send(Array(request.suffix(3)))
+    #expect(try busy.reply() == "+PONG")
+  }
+
+  @Test func `many small replies to who reads do not come to the hard limit`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    #expect(try client.ask("SET", "a", large(1000)) == "+OK")
+    #expect(
+      try client.ask("CONFIG", "SET", "client-output-buffer-limit", "normal 8000 0 0") == "+OK")
+    client.send((0..<100).flatMap { _ in TestClient.encode(["GET", "a"]) })
+    for _ in 0..<100 { #expect(try client.reply().count == 1001) }
+  }
+
   @Test func `maxmemory-clients is settable down to its least`() throws {
     let server = try TestServer()
     let client = try server.client()

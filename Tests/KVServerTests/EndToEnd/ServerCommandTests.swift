@@ -173,7 +173,7 @@ struct ServerCommandTests {
     #expect(entry.hasSuffix(" $me]]"))
     #expect(try client.ask(["DEL"] + (0..<40).map(String.init)) == ":0")
     #expect(
-      try client.ask("SLOWLOG", "GET", "1").contains(" $29 $... (9 more arguments)] "))
+      try client.ask("SLOWLOG", "GET", "1").contains(" $29 $... (10 more arguments)] "))
     _ = try client.line("AUTH secret")
     _ = try client.line("HELLO 2 AUTH user secret")
     #expect(try !client.ask("SLOWLOG", "GET", "-1").contains("secret"))
@@ -235,6 +235,36 @@ struct ServerCommandTests {
     #expect(anew.contains("\r\ntotal_error_replies:0\r\n"))
     #expect(anew.contains("\r\nkeyspace_hits:0\r\n"))
     #expect(anew.contains("\r\ntotal_connections_received:0\r\n"))
+  }
+
+  @Test(arguments: [("EXISTS a b a", 2, 1), ("TYPE a", 1, 0), ("TYPE b", 0, 1), ("STRLEN a", 1, 0)])
+  func `commands that look keys up are counted as hits and misses`(
+    command: String, hits: Int, misses: Int
+  ) throws {
+    let server = try TestServer()
+    let client = try server.client()
+    _ = try client.line("SET a 1")
+    _ = try client.line(command)
+    #expect(
+      try client.line("INFO stats").contains(
+        "\r\nkeyspace_hits:\(hits)\r\nkeyspace_misses:\(misses)\r\n"))
+  }
+
+  @Test func `COMMAND DOCS says what Redis says, for subcommands too`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    #expect(
+      try client.line("COMMAND DOCS append")
+        == "[$append [$summary $Append a value to a key $since $2.0.0 $group $string $complexity "
+        + "$O(1). The amortized time complexity is O(1) assuming the appended value is small and the "
+        + "already present value is of any size, since the dynamic string library used by Redis will "
+        + "double the free space available on every reallocation. $arguments "
+        + "[[$name $key $type $key $key_spec_index :0] [$name $value $type $string]]]]")
+    #expect(
+      try client.line("COMMAND DOCS config").contains(
+        "$subcommands [$config|get [$summary $Get the values of configuration parameters $since "))
+    #expect(try client.line("COMMAND DOCS kv.seq").contains("$summary "))
+    #expect(try client.line("COMMAND DOCS").count > 10_000)
   }
 
   @Test func `INFO has the sections that were asked for`() throws {

@@ -12,7 +12,9 @@ struct HistogramTests {
         #expect(bound >= value && bound - value <= value / 8, "\(value)")
       }
     }
-    for slot in 0..<232 { #expect(Histogram.slot(of: Histogram.bound(of: slot)) == slot) }
+    for slot in 0..<Histogram.slotCount {
+      #expect(Histogram.slot(of: Histogram.bound(of: slot)) == slot)
+    }
     #expect(Histogram.slot(of: .max) == Histogram.slot(of: Histogram.largest))
   }
 
@@ -24,8 +26,11 @@ struct HistogramTests {
     #expect(histogram.percentile(100) >= 100_000)
     #expect(histogram.steps.map(\.count) == [1, 2, 4, 5])
     #expect(histogram.steps.map(\.microseconds) == [1, 2, 4, 132])
-    var both = histogram
-    both.merge(histogram)
-    #expect(both.total == 10 && both.steps.map(\.count) == [2, 4, 8, 10])
+    let earlier = histogram
+    histogram.add(3000)
+    histogram.add(2, in: Histogram.slot(of: 500))
+    #expect(histogram.total == 8 && histogram.steps.map(\.count) == [3, 4, 7, 8])
+    histogram.subtract(earlier)
+    #expect(histogram.total == 3 && histogram.steps.map(\.count) == [2, 3])
   }
 }

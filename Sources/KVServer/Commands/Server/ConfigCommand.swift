@@ -82,6 +82,7 @@ enum ConfigCommand {
         }
       }
       call.refreshGate()
+      call.watch(call.server.live.current)
       call.reply.ok()
     } catch {
       refuse(&call, error.setting ?? changing, error.reply)

@@ -177,14 +177,15 @@ enum InfoSections {
   }
 
   static func errors(_ server: ServerState) -> [Field] {
-    LoopStatistics.sum(server.statistics).errors.sorted { $0.key < $1.key }
+    LoopStatistics.errors(of: server.statistics).sorted { $0.key < $1.key }
       .map { ("errorstat_\($0.key)", "count=\($0.value)") }
   }
 
   static func latencies(_ server: ServerState) -> [Field] {
     let percentiles = server.live.current.latencyPercentiles
     return tallies(server).compactMap { name, tally in
-      guard let histogram = tally.histogram else { return nil }
+      let histogram = tally.histogram
+      guard histogram.total > 0 else { return nil }
       let values = percentiles.map { percentile in
         let microseconds = Double(histogram.percentile(percentile)) / 1000
         return "p\(Setting.short(percentile))=\(ProcessFacts.fixed(microseconds, 3))"
@@ -194,7 +195,7 @@ enum InfoSections {
   }
 
   private static func tallies(_ server: ServerState) -> [(String, LoopStatistics.Tally)] {
-    LoopStatistics.sum(server.statistics).tallies.sorted { $0.key < $1.key }
+    server.tallies.sorted { $0.key < $1.key }
       .map { (server.table.commands[$0.key].name, $0.value) }
   }
 }

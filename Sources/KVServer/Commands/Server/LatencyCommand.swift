@@ -116,9 +116,8 @@ enum LatencyCommand {
 
   /// HISTOGRAM [command…]: a container stands for all its subcommands.
   static func histogram(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    call.meter.flush(to: call.statistics)
     let table = call.server.table
-    let tallies = LoopStatistics.sum(call.server.statistics).tallies
+    let tallies = call.server.tallies.filter { $0.value.histogram.total > 0 }
     var chosen: [Int] = []
     if call.count > 2 {
       for index in 2..<call.count {
@@ -132,7 +131,7 @@ enum LatencyCommand {
       chosen = tallies.keys.sorted()
     }
     let found = chosen.compactMap { index in
-      tallies[index]?.histogram.map { (table.commands[index].name, $0) }
+      tallies[index].map { (table.commands[index].name, $0.histogram) }
     }
     call.reply.map(found.count)
     for (name, histogram) in found {

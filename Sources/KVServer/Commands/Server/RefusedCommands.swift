@@ -4,8 +4,8 @@ import KVStore
 /// reason, or does what there is to do, which is nothing.
 enum RefusedCommands {
   static let commands: [Command] = [
-    refused("replicaof", arity: 3, "server", replicas, isAllowed: namesNobody),
-    refused("slaveof", arity: 3, "server", replicas, isAllowed: namesNobody),
+    refused("replicaof", arity: 3, "server", replicas, flags: [.admin], isAllowed: namesNobody),
+    refused("slaveof", arity: 3, "server", replicas, flags: [.admin], isAllowed: namesNobody),
     Command(
       "failover", arity: -1, [.admin, .noTransaction], group: "server",
       "Start a coordinated failover between this server and one of its replicas.",
@@ -21,7 +21,7 @@ enum RefusedCommands {
         call.reply.error("ERR This instance has cluster support disabled")
       }),
     Command(
-      "module", arity: -2, [.admin, .noTransaction], group: "server",
+      "module", arity: -2, [.noTransaction], group: "server",
       "A container for module commands",
       .session { (call, request) in
         if call.count == 2, request.extracting(call[1]).spells("LIST") {
@@ -55,10 +55,11 @@ enum RefusedCommands {
 
   private static func refused(
     _ name: String, arity: Int, _ group: String, _ reason: String,
+    flags: Command.Flags = [],
     isAllowed: (@Sendable (borrowing Call, RawSpan) -> Bool)? = nil
   ) -> Command {
     Command(
-      name, arity: arity, [.noTransaction], group: group, "Refused: \(reason)",
+      name, arity: arity, flags.union(.noTransaction), group: group, "Refused: \(reason)",
       .session { (call, request) in
         if let isAllowed, isAllowed(call, request) { return call.reply.ok() }
         call.reply.error("ERR \(name.uppercased()) is not supported: \(reason)")

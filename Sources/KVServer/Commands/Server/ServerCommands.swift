@@ -43,7 +43,6 @@ enum ServerCommands {
     for index in 1..<max(1, call.count) {
       wanted.append(String(describing: request.extracting(call[index])).lowercased())
     }
-    call.meter.flush(to: call.statistics)
     call.reply.verbatim(try InfoText.sections(wanted, server: call.server, reader: call.reader))
   }
 
