@@ -21,6 +21,8 @@
 // Declared here because glibc shows them only under _GNU_SOURCE, which must be set before any header.
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int pthread_setname_np(pthread_t thread, const char *name);
+// Declared in <malloc.h>, for the allocator to give back what it keeps for later.
+extern int malloc_trim(size_t keep);
 // For the crash harness, whose small disks shall go when it does.
 extern int unshare(int flags);
 #define KVD_CLONE_NEWNS 0x00020000
@@ -29,6 +31,20 @@ extern int unshare(int flags);
 static inline void kvd_prefetch(const void *address) { __builtin_prefetch(address); }
 
 #if defined(__x86_64__)
+// The processor's counter, which costs a third of a look at the clock.
+static inline uint64_t kvd_counter(void) { return __builtin_ia32_rdtsc(); }
+
+// Whether it runs evenly whatever the processor does: leaf 0x80000007 of CPUID, bit 8 of EDX.
+static inline int kvd_has_even_counter(void) {
+  unsigned a = 0x80000000u, b, c = 0, d;
+  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  if (a < 0x80000007u) return 0;
+  a = 0x80000007u;
+  c = 0;
+  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  return (int)((d >> 8) & 1);
+}
+
 // Leaf 1 of CPUID, bit 20 of ECX, is SSE 4.2.
 static inline int kvd_has_crc32c(void) {
   unsigned a = 1, b, c = 0, d;
@@ -54,6 +70,9 @@ static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size
   return narrow;
 }
 #else
+static inline uint64_t kvd_counter(void) { return 0; }
+static inline int kvd_has_even_counter(void) { return 0; }
+
 // On other processors the table in CRC32C.swift serves.
 static inline int kvd_has_crc32c(void) { return 0; }
 static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size_t count) {

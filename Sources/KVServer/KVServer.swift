@@ -7,6 +7,7 @@ import TxnWAL
 public final class Server: Sendable {
   public enum Failure: Error, CustomStringConvertible {
     case cannotListen(address: String, port: Int, reason: String)
+    case cannotListenAt(path: String, reason: String)
     case cannotStart(reason: String)
     case cannotReadUsers(reason: String)
     case invalidOption(String)
@@ -15,6 +16,7 @@ public final class Server: Sendable {
       switch self {
       case .cannotListen(let address, let port, let reason):
         "cannot listen on \(address) port \(port): \(reason)"
+      case .cannotListenAt(let path, let reason): "cannot listen on \(path): \(reason)"
       case .cannotStart(let reason): "cannot start the I/O threads: \(reason)"
       case .cannotReadUsers(let reason): "cannot read the users: \(reason)"
       case .invalidOption(let reason): reason
@@ -44,23 +46,20 @@ public final class Server: Sendable {
       store: store, options: options, clientLimit: try Self.clientLimit(options),
       users: try Self.users(options))
     self.state = state
-    let listening: Descriptor
-    do throws(System.Failure) {
-      listening = try System.listen(address: options.address, port: options.port)
-    } catch {
-      throw .cannotListen(
-        address: options.address, port: options.port, reason: Self.reason(of: error))
+    let sockets = try ListeningSocket.open(options)
+    if let port = sockets.lazy.compactMap(\.port).first {
+      state.port.store(port, ordering: .relaxed)
     }
-    state.port.store(System.localPort(listening.number), ordering: .relaxed)
     do throws(System.Failure) {
       var handles: [LoopHandle] = []
       for _ in 0..<options.ioThreadCount { handles.append(try LoopHandle()) }
       self.handles = handles
       state.gate.setLoops(handles)
       for handle in handles { store.observe { handle.signal() } }
-      threads = try Self.start(state, handles, listening: listening.release())
+      state.begin(handles)
+      threads = try Self.start(state, handles, sockets)
     } catch {
-      throw .cannotStart(reason: Self.reason(of: error))
+      throw .cannotStart(reason: error.description)
     }
     state.expiry.start()
   }
@@ -72,10 +71,14 @@ public final class Server: Sendable {
   /// them connections could take the last one, and the store would fail.
   private static let reservedDescriptorCount = 128
 
-  /// As many clients as there may be descriptors for.
+  /// As many clients as there may be descriptors for, beside those that are connected.
+  static func possibleClientCount(wanted: Int, connected: Int = 0) -> Int {
+    let reserved = System.openDescriptorCount() - connected + reservedDescriptorCount
+    return System.raiseDescriptorLimit(to: wanted + reserved) - reserved
+  }
+
   private static func clientLimit(_ options: ServerOptions) throws(Failure) -> Int {
-    let reserved = System.openDescriptorCount() + reservedDescriptorCount
-    let available = System.raiseDescriptorLimit(to: options.clientLimit + reserved) - reserved
+    let available = possibleClientCount(wanted: options.clientLimit)
     guard available < options.clientLimit else { return options.clientLimit }
     guard available > 0 else {
       throw .cannotStart(
@@ -97,38 +100,35 @@ public final class Server: Sendable {
   }
 
   private static func start(
-    _ state: ServerState, _ handles: [LoopHandle], listening: Int32
+    _ state: ServerState, _ handles: [LoopHandle], _ sockets: [ListeningSocket]
   ) throws(System.Failure) -> [WorkerThread] {
     var threads: [WorkerThread] = []
     do throws(System.Failure) {
       for index in handles.indices {
-        threads.append(try startLoop(index, state, handles, listening))
+        threads.append(try startLoop(index, state, handles, sockets))
       }
     } catch {
       for handle in handles { handle.stop() }
       for thread in threads { thread.join() }
-      if threads.isEmpty { _ = Descriptor(adopting: listening) }
       throw error
     }
     return threads
   }
 
-  /// The first loop gets the listening socket.
+  /// The first loop gets the listening sockets.
   private static func startLoop(
-    _ index: Int, _ state: ServerState, _ handles: [LoopHandle], _ listening: Int32
+    _ index: Int, _ state: ServerState, _ handles: [LoopHandle], _ sockets: [ListeningSocket]
   ) throws(System.Failure) -> WorkerThread {
     let poller = try Poller.makeDescriptor().release()
     let body: @Sendable () -> Void = {
       do throws(System.Failure) {
         let loop = try EventLoop(
           server: state, handle: handles[index], poller: Descriptor(adopting: poller),
-          counters: state.counters[index],
-          // Made here so that nothing but the loop holds it: when the loop lets go, it is closed.
-          listener: index == 0
-            ? Listener(descriptor: Descriptor(adopting: listening), handles: handles) : nil)
+          counters: state.counters[index], statistics: state.statistics[index],
+          listener: index == 0 ? Listener(sockets: sockets, handles: handles) : nil)
         loop.run()
       } catch {
-        state.options.log("an I/O thread cannot run: \(reason(of: error))")
+        state.options.log("an I/O thread cannot run: \(error.description)")
       }
     }
     do throws(WorkerThread.Refusal) {
@@ -136,12 +136,6 @@ public final class Server: Sendable {
     } catch {
       _ = Descriptor(adopting: poller)
       throw .code(error.errno, operation: "pthread_create")
-    }
-  }
-
-  private static func reason(of failure: System.Failure) -> String {
-    switch failure {
-    case .code(let code, let operation): "\(operation): \(SystemCall.message(for: code))"
     }
   }
 

@@ -64,16 +64,4 @@ struct Flags {
     }
     return number
   }
-
-  func byteCount(
-    _ name: String, default value: Int, atLeast least: Int
-  ) throws(UsageError) -> Int {
-    guard let given = values[name] else { return value }
-    guard let number = ByteSize.parse(given), number >= least else {
-      throw UsageError(
-        message: "option '--\(name)' must be a size like 256mb, at least \(least) bytes, "
-          + "not '\(given)'")
-    }
-    return number
-  }
 }

@@ -18,6 +18,9 @@ enum Signals {
     return number
   }
 
+  /// Ends this process as a SIGTERM from outside does; kill(2).
+  static func sendToSelf() { _ = kill(getpid(), SIGTERM) }
+
   private static func stopping() -> sigset_t {
     var set = sigset_t()
     unsafe sigemptyset(&set)

@@ -140,7 +140,7 @@ final class Gate: Sendable {
   ) -> Bool {
     if call.session.needsLogin, !command.flags.contains(.noAuthentication) {
       Dispatcher.reject(command, "NOAUTH Authentication required.", &call)
-      call.counters.countError()
+      call.note = .rejected
       return false
     }
     if let user = call.session.user, !user.isUnrestricted,
@@ -148,7 +148,7 @@ final class Gate: Sendable {
     {
       log(refusal, user, command, &call, request)
       Dispatcher.reject(command, "NOPERM \(refusal.text(command))", &call)
-      call.counters.countError()
+      call.note = .rejected
       return false
     }
     let gate = call.server.gate

@@ -17,6 +17,15 @@ struct Call: ~Copyable {
     case close
   }
 
+  enum Note {
+    case none
+    /// Refused for what it is, before anything was carried out.
+    case rejected
+    case queued
+    /// There is no such command.
+    case unknown
+  }
+
   let server: ServerState
   let store: Store
   let reader: Reader
@@ -33,14 +42,30 @@ struct Call: ~Copyable {
   var hasScanned = false
   /// Other connections wait for room in the store, and come first.
   var isRoomAwaited = false
+  /// What may wait to be sent to this client before it is cut off; 0 for no limit.
+  var hardReplyLimit = 0
   /// The session's flag of the same name.
   var isGated = false
   /// The index of the command under way in the table.
   var command = 0
+  /// What became of the command, beside its reply.
+  var note = Note.none
+  /// Times commands; see `didRun`.
+  var meter = CommandMeter()
+  var thresholds = Thresholds()
+  /// The command is one of those that EXEC carries out.
+  var isExecuting = false
+  /// Somebody is told of every command.
+  var isMonitored = false
+  let statistics: LoopStatistics
   /// Ranges of keys for calls into the store, kept for their capacity.
   var keys: [Range<Int>] = []
 
-  init(server: ServerState, counters: LoopCounters, handle: LoopHandle, session: Session) {
+  init(
+    server: ServerState, counters: LoopCounters, statistics: LoopStatistics, handle: LoopHandle,
+    session: Session
+  ) {
+    self.statistics = statistics
     self.handle = handle
     self.server = server
     self.store = server.store

@@ -16,6 +16,7 @@ enum Dispatcher {
   private static func carryOut(_ call: inout Call, _ request: RawSpan) {
     let start = call.reply.count
     call.disposition = .next
+    call.note = .none
     guard let index = call.server.table.index(of: request.extracting(call[0])) else {
       unknownCommand(&call, request)
       return
@@ -27,11 +28,15 @@ enum Dispatcher {
     } catch {
       call.reply.takeBack(to: start)
       StoreErrorReply.write(error, to: &call.reply)
-      call.counters.countError()
     }
     if call.reply.isOverflowing {
       call.reply.takeBack(to: start)
-      refuseReply(&call)
+      if call.reply.limit == call.hardReplyLimit {
+        call.session.hasOverflowed = true
+        call.disposition = .close
+      } else {
+        refuseReply(&call)
+      }
     }
     switch call.disposition {
     case .next, .close: call.counters.countCommand()
@@ -56,6 +61,7 @@ enum Dispatcher {
   ) throws(StoreError) {
     let command = call.server.table.commands[index]
     guard command.accepts(argumentCount: call.count) else {
+      call.note = .rejected
       refuseArity(command, &call)
       return
     }
@@ -65,6 +71,7 @@ enum Dispatcher {
     if call.isGated, !Gate.admits(command, index, &call, request) { return }
     if let refusal = refusal(of: command, call, request) {
       call.session.transaction?.hasFailed = true
+      call.note = .rejected
       throw refusal
     }
     if EscapedKeys.areIn(call, of: command, request) {
@@ -112,7 +119,7 @@ enum Dispatcher {
     guard let index = call.server.table.index(of: name, in: container) else {
       call.session.transaction?.hasFailed = true
       ContainerCommand.unknown(&call, name, of: request.extracting(call[0]))
-      call.counters.countError()
+      call.note = .unknown
       return
     }
     call.command = index
@@ -184,7 +191,9 @@ enum Dispatcher {
   private static func queue(
     _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan
   ) {
+    call.note = .queued
     if command.flags.contains(.noTransaction) {
+      call.note = .rejected
       call.session.transaction?.hasFailed = true
       call.reply.error(
         "ERR Command not allowed inside a transaction: \(command.name.uppercased())")
@@ -211,6 +220,7 @@ enum Dispatcher {
   /// and at its first zero byte, because Redis prints them as C does.
   private static func unknownCommand(_ call: inout Call, _ request: RawSpan) {
     call.session.transaction?.hasFailed = true
+    call.note = .unknown
     let quotedByteCount = 128
     var text = ByteBuffer()
     let name = request.extracting(call[0])
@@ -226,6 +236,5 @@ enum Dispatcher {
       text.append("' ")
     }
     call.reply.error(text)
-    call.counters.countError()
   }
 }

@@ -51,6 +51,7 @@ enum Keyspace {
     var found: Int64 = 0
     try view.withEntries(of: call.keys, in: request) { _, info, _ in
       if info != nil { found += 1 }
+      call.reply.countLookup(found: info != nil)
     }
     call.reply.integer(found)
   }
@@ -59,9 +60,10 @@ enum Keyspace {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     let type = try view.withEntry(of: request.extracting(call[1])) { info, _ in
-      info.map { $0.recordType?.name ?? "unknown" } ?? "none"
+      info.map { $0.recordType?.name ?? "unknown" }
     }
-    call.reply.simple(type)
+    call.reply.countLookup(found: type != nil)
+    call.reply.simple(type ?? "none")
   }
 
   /// 0 for an absent key, so that `IF key SEQ 0` means absent too.

@@ -5,7 +5,9 @@ import Synchronization
 /// What all event loops share.
 final class ServerState: Sendable {
   let store: Store
+  /// As they were at the start; `live` has those that CONFIG SET changes.
   let options: ServerOptions
+  let live: LiveOptions
   let table = CommandTable.standard
   let cursors = ScanCursors()
   let clients: ClientRegistry
@@ -19,13 +21,36 @@ final class ServerState: Sendable {
   let expiry: ExpiryWorker
   /// One per event loop.
   let counters: [LoopCounters]
+  let statistics: [LoopStatistics]
+  let rate = Rate()
+  let slowLog = SlowLog()
+  let latency = LatencyLog()
+  let monitors = Monitors()
   let startedAt: Int64
+  /// Tells this run from others, as in Redis 40 hexadecimal digits.
+  let runID: String
   /// The port listened on, once it is known.
   let port = Atomic<Int>(0)
+  /// How many keys have expired, for INFO; counted by whoever removes them.
+  let expiredKeyCount = Atomic<UInt64>(0)
+  /// Whether keys that have expired are looked for in the background; DEBUG SET-ACTIVE-EXPIRE.
+  let expiresActively = Atomic<Bool>(true)
+  /// What the counters were when statistics were reset.
+  let baseline = Mutex(Baseline())
+  private let handles = Mutex<[LoopHandle]>([])
+
+  struct Baseline {
+    var totals = LoopCounters.Totals()
+    var tallies: [Int: LoopStatistics.Tally] = [:]
+    var accepted: UInt64 = 0
+    var refused: UInt64 = 0
+    var expired: UInt64 = 0
+  }
 
   init(store: Store, options: ServerOptions, clientLimit: Int, users: Users) {
     self.store = store
     self.options = options
+    live = LiveOptions(options)
     self.users = users
     accessLog = AccessLog(limit: options.access.logLength)
     gate.setProtected(options.access.isProtected)
@@ -36,7 +61,80 @@ final class ServerState: Sendable {
       log("cannot remove what has expired: \(error)")
     }
     counters = (0..<options.ioThreadCount).map { _ in LoopCounters() }
+    statistics = (0..<options.ioThreadCount).map { _ in
+      LoopStatistics(commandCount: CommandTable.standard.commands.count)
+    }
     startedAt = System.monotonicSeconds()
+    let words = (0..<3).map { _ in String(UInt64.random(in: 1 << 60 ... .max), radix: 16) }
+    runID = String(words.joined().prefix(40))
+  }
+
+  func begin(_ handles: [LoopHandle]) { self.handles.withLock { $0 = handles } }
+
+  /// Changes options while the server runs: all that `body` sets, or nothing.
+  func change(_ body: (inout ServerOptions) throws(SettingRefusal) -> Void) throws(SettingRefusal) {
+    try live.change { (options) throws(SettingRefusal) in
+      let old = options
+      try body(&options)
+      if options.clientLimit != old.clientLimit {
+        let possible = Server.possibleClientCount(
+          wanted: options.clientLimit, connected: clients.count)
+        guard possible >= options.clientLimit else {
+          var refusal = SettingRefusal(
+            "The operating system is not able to handle the specified number of clients, "
+              + "try with \(possible)")
+          refusal.setting = "maxclients"
+          throw refusal
+        }
+        clients.limit.store(options.clientLimit, ordering: .relaxed)
+      }
+      memory.limit.store(options.clientMemoryByteCount, ordering: .relaxed)
+      if options.access.password != old.access.password {
+        users.setPassword(options.access.password)
+        gate.change()
+      }
+      gate.setProtected(options.access.isProtected)
+      accessLog.setLimit(options.access.logLength)
+      if options.slowLogLength < old.slowLogLength { slowLog.trim(to: options.slowLogLength) }
+    }
+    wakeLoops()
+  }
+
+  /// Makes every event loop look at what has changed.
+  func wakeLoops() {
+    for handle in handles.withLock({ $0 }) { handle.signal() }
+  }
+
+  /// Begins to stop this server, or whatever `shutDown` says.
+  func shutDown() {
+    if let shutDown = options.shutDown { return shutDown() }
+    for handle in handles.withLock({ $0 }) { handle.stop() }
+  }
+
+  /// What the loops have counted since the statistics were reset.
+  var totals: LoopCounters.Totals {
+    LoopCounters.Totals(of: counters).since(baseline.withLock { $0.totals })
+  }
+
+  /// Of each command that was called since then, by its index in the table.
+  var tallies: [Int: LoopStatistics.Tally] {
+    let earlier = baseline.withLock { $0.tallies }
+    return LoopStatistics.tallies(of: statistics).reduce(into: [:]) {
+      let tally = earlier[$1.key].map($1.value.since) ?? $1.value
+      if !tally.isEmpty { $0[$1.key] = tally }
+    }
+  }
+
+  func resetStatistics() {
+    let connections = clients.totals
+    baseline.withLock { baseline in
+      baseline.totals = LoopCounters.Totals(of: counters)
+      baseline.tallies = LoopStatistics.tallies(of: statistics)
+      baseline.accepted = connections.accepted
+      baseline.refused = connections.refused
+      baseline.expired = expiredKeyCount.load(ordering: .relaxed)
+    }
+    for statistics in statistics { statistics.resetErrors() }
   }
 }
 
@@ -47,6 +145,10 @@ final class LoopCounters: Sendable {
   private let errors = Atomic<UInt64>(0)
   private let received = Atomic<UInt64>(0)
   private let sent = Atomic<UInt64>(0)
+  private let reads = Atomic<UInt64>(0)
+  private let writes = Atomic<UInt64>(0)
+  private let hits = Atomic<UInt64>(0)
+  private let misses = Atomic<UInt64>(0)
 
   @inline(__always)
   private func add(_ amount: UInt64, to counter: borrowing Atomic<UInt64>) {
@@ -56,21 +158,56 @@ final class LoopCounters: Sendable {
   @inline(__always)
   func countCommand() { add(1, to: commands) }
   func countError() { add(1, to: errors) }
-  func countReceived(_ byteCount: Int) { add(UInt64(byteCount), to: received) }
-  func countSent(_ byteCount: Int) { add(UInt64(byteCount), to: sent) }
+  func countReceived(_ byteCount: Int) {
+    add(UInt64(byteCount), to: received)
+    add(1, to: reads)
+  }
+  func countSent(_ byteCount: Int) {
+    add(UInt64(byteCount), to: sent)
+    add(1, to: writes)
+  }
+  func countLookups(hits found: Int, misses absent: Int) {
+    if found > 0 { add(UInt64(found), to: hits) }
+    if absent > 0 { add(UInt64(absent), to: misses) }
+  }
 
   struct Totals {
     var commands: UInt64 = 0
     var errors: UInt64 = 0
     var received: UInt64 = 0
     var sent: UInt64 = 0
-  }
+    var reads: UInt64 = 0
+    var writes: UInt64 = 0
+    var hits: UInt64 = 0
+    var misses: UInt64 = 0
 
-  func add(to totals: inout Totals) {
-    totals.commands += commands.load(ordering: .relaxed)
-    totals.errors += errors.load(ordering: .relaxed)
-    totals.received += received.load(ordering: .relaxed)
-    totals.sent += sent.load(ordering: .relaxed)
+    init() {}
+
+    init(of loops: [LoopCounters]) {
+      for loop in loops {
+        commands += loop.commands.load(ordering: .relaxed)
+        errors += loop.errors.load(ordering: .relaxed)
+        received += loop.received.load(ordering: .relaxed)
+        sent += loop.sent.load(ordering: .relaxed)
+        reads += loop.reads.load(ordering: .relaxed)
+        writes += loop.writes.load(ordering: .relaxed)
+        hits += loop.hits.load(ordering: .relaxed)
+        misses += loop.misses.load(ordering: .relaxed)
+      }
+    }
+
+    func since(_ other: Totals) -> Totals {
+      var totals = self
+      totals.commands -= other.commands
+      totals.errors -= other.errors
+      totals.received -= other.received
+      totals.sent -= other.sent
+      totals.reads -= other.reads
+      totals.writes -= other.writes
+      totals.hits -= other.hits
+      totals.misses -= other.misses
+      return totals
+    }
   }
 }
 

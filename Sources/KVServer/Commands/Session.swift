@@ -12,6 +12,10 @@ final class Session {
   private(set) var watches: [[UInt8]: SequenceNumber] = [:]
   /// The checkpoint that this connection waits for.
   var checkpoint: CheckpointTicket?
+  /// Until when its command waits, in milliseconds of the monotonic clock.
+  var waitsUntil: Int64?
+  /// What it is told in MONITOR.
+  var feed: MonitorFeed?
   /// The newest batch that this connection has written or whose outcome it was told of.
   var newest: Receipt?
   private var watchedByteCount = 0
@@ -28,6 +32,8 @@ final class Session {
   var isGated = false
   /// Of which state of the gate the above tells.
   var gateRevision: UInt64 = 0
+  /// A reply was larger than all that may wait to be sent to it.
+  var hasOverflowed = false
   /// Its next request waits for the end of a pause.
   var isPaused = false
 

@@ -132,11 +132,19 @@ enum Transactions {
       }
     }
     call.reply.array(transaction.queued.count)
+    let execute = call.command
+    call.isExecuting = true
+    defer {
+      call.command = execute
+      call.isExecuting = false
+    }
+    var begun = call.meter.clock.now
     for queued in transaction.queued {
       call.command = queued.command
       call.arguments.removeAll(keepingCapacity: true)
       call.arguments.append(contentsOf: transaction.arguments[queued.arguments])
       let start = call.reply.count
+      let errorsBefore = call.reply.errorCodes.count
       do throws(StoreError) {
         let command = call.server.table.commands[queued.command]
         if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) { continue }
@@ -158,6 +166,7 @@ enum Transactions {
           throw error
         }
       }
+      call.didRunPart(bytes, errorsBefore: errorsBefore, since: &begun)
     }
   }
 }

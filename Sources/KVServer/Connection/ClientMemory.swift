@@ -17,13 +17,13 @@ final class ClientMemory: Sendable {
   static let refusal: StaticString =
     "OOM command not allowed when used memory > 'maxmemory-clients'."
 
-  let limit: Int
+  let limit: Atomic<Int>
   private let used = Atomic<Int>(0)
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int) { self.limit = Atomic(limit) }
 
   var inUse: Int { used.load(ordering: .relaxed) }
-  var left: Int { limit - inUse }
+  var left: Int { limit.load(ordering: .relaxed) - inUse }
   var isFull: Bool { left <= 0 }
 
   func hasRoom(for byteCount: Int) -> Bool { byteCount <= left }

@@ -13,6 +13,7 @@ final class ClientRecord: Sendable {
   let address: String
   let localAddress: String
   let descriptor: Int32
+  let isOnUnixSocket: Bool
   let connectedAt: Int64
   let labels = Mutex(Labels())
   /// Seconds of the monotonic clock; written by the event loop of the connection.
@@ -33,8 +34,12 @@ final class ClientRecord: Sendable {
   /// Kept for CLIENT LIST: no client is ever evicted.
   let isNeverEvicted = Atomic<Bool>(false)
 
-  init(id: UInt64, address: String, localAddress: String, descriptor: Int32, now: Int64) {
+  init(
+    id: UInt64, address: String, localAddress: String, descriptor: Int32,
+    isOnUnixSocket: Bool = false, now: Int64
+  ) {
     self.id = id
+    self.isOnUnixSocket = isOnUnixSocket
     self.address = address
     self.localAddress = localAddress
     self.descriptor = descriptor
@@ -45,8 +50,11 @@ final class ClientRecord: Sendable {
   /// Whether it comes from this machine, as Redis's protected mode sees it.
   var isLocal: Bool {
     let host = address.prefix(upTo: address.lastIndex(of: ":") ?? address.endIndex)
-    return host == "127.0.0.1" || host == "[::1]" || host.hasPrefix("/")
+    return isOnUnixSocket || host == "127.0.0.1" || host == "[::1]"
   }
+
+  /// Where it comes from, as MONITOR tells it.
+  var origin: String { isOnUnixSocket ? "unix:" + address.dropLast(2) : address }
 }
 
 /// All connected clients, and the limit on their number.
@@ -58,22 +66,23 @@ final class ClientRegistry: Sendable {
     var refused: UInt64 = 0
   }
 
-  let limit: Int
+  let limit: Atomic<Int>
   private let state = Mutex(State())
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int) { self.limit = Atomic(limit) }
 
   /// Enters a new client, or nil if there are as many as may be.
-  func enter(descriptor: Int32, address: String, localAddress: String, now: Int64) -> ClientRecord?
-  {
+  func enter(
+    descriptor: Int32, address: String, localAddress: String, isOnUnixSocket: Bool, now: Int64
+  ) -> ClientRecord? {
     state.withLock { state in
-      guard state.clients.count < limit else {
+      guard state.clients.count < limit.load(ordering: .relaxed) else {
         state.refused += 1
         return nil
       }
       let record = ClientRecord(
         id: state.nextID, address: address, localAddress: localAddress, descriptor: descriptor,
-        now: now)
+        isOnUnixSocket: isOnUnixSocket, now: now)
       state.nextID += 1
       state.accepted += 1
       state.clients[record.id] = record

@@ -36,6 +36,14 @@ final class Connection {
   var isListedAsParked = false
   /// On the loop's list of connections that wait for another thread.
   var isListedAsWaiting = false
+  /// In the loop's table of connections that have sent part of a request.
+  var isListedAsIncomplete = false
+  /// Since when it has sent the request of which part is there, in seconds of the monotonic clock.
+  var receivingSince: Int64 = 0
+  /// A request was carried out since that was noted.
+  var hasRun = false
+  /// In the loop's table of connections beyond the soft limit on output.
+  var isListedAsSoft = false
   /// Its next request waits for room in the store.
   var isParkedForRoom = false
   /// What the poller has been asked for.

@@ -13,6 +13,10 @@ final class EventLoop {
   let store: Store
   let handle: LoopHandle
   let counters: LoopCounters
+  let statistics: LoopStatistics
+  /// A copy of those in force; see `refreshOptions`.
+  var options: ServerOptions
+  var optionsRevision = -1
   var poller: Poller
   var listener: Listener?
   var connections: [UInt64: Connection] = [:]
@@ -30,6 +34,17 @@ final class EventLoop {
   var yielding: [Connection] = []
   /// When to give up on a client that does not read, by token, in seconds of the monotonic clock.
   var deadlines: [UInt64: Int64] = [:]
+  /// The connections that have sent part of a request, by token.
+  var incomplete: Set<UInt64> = []
+  /// Since when connections have more waiting for them than the soft limit, by token, in seconds of the
+  /// monotonic clock.
+  var softSince: [UInt64: Int64] = [:]
+  /// When to try again what waits for a time, by token, in milliseconds.
+  var timers: [UInt64: Int64] = [:]
+  /// The connections in MONITOR.
+  var monitors: [Connection] = []
+  /// When limits of time were last looked at, in seconds.
+  var lookedAt: Int64 = 0
   /// Buffers lent to whichever connection is being served.
   var spareInput = ByteBuffer()
   var spareReply = ByteBuffer()
@@ -46,16 +61,18 @@ final class EventLoop {
 
   init(
     server: ServerState, handle: LoopHandle, poller descriptor: consuming Descriptor,
-    counters: LoopCounters, listener: consuming Listener?
+    counters: LoopCounters, statistics: LoopStatistics, listener: consuming Listener?
   ) throws(System.Failure) {
     self.server = server
     self.store = server.store
     self.handle = handle
     self.counters = counters
+    self.statistics = statistics
+    options = server.live.current
     poller = Poller(descriptor)
     try poller.add(handle.event.descriptor.number, token: Self.wakeToken, .read)
-    if let number = listener?.number {
-      try poller.add(number, token: Self.listenerToken, .read)
+    for socket in listener?.sockets ?? [] {
+      try poller.add(socket.number, token: Self.listenerToken, .read)
     }
     self.listener = consume listener
   }
@@ -65,7 +82,8 @@ final class EventLoop {
     let nobody = ClientRecord(
       id: 0, address: "", localAddress: "", descriptor: -1, now: System.monotonicSeconds())
     var call = Call(
-      server: server, counters: counters, handle: handle, session: Session(record: nobody))
+      server: server, counters: counters, statistics: statistics, handle: handle,
+      session: Session(record: nobody))
     while !isDrained() {
       turn(&call)
     }
@@ -79,9 +97,11 @@ final class EventLoop {
     // Under steady load no turn ever waits; the reader is ended all the same, because what it keeps
     // open makes LMDB's file grow.
     call.reader.end()
+    sampleRate()
     if !hasUnsynced && yielding.isEmpty { timeout = handle.arm() ? waitMilliseconds() : 0 }
     let count = poller.wait(timeoutMilliseconds: timeout)
     handle.disarm()
+    refreshOptions(&call)
     if hasUnsynced {
       hasUnsynced = false
       if count == 0 && yielding.isEmpty {
@@ -109,11 +129,15 @@ final class EventLoop {
       }
       releaseHeld(&call)
       resumeWaiting(&call)
+      deliverFeeds(&call)
+      refreshOptions(&call)
       if handle.shouldStop { beginDrain(&call) }
     }
     if !waiting.isEmpty, server.gate.endPauseIfDue() { resumeWaiting(&call) }
     retryParked(&call)
     retryStarved(&call)
+    runTimers(&call)
+    if hasTimedWork { lookAtTimes() }
     if !deadlines.isEmpty || listener?.isPaused == true { checkDeadlines(&call) }
   }
 
@@ -139,10 +163,13 @@ final class EventLoop {
   private func waitMilliseconds() -> Int32 {
     // Signals tell of room in the store; the short wait covers what other loops free.
     if !starved.isEmpty || !parked.isEmpty || drainDeadline != nil { return 20 }
+    var wait: Int64 = deadlines.isEmpty && listener?.isPaused != true && !hasTimedWork ? -1 : 1000
+    func wake(in milliseconds: Int64) { wait = wait < 0 ? milliseconds : min(wait, milliseconds) }
+    if !timers.isEmpty { wake(in: timerMilliseconds()) }
     if !waiting.isEmpty, let left = server.gate.pauseMillisecondsLeft {
-      return Int32(min(max(left, 1), 1000))
+      wake(in: min(max(left, 1), 1000))
     }
-    return deadlines.isEmpty && listener?.isPaused != true ? -1 : 1000
+    return Int32(wait)
   }
 
   // MARK: The end
@@ -151,7 +178,10 @@ final class EventLoop {
     guard drainDeadline == nil else { return }
     drainDeadline =
       System.monotonicMilliseconds() + Int64(server.options.drainTimeoutMilliseconds)
-    if let number = listener?.number { try? poller.remove(number) }
+    for socket in listener?.sockets ?? [] {
+      try? poller.remove(socket.number)
+      socket.close()
+    }
     listener = nil
     for connection in Array(connections.values) {
       connection.isClosing = true

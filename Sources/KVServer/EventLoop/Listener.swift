@@ -1,8 +1,8 @@
 import TxnWAL
 
-/// The listening socket, and the loops that its connections are dealt out to.
+/// The listening sockets, and the loops that their connections are dealt out to.
 final class Listener {
-  private let descriptor: Descriptor
+  let sockets: [ListeningSocket]
   private let handles: [LoopHandle]
   private var next = 0
   /// Set while there are no descriptors left to accept with.
@@ -10,12 +10,10 @@ final class Listener {
   /// In seconds of the monotonic clock.
   var resumesAt: Int64 = 0
 
-  init(descriptor: consuming Descriptor, handles: [LoopHandle]) {
-    self.descriptor = descriptor
+  init(sockets: [ListeningSocket], handles: [LoopHandle]) {
+    self.sockets = sockets
     self.handles = handles
   }
-
-  var number: Int32 { descriptor.number }
 
   func nextHandle() -> LoopHandle {
     next = (next + 1) % handles.count
@@ -26,21 +24,27 @@ final class Listener {
 extension EventLoop {
   /// Accepts a bounded number of connections, so that those there are still get their turn.
   func acceptConnections() {
-    guard let listener else { return }
-    for _ in 0..<64 {
-      switch System.accept(listener.number) {
-      case .nothing: return
-      case .exhausted(let code): return pauseAccepting(because: code)
-      case .accepted(let number): welcome(number)
+    for socket in listener?.sockets ?? [] {
+      accepting: for _ in 0..<64 {
+        switch System.accept(socket.number) {
+        case .nothing: break accepting
+        case .exhausted(let code): return pauseAccepting(because: code)
+        case .accepted(let number): welcome(number, from: socket)
+        }
       }
     }
   }
 
-  private func welcome(_ number: Int32) {
+  private func welcome(_ number: Int32, from socket: ListeningSocket) {
     let descriptor = Descriptor(adopting: number)
+    if socket.path == nil, options.keepAliveSeconds > 0 {
+      System.keepAlive(number, seconds: options.keepAliveSeconds)
+    }
+    let path = socket.path.map { "\($0):0" }
     let record = server.clients.enter(
-      descriptor: number, address: System.peerAddress(number),
-      localAddress: System.localAddress(number), now: System.monotonicSeconds())
+      descriptor: number, address: path ?? System.peerAddress(number),
+      localAddress: path ?? System.localAddress(number), isOnUnixSocket: path != nil,
+      now: System.monotonicSeconds())
     guard let record else { return refuse(number, "ERR max number of clients reached") }
     guard !server.gate.isProtected || record.isLocal || !server.users.everybody.needsNoPassword
     else {
@@ -74,6 +78,7 @@ extension EventLoop {
   }
 
   private func register(_ connection: Connection) {
+    connection.decoder.bulkByteLimit = options.bulkByteLimit
     do throws(System.Failure) {
       try poller.add(connection.descriptor.number, token: connection.token, .read)
       connections[connection.token] = connection
@@ -86,7 +91,9 @@ extension EventLoop {
   private func pauseAccepting(because code: Int32) {
     guard let listener else { return }
     server.options.log("not accepting connections for a second: \(SystemCall.message(for: code))")
-    try? poller.change(listener.number, token: Self.listenerToken, [])
+    for socket in listener.sockets {
+      try? poller.change(socket.number, token: Self.listenerToken, [])
+    }
     listener.isPaused = true
     listener.resumesAt = System.monotonicSeconds() + 1
   }
@@ -94,6 +101,8 @@ extension EventLoop {
   func resumeAccepting() {
     guard let listener else { return }
     listener.isPaused = false
-    try? poller.change(listener.number, token: Self.listenerToken, .read)
+    for socket in listener.sockets {
+      try? poller.change(socket.number, token: Self.listenerToken, .read)
+    }
   }
 }

@@ -50,6 +50,10 @@ extension EventLoop {
     switch outcome {
     case .moved(let byteCount):
       counters.countReceived(byteCount)
+      guard connection.input.count <= options.queryBufferByteLimit else {
+        tell(connection, "it has sent more than client-query-buffer-limit")
+        return false
+      }
       connection.session.record.lastActiveAt.store(
         System.monotonicSeconds(), ordering: .relaxed)
     case .wouldBlock: break

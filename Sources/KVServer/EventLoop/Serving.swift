@@ -58,13 +58,20 @@ extension EventLoop {
     swap(&call.held, &connection.held)
     swap(&call.arguments, &connection.arguments)
     if !call.enter(connection.session) { connection.isClosing = true }
+    call.hardReplyLimit = outputLimit(of: connection).hard
     call.reply.limit = replyLimit(of: connection, pending: call.reply.count)
+    if call.hardReplyLimit > 0 { call.reply.limit = min(call.reply.limit, call.hardReplyLimit) }
   }
 
   private func takeBack(_ call: inout Call, from connection: Connection) {
     swap(&call.arguments, &connection.arguments)
     swap(&call.held, &connection.held)
     swap(&call.reply, &connection.reply)
+    let lookups = connection.reply.takeLookups()
+    counters.countLookups(hits: lookups.hits, misses: lookups.misses)
+    if connection.session.feed != nil, !monitors.contains(where: { $0 === connection }) {
+      monitors.append(connection)
+    }
   }
 
   /// Runs what has been received as far as it may, and sends what may be sent.
@@ -89,9 +96,13 @@ extension EventLoop {
     settle(connection, isAlive: isAlive)
   }
 
-  /// So many replies wait that requests must too.
+  /// So many replies wait that requests must too. Who reads is to be sent what there is, rather than cut
+  /// off, when many small replies come near the hard limit.
   private func isBacklogged(_ call: borrowing Call) -> Bool {
-    call.reply.count > Self.replyByteCountBound || call.held.count > Self.heldPositionBound
+    let hard = call.hardReplyLimit
+    return call.reply.count
+      > (hard > 0 ? min(hard / 2, Self.replyByteCountBound) : Self.replyByteCountBound)
+      || call.held.count > Self.heldPositionBound
   }
 
   /// What this connection's replies may grow to: all that is left for clients, and a little in any case.
@@ -106,6 +117,8 @@ extension EventLoop {
     swap(&input, &connection.input)
     connection.isParkedForRoom = false
     call.hasScanned = false
+    var hasRun = false
+    if !input.isEmpty { call.meter.begin() }
     var ahead = LookAhead()
     while !connection.isClosing, !connection.isYielding {
       guard !isBacklogged(call) else {
@@ -127,17 +140,22 @@ extension EventLoop {
           continue
         case .failed(let error):
           error.write(to: &call.reply)
+          call.countErrors()
           connection.isClosing = true
           continue
         case .request(let count): byteCount = count
         }
       }
-      input.withBytes {
-        ahead.advance(over: byteCount, of: $0, call)
-        Dispatcher.run(&call, $0.extracting(first: byteCount))
+      input.withBytes { bytes in
+        ahead.advance(over: byteCount, of: bytes, call)
+        let request = bytes.extracting(first: byteCount)
+        Dispatcher.run(&call, request)
+        call.didRun(request)
       }
       switch call.disposition {
-      case .next: input.consume(byteCount)
+      case .next:
+        input.consume(byteCount)
+        hasRun = true
       case .close: connection.isClosing = true
       case .parked:
         connection.parkedByteCount = byteCount
@@ -146,6 +164,7 @@ extension EventLoop {
         connection.parkedByteCount = byteCount
         if !connection.isListedAsWaiting { waiting.append(connection) }
         connection.isListedAsWaiting = true
+        if let time = connection.session.waitsUntil { timers[connection.token] = time }
       }
       if connection.parkedByteCount != nil { break }
       if call.hasScanned {
@@ -154,6 +173,7 @@ extension EventLoop {
       }
     }
     swap(&input, &connection.input)
+    if hasRun { connection.hasRun = true }
     if connection.isParkedForRoom, !connection.isListedAsParked {
       connection.isListedAsParked = true
       parked.append(connection)
@@ -187,7 +207,7 @@ extension EventLoop {
         connection.wantsToWrite = true
         if deadlines[connection.token] == nil {
           deadlines[connection.token] =
-            System.monotonicSeconds() + Int64(server.options.stallTimeoutSeconds)
+            System.monotonicSeconds() + Int64(options.stallTimeoutSeconds)
         }
         return true
       case .ended, .failed: return false
@@ -226,6 +246,7 @@ extension EventLoop {
       yielding.append(connection)
     }
     account(connection)
+    guard keepsLimits(connection) else { return close(connection) }
     if connection.reply.count == 0, connection.isIdle {
       if connection.isClosing { return linger(connection) }
       if connection.hasEnded { return close(connection) }
@@ -305,6 +326,7 @@ extension EventLoop {
   func close(_ connection: Connection) {
     guard connections.removeValue(forKey: connection.token) != nil else { return }
     deadlines.removeValue(forKey: connection.token)
+    forget(connection)
     server.clients.leave(connection.session.record)
     server.gate.leave(connection.session)
     try? poller.remove(connection.descriptor.number)

@@ -73,7 +73,7 @@ extension EventLoop {
   func retryStarved(_ call: inout Call) {
     guard !starved.isEmpty else { return }
     let now = System.monotonicSeconds()
-    let stallTimeout = Int64(server.options.stallTimeoutSeconds)
+    let stallTimeout = Int64(options.stallTimeoutSeconds)
     if now > lookedForIdleAt {
       lookedForIdleAt = now
       closeHoarders(idleBefore: now - stallTimeout)

@@ -11,6 +11,11 @@ struct ReplyWriter: ~Copyable {
   var isRESP3 = false
   private(set) var isOverflowing = false
   var limit = ReplyWriter.defaultLimit
+  /// The codes of the errors that were written, as in `ERR`, for whoever counts them.
+  var errorCodes: [String] = []
+  /// How many looked-up values were there, and how many not.
+  private(set) var hitCount = 0
+  private(set) var missCount = 0
 
   var count: Int { bytes.count }
 
@@ -59,7 +64,20 @@ struct ReplyWriter: ~Copyable {
   /// The bulk of a present value, the null of an absent one.
   @inline(__always)
   mutating func bulkOrNull(_ value: RawSpan?) {
+    countLookup(found: value != nil)
     if let value { bulk(value) } else { null() }
+  }
+
+  /// Counts a key that was looked up to be read.
+  @inline(__always)
+  mutating func countLookup(found: Bool) {
+    if found { hitCount &+= 1 } else { missCount &+= 1 }
+  }
+
+  /// The lookups since the last time.
+  mutating func takeLookups() -> (hits: Int, misses: Int) {
+    defer { (hitCount, missCount) = (0, 0) }
+    return (hitCount, missCount)
   }
 
   mutating func bulk(_ text: StaticString) {
@@ -70,6 +88,17 @@ struct ReplyWriter: ~Copyable {
 
   mutating func bulk(_ text: String) {
     text.withRawBytes { bulk($0) }
+  }
+
+  /// A boolean; RESP2 gets 1 or 0.
+  mutating func bool(_ value: Bool) {
+    if isRESP3 { line(value ? "#t" : "#f") } else { integer(Int64(value ? 1 : 0)) }
+  }
+
+  /// A line of the protocol as it is.
+  mutating func line(_ text: String) {
+    raw(text)
+    endLine()
   }
 
   /// Human-readable text: a verbatim string in RESP3, a bulk string in RESP2.
@@ -116,20 +145,25 @@ struct ReplyWriter: ~Copyable {
 
   /// An error. `text` begins with its code, like `ERR`.
   mutating func error(_ text: StaticString) {
+    let start = count
     bytes.append(0x2D)
     bytes.append(text)
     endLine()
+    noteCode(at: start)
   }
 
   /// An error whose text was put together; line breaks in it become spaces.
   mutating func error(_ text: String) {
+    let start = count
     bytes.append(0x2D)
     for byte in text.utf8 { bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
     endLine()
+    noteCode(at: start)
   }
 
   /// An error that quotes bytes of the client's, which need not be UTF-8. Line breaks at its end are left out.
   mutating func error(_ text: borrowing ByteBuffer) {
+    let start = count
     bytes.append(0x2D)
     text.withBytes { text in
       var end = text.byteCount
@@ -140,6 +174,17 @@ struct ReplyWriter: ~Copyable {
       }
     }
     endLine()
+    noteCode(at: start)
+  }
+
+  /// Notes the code of the error that stands at `start`; as in Redis, one without a code is an `ERR`.
+  private mutating func noteCode(at start: Int) {
+    let length = min(32, count - start - 1)
+    let space = bytes.firstOffset(of: 0x20, from: start + 1, limit: start + 1 + length)
+    let code = space.map { end in
+      bytes.withBytes { String(describing: $0.extracting((start + 1)..<end)) }
+    }
+    errorCodes.append(code ?? "ERR")
   }
 
   private static func isLineBreak(_ byte: UInt8) -> Bool { byte == 0x0D || byte == 0x0A }

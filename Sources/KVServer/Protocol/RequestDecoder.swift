@@ -46,6 +46,15 @@ struct RequestDecoder {
 
   init(limits: RequestLimits = RequestLimits()) { self.limits = limits }
 
+  /// The largest argument; the store's own limit leaves room for a clear error of the store's.
+  var bulkByteLimit: Int {
+    get { limits.bulkByteCount }
+    set {
+      limits.bulkByteCount =
+        newValue < Limits.valueByteCount ? newValue : RequestLimits().bulkByteCount
+    }
+  }
+
   /// Whether part of a request has been parsed.
   var isInsideRequest: Bool { missing != nil }
 
@@ -128,6 +137,7 @@ struct RequestDecoder {
     }
     argumentByteCount &+= length
     guard length <= limits.bulkByteCount else {
+      if limits.bulkByteCount < Limits.valueByteCount { return .failed(.invalidBulkLength) }
       return .failed(.bulkTooLarge(byteCount: length, limit: limits.bulkByteCount))
     }
     guard argumentByteCount <= limits.requestByteCount else {

@@ -4,7 +4,7 @@ import Glibc
 /// The socket calls.
 extension System {
   /// socket(2), bind(2), listen(2) on a numeric address; port 0 lets the system choose.
-  static func listen(address: String, port: Int) throws(Failure) -> Descriptor {
+  static func listen(address: String, port: Int, backlog: Int) throws(Failure) -> Descriptor {
     var hints = unsafe addrinfo()
     unsafe hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -23,10 +23,60 @@ extension System {
     guard
       unsafe bind(descriptor.number, info.pointee.ai_addr, info.pointee.ai_addrlen) == 0
     else { throw .code(errno, operation: "bind") }
-    guard Glibc.listen(descriptor.number, 511) == 0 else {
+    guard Glibc.listen(descriptor.number, Int32(backlog)) == 0 else {
       throw .code(errno, operation: "listen")
     }
     return descriptor
+  }
+
+  /// The same on a Unix socket. One that nobody listens on any more is replaced.
+  static func listen(path: String, mode: Int, backlog: Int) throws(Failure) -> Descriptor {
+    var address = sockaddr_un()
+    let bytes = Array(path.utf8)
+    guard bytes.count < 108, !bytes.contains(0) else {
+      throw .code(ENAMETOOLONG, operation: "the path of the Unix socket")
+    }
+    address.sun_family = sa_family_t(AF_UNIX)
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+    let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    func use(_ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+      unsafe withUnsafePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          unsafe call($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+      }
+    }
+    let probe = try Descriptor(socket(AF_UNIX, kind, 0), operation: "socket")
+    let isRefused =
+      unsafe use { unsafe connect(probe.number, $0, $1) } != 0 && errno == ECONNREFUSED
+    if isRefused { unsafe unlink(path) }
+    let descriptor = try Descriptor(socket(AF_UNIX, kind, 0), operation: "socket")
+    guard unsafe use({ unsafe bind(descriptor.number, $0, $1) }) == 0 else {
+      throw .code(errno, operation: "bind")
+    }
+    guard unsafe mode == 0 || chmod(path, mode_t(mode)) == 0 else {
+      throw .code(errno, operation: "chmod")
+    }
+    guard Glibc.listen(descriptor.number, Int32(backlog)) == 0 else {
+      throw .code(errno, operation: "listen")
+    }
+    return descriptor
+  }
+
+  /// Removes the name of a Unix socket; unlink(2).
+  static func removeSocket(_ path: String) { unsafe _ = unlink(path) }
+
+  /// Lets the system ask after `seconds` of silence whether the peer is still there, and give it up when
+  /// three questions stay without an answer; setsockopt(2).
+  static func keepAlive(_ number: Int32, seconds: Int) {
+    func set(_ level: Int32, _ name: Int32, _ value: Int) {
+      var value = Int32(clamping: value)
+      unsafe _ = setsockopt(number, level, name, &value, 4)
+    }
+    set(SOL_SOCKET, SO_KEEPALIVE, 1)
+    set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, seconds)
+    set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, max(1, seconds / 3))
+    set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
   }
 
   enum Acceptance {

@@ -35,17 +35,74 @@ enum System {
 
   static var processID: Int32 { getpid() }
 
-  /// The resident set of the process, from /proc/self/statm; 0 where that cannot be read.
-  static func residentByteCount() -> Int {
-    let file = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return 0 }
-    defer { close(file) }
-    var text = [UInt8](repeating: 0, count: 128)
-    let length = unsafe read(file, &text, text.count)
-    let fields = text.prefix(max(0, length)).split(separator: 0x20)
-    guard fields.count > 1 else { return 0 }
-    return (Int(String(decoding: fields[1], as: UTF8.self)) ?? 0) * Int(getpagesize())
+  /// clock_gettime(2), nanoseconds of the monotonic clock.
+  static func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
+
+  /// clock_gettime(2), since 1970.
+  static func timeOfDay() -> (seconds: Int64, microseconds: Int64) {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return (Int64(time.tv_sec), Int64(time.tv_nsec) / 1000)
+  }
+
+  /// The processor's counter.
+  @inline(__always)
+  static var counter: UInt64 { kvd_counter() }
+
+  /// Whether the counter runs evenly.
+  static var hasEvenCounter: Bool { kvd_has_even_counter() != 0 }
+
+  /// usleep(3), again and again, for at most a day.
+  static func sleep(milliseconds: Int) {
+    let until = monotonicMilliseconds() + Int64(min(milliseconds, 86_400_000))
+    while true {
+      let left = until - monotonicMilliseconds()
+      guard left > 0 else { return }
+      usleep(UInt32(min(left, 500) * 1000))
+    }
+  }
+
+  /// A small text file of the kernel's, empty where it cannot be read.
+  static func kernelText(_ path: String) -> String {
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return "" }
+    defer { close(file) }
+    var text = [UInt8](repeating: 0, count: 8192)
+    let length = unsafe read(file, &text, text.count)
+    return String(decoding: text.prefix(max(0, length)), as: UTF8.self)
+  }
+
+  /// Where the program of this process is; readlink(2).
+  static var executablePath: String {
+    var path = [UInt8](repeating: 0, count: 4096)
+    let length = unsafe path.withUnsafeMutableBytes {
+      unsafe readlink("/proc/self/exe", $0.baseAddress!, $0.count)
+    }
+    return String(decoding: path.prefix(max(0, length)), as: UTF8.self)
+  }
+
+  /// getrusage(2): the processor time of the process, of its children, or of this thread, in seconds.
+  static func processorTime(of who: ProcessorTimeOwner) -> (system: Double, user: Double) {
+    var usage = rusage()
+    unsafe getrusage(who.rawValue, &usage)
+    func seconds(_ time: timeval) -> Double {
+      Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000
+    }
+    return (seconds(usage.ru_stime), seconds(usage.ru_utime))
+  }
+
+  enum ProcessorTimeOwner: Int32 {
+    case process = 0
+    case children = -1
+    case thread = 1
+  }
+
+  /// Lets the allocator give what it keeps for later back to the system; malloc_trim(3).
+  static func giveMemoryBack() { _ = malloc_trim(0) }
 
   /// How many descriptors the process has open, from /proc/self/fd; 64 where that cannot be read.
   static func openDescriptorCount() -> Int {

@@ -38,7 +38,8 @@ struct ClientMemoryTests {
 
   private static func inUse(_ client: TestClient) throws -> Int {
     let info = try client.ask("INFO", "memory")
-    let field = try #require(info.split(separator: "\r\n").first { $0.hasPrefix("mem_clients") })
+    let field = try #require(
+      info.split(separator: "\r\n").first { $0.hasPrefix("mem_clients_normal:") })
     return try #require(Int(field.split(separator: ":")[1]))
   }
 

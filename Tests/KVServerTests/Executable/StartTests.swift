@@ -2,6 +2,7 @@ import Glibc
 import Testing
 import TxnWAL
 
+@testable import KVServer
 @testable import KVStore
 
 /// What `kvd serve` says, and how it exits, when it cannot serve.
@@ -13,7 +14,10 @@ struct StartTests {
     ),
     (["serve", "--port"], "option '--port' needs a value"),
     (["serve", "--port=1", "--port=2"], "option '--port' is given twice"),
-    (["serve", "here"], "unexpected argument 'here'"),
+    (["serve", "/nowhere/here"], "cannot read the configuration file /nowhere/here: "),
+    (["serve", "--port", "1", "here"], "unexpected argument 'here'"),
+    (["serve", "--save", "1"], "unknown option '--save'"),
+    (["serve", "--config", "a", "--config", "b"], "more than one configuration file"),
     (["serve", "--durability", "never"], "must be one of sync, periodic, not 'never'"),
     (["serve", "--memory", "7mib"], "must be a size like 256mb, at least 8388608 bytes"),
     (["serve", "--client-memory", "1mib"], "option '--client-memory' must be a size"),
@@ -30,10 +34,11 @@ struct StartTests {
   @Test func `help tells every option and exits with 0`() throws {
     let daemon = try TestDaemon(["serve", "--help"])
     #expect(daemon.wait() == 0)
-    for option in [
-      "data", "port", "bind", "partitions", "durability", "memory", "io-threads", "max-clients",
-      "client-memory",
-    ] { #expect(daemon.text.contains("  --\(option) ")) }
+    for setting in Settings.all where setting.change != .never {
+      for name in [setting.name] + setting.aliases {
+        #expect(daemon.text.contains("--\(name)"), "\(name)")
+      }
+    }
   }
 
   @Test func `a store of another format version is left alone`() throws {

@@ -97,8 +97,11 @@ struct RequestDecoderTests {
     limits.bulkByteCount = 10
     limits.requestByteCount = 25
     #expect(decode("*1\r\n$10\r\n0123456789\r\n", limits: limits).error == nil)
+    #expect(decode("*1\r\n$11\r\n", limits: limits).error == .invalidBulkLength)
+    let most = RequestLimits().bulkByteCount
+    #expect(decode("*1\r\n$\(most)\r\n").error == nil)
     #expect(
-      decode("*1\r\n$11\r\n", limits: limits).error == .bulkTooLarge(byteCount: 11, limit: 10))
+      decode("*1\r\n$\(most + 1)\r\n").error == .bulkTooLarge(byteCount: most + 1, limit: most))
     let three = "*3\r\n$10\r\n0123456789\r\n$10\r\n0123456789\r\n$10\r\n"
     #expect(decode(three, limits: limits).error == .requestTooLarge(limit: 25))
   }

@@ -7,22 +7,59 @@ final class TestClient: @unchecked Sendable {
   private var received: [UInt8] = []
   /// Bytes of `received` that were read already.
   private var head = 0
+  /// The last time nothing came, and the connection was still open.
+  private var hasWaitedLong = false
 
-  init(port: Int) throws {
+  init(port: Int, host: UInt32 = 0x7F00_0001) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(UInt16(port).bigEndian)
-    address.sin_addr.s_addr = in_addr_t(UInt32(0x7F00_0001).bigEndian)
-    var limit = timeval(tv_sec: Sanitizer.isOn ? 600 : 20, tv_usec: 0)
-    setsockopt(
-      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    address.sin_addr.s_addr = in_addr_t(host.bigEndian)
+    limitWaiting()
     let connected = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
     guard connected == 0 else { throw TestFailure(message: "connect: \(errno)") }
+  }
+
+  /// Connects to the Unix socket at `path`.
+  init(path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    limitWaiting()
+    guard Self.use(path, { connect(descriptor, $0, $1) }) == 0 else {
+      throw TestFailure(message: "connect: \(errno)")
+    }
+  }
+
+  private func limitWaiting() {
+    var limit = timeval(tv_sec: Sanitizer.isOn ? 600 : 20, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+  }
+
+  /// Leaves the name of a Unix socket that nobody listens on, as a process does that was killed.
+  static func leaveSocket(at path: String) throws {
+    let left = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(left) }
+    guard use(path, { bind(left, $0, $1) }) == 0 else {
+      throw TestFailure(message: "bind: \(errno)")
+    }
+  }
+
+  private static func use(
+    _ path: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        call($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
   }
 
   deinit { shutdownAndClose() }
@@ -119,8 +156,14 @@ final class TestClient: @unchecked Sendable {
     close(descriptor)
   }
 
-  /// Whether the server closes the connection with nothing more to read.
-  func isClosedByServer() -> Bool { head == received.count && !fill() }
+  /// Whether the server has closed the connection by now and left nothing to read.
+  func isClosedAlready() -> Bool {
+    var byte: UInt8 = 0
+    return recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT | MSG_PEEK)) == 0
+  }
+
+  /// Whether the server closes the connection with nothing more to read. Waits for it, though not for ever.
+  func isClosedByServer() -> Bool { head == received.count && !fill() && !hasWaitedLong }
 
   private func line() throws -> String {
     var searched = head
@@ -152,7 +195,10 @@ final class TestClient: @unchecked Sendable {
     }
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     let count = recv(descriptor, &chunk, chunk.count, 0)
-    guard count > 0 else { return false }
+    guard count > 0 else {
+      hasWaitedLong = count < 0 && errno == EAGAIN
+      return false
+    }
     received += chunk[..<count]
     return true
   }

@@ -66,7 +66,8 @@ enum Strings {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     let byteCount = try view.withValue(of: request.extracting(call[1])) { value in
-      if let value { value.byteCount } else { 0 }
+      call.reply.countLookup(found: value != nil)
+      return if let value { value.byteCount } else { 0 }
     }
     call.reply.integer(Int64(byteCount))
   }

@@ -1,4 +1,4 @@
-/// Sizes on the command line: `1048576`, `256mb`, `1GiB`. As in redis.conf, `k` `m` `g` are powers of
+/// Sizes as people write them: `1048576`, `256mb`, `1GiB`. As in redis.conf, `k` `m` `g` are powers of
 /// 1000 and with a `b` or `ib` behind them powers of 1024; upper and lower case mean the same.
 enum ByteSize {
   /// The number of bytes that `text` spells, or nil.
@@ -19,5 +19,14 @@ enum ByteSize {
     }
     let (product, overflowed) = number.multipliedReportingOverflow(by: factor)
     return overflowed ? nil : product
+  }
+
+  /// `byteCount` with the largest unit that leaves a whole number.
+  static func short(_ byteCount: Int) -> String {
+    for (shift, unit) in [(30, "gb"), (20, "mb"), (10, "kb")]
+    where byteCount > 0 && byteCount % (1 << shift) == 0 {
+      return "\(byteCount >> shift)\(unit)"
+    }
+    return "\(byteCount)"
   }
 }

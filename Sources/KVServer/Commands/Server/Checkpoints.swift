@@ -10,19 +10,45 @@ final class Checkpoints: Sendable {
   private struct State {
     var waiting: [CheckpointTicket] = []
     var isRunning = false
+    var report = Report()
+  }
+
+  /// What INFO tells.
+  struct Report {
+    var isRunning = false
+    /// In seconds since 1970: of the last success, at first of the start.
+    var lastSavedAt: Int64 = System.timeOfDay().seconds
+    var hasFailed = false
+    /// How long the last one took, and since when the one under way runs, in seconds; -1 for none.
+    var lastSeconds: Int64 = -1
+    var begunAt: Int64 = -1
+    var count = 0
+    /// The sequence number up to which the last one reached.
+    var sequence: UInt64 = 0
   }
 
   private let store: Store
-  private let state = Mutex(State())
+  private let locked = Mutex(State())
   /// Told when the thread is about to end.
   private let ended = Monitor()
 
-  init(store: Store) { self.store = store }
+  init(store: Store) {
+    self.store = store
+    locked.withLock { $0.report.sequence = store.publishedSequence }
+  }
+
+  var state: Report {
+    locked.withLock { state in
+      var report = state.report
+      report.isRunning = state.isRunning
+      return report
+    }
+  }
 
   /// A ticket whose outcome `handle` is signalled of.
   func request(for handle: LoopHandle) -> CheckpointTicket {
     let ticket = CheckpointTicket(handle: handle)
-    let mustStart = state.withLock { state in
+    let mustStart = locked.withLock { state in
       state.waiting.append(ticket)
       defer { state.isRunning = true }
       return !state.isRunning
@@ -41,7 +67,7 @@ final class Checkpoints: Sendable {
   /// Returns once no checkpoint is under way. Nobody may ask for another meanwhile.
   func finish() {
     ended.withLock {
-      while state.withLock({ $0.isRunning }) { ended.wait() }
+      while locked.withLock({ $0.isRunning }) { ended.wait() }
     }
   }
 
@@ -49,21 +75,42 @@ final class Checkpoints: Sendable {
 
   private func run(_ checkpoint: () throws(StoreError) -> Void) {
     while true {
-      let tickets = state.withLock { state in
+      let tickets = locked.withLock { state in
         defer { state.waiting.removeAll() }
         state.isRunning = !state.waiting.isEmpty
         return state.waiting
       }
       if tickets.isEmpty { break }
       let outcome: Result<Void, StoreError>
+      let begun = System.monotonicSeconds()
+      let sequence = store.publishedSequence
+      locked.withLock { $0.report.begunAt = begun }
       do throws(StoreError) {
         outcome = .success(try checkpoint())
       } catch {
         outcome = .failure(error)
       }
+      enter(outcome, begun: begun, sequence: sequence)
       for ticket in tickets { ticket.complete(outcome) }
     }
     ended.withLock { ended.broadcast() }
+  }
+}
+
+extension Checkpoints {
+  private func enter(_ outcome: Result<Void, StoreError>, begun: Int64, sequence: UInt64) {
+    locked.withLock { state in
+      state.report.lastSeconds = System.monotonicSeconds() - begun
+      state.report.begunAt = -1
+      switch outcome {
+      case .success:
+        state.report.hasFailed = false
+        state.report.count += 1
+        state.report.lastSavedAt = System.timeOfDay().seconds
+        state.report.sequence = sequence
+      case .failure: state.report.hasFailed = true
+      }
+    }
   }
 }
 

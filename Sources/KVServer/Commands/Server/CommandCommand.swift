@@ -57,11 +57,30 @@ enum CommandCommand {
     call.reply.integer(Int64(call.server.table.topLevelCount))
   }
 
+  /// LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]
   private static func list(_ call: inout Call, _ request: RawSpan) {
-    guard call.count == 2 else { return call.syntaxError() }
-    let table = call.server.table
-    call.reply.array(table.commands.count)
-    for command in table.commands { call.reply.bulk(command.name) }
+    var isChosen: (Command) -> Bool = { _ in true }
+    if call.count > 2 {
+      guard call.count == 5, request.extracting(call[2]).spells("FILTERBY") else {
+        return call.syntaxError()
+      }
+      let kind = request.extracting(call[3])
+      let text = String(describing: request.extracting(call[4])).lowercased()
+      if kind.spells("MODULE") {
+        isChosen = { _ in false }
+      } else if kind.spells("ACLCAT") {
+        let category = Categories(named: text)
+        isChosen = { command in category.map { command.facts.categories.contains($0) } ?? false }
+      } else if kind.spells("PATTERN") {
+        let pattern = GlobPattern(text)
+        isChosen = { pattern.matches([UInt8]($0.name.utf8)) }
+      } else {
+        return call.syntaxError()
+      }
+    }
+    let chosen = call.server.table.commands.filter(isChosen)
+    call.reply.array(chosen.count)
+    for command in chosen { call.reply.bulk(command.name) }
   }
 
   private static func info(_ call: inout Call, _ request: RawSpan) {
@@ -93,12 +112,12 @@ enum CommandCommand {
     let categories = facts.categories.names
     reply.set(categories.count)
     for category in categories { reply.simple("@" + category) }
-    reply.array(facts.tips.count)
+    reply.set(facts.tips.count)
     for tip in facts.tips { reply.bulk(tip) }
-    reply.array(facts.keySpecs.count)
+    reply.set(facts.keySpecs.count)
     for spec in facts.keySpecs { describe(spec, in: &reply) }
     let subcommands = table.subcommands(of: index)
-    reply.array(subcommands.count)
+    if subcommands.isEmpty { reply.set(0) } else { reply.array(subcommands.count) }
     for subcommand in subcommands { describe(subcommand, of: table, in: &reply) }
   }
 
@@ -149,13 +168,8 @@ enum CommandCommand {
     }
     call.reply.map(chosen.count)
     for index in chosen {
-      let command = table.commands[index]
-      call.reply.bulk(command.name)
-      call.reply.map(2)
-      call.reply.bulk("summary")
-      call.reply.bulk(command.summary)
-      call.reply.bulk("group")
-      call.reply.bulk(command.group)
+      call.reply.bulk(table.commands[index].name)
+      CommandDocumentation.write(index, of: table, to: &call.reply)
     }
   }
 

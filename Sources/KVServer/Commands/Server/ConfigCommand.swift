@@ -1,0 +1,117 @@
+import KVStore
+import TxnWAL
+
+/// CONFIG: the settings, told and changed.
+enum ConfigCommand {
+  static let command = Command(
+    container: "config", group: "server", "A container for server configuration commands",
+    subcommands: [
+      Command(
+        "config|get", arity: -3, [.admin], group: "server",
+        "Get the values of configuration parameters", .session(get)),
+      Command(
+        "config|set", arity: -4, [.admin], group: "server",
+        "Set configuration parameters to the given values", .session(set)),
+      Command(
+        "config|rewrite", arity: 2, [.admin], group: "server",
+        "Rewrite the configuration file with the in memory configuration", .session(rewrite)),
+      Command(
+        "config|resetstat", arity: 2, [.admin], group: "server",
+        "Reset the stats returned by INFO", .session(resetStatistics)),
+      Command(
+        "config|help", arity: 2, [], group: "server",
+        "Show helpful text about the different subcommands",
+        ContainerCommand.help(
+          "config",
+          [
+            "GET <pattern>",
+            "    Return parameters matching the glob-like <pattern> and their values.",
+            "SET <directive> <value>", "    Set the configuration <directive> to <value>.",
+            "RESETSTAT", "    Reset statistics reported by the INFO command.",
+            "REWRITE", "    Rewrite the configuration file.",
+          ])),
+    ])
+
+  /// A name without special characters is told as it was asked for, in whatever case, as Redis does.
+  static func get(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    var found: [(name: String, setting: Setting)] = []
+    for index in 2..<call.count {
+      let asked = String(describing: request.extracting(call[index]))
+      let isPattern = asked.contains { "[*?".contains($0) }
+      let pattern = GlobPattern(asked.lowercased())
+      for setting in Settings.all where pattern.matches([UInt8](setting.name.utf8)) {
+        guard !found.contains(where: { $0.setting.name == setting.name }) else { continue }
+        found.append((isPattern ? setting.name : asked, setting))
+      }
+    }
+    let options = call.server.live.current
+    call.reply.map(found.count)
+    for (name, setting) in found {
+      call.reply.bulk(name)
+      call.reply.bulk(
+        setting.name == "port"
+          ? String(call.server.port.load(ordering: .relaxed)) : setting.text(options))
+    }
+  }
+
+  /// Several at once: all, or none with an error that names the first that cannot be.
+  static func set(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard call.count % 2 == 0 else { return call.syntaxError() }
+    var changes: [(setting: Setting, value: String)] = []
+    for index in stride(from: 2, to: call.count, by: 2) {
+      let name = String(describing: request.extracting(call[index]))
+      guard let setting = Settings.named(name), setting.name == name.lowercased() else {
+        call.reply.error("ERR Unknown option or number of arguments for CONFIG SET - '\(name)'")
+        return
+      }
+      guard setting.change != .start else {
+        let kind = setting.name == "dir" ? "protected" : "immutable"
+        return refuse(&call, setting.name, "can't set \(kind) config")
+      }
+      guard !changes.contains(where: { $0.setting.name == setting.name }) else {
+        return refuse(&call, setting.name, "duplicate parameter")
+      }
+      changes.append((setting, String(describing: request.extracting(call[index + 1]))))
+    }
+    var changing = ""
+    do throws(SettingRefusal) {
+      try call.server.change { (options) throws(SettingRefusal) in
+        for (setting, value) in changes {
+          changing = setting.name
+          try setting.set([value], &options)
+        }
+      }
+      call.refreshGate()
+      call.watch(call.server.live.current)
+      call.reply.ok()
+    } catch {
+      refuse(&call, error.setting ?? changing, error.reply)
+    }
+  }
+
+  private static func refuse(_ call: inout Call, _ setting: String, _ reason: String) {
+    call.reply.error(
+      "ERR CONFIG SET failed (possibly related to argument '\(setting)') - \(reason)")
+  }
+
+  static func rewrite(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    let options = call.server.live.current
+    guard let path = options.configurationPath else {
+      call.reply.error("ERR The server is running without a config file")
+      return
+    }
+    do throws(StoreError) {
+      let old = try SmallFile.contents(of: path) ?? []
+      try SmallFile.replace(path, with: ConfigurationRewrite.text(of: old, for: options))
+      call.reply.ok()
+    } catch {
+      options.log("the configuration file cannot be rewritten: \(error)")
+      call.reply.error("ERR Rewriting config file: \(error)")
+    }
+  }
+
+  static func resetStatistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    call.server.resetStatistics()
+    call.reply.ok()
+  }
+}

@@ -1,0 +1,157 @@
+import KVStore
+
+/// DEBUG, as far as test suites need it and it can do no harm to what is stored. Refused unless
+/// `enable-debug-command` allows it.
+enum DebugCommand {
+  static let command = Command(
+    "debug", arity: -2, [.admin, .noTransaction], group: "server",
+    "A container for debugging commands", .session(run))
+
+  static func run(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    let allowed = call.server.options.debugCommands
+    guard allowed == .yes || (allowed == .local && call.session.record.isLocal) else {
+      call.reply.error(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", "
+          + "you can run it from a local connection, otherwise you need to set this option in the "
+          + "configuration file, and then restart the server.")
+      return
+    }
+    let name = request.extracting(call[1])
+    let word = String(describing: name).lowercased()
+    if call.count == 2, word == "help" { return help(&call) }
+    if let reason = refusals[word] {
+      return call.reply.error("ERR DEBUG \(word.uppercased()) is not supported: \(reason)")
+    }
+    switch (word, call.count) {
+    case ("sleep", 3):
+      let seconds = Double(String(describing: request.extracting(call[2]))) ?? 0
+      System.sleep(milliseconds: Int(max(0, min(seconds, 86_400)) * 1000))
+      call.reply.ok()
+    case ("set-active-expire", 3):
+      let text = String(describing: request.extracting(call[2]))
+      call.server.expiresActively.store((Int(text) ?? 0) != 0, ordering: .relaxed)
+      call.reply.ok()
+    case ("error", 3):
+      let text = String(describing: request.extracting(call[2]))
+      call.reply.error(text)
+    case ("log", 3):
+      call.server.options.log("DEBUG LOG: \(String(describing: request.extracting(call[2])))")
+      call.reply.ok()
+    case ("stringmatch-len", 4):
+      try matchLength(&call, request)
+    case ("stringmatch-test", 2):
+      call.reply.simple("Apparently Redis did not crash: test passed")
+    case ("protocol", 3):
+      writeSample(&call, request.extracting(call[2]))
+    case ("change-repl-id", 2), ("pause-cron", 3), ("quicklist-packed-threshold", 3),
+      ("set-skip-checksum-validation", 3), ("set-disable-deny-scripts", 3),
+      ("config-rewrite-force-all", 2):
+      // They set up what kvd has not; tests go on.
+      call.reply.ok()
+    case ("replybuffer", _) where call.count == 4:
+      call.reply.ok()
+    default:
+      var text = ByteBuffer()
+      text.append("ERR unknown subcommand or wrong number of arguments for '")
+      text.append(name.extracting(first: min(name.byteCount, 128)))
+      text.append("'. Try DEBUG HELP.")
+      call.reply.error(text)
+    }
+  }
+
+  private static let refusals: [String: String] = [
+    "reload": "clients read the store while it would be closed; restart kvd, which recovers it",
+    "loadaof": "clients read the store while it would be closed; restart kvd, which recovers it",
+    "restart": "stop kvd and start it again",
+    "crash-and-recover": "kill kvd and start it again, which recovers everything acknowledged",
+    "jmap": "it is none of Redis's",
+    "digest": "entries are not hashed together; 'kvd check' verifies each",
+    "digest-value": "entries are not hashed together; 'kvd check' verifies each",
+    "object": "there are no objects in memory to describe; use OBJECT ENCODING or KV.SEQ",
+    "segfault": "it would lose nothing acknowledged, but why",
+    "panic": "it would lose nothing acknowledged, but why",
+    "oom": "it would lose nothing acknowledged, but why",
+    "assert": "it would lose nothing acknowledged, but why",
+    "htstats": "there are no hash tables of keys",
+    "htstats-key": "there are no hash tables of keys",
+    "listpack": "values have one encoding", "quicklist": "values have one encoding",
+    "ziplist": "values have one encoding", "sdslen": "values have one encoding",
+    "mallctl": "the allocator has no such settings",
+    "mallctl-str": "the allocator has no such settings",
+  ]
+
+  /// STRINGMATCH-LEN length pattern: whether a text of that many `a` matches.
+  private static func matchLength(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    guard let length = parseInteger(request.extracting(call[2])), (0...1 << 20).contains(length)
+    else { return call.reply.error("ERR value is not an integer or out of range") }
+    let matches = GlobPattern(request.extracting(call[3])).matches(
+      [UInt8](repeating: 0x61, count: Int(length)))
+    call.reply.integer(Int64(matches ? 1 : 0))
+  }
+
+  /// PROTOCOL type: a value of each kind, for those who write clients.
+  private static func writeSample(_ call: inout Call, _ kind: RawSpan) {
+    let isRESP3 = call.reply.isRESP3
+    switch String(describing: kind).lowercased() {
+    case "string": call.reply.bulk("Hello World")
+    case "integer": call.reply.integer(Int64(12345))
+    case "double":
+      if isRESP3 { call.reply.line(",3.141") } else { call.reply.bulk("3.141") }
+    case "null": call.reply.null()
+    case "array":
+      call.reply.array(3)
+      for number in 0..<3 { call.reply.integer(Int64(number)) }
+    case "set":
+      call.reply.set(3)
+      for number in 0..<3 { call.reply.integer(Int64(number)) }
+    case "map":
+      call.reply.map(3)
+      for number in 0..<3 {
+        call.reply.integer(Int64(number))
+        call.reply.bool(number == 1)
+      }
+    case "attrib":
+      if isRESP3 {
+        call.reply.line("|1")
+        call.reply.bulk("key-popularity")
+        call.reply.array(2)
+        call.reply.bulk("key:123")
+        call.reply.integer(Int64(90))
+      }
+      call.reply.bulk("Some real reply following the attribute")
+    case "push":
+      guard isRESP3 else { return call.reply.error("ERR RESP2 is not supported by this command") }
+      call.reply.line(">2")
+      call.reply.bulk("server-cpu-usage")
+      call.reply.integer(Int64(42))
+    case "verbatim": call.reply.verbatim("This is a verbatim\nstring")
+    case "true": call.reply.bool(true)
+    case "false": call.reply.bool(false)
+    case "bignum":
+      let number = "1234567999999999999999999999999999999"
+      if isRESP3 { call.reply.line("(" + number) } else { call.reply.bulk(number) }
+    default:
+      call.reply.error(
+        "ERR Wrong protocol type name. Please use one of the following: "
+          + "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")
+    }
+  }
+
+  private static func help(_ call: inout Call) {
+    let lines: [String] = [
+      "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "ERROR <string>",
+      "    Return an error with <string> as message.", "LOG <message>",
+      "    Write <message> to the server log.", "PROTOCOL <type>",
+      "    Reply with a test value of the specified type. <type> can be: string,",
+      "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
+      "    true, false.", "SET-ACTIVE-EXPIRE <0|1>",
+      "    Setting it to 0 disables expiring keys in background when they are not",
+      "    accessed. Setting it to 1 reenables it.", "SLEEP <seconds>",
+      "    Stop the I/O thread of this client for <seconds>. Decimals allowed.",
+      "STRINGMATCH-LEN <length> <pattern>",
+      "    Whether a text of so many 'a' matches the pattern.", "HELP", "    Prints this help.",
+    ]
+    call.reply.array(lines.count)
+    for line in lines { call.reply.simple(line) }
+  }
+}

@@ -1,0 +1,91 @@
+import KVStore
+
+/// MEMORY: what the process takes, and what a key takes on disk and in memory, about.
+enum MemoryCommand {
+  static let command = Command(
+    container: "memory", group: "server", "A container for memory diagnostics commands",
+    subcommands: [
+      Command(
+        "memory|doctor", arity: 2, [], group: "server", "Outputs memory problems report",
+        .session { (call, _) in
+          call.reply.verbatim(
+            "Sam, I can't find any memory issue in your instance. Memory is bounded by the settings "
+              + "memory and maxmemory-clients; MEMORY STATS tells what is in use.\n")
+        }),
+      Command(
+        "memory|malloc-stats", arity: 2, [], group: "server", "Show allocator internal stats",
+        .session { (call, _) in
+          call.reply.verbatim("Stats not supported for the current allocator")
+        }),
+      Command(
+        "memory|purge", arity: 2, [], group: "server", "Ask the allocator to release memory",
+        .session { (call, _) in
+          System.giveMemoryBack()
+          call.reply.ok()
+        }),
+      Command(
+        "memory|stats", arity: 2, [], group: "server", "Show memory usage details",
+        .session(statistics)),
+      Command(
+        "memory|usage", arity: -3, [.readOnly], keys: Command.Keys(first: 2, last: 2, step: 1),
+        group: "server", "Estimate the memory usage of a key", .read(usage, usage)),
+      Command(
+        "memory|help", arity: 2, [], group: "server",
+        "Show helpful text about the different subcommands",
+        ContainerCommand.help(
+          "memory",
+          [
+            "DOCTOR", "    Return memory problems reports.", "MALLOC-STATS",
+            "    Return internal statistics report from the memory allocator.", "PURGE",
+            "    Attempt to purge dirty pages for reclamation by the allocator.", "STATS",
+            "    Return information about the memory usage of the server.",
+            "USAGE <key> [SAMPLES <count>]",
+            "    Return memory in bytes used by <key> and its value. Nested values are",
+            "    sampled up to <count> times (default: 5, 0 means sample all).",
+          ])),
+    ])
+
+  /// What an entry takes beside its key and value: the header of the value and the node in its page.
+  private static let overheadByteCount = 48
+
+  /// USAGE key [SAMPLES count]
+  static func usage<V: View & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    var index = 3
+    while index < call.count {
+      guard request.extracting(call[index]).spells("SAMPLES"), index + 1 < call.count else {
+        return call.syntaxError()
+      }
+      guard let samples = parseInteger(request.extracting(call[index + 1])) else {
+        return call.reply.error("ERR value is not an integer or out of range")
+      }
+      guard samples >= 0 else { return call.syntaxError() }
+      index += 2
+    }
+    let key = request.extracting(call[2])
+    let byteCount = try view.withValue(of: key) { $0?.byteCount }
+    guard let byteCount else { return call.reply.null() }
+    call.reply.integer(Int64(key.byteCount + byteCount + overheadByteCount))
+  }
+
+  static func statistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    let facts = ProcessFacts()
+    let store = try call.store.statistics()
+    let memtables = store.activeMemtableByteCount + store.sealedMemtableByteCount
+    let keys = try call.server.keyCount.count(call.reader)
+    let fields: [(String, Int)] = [
+      ("peak.allocated", facts.peakByteCount), ("total.allocated", facts.usedByteCount),
+      ("startup.allocated", 0), ("replication.backlog", 0), ("clients.slaves", 0),
+      ("clients.normal", call.server.memory.inUse), ("cluster.links", 0), ("aof.buffer", 0),
+      ("lua.caches", 0), ("functions.caches", 0),
+      ("overhead.total", max(0, facts.usedByteCount - memtables)), ("keys.count", keys),
+      ("keys.bytes-per-key", keys == 0 ? 0 : memtables / keys), ("dataset.bytes", memtables),
+    ]
+    call.reply.map(fields.count)
+    for (name, value) in fields {
+      call.reply.bulk(name)
+      call.reply.integer(Int64(value))
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import KVStore
+
+/// Commands of Redis that clients and tools try and that make no sense here: each is refused with the
+/// reason, or does what there is to do, which is nothing.
+enum RefusedCommands {
+  static let commands: [Command] = [
+    refused("replicaof", arity: 3, "server", replicas, flags: [.admin], isAllowed: namesNobody),
+    refused("slaveof", arity: 3, "server", replicas, flags: [.admin], isAllowed: namesNobody),
+    Command(
+      "failover", arity: -1, [.admin, .noTransaction], group: "server",
+      "Start a coordinated failover between this server and one of its replicas.",
+      .session { (call, request) in
+        if call.count == 2, request.extracting(call[1]).spells("ABORT") {
+          return call.reply.error("ERR No failover in progress.")
+        }
+        call.reply.error("ERR FAILOVER requires connected replicas.")
+      }),
+    Command(
+      "cluster", arity: -2, [.admin], group: "cluster", "A container for cluster commands",
+      .session { (call, _) in
+        call.reply.error("ERR This instance has cluster support disabled")
+      }),
+    Command(
+      "module", arity: -2, [.noTransaction], group: "server",
+      "A container for module commands",
+      .session { (call, request) in
+        if call.count == 2, request.extracting(call[1]).spells("LIST") {
+          return call.reply.array(0)
+        }
+        call.reply.error("ERR MODULE command not allowed. kvd has no modules")
+      }),
+    refused("subscribe", arity: -2, "pubsub", channels),
+    refused("psubscribe", arity: -2, "pubsub", channels),
+    refused("ssubscribe", arity: -2, "pubsub", channels),
+    refused("unsubscribe", arity: -1, "pubsub", channels),
+    refused("punsubscribe", arity: -1, "pubsub", channels),
+    refused("sunsubscribe", arity: -1, "pubsub", channels),
+    refused("publish", arity: 3, "pubsub", channels),
+    refused("spublish", arity: 3, "pubsub", channels),
+    refused("pubsub", arity: -2, "pubsub", channels),
+    refused("eval", arity: -3, "scripting", scripts),
+    refused("eval_ro", arity: -3, "scripting", scripts),
+    refused("evalsha", arity: -3, "scripting", scripts),
+    refused("evalsha_ro", arity: -3, "scripting", scripts),
+    refused("fcall", arity: -3, "scripting", scripts),
+    refused("fcall_ro", arity: -3, "scripting", scripts),
+    refused("script", arity: -2, "scripting", scripts),
+    refused("function", arity: -2, "scripting", scripts),
+  ]
+
+  private static let replicas = "kvd has no replication"
+  private static let channels = "kvd has no publish/subscribe: it keeps data, and messages are none"
+  private static let scripts =
+    "kvd has no scripts; use MULTI and WATCH, or KV.BATCH, for several commands at once"
+
+  private static func refused(
+    _ name: String, arity: Int, _ group: String, _ reason: String,
+    flags: Command.Flags = [],
+    isAllowed: (@Sendable (borrowing Call, RawSpan) -> Bool)? = nil
+  ) -> Command {
+    Command(
+      name, arity: arity, flags.union(.noTransaction), group: group, "Refused: \(reason)",
+      .session { (call, request) in
+        if let isAllowed, isAllowed(call, request) { return call.reply.ok() }
+        call.reply.error("ERR \(name.uppercased()) is not supported: \(reason)")
+      })
+  }
+
+  /// REPLICAOF NO ONE asks for what is the case.
+  @Sendable private static func namesNobody(_ call: borrowing Call, _ request: RawSpan) -> Bool {
+    request.extracting(call[1]).spells("NO") && request.extracting(call[2]).spells("ONE")
+  }
+}

@@ -1,0 +1,46 @@
+/// Where the server listens.
+extension Setting {
+  static let network: [Setting] = [
+    bind,
+    .integer(
+      "port", .network, .start, \.port, in: 0...65_535, "TCP port; 0 lets the system choose."),
+    .text(
+      "unixsocket", .network, .start, form: "PATH", isOptional: true, \.unixSocketPath,
+      "A Unix socket to listen on too. One that a dead kvd left behind is replaced."),
+    unixSocketMode,
+    .integer(
+      "tcp-backlog", .network, .start, \.backlog, in: 1...65_535,
+      "Connections that the system may have ready before they are accepted."),
+    .integer(
+      "tcp-keepalive", .network, .any, \.keepAliveSeconds, in: 0...Int(Int32.max),
+      "After how many silent seconds the system asks whether a client is still there; 0 for never. "
+        + "Half-open connections end after twice that. Holds for new connections."),
+    .integer(
+      "io-threads", .network, .start, \.ioThreadCount, in: 1...128,
+      "Threads that serve connections."),
+  ]
+
+  private static let bind = Setting(
+    "bind", .network, .start, form: "ADDRESS...", takesWords: true,
+    "Numeric IPv4 or IPv6 addresses, separated by spaces. One with a - before it may be missing on "
+      + "this machine.",
+    text: { $0.addresses.joined(separator: " ") },
+    set: { (words, options) throws(SettingRefusal) in
+      let addresses = words.flatMap { $0.split(separator: " ").map(String.init) }
+      guard !addresses.isEmpty else { throw SettingRefusal("must name an address") }
+      guard addresses.count <= 16 else { throw SettingRefusal("must be 16 addresses at most") }
+      options.addresses = addresses
+    })
+
+  private static let unixSocketMode = Setting(
+    "unixsocketperm", .network, .start, form: "MODE",
+    "The permissions of the Unix socket, in octal; 0 leaves them to the umask.",
+    text: { String($0.unixSocketMode, radix: 8) },
+    set: { (words, options) throws(SettingRefusal) in
+      guard let mode = Int(words[0], radix: 8), (0...0o777).contains(mode) else {
+        throw SettingRefusal(
+          "argument couldn't be parsed as an octal number", demand: "must be octal, 0 to 777")
+      }
+      options.unixSocketMode = mode
+    })
+}

@@ -1,0 +1,67 @@
+import TxnWAL
+
+/// What an operator is told, and what tools ask for.
+extension Setting {
+  static let observation: [Setting] = [
+    .integer(
+      "slowlog-log-slower-than", .observation, .any, \.slowLogThreshold, in: -1...Int.max,
+      form: "MICROSECONDS", "Commands that take so long or longer stand in SLOWLOG; -1 for none."),
+    .integer(
+      "slowlog-max-len", .observation, .any, \.slowLogLength, in: 0...1_000_000,
+      "How many entries SLOWLOG keeps."),
+    .integer(
+      "latency-monitor-threshold", .observation, .any, \.latencyThreshold, in: 0...Int.max,
+      form: "MILLISECONDS", "Commands that take so long or longer stand in LATENCY; 0 for none."),
+    .yesNo(
+      "latency-tracking", .observation, .any, \.tracksLatency,
+      "Whether a distribution of times is kept for each command."),
+    percentiles,
+    .choice(
+      "enable-debug-command", .observation, .start, form: "yes|no|local", \.debugCommands,
+      "Who may use DEBUG; local: clients on this machine."),
+  ]
+
+  private static let percentiles = Setting(
+    "latency-tracking-info-percentiles", .observation, .any, form: "P...", takesWords: true,
+    "Which percentiles INFO latencystats tells.",
+    text: { $0.latencyPercentiles.map { Self.short($0) }.joined(separator: " ") },
+    set: { (words, options) throws(SettingRefusal) in
+      var values: [Double] = []
+      for word in words.flatMap({ $0.split(separator: " ") }) {
+        guard let value = Double(word) else {
+          throw SettingRefusal(
+            "Invalid latency-tracking-info-percentiles parameters", demand: "must be numbers")
+        }
+        guard (0...100).contains(value) else {
+          throw SettingRefusal(
+            "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]",
+            demand: "must be from 0 to 100")
+        }
+        values.append(value)
+      }
+      options.latencyPercentiles = values
+    })
+
+  /// Without zeros behind the point.
+  static func short(_ value: Double) -> String {
+    value == value.rounded() ? String(Int(value)) : String(value)
+  }
+
+  static let other: [Setting] = [
+    .integer(
+      "shutdown-timeout", aliases: ["stop-seconds"], .other, .start, \.stopSeconds, in: 1...86_400,
+      form: "SECONDS", "How long stopping may take before the process ends as it is.")
+  ]
+
+  static let fixed: [Setting] = [
+    .fixed("appendfsync", "always, or everysec with --durability periodic.") {
+      $0.store.durability == .sync ? "always" : "everysec"
+    },
+    .fixed("appendonly", "yes", "There is always a log."),
+    .fixed("cluster-enabled", "no", "There is no cluster."),
+    .fixed("databases", "1", "There is one database."),
+    .fixed("maxmemory", "0", "Data need not fit into memory."),
+    .fixed("maxmemory-policy", "noeviction", "Nothing is ever evicted."),
+    .fixed("save", "", "There are no dumps; the log is shortened by checkpoints."),
+  ]
+}

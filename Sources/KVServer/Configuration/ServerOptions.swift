@@ -1,0 +1,107 @@
+import KVStore
+
+/// How a server listens, what it allows its clients, and how its store was opened.
+///
+/// Each option that people set has a name, bounds and a text form in `Settings`.
+public struct ServerOptions: Sendable {
+  // MARK: Where it listens
+
+  /// Numeric IPv4 or IPv6 addresses. One with a `-` before it may be missing on this machine.
+  public var addresses = ["127.0.0.1"]
+  /// 0 lets the system choose.
+  public var port = 7379
+  /// Empty for none.
+  public var unixSocketPath = ""
+  /// The mode of the Unix socket; 0 leaves it to the umask.
+  public var unixSocketMode = 0
+  public var backlog = 511
+  /// After how many silent seconds the system asks whether a client is still there; 0 for never.
+  public var keepAliveSeconds = 300
+  public var ioThreadCount = 1
+
+  // MARK: What clients may take
+
+  /// Fewer if the process may not open so many descriptors.
+  public var clientLimit = 10_000
+  /// Bounds the memory for what clients have sent, queued and not yet read, over all of them together.
+  public var clientMemoryByteCount = 256 << 20
+  /// What one client may have sent of requests that are not carried out yet.
+  public var queryBufferByteLimit = 1 << 30
+  /// The largest argument of a request.
+  public var bulkByteLimit = Limits.valueByteCount
+  public var outputLimits = OutputLimits()
+  /// After how many idle seconds a client is cut off; 0 for never.
+  public var idleTimeoutSeconds = 0
+  /// How long a client may take to send the rest of a request that it has begun, beside a second for
+  /// each 16 KiB of it; 0 for any time.
+  public var requestTimeoutSeconds = 300
+  /// How long a client may leave replies unread that it was sent before it is cut off.
+  public var stallTimeoutSeconds = 60
+
+  // MARK: Who may use it
+
+  public var access = AccessOptions()
+
+  // MARK: What it tells
+
+  /// In microseconds; negative for never.
+  public var slowLogThreshold = 10_000
+  public var slowLogLength = 128
+  /// In milliseconds; 0 for never.
+  public var latencyThreshold = 0
+  public var tracksLatency = true
+  public var latencyPercentiles = [50.0, 99.0, 99.9]
+  public var debugCommands = DebugCommands.no
+
+  // MARK: The store, which was opened elsewhere
+
+  public var dataPath = "./kvd-data"
+  public var store = StoreOptions()
+
+  // MARK: The end
+
+  /// How long a stop waits for replies to be sent.
+  public var drainTimeoutMilliseconds = 5_000
+  /// How long stopping may take in all before the process ends as it is.
+  public var stopSeconds = 30
+  /// What SHUTDOWN does: nil to stop this server alone.
+  public var shutDown: (@Sendable () -> Void)?
+
+  /// The file that the options were read from, for CONFIG REWRITE.
+  public var configurationPath: String?
+  /// Told what an operator should know, a line at a time, from any thread.
+  public var log: @Sendable (String) -> Void = { _ in }
+
+  public init() {}
+
+  /// Who may use DEBUG.
+  public enum DebugCommands: String, CaseIterable, Sendable {
+    case no
+    case yes
+    case local
+  }
+}
+
+/// Redis's limits on what waits to be sent to a client, by class of client. 0 is no limit.
+public struct OutputLimits: Sendable, Equatable {
+  public struct Limit: Sendable, Equatable {
+    /// Beyond it the client is cut off at once.
+    public var hard = 0
+    /// Beyond it for `softSeconds` on end the client is cut off.
+    public var soft = 0
+    public var softSeconds = 0
+  }
+
+  public var normal = Limit()
+  /// There are no replicas; kept so that tools read back what they wrote.
+  public var replica = Limit(hard: 256 << 20, soft: 64 << 20, softSeconds: 60)
+  /// Clients in MONITOR, which like subscribers are sent what they did not ask for one by one.
+  public var monitor = Limit(hard: 32 << 20, soft: 8 << 20, softSeconds: 60)
+}
+
+/// The versions that INFO and HELLO tell.
+public enum Version {
+  public static let kvd = "0.1.0"
+  /// The Redis whose replies kvd gives.
+  public static let redis = "7.0.15"
+}

@@ -1,0 +1,160 @@
+/// What an event loop does beside serving: take new options, tell monitors, and cut off connections that
+/// use up their time.
+extension EventLoop {
+  /// Takes the options anew if somebody has changed them.
+  func refreshOptions(_ call: inout Call) {
+    call.isMonitored = server.monitors.isActive
+    let revision = server.live.revision
+    guard revision != optionsRevision else { return }
+    optionsRevision = revision
+    options = server.live.current
+    call.watch(options)
+    for connection in connections.values {
+      connection.decoder.bulkByteLimit = options.bulkByteLimit
+    }
+  }
+
+  /// Notes now and then how many commands there have been, for INFO to tell how many there are in a second.
+  func sampleRate() {
+    let now = System.monotonicMilliseconds()
+    if server.rate.isDue(now) {
+      server.rate.sample(LoopCounters.Totals(of: server.counters), now: now)
+    }
+  }
+
+  // MARK: Limits of time and memory
+
+  var hasTimedWork: Bool {
+    options.idleTimeoutSeconds > 0 || !incomplete.isEmpty || !softSince.isEmpty
+  }
+
+  /// Notes how a connection stands that was just served. False if it has to go: more than the hard limit
+  /// waits for it.
+  func keepsLimits(_ connection: Connection) -> Bool {
+    let isReceiving = connection.isReceiving
+    if isReceiving, connection.hasRun || !connection.isListedAsIncomplete {
+      // What is there begins another request than the last time.
+      connection.receivingSince = connection.session.record.lastActiveAt.load(ordering: .relaxed)
+    }
+    connection.hasRun = false
+    if isReceiving != connection.isListedAsIncomplete {
+      connection.isListedAsIncomplete = isReceiving
+      if isReceiving {
+        incomplete.insert(connection.token)
+      } else {
+        incomplete.remove(connection.token)
+      }
+    }
+    let limit = outputLimit(of: connection)
+    let pending = connection.reply.count
+    if connection.session.hasOverflowed || (limit.hard > 0 && pending > limit.hard) {
+      tell(connection, "more than the hard limit of client-output-buffer-limit waits for it")
+      return false
+    }
+    let isSoft = limit.soft > 0 && pending > limit.soft
+    if isSoft != connection.isListedAsSoft {
+      connection.isListedAsSoft = isSoft
+      softSince[connection.token] = isSoft ? System.monotonicSeconds() : nil
+    }
+    return true
+  }
+
+  func outputLimit(of connection: Connection) -> OutputLimits.Limit {
+    connection.session.feed == nil ? options.outputLimits.normal : options.outputLimits.monitor
+  }
+
+  /// Once a second: closes connections that have used up a limit of time.
+  func lookAtTimes() {
+    let now = System.monotonicSeconds()
+    guard now > lookedAt else { return }
+    lookedAt = now
+    for (token, since) in softSince {
+      guard let connection = connections[token] else { continue }
+      let limit = outputLimit(of: connection)
+      guard now - since >= Int64(limit.softSeconds) else { continue }
+      tell(connection, "the soft limit of client-output-buffer-limit is used up")
+      close(connection)
+    }
+    if options.requestTimeoutSeconds > 0 {
+      for token in incomplete {
+        guard let connection = connections[token] else { continue }
+        let since = connection.receivingSince
+        let allowed = options.requestTimeoutSeconds + connection.input.count / Self.slowestReceive
+        guard now - since > Int64(allowed) else { continue }
+        tell(connection, "the rest of its request did not come (client-request-timeout)")
+        close(connection)
+      }
+    }
+    if options.idleTimeoutSeconds > 0 { closeIdle(since: now - Int64(options.idleTimeoutSeconds)) }
+  }
+
+  /// What a client that sends a large request has to send in a second.
+  private static let slowestReceive = 16 << 10
+
+  private func closeIdle(since time: Int64) {
+    for connection in Array(connections.values)
+    where connection.isIdle && connection.reply.count == 0 && connection.session.feed == nil
+      && connection.session.record.lastActiveAt.load(ordering: .relaxed) < time
+    {
+      close(connection)
+    }
+  }
+
+  func tell(_ connection: Connection, _ reason: String) {
+    let record = connection.session.record
+    options.log("client \(record.id) at \(record.address) is cut off: \(reason)")
+  }
+
+  /// Forgets what stands in this loop's lists about a connection that is closed.
+  func forget(_ connection: Connection) {
+    let token = connection.token
+    incomplete.remove(token)
+    softSince.removeValue(forKey: token)
+    timers.removeValue(forKey: token)
+    guard connection.session.feed != nil else { return }
+    connection.session.feed = nil
+    server.monitors.leave(token)
+    monitors.removeAll { $0 === connection }
+  }
+
+  // MARK: Timers
+
+  /// Milliseconds until the next timer, a second at most.
+  func timerMilliseconds() -> Int64 {
+    let next = timers.values.min() ?? .max
+    return max(0, min(1000, next - System.monotonicMilliseconds()))
+  }
+
+  func runTimers(_ call: inout Call) {
+    guard !timers.isEmpty else { return }
+    let now = System.monotonicMilliseconds()
+    for (token, time) in timers where time <= now {
+      timers.removeValue(forKey: token)
+      if let connection = connections[token] { resume(connection, &call) }
+    }
+  }
+
+  // MARK: Monitors
+
+  /// Sends monitors what they are told, and cuts off those that are too slow.
+  func deliverFeeds(_ call: inout Call) {
+    guard !monitors.isEmpty else { return }
+    for connection in monitors {
+      guard let feed = connection.session.feed, isOpen(connection) else { continue }
+      guard let lines = feed.take() else {
+        tell(connection, "it is too slow for MONITOR")
+        close(connection)
+        continue
+      }
+      guard !lines.isEmpty else { continue }
+      let limit = outputLimit(of: connection).hard
+      guard limit == 0 || connection.reply.count + lines.count <= limit else {
+        tell(connection, "more than the hard limit of client-output-buffer-limit waits for it")
+        close(connection)
+        continue
+      }
+      lines.withRawBytes { connection.reply.bytes.append($0) }
+      resume(connection, &call)
+    }
+  }
+}

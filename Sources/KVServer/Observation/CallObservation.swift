@@ -1,0 +1,111 @@
+/// What is noted of each command once it has been carried out.
+extension Call {
+  /// Enters a command that was just run. Its name and arguments are still in place.
+  @inline(__always)
+  mutating func didRun(_ request: RawSpan) {
+    guard disposition == .next, note == .none, !isMonitored, reply.errorCodes.isEmpty else {
+      return didRunOddly(request)
+    }
+    enter(meter.end(), hasFailed: false, request)
+  }
+
+  /// The rest: commands that failed, wait, were refused or queued, or are watched by monitors.
+  @inline(never)
+  private mutating func didRunOddly(_ request: RawSpan) {
+    let hasFailed = !reply.errorCodes.isEmpty
+    countErrors()
+    guard disposition == .next || disposition == .close else { return meter.begin() }
+    switch note {
+    case .none:
+      if isMonitored { tellMonitors(request) }
+      enter(meter.end(), hasFailed: hasFailed, request)
+    case .rejected:
+      statistics.addRejected(command)
+      meter.begin()
+    case .queued, .unknown:
+      meter.begin()
+    }
+  }
+
+  /// Enters one of the commands that EXEC carries out, which began at `start`.
+  mutating func didRunPart(_ request: RawSpan, errorsBefore: Int, since start: inout UInt64) {
+    let hasFailed = reply.errorCodes.count > errorsBefore
+    if isMonitored { tellMonitors(request) }
+    let now = meter.clock.now
+    enter(now &- start, hasFailed: hasFailed, request)
+    start = now
+  }
+
+  @inline(__always)
+  private mutating func enter(_ ticks: UInt64, hasFailed: Bool, _ request: RawSpan) {
+    // Plain values, one by one: to lend parts of a call is to copy all of it.
+    let (statistics, command, nanoseconds) = (statistics, command, meter.nanoseconds(ticks))
+    let (tracksLatency, isSlow) = (meter.tracksLatency, ticks >= meter.slowTicks)
+    statistics.add(
+      command, nanoseconds: nanoseconds, hasFailed: hasFailed, tracksLatency: tracksLatency)
+    if isSlow { enterSlow(ticks, request) }
+  }
+
+  /// Enters the error replies that were written since the last time.
+  mutating func countErrors() {
+    guard !reply.errorCodes.isEmpty else { return }
+    for code in reply.errorCodes {
+      counters.countError()
+      statistics.addError(code)
+    }
+    reply.errorCodes.removeAll()
+  }
+
+  private mutating func tellMonitors(_ request: RawSpan) {
+    let facts = server.table.commands[command].facts
+    guard !facts.flags.contains("admin"), !facts.flags.contains("skip_monitor") else { return }
+    server.monitors.tell(arguments, in: request, from: session.record.origin)
+  }
+
+  @inline(never)
+  private mutating func enterSlow(_ ticks: UInt64, _ request: RawSpan) {
+    let command = server.table.commands[command]
+    let microseconds = Int64(meter.clock.nanoseconds(ticks) / 1000)
+    let time = System.timeOfDay().seconds
+    if thresholds.slow >= 0, microseconds >= thresholds.slow,
+      !command.facts.flags.contains("skip_slowlog")
+    {
+      let record = session.record
+      server.slowLog.add(
+        SlowLog.Entry(
+          time: time, microseconds: microseconds,
+          arguments: SlowLog.trimmed(arguments, in: request), address: record.address,
+          name: record.labels.withLock { $0.name }),
+        keeping: thresholds.slowLength)
+    }
+    if thresholds.latency > 0, microseconds / 1000 >= thresholds.latency {
+      server.latency.add(
+        command.flags.contains(.fast) ? "fast-command" : "command",
+        milliseconds: microseconds / 1000, time: time)
+    }
+  }
+
+  /// Takes over what the options say of slow commands.
+  mutating func watch(_ options: ServerOptions) {
+    thresholds = Thresholds(
+      slow: options.slowLogThreshold, slowLength: options.slowLogLength,
+      latency: options.latencyThreshold)
+    var slowest = UInt64.max
+    if thresholds.slow >= 0 {
+      slowest = min(slowest, meter.clock.ticks(microseconds: thresholds.slow))
+    }
+    if thresholds.latency > 0 {
+      let (microseconds, overflow) = thresholds.latency.multipliedReportingOverflow(by: 1000)
+      if !overflow { slowest = min(slowest, meter.clock.ticks(microseconds: microseconds)) }
+    }
+    meter.slowTicks = slowest
+    meter.tracksLatency = options.tracksLatency
+  }
+
+  /// From when on a command is slow: microseconds, and for latency milliseconds.
+  struct Thresholds {
+    var slow = -1
+    var slowLength = 0
+    var latency = 0
+  }
+}

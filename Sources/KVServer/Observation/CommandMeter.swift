@@ -1,0 +1,63 @@
+/// Times the commands of one event loop. The end of one command is the beginning of the next, so that a
+/// command costs one look at the processor's counter.
+struct CommandMeter {
+  let clock = TickClock.standard
+  private var began: UInt64 = 0
+  /// From how many ticks on a command is slow, for whichever log.
+  var slowTicks = UInt64.max
+  /// Whether distributions of times are kept.
+  var tracksLatency = true
+
+  /// The first command of several begins.
+  @inline(__always)
+  mutating func begin() { began = clock.now }
+
+  /// A command has ended, and the next begins. Returns how many ticks it took.
+  @inline(__always)
+  mutating func end() -> UInt64 {
+    let now = clock.now
+    defer { began = now }
+    return now &- began
+  }
+
+  @inline(__always)
+  mutating func nanoseconds(_ ticks: UInt64) -> UInt64 { clock.nanoseconds(ticks) }
+}
+
+/// The processor's counter where it runs evenly, the system's clock elsewhere.
+struct TickClock: Sendable {
+  private let usesCounter: Bool
+  /// Nanoseconds are ticks × this / 2^24.
+  private let scale: UInt64
+
+  /// Measures the counter against the clock for some milliseconds, once.
+  static let standard = TickClock()
+
+  private init() {
+    usesCounter = System.hasEvenCounter
+    guard usesCounter else {
+      scale = 1 << 24
+      return
+    }
+    let counter = System.counter
+    let begun = System.monotonicNanoseconds()
+    var elapsed: UInt64 = 0
+    while elapsed < 4_000_000 { elapsed = System.monotonicNanoseconds() - begun }
+    let ticks = max(1, System.counter - counter)
+    scale = max(1, UInt64((Double(elapsed) / Double(ticks) * Double(1 << 24)).rounded()))
+  }
+
+  @inline(__always)
+  var now: UInt64 { usesCounter ? System.counter : System.monotonicNanoseconds() }
+
+  @inline(__always)
+  func nanoseconds(_ ticks: UInt64) -> UInt64 {
+    let (high, low) = ticks.multipliedFullWidth(by: scale)
+    return high << 40 | low >> 24
+  }
+
+  func ticks(microseconds: Int) -> UInt64 {
+    let ticks = (Double(microseconds) * 1000 * Double(1 << 24) / Double(scale)).rounded(.up)
+    return ticks < Double(UInt64.max / 2) ? UInt64(ticks) : .max
+  }
+}

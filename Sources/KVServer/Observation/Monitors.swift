@@ -1,0 +1,102 @@
+import Synchronization
+import TxnWAL
+
+/// The clients in MONITOR, and what is on its way to them.
+///
+/// Commands are carried out on several event loops. Each leaves its lines in every monitor's feed, and
+/// the loop of the monitor sends them. A feed that is not emptied fast enough is cut off: a slow monitor
+/// must neither hold others up nor take memory without bound.
+final class Monitors: Sendable {
+  private let feeds = Mutex<[UInt64: MonitorFeed]>([:])
+  private let count = Atomic<Int>(0)
+
+  var isActive: Bool { count.load(ordering: .relaxed) > 0 }
+
+  func enter(_ id: UInt64, _ handle: LoopHandle) -> MonitorFeed {
+    let feed = MonitorFeed(handle: handle)
+    feeds.withLock { feeds in
+      feeds[id] = feed
+      count.store(feeds.count, ordering: .relaxed)
+    }
+    return feed
+  }
+
+  func leave(_ id: UInt64) {
+    feeds.withLock { feeds in
+      feeds[id] = nil
+      count.store(feeds.count, ordering: .relaxed)
+    }
+  }
+
+  /// Tells every monitor of a command, in Redis's form: time, database and origin, the arguments.
+  func tell(_ arguments: [Range<Int>], in request: RawSpan, from origin: String) {
+    let (seconds, microseconds) = System.timeOfDay()
+    let fraction = String(microseconds + 1_000_000).dropFirst()
+    var line = Array("+\(seconds).\(fraction) [0 \(origin)]".utf8)
+    let hidden = Redaction.hidden(arguments, in: request)
+    for (index, range) in arguments.enumerated() {
+      line.append(0x20)
+      if hidden.contains(index) {
+        line += [0x22] + Redaction.text + [0x22]
+      } else {
+        Self.quote(request.extracting(range), into: &line)
+      }
+    }
+    line += [0x0D, 0x0A]
+    for feed in feeds.withLock({ Array($0.values) }) { feed.append(line) }
+  }
+
+  private static let digits = Array("0123456789abcdef".utf8)
+
+  private static func quote(_ text: RawSpan, into line: inout [UInt8]) {
+    line.append(0x22)
+    for offset in 0..<text.byteCount {
+      let byte = text.byte(at: offset)
+      switch byte {
+      case 0x22, 0x5C: line += [0x5C, byte]
+      case 0x0A: line += Array("\\n".utf8)
+      case 0x0D: line += Array("\\r".utf8)
+      case 0x09: line += Array("\\t".utf8)
+      case 0x07: line += Array("\\a".utf8)
+      case 0x08: line += Array("\\b".utf8)
+      case 0x20...0x7E: line.append(byte)
+      default: line += [0x5C, 0x78, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    line.append(0x22)
+  }
+}
+
+/// The lines for one monitor that its event loop has not taken yet.
+final class MonitorFeed: Sendable {
+  private struct State {
+    var bytes: [UInt8] = []
+    var isCutOff = false
+  }
+
+  /// What may lie here between two turns of the monitor's loop.
+  private static let byteLimit = 4 << 20
+  private let handle: LoopHandle
+  private let state = Mutex(State())
+
+  init(handle: LoopHandle) { self.handle = handle }
+
+  fileprivate func append(_ line: [UInt8]) {
+    state.withLock { state in
+      if state.bytes.count + line.count > Self.byteLimit {
+        state.isCutOff = true
+        state.bytes = []
+      }
+      if !state.isCutOff { state.bytes += line }
+    }
+    handle.signal()
+  }
+
+  /// What has come since the last time; nil if the monitor was too slow.
+  func take() -> [UInt8]? {
+    state.withLock { state in
+      defer { state.bytes = [] }
+      return state.isCutOff ? nil : state.bytes
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Glibc
+import Testing
+
+@testable import KVServer
+
+struct ConfigurationFileTests {
+  @Test func `a file sets what its lines say, and flags win over it`() throws {
+    let directory = TestDirectory()
+    let path = try directory.write(
+      "kvd.conf",
+      """
+      # A comment
+        port 7001
+
+      MAXCLIENTS 12
+      dir "/a place/with \\x41"
+      maxmemory-clients 1gb
+      bind 127.0.0.1 ::1\r
+      client-output-buffer-limit normal 1mb 512kb 3
+      unixsocketperm 700
+      save ""
+      appendonly yes
+      timeout 5
+      timeout 6
+      """)
+    let options = try CommandLineOptions.parse([path, "--port=7002", "--timeout", "7"])
+    #expect(options.port == 7002)
+    #expect(options.clientLimit == 12)
+    #expect(options.dataPath == "/a place/with A")
+    #expect(options.clientMemoryByteCount == 1 << 30)
+    #expect(options.addresses == ["127.0.0.1", "::1"])
+    #expect(
+      options.outputLimits.normal == .init(hard: 1 << 20, soft: 512 << 10, softSeconds: 3))
+    #expect(options.unixSocketMode == 0o700)
+    #expect(options.idleTimeoutSeconds == 7)
+    #expect(options.configurationPath == path)
+    #expect(try CommandLineOptions.parse(["--config", path]).idleTimeoutSeconds == 6)
+  }
+
+  @Test func `what another file says stands in its place`() throws {
+    let directory = TestDirectory()
+    _ = try directory.write("more.conf", "timeout 2\nmaxclients 3\n")
+    let path = try directory.write("kvd.conf", "timeout 1\ninclude more.conf\nmaxclients 4\n")
+    let options = try CommandLineOptions.parse([path])
+    #expect(options.idleTimeoutSeconds == 2)
+    #expect(options.clientLimit == 4)
+  }
+
+  @Test(arguments: [
+    ("port 70000", "kvd.conf:2: 'port' must be a number from 0 to 65535, not '70000'"),
+    ("port x", "kvd.conf:2: 'port' must be a number from 0 to 65535, not 'x'"),
+    ("port", "kvd.conf:2: 'port' needs a value"),
+    ("port 1 2", "kvd.conf:2: 'port' takes one value, not 2"),
+    ("prot 1", "kvd.conf:2: unknown setting 'prot'; see 'kvd serve --help'"),
+    ("dir \"a", "kvd.conf:2: unbalanced quotes"),
+    ("include", "kvd.conf:2: 'include' needs one path"),
+    ("include kvd.conf", "kvd.conf:2: includes go deeper than 16 files"),
+    ("include absent.conf", "absent.conf: "), ("dir ''", "kvd.conf:2: 'dir' is empty"),
+    ("memory 1mb", "kvd.conf:2: 'memory' must be a size like 256mb, at least 8388608 bytes"),
+    ("durability never", "kvd.conf:2: 'durability' must be one of sync, periodic, not 'never'"),
+    ("latency-tracking maybe", "kvd.conf:2: 'latency-tracking' must be yes or no, not 'maybe'"),
+    ("unixsocketperm 800", "kvd.conf:2: 'unixsocketperm' must be octal, 0 to 777, not '800'"),
+    ("appendonly no", "kvd.conf:2: 'appendonly' is always 'yes', not 'no'"),
+    ("client-output-buffer-limit normal 1", "'client-output-buffer-limit' must be CLASS HARD"),
+  ])
+  func `a mistake is told with file, line and what is wrong`(line: String, message: String) throws {
+    let directory = TestDirectory()
+    let path = try directory.write("kvd.conf", "# first\n\(line)\n")
+    let error = #expect(throws: ConfigurationError.self) { try CommandLineOptions.parse([path]) }
+    #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+  }
+
+  @Test func `every setting takes the value that it tells`() throws {
+    let defaults = ServerOptions()
+    for setting in Settings.all {
+      var options = defaults
+      let text = setting.text(defaults)
+      if setting.isOptionalText(text) { continue }
+      try setting.set([text], &options)
+      #expect(setting.text(options) == text, "\(setting.name)")
+    }
+  }
+}
+
+extension Setting {
+  /// Empty is the default of those that may be left out.
+  fileprivate func isOptionalText(_ text: String) -> Bool { text.isEmpty && change == .start }
+}
+
+extension TestDirectory {
+  /// Makes a file in the directory and returns its path.
+  func write(_ name: String, _ text: String) throws -> String {
+    let file = try #require(fopen(path + "/" + name, "w"))
+    defer { fclose(file) }
+    #expect(fputs(text, file) >= 0)
+    return path + "/" + name
+  }
+
+  func read(_ name: String) throws -> String {
+    let file = try #require(fopen(path + "/" + name, "r"))
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    bytes.removeLast(bytes.count - fread(&bytes, 1, bytes.count, file))
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

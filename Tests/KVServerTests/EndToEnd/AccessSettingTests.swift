@@ -1,0 +1,70 @@
+import Testing
+
+@testable import KVServer
+
+/// Passwords, users and ACL LOG, as settings.
+struct AccessSettingTests {
+  @Test func `requirepass is the password of the default user`() throws {
+    let server = try TestServer()
+    let admin = try server.client()
+    #expect(try admin.line("CONFIG GET requirepass") == "[$requirepass $]")
+    #expect(try admin.line("CONFIG SET requirepass secret") == "+OK")
+    #expect(try admin.line("CONFIG GET requirepass") == "[$requirepass $secret]")
+    #expect(try admin.line("PING") == "+PONG")
+    let client = try server.client()
+    #expect(try client.line("PING") == "-NOAUTH Authentication required.")
+    #expect(try client.line("AUTH wrong").hasPrefix("-WRONGPASS"))
+    #expect(try client.line("AUTH secret") == "+OK")
+    #expect(try client.line("CONFIG SET requirepass other") == "+OK")
+    #expect(try client.line("AUTH secret").hasPrefix("-WRONGPASS"))
+    #expect(try client.line("AUTH other") == "+OK")
+    #expect(try client.ask("CONFIG", "SET", "requirepass", "") == "+OK")
+    #expect(try server.client().line("PING") == "+PONG")
+    #expect(try server.client().line("AUTH other").hasPrefix("-ERR AUTH <password> called"))
+  }
+
+  @Test func `a change that fails leaves the password as it was`() throws {
+    let server = try TestServer()
+    let admin = try server.client()
+    #expect(try admin.line("CONFIG SET requirepass secret timeout x").hasPrefix("-ERR CONFIG SET"))
+    #expect(try admin.line("CONFIG GET requirepass") == "[$requirepass $]")
+    #expect(try server.client().line("PING") == "+PONG")
+  }
+
+  @Test func `requests without a password are counted as rejected, and their errors once`() throws {
+    let server = try TestServer { $0.access.password = "secret" }
+    let client = try server.client()
+    #expect(try client.line("GET a") == "-NOAUTH Authentication required.")
+    #expect(try client.line("AUTH secret") == "+OK")
+    let info = try client.line("INFO everything")
+    #expect(info.contains("\r\ncmdstat_get:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,"))
+    #expect(info.contains("\r\nerrorstat_NOAUTH:count=1\r\n"))
+    #expect(info.contains("\r\ntotal_error_replies:1\r\n"))
+  }
+
+  @Test func `acllog-max-len shortens ACL LOG at once`() throws {
+    let server = try TestServer()
+    let admin = try server.client()
+    for user in ["a", "b", "c"] { _ = try admin.line("AUTH \(user) x") }
+    #expect(try admin.line("CONFIG SET acllog-max-len 1") == "+OK")
+    let log = try admin.line("ACL LOG")
+    #expect(log.contains("$username $c ") && !log.contains("$username $b "))
+    #expect(
+      try admin.line("CONFIG SET aclfile x")
+        == "-ERR CONFIG SET failed (possibly related to argument 'aclfile') - can't set immutable config"
+    )
+  }
+
+  @Test func `a file sets passwords and users' file`() throws {
+    let directory = TestDirectory()
+    let path = try directory.write(
+      "kvd.conf", "requirepass \"a b\"\naclfile /x/users\nprotected-mode no\nacllog-max-len 7\n")
+    let access = try CommandLineOptions.parse([path]).access
+    var expected = AccessOptions()
+    expected.password = "a b"
+    expected.userFile = "/x/users"
+    expected.isProtected = false
+    expected.logLength = 7
+    #expect(access == expected)
+  }
+}
