@@ -1,5 +1,6 @@
 """Runs kvd-engines: one workload, one engine, a fresh process and a fresh directory each time."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -72,6 +73,35 @@ class Runner:
         if process.returncode != status:
             raise server.Failure(f"{' '.join(parts)}: status {process.returncode}: {errors[-500:]}")
         return json.loads(output.splitlines()[-1])
+
+
+class Results:
+    """What has been measured, kept in a file as it comes, so that a run of hours can go on after an end."""
+
+    def __init__(self, path, beginning, resumes):
+        self.path = path
+        self.all = dict(beginning, build=build())
+        if resumes and os.path.exists(path):
+            with open(path) as file:
+                earlier = json.load(file)
+            if earlier.get("build") != self.all["build"]:
+                raise SystemExit(f"{path} was measured with another build; begin anew without --resume")
+            self.all = earlier
+
+    def __getitem__(self, name):
+        return self.all[name]
+
+    def add(self, name, measured):
+        self.all[name].append(measured)
+        with open(self.path + ".new", "w") as file:
+            json.dump(self.all, file, indent=1)
+        os.replace(self.path + ".new", self.path)
+
+
+def build():
+    """What tells one build of the engines from another."""
+    with open(PROGRAM, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 def version(package):

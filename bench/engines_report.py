@@ -152,7 +152,7 @@ def draw(result, folder):
                 continue
             name = case.name.replace("synced batch of 10 keys over 8 partitions", "batch of 10")
             name = name.replace(" in order over 8 partitions", "").replace("the same with", "for")
-            bars.append((f"{name} : {engines.NAMES[peer]}"[:52],
+            bars.append((f"{name} : {engines.NAMES[peer]}",
                          ratio(measured["samples"], case.figure, peer), goal))
         if case.is_sustained:
             series = [(engines.NAMES[side], intervals(runs[len(runs) // 2]))

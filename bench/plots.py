@@ -104,13 +104,14 @@ def ratios(path, title, rows):
     rows = [row for row in rows if row[1]]
     if not rows:
         return
-    left, step = 300, 24
+    # Room for the longest name, and for the figures behind all bars and marks.
+    left, step = 24 + 6.6 * max(len(name) for name, *_ in rows), 24
     height = TOP + step * len(rows) + 40
     bounds = [v for _, ratio, goal in rows for v in (ratio, goal or 1)] + [0.5, 2]
-    scale = Scale(bounds, left, WIDTH - 60, True)
+    scale = Scale(bounds, left, WIDTH - 70, True)
     parts = [text(WIDTH / 2, 20, title, extra='font-size="15"')]
     for tick in [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128]:
-        if left - 1 <= scale.place(tick) <= WIDTH - 59:
+        if left - 1 <= scale.place(tick) <= WIDTH - 69:
             x = scale.place(tick)
             parts += [line(x, TOP - 8, x, height - 34), text(x, height - 18, f"{tick:g}")]
     zero = scale.place(1)
@@ -121,7 +122,7 @@ def ratios(path, title, rows):
         parts.append(f'<rect x="{min(zero, x):.1f}" y="{y}" width="{abs(x - zero):.1f}" '
                      f'height="14" fill="{COLOURS["kvd"] if good else "#cf222e"}"/>')
         parts += [text(left - 8, y + 12, name, "end"),
-                  text(max(x, zero) + 6, y + 12, f"{ratio:.2f}", "start")]
+                  text(WIDTH - 16, y + 12, f"{ratio:.2f}", "end")]
         if goal is not None:
             g = scale.place(goal)
             parts.append(line(g, y - 3, g, y + 17, "black", 'stroke-width="2"'))

@@ -7,6 +7,8 @@ import re
 import statistics
 import subprocess
 
+import plots
+from redis_cases import FIGURES, GOALS, LOAD, LOAD_FIGURES
 
 def machine(directory):
     """What the figures were taken on; `directory` is where the data was."""
@@ -39,8 +41,26 @@ def _output(*command):
 
 
 def write(result, path):
+    draw(result, os.path.join(os.path.dirname(path), "plots"))
     with open(path, "w") as file:
         file.write("\n".join(lines(result)) + "\n")
+
+
+def draw(result, folder):
+    os.makedirs(folder, exist_ok=True)
+    goals = {goal.name: goal.least for goal in GOALS if goal.figure == "requests_per_second"}
+    plots.ratios(os.path.join(folder, "daemon-ratios.svg"), "Requests per second: kvd / Redis",
+                 [(name, median(kvd) / median(redis), goals.get(name))
+                  for name, kvd, redis in pairs(result, "requests_per_second")])
+    for test in ["set", "get"]:
+        shapes = [w for w in result["workloads"] if (w["test"], w["pipeline"]) == (test, 1)]
+        series = [(label, [(w["clients"], median([sample["requests_per_second"] for sample
+                                                  in result["samples"][w["name"]][side]]))
+                           for w in shapes])
+                  for side, label in [("kvd", "kvd"), ("redis", "Redis")]]
+        plots.lines(os.path.join(folder, f"daemon-{test}-clients.svg"),
+                    f"{test.upper()} without pipelines", "clients", "requests/s", series,
+                    logarithmic_y=False, x_ticks=[w["clients"] for w in shapes])
 
 
 def lines(result):
@@ -65,6 +85,17 @@ def lines(result):
     yield from (commands[name] for name in ["kvd", "redis", "client"])
     yield "```"
     yield ""
+    yield "## Goals"
+    yield ""
+    yield "![Requests per second beside Redis](plots/daemon-ratios.svg)"
+    yield ""
+    yield "| work | what | kvd / Redis | goal | |"
+    yield "|---|---|--:|--:|---|"
+    for goal in GOALS:
+        reached = reached_ratio(result, goal)
+        yield (f"| {goal.name} | {FIGURES[goal.figure]} | {reached:.2f} | {goal.words} | "
+               f"{'held' if goal.is_held(reached) else '**missed**'} |")
+    yield ""
     yield "## Requests per second"
     yield ""
     yield "| what | requests a run | kvd | spread | Redis | spread | kvd / Redis |"
@@ -73,6 +104,9 @@ def lines(result):
     for name, kvd, redis in pairs(result, "requests_per_second"):
         yield (f"| {name} | {requests[name]:,} | {median(kvd):,.0f} | {spread(kvd)} | {median(redis):,.0f} | "
                f"{spread(redis)} | {ratio(kvd, redis)} |")
+    yield ""
+    yield "![SETs per second by clients](plots/daemon-set-clients.svg)"
+    yield "![GETs per second by clients](plots/daemon-get-clients.svg)"
     yield ""
     yield "## Latency in milliseconds, as redis-benchmark sees it"
     yield ""
@@ -111,18 +145,28 @@ def load_lines(result):
     yield ""
     yield "| what | kvd | Redis | kvd / Redis |"
     yield "|---|--:|--:|--:|"
-    rows = [
-        ("SETs per second", lambda side: side["count"] / side["load_seconds"], ",.0f"),
-        ("server CPU seconds per million until the last reply",
-         lambda side: side["load_cpu_seconds"] / side["count"] * 1e6, ".2f"),
-        ("most RssAnon throughout, MiB", lambda side: side["most_anonymous_bytes"] / 2**20, ".0f"),
-        ("on disk when killed, MiB", lambda side: side["disk_bytes_at_kill"] / 2**20, ".0f"),
-        ("from start to the first PONG, seconds", lambda side: side["restart_seconds"], ".3f"),
-        ("values missing or different afterwards", lambda side: side["wrong_values"], "d"),
-    ]
-    for name, figure, form in rows:
-        a, b = figure(kvd), figure(redis)
-        yield f"| {name} | {a:{form}} | {b:{form}} | {f'{a / b:.2f}' if b else '–'} |"
+    for name, words, form in LOAD_FIGURES:
+        a, b = load_figure(kvd, name), load_figure(redis, name)
+        yield f"| {words} | {a:{form}} | {b:{form}} | {f'{a / b:.2f}' if b else '–'} |"
+
+
+def load_figure(side, name):
+    derived = {
+        "sets_per_second": lambda: side["count"] / side["load_seconds"],
+        "cpu_seconds_per_million": lambda: side["load_cpu_seconds"] / side["count"] * 1e6,
+        "most_anonymous_mib": lambda: side["most_anonymous_bytes"] / 2**20,
+        "disk_mib": lambda: side["disk_bytes_at_kill"] / 2**20,
+    }
+    return derived[name]() if name in derived else side[name]
+
+
+def reached_ratio(result, goal):
+    if goal.name == LOAD:
+        return (load_figure(result["load"]["kvd"], goal.figure)
+                / load_figure(result["load"]["redis"], goal.figure))
+    sides = result["samples"][goal.name]
+    kvd, redis = ([sample[goal.figure] for sample in sides[side]] for side in ["kvd", "redis"])
+    return median(kvd) / median(redis)
 
 
 def pairs(result, field):

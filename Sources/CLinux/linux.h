@@ -1,5 +1,5 @@
 // What `import Glibc` does not show Swift: epoll, eventfd, flock, accept4, unshare and thread names, and the processor's
-// CRC-32C instruction. Header only: nothing here is compiled into a library of its own.
+// CRC-32C and prefetch instructions. Header only: nothing here is compiled into a library of its own.
 #ifndef KVD_CLINUX_H
 #define KVD_CLINUX_H
 
@@ -18,6 +18,9 @@ extern int pthread_setname_np(pthread_t thread, const char *name);
 // For the crash harness, whose small disks shall go when it does.
 extern int unshare(int flags);
 #define KVD_CLONE_NEWNS 0x00020000
+
+// Asks for the cache line of any address, valid or not, without waiting for it.
+static inline void kvd_prefetch(const void *address) { __builtin_prefetch(address); }
 
 #if defined(__x86_64__)
 // Leaf 1 of CPUID, bit 20 of ECX, is SSE 4.2.

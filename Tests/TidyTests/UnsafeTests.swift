@@ -19,6 +19,8 @@ import Testing
     "Sources/KVStore/LMDB/LMDBFile.swift",
     "Sources/KVStore/LMDB/LMDBStatistics.swift",
     "Sources/KVStore/LMDB/LMDBStatus.swift",
+    "Sources/KVStore/LMDB/MappedPage.swift",
+    "Sources/KVStore/LMDB/MappedTree.swift",
     "Sources/KVStore/LMDB/RawTransaction.swift",
     "Sources/KVStore/LMDB/ReadTransaction.swift",
     "Sources/KVStore/LMDB/StoredKey.swift",
@@ -44,7 +46,7 @@ import Testing
   ]
 
   /// How long the audit list may become.
-  static let limit = 36
+  static let limit = 38
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(

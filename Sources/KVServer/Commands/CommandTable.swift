@@ -11,6 +11,8 @@ struct CommandTable: Sendable {
   private static let slotCount = 512
   let commands: [Command]
   private let slots: [Slot]
+  /// By command, whether it reads its keys.
+  private let readers: [Bool]
 
   init(_ commands: [Command]) {
     precondition(commands.count * 4 <= Self.slotCount)
@@ -28,6 +30,7 @@ struct CommandTable: Sendable {
     }
     self.commands = commands
     self.slots = slots
+    readers = commands.map { $0.flags.contains(.readOnly) || $0.flags.contains(.readsFirst) }
   }
 
   /// The index of the command called `name`, or nil.
@@ -41,6 +44,10 @@ struct CommandTable: Sendable {
     }
     return nil
   }
+
+  /// Whether the command at `index` reads its keys, and does not only write them.
+  @inline(__always)
+  func readsKeys(_ index: Int) -> Bool { readers[index] }
 
   static let standard = CommandTable(
     Strings.commands + Counters.commands + Keyspace.commands + Scanning.commands

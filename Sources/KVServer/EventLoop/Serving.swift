@@ -106,6 +106,7 @@ extension EventLoop {
     swap(&input, &connection.input)
     connection.isParkedForRoom = false
     call.hasScanned = false
+    var ahead = LookAhead()
     while !connection.isClosing, !connection.isYielding {
       guard !isBacklogged(call) else {
         connection.isThrottled = true
@@ -122,6 +123,7 @@ extension EventLoop {
         case .incomplete: preconditionFailure("handled above")
         case .nothing(let count):
           input.consume(count)
+          ahead = LookAhead()
           continue
         case .failed(let error):
           error.write(to: &call.reply)
@@ -130,7 +132,10 @@ extension EventLoop {
         case .request(let count): byteCount = count
         }
       }
-      input.withBytes { Dispatcher.run(&call, $0.extracting(first: byteCount)) }
+      input.withBytes {
+        ahead.advance(over: byteCount, of: $0, call)
+        Dispatcher.run(&call, $0.extracting(first: byteCount))
+      }
       switch call.disposition {
       case .next: input.consume(byteCount)
       case .close: connection.isClosing = true

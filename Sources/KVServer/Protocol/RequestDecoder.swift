@@ -184,7 +184,7 @@ struct RequestDecoder {
 /// One to five digits without a leading zero, then CR and another byte: the number, and where the CR stands.
 /// Nil for anything else, which is not to say that it is wrong.
 @inline(__always)
-private func shortNumber(in bytes: RawSpan, at start: Int) -> (number: Int, end: Int)? {
+func shortNumber(in bytes: RawSpan, at start: Int) -> (number: Int, end: Int)? {
   guard start &+ 7 <= bytes.byteCount else { return nil }
   let word = bytes.load(at: start, as: UInt32.self)
   var number = Int(word & 0xFF) &- 0x30

@@ -13,7 +13,10 @@ final class ApplyWorkers: @unchecked Sendable {
   private let entryLimit: Int
   private let ballast: Ballast
   private let monitor = Monitor()
-  private var queue: [Partition] = []
+  private var queue: [Partition] = [] {
+    didSet { queuedCount.store(queue.count, ordering: .relaxed) }
+  }
+  private let queuedCount = Atomic<Int>(0)
   private var busy: Set<Int> = []
   private var threads: [WorkerThread] = []
   private var isClosing = false
@@ -80,12 +83,16 @@ final class ApplyWorkers: @unchecked Sendable {
   func enqueue(_ partition: Partition) {
     monitor.withLock {
       queue.append(partition)
+      // Pairs with `wake`: a worker sees how far the log is durable by now, or `wake` sees the queue.
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
       monitor.broadcast()
     }
   }
 
-  /// The log has become durable further on.
+  /// The log has become durable further on. After every group: so nobody is woken for nothing.
   func wake() {
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    if queuedCount.load(ordering: .relaxed) == 0 { return }
     monitor.withLock { monitor.broadcast() }
   }
 

@@ -33,7 +33,7 @@ enum DataFileInspection {
     return newest
   }
 
-  private static func newestMetaPage(_ file: borrowing FileDescriptor) throws(StoreError)
+  static func newestMetaPage(_ file: borrowing FileDescriptor) throws(StoreError)
     -> MetaPage
   {
     let first = try metaPage(0, at: 0, file)

@@ -32,6 +32,8 @@ final class LMDBEnvironment: @unchecked Sendable {
   private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
   private let pageByteCount: Int
+  /// Where the file is mapped, 0 where that is not known.
+  private let mapAddress: Atomic<UInt>
   private let syncedByteCount: Atomic<UInt64>
   private let poison = Mutex<StoreError?>(nil)
   private let damageFound = Mutex<StoreError?>(nil)
@@ -71,6 +73,7 @@ final class LMDBEnvironment: @unchecked Sendable {
       throw error
     }
     unsafe environment = opened
+    mapAddress = unsafe Atomic(LMDBFile.mapAddress(opened, path: path))
     self.directory = directory
     self.identity = identity
     pageByteCount = newest.pageByteCount
@@ -181,6 +184,13 @@ final class LMDBEnvironment: @unchecked Sendable {
     return unsafe transaction
   }
 
+  /// The tree of keys that an active read transaction sees; nil where only LMDB can walk it.
+  func mappedTree(in transaction: OpaquePointer) -> MappedTree? {
+    unsafe MappedTree(
+      .data, in: transaction, map: mapAddress.load(ordering: .acquiring),
+      pageByteCount: pageByteCount, pageLimit: UInt64(info.me_last_pgno) + 1)
+  }
+
   private func hold() throws(StoreError) {
     var count = holdCount.load(ordering: .acquiring)
     while count > 0, !isClosed.load(ordering: .acquiring) {
@@ -264,8 +274,10 @@ final class LMDBEnvironment: @unchecked Sendable {
       throw .io(errno: errno, operation: "grow the map of", path: path)
     }
     unsafe munmap(probe, wanted)
+    mapAddress.store(0, ordering: .releasing)
     let code = unsafe mdb_env_set_mapsize(environment, wanted)
     guard code == MDB_SUCCESS else { throw failure(code, "grow the map of") }
+    unsafe mapAddress.store(LMDBFile.mapAddress(environment, path: path), ordering: .releasing)
   }
 
   /// Frees the reader slots of processes that died. Returns how many there were.

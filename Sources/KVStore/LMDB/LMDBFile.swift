@@ -157,6 +157,28 @@ enum LMDBFile {
     }
   }
 
+  /// Where LMDB has mapped the file, or 0 where that cannot be told: LMDB keeps it to itself.
+  ///
+  /// It does lend a place in the map, that of a record in the main database; and where the tree of that is
+  /// one page deep, the meta page tells the number of the page that the place is in.
+  static func mapAddress(_ environment: OpaquePointer, path: String) -> UInt {
+    var transaction: OpaquePointer?
+    guard unsafe mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &transaction) == MDB_SUCCESS,
+      let transaction = unsafe transaction
+    else { return 0 }
+    defer { unsafe mdb_txn_abort(transaction) }
+    guard let record = unsafe MappedTree.record(of: .data, in: transaction),
+      let file = try? FileSystem.open(path, O_RDONLY),
+      let meta = try? DataFileInspection.newestMetaPage(file),
+      unsafe meta.transactionID == mdb_txn_id(transaction), meta.mainDepth == 1,
+      // A map begins at a multiple of the system's page size, and so do these pages in it.
+      meta.pageByteCount <= sysconf(Int32(_SC_PAGESIZE))
+    else { return 0 }
+    let pageByteCount = UInt(meta.pageByteCount)
+    let page = UInt(bitPattern: record.baseAddress) & ~(pageByteCount - 1)
+    return page - UInt(meta.mainRoot) * pageByteCount
+  }
+
   private static func checkIdentity(
     _ transaction: RawTransaction, _ meta: MDB_dbi, _ path: String, _ expected: PartitionIdentity
   ) throws(StoreError) {

@@ -37,6 +37,7 @@ struct MetaPage: Equatable {
   let freeRoot: UInt64
   let freeDepth: Int
   let mainRoot: UInt64
+  let mainDepth: Int
   let lastPage: UInt64
   let transactionID: UInt64
 
@@ -89,6 +90,7 @@ struct MetaPage: Equatable {
     freeRoot = bytes.load(at: 80, as: UInt64.self)
     freeDepth = Int(bytes.load(at: 46, as: UInt16.self))
     mainRoot = bytes.load(at: 128, as: UInt64.self)
+    mainDepth = Int(bytes.load(at: 94, as: UInt16.self))
     self.lastPage = lastPage
     transactionID = bytes.load(at: 144, as: UInt64.self)
   }

@@ -22,6 +22,10 @@ final class ReadTransaction: @unchecked Sendable {
 
   private let raw: RawTransaction
 
+  /// The tree of keys in the view of `treeGeneration`, if it can be walked without LMDB.
+  private var tree: MappedTree?
+  private var treeGeneration = -1
+
   init(environment: LMDBEnvironment, handle: OpaquePointer) {
     self.environment = environment
     unsafe raw = RawTransaction(handle: handle)
@@ -68,7 +72,37 @@ final class ReadTransaction: @unchecked Sendable {
   ) throws(StoreError) -> Result {
     precondition(isActive)
     if hasFailed { throw environment.failedView }
+    if database == .data {
+      switch find(key) {
+      case .value(let bytes) where bytes.count <= StoredValue.byteLimit:
+        return try unsafe body(bytes.bytes)
+      case .absent: return try body(nil)
+      case .value, .unusual: break
+      }
+    }
     return try raw.withValue(of: key, in: database, environment, reader: self, body)
+  }
+
+  /// The tree of keys in view, nil where only LMDB can walk it.
+  @inline(__always)
+  var mappedTree: MappedTree? {
+    if treeGeneration != generation { findTree() }
+    return tree
+  }
+
+  /// What the pages of the view say of `key`, as far as they are as expected.
+  @inline(__always)
+  private func find(_ key: RawSpan) -> MappedTree.Found {
+    guard let tree = mappedTree, key.byteCount <= Limits.specialKeyByteCount else {
+      return .unusual
+    }
+    return tree.find(key)
+  }
+
+  @inline(never)
+  private func findTree() {
+    tree = unsafe environment.mappedTree(in: raw.handle)
+    treeGeneration = generation
   }
 
   /// A cursor that keeps this transaction alive.

@@ -21,7 +21,8 @@ struct HashIndex: ~Copyable {
     newest = Atomic(IndexTable(slotCount: Self.initialSlotCount, in: &arena).word)
   }
 
-  private var table: IndexTable {
+  /// The newest table. Its memory is there as long as the arena, also when a larger one has followed.
+  var table: IndexTable {
     @inline(__always) get { IndexTable(at: newest.load(ordering: .acquiring)) }
   }
 

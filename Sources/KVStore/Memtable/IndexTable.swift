@@ -1,3 +1,5 @@
+import CLinux
+
 /// One table of the hash index, in the arena.
 ///
 ///     mask: slot count - 1     UInt
@@ -6,7 +8,7 @@
 ///
 /// A slot is 0 while empty; then the upper 16 bits of the hash over the 48 of a node's address. A place in
 /// the table is taken modulo the slot count.
-@safe struct IndexTable {
+@safe struct IndexTable: BitwiseCopyable {
   private static let headerByteCount = 64
 
   private let address: UnsafeMutableRawPointer
@@ -51,6 +53,27 @@
   func slot(at place: UInt64) -> Slot? {
     let word = atomicSlot(at: place).load()
     return word == 0 ? nil : Slot(word: word)
+  }
+
+  /// Asks for the slot at `place`, without waiting for it.
+  @inline(__always)
+  func fetchSlot(at place: UInt64) {
+    let slot = Int(bitPattern: UInt(truncatingIfNeeded: place) & mask)
+    unsafe kvd_prefetch(address + Self.headerByteCount + slot &* 8)
+  }
+
+  /// Asks for the first node that may be that of a key with this hash. False if there is none.
+  @inline(__always)
+  func fetchNode(of hash: UInt64) -> Bool {
+    var place = hash
+    while let slot = slot(at: place) {
+      if slot.mayHold(hash) {
+        slot.node.fetch()
+        return true
+      }
+      place &+= 1
+    }
+    return false
   }
 
   /// Publishes `node` in the first empty slot from its place on: whoever finds the address there also sees

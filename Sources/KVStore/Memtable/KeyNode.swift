@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import TxnWAL
 
@@ -50,6 +51,14 @@ import TxnWAL
 
   @inline(__always)
   var keyByteCount: Int { unsafe Int(address.load(fromByteOffset: 16, as: UInt32.self)) }
+
+  /// Asks for the node, and for what lies behind it as a rule, its version; waits for neither.
+  @inline(__always)
+  func fetch() {
+    unsafe kvd_prefetch(address)
+    unsafe kvd_prefetch(address + 64)
+    unsafe kvd_prefetch(address + 128)
+  }
 
   /// Puts a version in front of the others.
   ///

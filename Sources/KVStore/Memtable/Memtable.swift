@@ -94,6 +94,9 @@ import Synchronization
     return try version.withValue { value throws(E) in try body(version.header, value) }
   }
 
+  /// The table to find keys by, for a hint at where they are.
+  var indexTable: IndexTable { index.table }
+
   /// A cursor over every key inserted so far, each with its newest version at or below `sequence`; keys
   /// inserted later it may or may not see. O(new keys · log n) amortized, on the calling thread.
   func makeCursor(at sequence: SequenceNumber) -> MemtableCursor {

@@ -14,8 +14,30 @@ final class PartitionView {
   /// none that would go with them.
   private var loss: StoreError?
 
+  /// For hints at where keys are; nil until somebody asks, and once layers or transaction have changed.
+  private(set) var shortcut: Shortcut?
+
   init(_ partition: Partition) {
     self.partition = partition
+  }
+
+  /// Makes the view current, and the shortcut that goes with it.
+  @inline(never)
+  func makeShortcut() -> Shortcut {
+    let shortcut = Shortcut(refresh())
+    self.shortcut = shortcut
+    return shortcut
+  }
+
+  /// The same with the tree in the file, for keys that are to be read there.
+  @inline(never)
+  func makeShortcutIntoFile() -> Shortcut {
+    let layers = refresh()
+    let tree = (try? lmdb())?.mappedTree
+    var shortcut = Shortcut(layers)
+    shortcut.setTree(tree)
+    self.shortcut = shortcut
+    return shortcut
   }
 
   /// Makes the view current. Cheap where nothing was sealed, dropped or added since the last time.
@@ -30,6 +52,7 @@ final class PartitionView {
     generation = partition.generation
     let layers = partition.layers
     self.layers = layers
+    shortcut = nil
     isTransactionFresh = false
     loss = nil
     return layers
@@ -45,6 +68,7 @@ final class PartitionView {
   }
 
   private func makeFresh() throws(StoreError) -> ReadTransaction {
+    shortcut = nil
     if let loss { throw loss }
     if let transaction, isTransactionFresh { return try renewFailed(transaction) }
     let renewed: ReadTransaction
@@ -77,6 +101,7 @@ final class PartitionView {
   /// Lets go of everything but the LMDB reader's slot.
   func end() {
     layers = nil
+    shortcut = nil
     // Also where it is not fresh: one that newer layers have left behind keeps LMDB from reusing pages
     // all the same.
     transaction?.reset()

@@ -8,7 +8,7 @@ import TxnWAL
 public final class Reader {
   let keyspace: Keyspace
   let expiry: ExpiryFilter
-  private var views: [PartitionView]
+  private let views: [PartitionView]
   private var touched: [Int] = []
   // Of `withValues`, kept for their memory.
   private var partitionsOfKeys: [Int] = []
@@ -35,8 +35,8 @@ public final class Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let partition = keyspace.partition(of: key)
-    return try withVersion(of: key, in: partition, through: through) {
+    let (partition, hash) = place(of: key)
+    return try withVersion(of: key, in: partition, hash: hash, through: through) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil) }
       guard header.type == 0 else { throw .wrongType }
@@ -54,7 +54,7 @@ public final class Reader {
   func sequence(
     of key: RawSpan, in partition: Int, at sequence: SequenceNumber
   ) throws(StoreError) -> SequenceNumber {
-    try withVersion(of: key, in: partition, through: sequence) {
+    try withVersion(of: key, in: partition, hash: keyspace.hash.hash(key), through: sequence) {
       header, _ throws(StoreError) in header?.sequence ?? 0
     }
   }
@@ -118,7 +118,10 @@ public final class Reader {
   /// Brings into memory what looking `key` up needs, so that a later evaluation, which all writers wait
   /// for, does not wait for the disk.
   public func touch(_ key: RawSpan) throws(StoreError) {
-    try withEntry(of: key) { _, _ in }
+    let (partition, hash) = place(of: key)
+    // What is in memory needs nothing. (Another key that looks like this one costs a read at worst.)
+    if shortcut(to: partition).fetchNode(of: hash) { return }
+    try withStoredVersion(of: key, in: partition, hash: hash, through: 0) { _, _ in }
   }
 
   /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut.
@@ -183,10 +186,10 @@ public final class Reader {
   /// Lends the newest version that has not expired.
   @inline(__always)
   func withVersion<R>(
-    of key: RawSpan, in partition: Int, through: SequenceNumber,
+    of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    try withStoredVersion(of: key, in: partition, through: through) {
+    try withStoredVersion(of: key, in: partition, hash: hash, through: through) {
       header, value throws(StoreError) in
       if let header, expiry.hides(header.expiry, of: key) { return try body(nil, RawSpan()) }
       return try body(header, value)
@@ -196,7 +199,7 @@ public final class Reader {
   /// Lends the newest version, expired or not.
   @inline(__always)
   func withStoredVersion<R>(
-    of key: RawSpan, in partition: Int, through: SequenceNumber,
+    of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let view = views[partition]
@@ -204,11 +207,33 @@ public final class Reader {
     let sequence = max(keyspace.watermarks.published, through)
     if view.layers == nil { touched.append(partition) }
     _ = view.refresh()
-    return try view.withVersion(
-      of: key, hash: keyspace.hash.hash(key), at: sequence, body)
+    return try view.withVersion(of: key, hash: hash, at: sequence, body)
   }
 
   private func touch(_ index: Int) {
     if views[index].layers == nil { touched.append(index) }
+  }
+
+  // MARK: Look-ups that will be made soon
+
+  @inline(__always)
+  func place(of key: RawSpan) -> (partition: Int, hash: UInt64) {
+    (keyspace.partition(of: key), keyspace.hash.hash(key))
+  }
+
+  /// What look-ups in a partition begin with. The view is made current first if this is the first read.
+  @inline(__always)
+  func shortcut(to partition: Int) -> Shortcut {
+    if let shortcut = views[partition].shortcut { return shortcut }
+    touch(partition)
+    return views[partition].makeShortcut()
+  }
+
+  /// The same with the tree in the file.
+  @inline(__always)
+  func shortcutIntoFile(of partition: Int) -> Shortcut {
+    if let shortcut = views[partition].shortcut, shortcut.hasLookedForTree { return shortcut }
+    touch(partition)
+    return views[partition].makeShortcutIntoFile()
   }
 }

@@ -9,7 +9,22 @@ extension Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    try withVersion(of: key, in: keyspace.partition(of: key), through: through) {
+    let (partition, hash) = place(of: key)
+    return try withVersion(of: key, in: partition, hash: hash, through: through) {
+      header, value throws(StoreError) in
+      guard let header else { return try body(nil, value) }
+      return try body(EntryInfo(header), value)
+    }
+  }
+
+  /// The same, but what has expired and is not removed yet is lent too.
+  @inline(__always)
+  func withStoredEntry<R>(
+    of key: RawSpan, through: SequenceNumber,
+    _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    let (partition, hash) = place(of: key)
+    return try withStoredVersion(of: key, in: partition, hash: hash, through: through) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil, value) }
       return try body(EntryInfo(header), value)

@@ -51,12 +51,11 @@ extension [UInt8] {
   }
 
   /// Appends `value` in little-endian order.
-  package mutating func appendLittleEndian<Integer: FixedWidthInteger>(_ value: Integer) {
-    var rest = value
-    for _ in 0..<MemoryLayout<Integer>.size {
-      append(UInt8(truncatingIfNeeded: rest))
-      rest >>= 8
-    }
+  @inlinable @inline(__always)
+  package mutating func appendLittleEndian<Integer: FixedWidthInteger & BitwiseCopyable>(
+    _ value: Integer
+  ) {
+    unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
   }
 
   /// Appends a copy of `bytes`.

@@ -12,10 +12,9 @@ struct LogGroup: ~Copyable {
 /// A thread that needs its own bytes durable and finds nobody writing does it itself, which spares the
 /// hand-over; the writer's own thread takes what others leave behind.
 ///
-/// Sound as `@unchecked Sendable`: `group`, `takeGroup`, `unsynced` and `skippedCount` belong to whoever holds
-/// `isWriting`; `thread` and `keeper` are set before other threads know the writer, and `keeper` is
-/// let go of at the end by whoever holds `isWriting`; the rest is
-/// atomic or inside `monitor`.
+/// Sound as `@unchecked Sendable`: `group`, `takeGroup`, `unsynced` and `skippedCount` belong to whoever has
+/// the `role`; `thread` and `keeper` are set before other threads know the writer, and `keeper` is
+/// let go of at the end by whoever has the role; the rest is atomic or inside `monitor`.
 final class LogWriter: @unchecked Sendable {
   /// How long written bytes stay unsynced with periodic durability.
   private static let syncMilliseconds = 1000
@@ -30,10 +29,10 @@ final class LogWriter: @unchecked Sendable {
   private var group = LogGroup()
   private var unsynced: ClosedRange<Int>?
   private var skippedCount = 0
-  private let isWriting = Atomic<Bool>(false)
+  private let role = WriterRole()
 
+  /// What the writer's thread sleeps in.
   private let monitor = Monitor()
-  private let sleeperCount = Atomic<Int>(0)
   private var isRequested = false
   private var isClosing = false
 
@@ -62,13 +61,13 @@ final class LogWriter: @unchecked Sendable {
       monitor.broadcast()
     }
     thread?.join()
-    while !tryBecomeWriter() { sleepWhileWriting() }
+    role.take()
     poison(.closed)
     // What keeps the coordinator alive.
     takeGroup = { _ in }
     keeper = nil
     observers.withLock { $0 = [] }
-    resign()
+    role.giveUp()
   }
 
   // MARK: Poison
@@ -87,7 +86,7 @@ final class LogWriter: @unchecked Sendable {
       }
     poison.withLock { $0 = $0 ?? reason }
     isPoisoned.store(true, ordering: .releasing)
-    wake()
+    role.wakeAll()
     if let poisoned { waiters.resumeAll(throwing: poisoned) }
     tellObservers()
   }
@@ -95,11 +94,11 @@ final class LogWriter: @unchecked Sendable {
   // MARK: Writing
 
   func syncIfIdle() throws(LogError) -> Bool {
-    guard tryBecomeWriter() else {
+    guard role.tryTake() else {
       requestSync()
       return false
     }
-    defer { resign() }
+    defer { role.giveUp() }
     try writeGroup()
     return true
   }
@@ -107,14 +106,14 @@ final class LogWriter: @unchecked Sendable {
   func requestSync() {
     monitor.withLock {
       isRequested = true
-      monitor.broadcast()
+      monitor.signal()
     }
   }
 
   /// Syncs what was written but left to the periodic sync.
   func syncWritten() throws(LogError) {
-    while !tryBecomeWriter() { sleepWhileWriting() }
-    defer { resign() }
+    role.take()
+    defer { role.giveUp() }
     try syncUnsynced()
     tellObservers()
   }
@@ -122,12 +121,12 @@ final class LogWriter: @unchecked Sendable {
   func waitUntilAcknowledged(_ lsn: LSN) throws(LogError) {
     while watermarks.acknowledged < lsn {
       if let poisoned { throw poisoned }
-      if tryBecomeWriter() {
-        defer { resign() }
+      if role.tryTake() {
+        defer { role.giveUp() }
         let wroteSome = try writeGroup()
         precondition(wroteSome || watermarks.acknowledged >= lsn, "a position never appended")
       } else {
-        sleepWhileWriting(unlessAcknowledged: lsn)
+        role.sleep(until: lsn) { hasFailed || watermarks.acknowledged >= lsn }
       }
     }
   }
@@ -142,36 +141,7 @@ final class LogWriter: @unchecked Sendable {
     }
   }
 
-  private func tryBecomeWriter() -> Bool {
-    isWriting.compareExchange(
-      expected: false, desired: true, ordering: .sequentiallyConsistent
-    ).exchanged
-  }
-
-  private func resign() {
-    isWriting.store(false, ordering: .sequentiallyConsistent)
-    wake()
-  }
-
-  private func wake() {
-    // Pairs with the sleeper, who counts itself before it looks at `isWriting`: one sees the other.
-    if sleeperCount.load(ordering: .sequentiallyConsistent) > 0 {
-      monitor.withLock { monitor.broadcast() }
-    }
-  }
-
-  private func sleepWhileWriting(unlessAcknowledged lsn: LSN? = nil) {
-    monitor.withLock {
-      sleeperCount.add(1, ordering: .sequentiallyConsistent)
-      defer { sleeperCount.subtract(1, ordering: .sequentiallyConsistent) }
-      while isWriting.load(ordering: .sequentiallyConsistent) {
-        if let lsn, watermarks.acknowledged >= lsn { return }
-        monitor.wait()
-      }
-    }
-  }
-
-  /// Only for whoever is the writer. False where nothing was buffered. A failure poisons: nothing is
+  /// Only for whoever has the role. False where nothing was buffered. A failure poisons: nothing is
   /// written a second time.
   @discardableResult
   private func writeGroup() throws(LogError) -> Bool {
@@ -179,6 +149,7 @@ final class LogWriter: @unchecked Sendable {
     takeGroup(&group)
     let end = group.buffer.end
     guard group.buffer.byteCount > 0 else { return false }
+    role.tookGroup(upTo: end)
     CrashPoint.reached(.groupTaken)
     do throws(LogError) {
       try keeper?.waitForRoom(upTo: end) { poisoned }
@@ -274,8 +245,8 @@ final class LogWriter: @unchecked Sendable {
   private func writeAll() throws(LogError) {
     var wroteSome = true
     while wroteSome {
-      while !tryBecomeWriter() { sleepWhileWriting() }
-      defer { resign() }
+      role.take()
+      defer { role.giveUp() }
       wroteSome = try writeGroup()
     }
   }

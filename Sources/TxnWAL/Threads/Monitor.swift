@@ -12,7 +12,12 @@ import Glibc
   package init() {
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
-    unsafe pthread_mutex_init(mutex, nil)
+    var kind = pthread_mutexattr_t()
+    unsafe pthread_mutexattr_init(&kind)
+    // Tries a little before it sleeps, as long as that has been worth it lately.
+    unsafe pthread_mutexattr_settype(&kind, Int32(PTHREAD_MUTEX_ADAPTIVE_NP))
+    unsafe pthread_mutex_init(mutex, &kind)
+    unsafe pthread_mutexattr_destroy(&kind)
     var attributes = pthread_condattr_t()
     unsafe pthread_condattr_init(&attributes)
     // Time-outs count on a clock that nobody sets back.

@@ -1,0 +1,175 @@
+import CLinux
+
+/// One page of a tree in LMDB's map, whatever bytes it holds: nothing behind its end is read, and what
+/// does not look like LMDB's own writing is nil.
+///
+/// LMDB 0.9, 64-bit, little-endian (`MDB_page`, `MDB_node` of mdb.c):
+///
+///     offset  size  field
+///          0     8  page number
+///         10     2  flags: 1 = branch, 2 = leaf, 4 = first page of an overflow run
+///         12     2  end of the offsets; in an overflow run 4 bytes, its count of pages
+///         16   2·n  offsets of the nodes, in the order of their keys
+///
+/// and each node, anywhere behind the offsets:
+///
+///          0     2  low, 2 high: in a leaf the data's byte count,
+///          4     2  flags: 1 = the data is the number of an overflow run;
+///                   in a branch low, high and flags are the number of the child page
+///          6     2  byte count of the key
+///          8     …  key, then data
+///
+/// A branch's first node has no key: it leads to all that is below the second one's.
+@safe struct MappedPage {
+  enum Kind: UInt16 {
+    case branch = 1
+    case leaf = 2
+    case overflow = 4
+  }
+
+  private static let headerByteCount = 16
+  private static let nodeHeaderByteCount = 8
+
+  private let address: UnsafeRawPointer
+  private let byteCount: Int
+  /// How many nodes it has.
+  let count: Int
+
+  /// The page at `address`, of whose map the caller has made sure; nil if it is not page `number` or is of
+  /// another kind.
+  @inline(__always)
+  init?(at address: UInt, number: UInt64, kind: Kind, byteCount: Int) {
+    guard let address = unsafe UnsafeRawPointer(bitPattern: address) else { return nil }
+    unsafe self.address = address
+    self.byteCount = byteCount
+    let offsetsEnd = unsafe Int(address.load(fromByteOffset: 12, as: UInt16.self))
+    count = (offsetsEnd &- Self.headerByteCount) >> 1
+    guard unsafe address.load(as: UInt64.self) == number,
+      unsafe address.load(fromByteOffset: 10, as: UInt16.self) == kind.rawValue,
+      kind == .overflow || offsetsEnd >= Self.headerByteCount && offsetsEnd <= byteCount
+    else { return nil }
+  }
+
+  /// Asks for the beginning of the page at `address`, without waiting for it.
+  @inline(__always)
+  static func fetch(_ address: UInt) {
+    unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: address))
+    unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: address &+ 64))
+  }
+
+  /// Asks for the first bytes of every node, all at once: a binary search would wait for four or five of
+  /// them, one after the other.
+  @inline(__always)
+  func fetchNodes() {
+    for index in 0..<count {
+      unsafe kvd_prefetch(address + (offset(of: index) & (byteCount &- 1)))
+    }
+  }
+
+  @inline(__always)
+  private func offset(of index: Int) -> Int {
+    unsafe Int(
+      address.load(fromByteOffset: Self.headerByteCount &+ 2 &* index, as: UInt16.self))
+  }
+
+  /// A node that lies within the page, with its key.
+  private struct Node {
+    let offset: Int
+    let keyByteCount: Int
+
+    var dataOffset: Int { offset &+ MappedPage.nodeHeaderByteCount &+ keyByteCount }
+  }
+
+  @inline(__always)
+  private func node(at index: Int) -> Node? {
+    let offset = offset(of: index)
+    guard offset >= Self.headerByteCount, offset &+ Self.nodeHeaderByteCount <= byteCount else {
+      return nil
+    }
+    let keyByteCount = unsafe Int(
+      address.loadUnaligned(fromByteOffset: offset &+ 6, as: UInt16.self))
+    let node = Node(offset: offset, keyByteCount: keyByteCount)
+    return node.dataOffset <= byteCount ? node : nil
+  }
+
+  /// Negative, zero or positive as the node's key comes before, is, or comes behind `key`; nil where the
+  /// page does not hold a whole key.
+  @inline(__always)
+  private func order(of index: Int, against key: RawSpan, _ window: KeyWindow) -> Int? {
+    guard let node = node(at: index), node.keyByteCount > 0 else { return nil }
+    let start = unsafe address + node.offset + Self.nodeHeaderByteCount
+    guard unsafe start.load(as: UInt8.self) == StoredKey.plain else { return 1 }
+    let bytes = unsafe UnsafeRawBufferPointer(start: start + 1, count: node.keyByteCount &- 1).bytes
+    let found = KeyWindow(bytes)
+    if found != window { return found.isBefore(window) ? -1 : 1 }
+    return bytes.compare(to: key)
+  }
+
+  /// Where among the nodes from `first` on the least key stands that is not below `key`, and whether it is
+  /// that key.
+  @inline(__always)
+  func search(
+    _ key: RawSpan, _ window: KeyWindow, from first: Int
+  ) -> (index: Int, isMatch: Bool)? {
+    var lower = first
+    var upper = count
+    while lower < upper {
+      let middle = (lower &+ upper) >> 1
+      guard let order = order(of: middle, against: key, window) else { return nil }
+      if order == 0 { return (middle, true) }
+      if order < 0 { lower = middle &+ 1 } else { upper = middle }
+    }
+    return (lower, false)
+  }
+
+  /// The number of the page below this branch that `key` belongs to.
+  @inline(__always)
+  func child(for key: RawSpan, _ window: KeyWindow) -> UInt64? {
+    guard count > 1, let (index, isMatch) = search(key, window, from: 1) else { return nil }
+    return child(at: isMatch ? index : index &- 1)
+  }
+
+  @inline(__always)
+  func child(at index: Int) -> UInt64? {
+    guard let node = node(at: index) else { return nil }
+    let word = unsafe address.loadUnaligned(fromByteOffset: node.offset, as: UInt64.self)
+    return word & (1 << 48 - 1)
+  }
+
+  /// What a node of a leaf leads to.
+  @safe enum Data {
+    case bytes(UnsafeRawBufferPointer)
+    case overflow(number: UInt64, byteCount: Int)
+  }
+
+  @inline(__always)
+  func data(at index: Int) -> Data? {
+    guard let node = node(at: index) else { return nil }
+    let flags = unsafe address.loadUnaligned(fromByteOffset: node.offset &+ 4, as: UInt16.self)
+    let dataByteCount = unsafe Int(
+      address.loadUnaligned(fromByteOffset: node.offset, as: UInt32.self))
+    let room = byteCount &- node.dataOffset
+    switch flags {
+    case 0:
+      guard dataByteCount <= room else { return nil }
+      return unsafe .bytes(
+        UnsafeRawBufferPointer(start: address + node.dataOffset, count: dataByteCount))
+    case 1:
+      guard room >= 8 else { return nil }
+      return unsafe .overflow(
+        number: address.loadUnaligned(fromByteOffset: node.dataOffset, as: UInt64.self),
+        byteCount: dataByteCount)
+    default: return nil
+    }
+  }
+
+  /// The first `dataByteCount` bytes of an overflow run, if it is as long and `pageLimit` pages follow it.
+  func overflowData(_ dataByteCount: Int, pageLimit: UInt64) -> UnsafeRawBufferPointer? {
+    let pageCount = unsafe UInt64(address.load(fromByteOffset: 12, as: UInt32.self))
+    guard pageCount <= pageLimit,
+      dataByteCount <= Int(pageCount) * byteCount - Self.headerByteCount
+    else { return nil }
+    return unsafe UnsafeRawBufferPointer(
+      start: address + Self.headerByteCount, count: dataByteCount)
+  }
+}
