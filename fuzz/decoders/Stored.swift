@@ -25,6 +25,10 @@ private func read(_ bytes: [UInt8]) -> Bool {
   if (try? StoredValue.decode(span, key: RawSpan(), seed: 0, file: "data.mdb")) != nil {
     isFound = true
   }
+  if let (piece, byteCount) = SalvagedPiece.decode(bytes[...]) {
+    precondition(piece.encoded == bytes[..<byteCount].map(\.self) || byteCount > bytes.count)
+    isFound = true
+  }
   if (try? Manifest.decode(span, file: "MANIFEST")) != nil { isFound = true }
   if (try? AppliedState.decode(span, seed: 0, file: "data.mdb")) != nil { isFound = true }
   if (try? PartitionIdentity.decode(span, file: "data.mdb")) != nil { isFound = true }

@@ -93,7 +93,9 @@ final class ReadTransaction: @unchecked Sendable {
   /// What the pages of the view say of `key`, as far as they are as expected.
   @inline(__always)
   private func find(_ key: RawSpan) -> MappedTree.Found {
-    guard let tree = mappedTree, key.byteCount <= Limits.keyByteCount else { return .unusual }
+    guard let tree = mappedTree, key.byteCount <= Limits.specialKeyByteCount else {
+      return .unusual
+    }
     return tree.find(key)
   }
 

@@ -17,6 +17,20 @@ extension Reader {
     }
   }
 
+  /// The same, but what has expired and is not removed yet is lent too.
+  @inline(__always)
+  func withStoredEntry<R>(
+    of key: RawSpan, through: SequenceNumber,
+    _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    let (partition, hash) = place(of: key)
+    return try withStoredVersion(of: key, in: partition, hash: hash, through: through) {
+      header, value throws(StoreError) in
+      guard let header else { return try body(nil, value) }
+      return try body(EntryInfo(header), value)
+    }
+  }
+
   /// Lends what many keys have, all as of one cut over their partitions and of one moment.
   ///
   /// - Parameters:

@@ -32,13 +32,7 @@ extension Evaluation {
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     switch own.find(key, in: sequencer) {
-    case .untouched:
-      let (partition, hash) = reader.place(of: key)
-      return try reader.withStoredVersion(of: key, in: partition, hash: hash, through: .max) {
-        header, value throws(StoreError) in
-        guard let header else { return try body(nil, value) }
-        return try body(EntryInfo(header), value)
-      }
+    case .untouched: return try reader.withStoredEntry(of: key, through: .max, body)
     case .deleted: return try body(nil, RawSpan())
     case .put(let write): return try lend(write, body)
     }

@@ -106,10 +106,7 @@ extension Evaluation {
     for entry in own.entries(in: .everything, sequencer) {
       let key = entry.key.rawSpan
       if InternalKey.contains(key) { continue }
-      let (partition, hash) = reader.place(of: key)
-      let wasThere = try reader.withStoredVersion(
-        of: key, in: partition, hash: hash, through: .max
-      ) { header, _ in header != nil }
+      let wasThere = try reader.withStoredEntry(of: key, through: .max) { info, _ in info != nil }
       count += (entry.put == nil ? 0 : 1) - (wasThere ? 1 : 0)
     }
     return count
