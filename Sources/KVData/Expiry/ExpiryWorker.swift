@@ -121,14 +121,14 @@ public final class ExpiryWorker: @unchecked Sendable {
 
   private static let overhead = 64
 
-  /// Removes the entry that a key of the index names if it has expired, and otherwise the key of the index
-  /// alone: the entry has been written again since. Returns whether the entry went.
+  /// Removes the entry that a key of the index names if it has expired, and the key of the index in any case:
+  /// it may be of an earlier write of the entry. Returns whether the entry went.
   private static func settle(
     _ indexKey: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
     let key = indexKey.extracting(ExpiryWalk.entryRange(of: indexKey))
-    if try Records.removeExpired(key, in: &evaluation) { return true }
+    let hasExpired = try Records.removeExpired(key, in: &evaluation)
     try evaluation.deleteIndex(indexKey)
-    return false
+    return hasExpired
   }
 }

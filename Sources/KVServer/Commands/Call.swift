@@ -123,7 +123,9 @@ struct Call: ~Copyable {
     }
     try evaluateAdmitted(holdingFrom: reply.count) { (evaluation, call) throws(StoreError) in
       try body(&evaluation, &call)
-      if !evaluation.expiredMet.isEmpty { try call.removeExpired(&evaluation) }
+      // A command that met expired keys removes them, as a part of its own batch.
+      let expired = evaluation.expiredMet
+      if !expired.isEmpty { try call.remove(expired, &evaluation) }
     }
   }
 
@@ -161,7 +163,7 @@ struct Call: ~Copyable {
         try store.tryAdmit(byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: true)
       else { return }
       try evaluateAdmitted(holdingFrom: start) { (evaluation, call) throws(StoreError) in
-        for key in keys { try Records.removeExpired(key.rawSpan, in: &evaluation) }
+        try call.remove(keys, &evaluation)
         if areMore { try evaluation.putClock() }
       }
     } catch {
@@ -169,10 +171,14 @@ struct Call: ~Copyable {
     }
   }
 
-  /// The same inside an evaluation that has met them, as a part of it.
+  /// Removes those of `keys` that have expired.
   @inline(never)
-  private func removeExpired(_ evaluation: inout Evaluation) throws(StoreError) {
-    for key in evaluation.expiredMet { try Records.removeExpired(key.rawSpan, in: &evaluation) }
+  private func remove(
+    _ keys: [[UInt8]], _ evaluation: inout Evaluation
+  ) throws(StoreError) {
+    for key in keys where try Records.removeExpired(key.rawSpan, in: &evaluation) {
+      server.expiredMetCount.add(1, ordering: .relaxed)
+    }
   }
 
   /// The error for too few or too many arguments.

@@ -31,13 +31,16 @@ final class ServerState: Sendable {
   let runID: String
   /// The port listened on, once it is known.
   let port = Atomic<Int>(0)
-  /// How many keys have expired, for INFO; counted by whoever removes them.
-  let expiredKeyCount = Atomic<UInt64>(0)
-  /// Whether keys that have expired are looked for in the background; DEBUG SET-ACTIVE-EXPIRE.
-  let expiresActively = Atomic<Bool>(true)
+  /// How many keys commands have removed because they had expired.
+  let expiredMetCount = Atomic<UInt64>(0)
   /// What the counters were when statistics were reset.
   let baseline = Mutex(Baseline())
   private let handles = Mutex<[LoopHandle]>([])
+
+  /// How many keys have been removed because they had expired, for INFO.
+  var expiredKeyCount: UInt64 {
+    expiredMetCount.load(ordering: .relaxed) &+ expiry.removedCount
+  }
 
   struct Baseline {
     var totals = LoopCounters.Totals()
@@ -132,7 +135,7 @@ final class ServerState: Sendable {
       baseline.tallies = LoopStatistics.tallies(of: statistics)
       baseline.accepted = connections.accepted
       baseline.refused = connections.refused
-      baseline.expired = expiredKeyCount.load(ordering: .relaxed)
+      baseline.expired = expiredKeyCount
     }
     for statistics in statistics { statistics.resetErrors() }
   }

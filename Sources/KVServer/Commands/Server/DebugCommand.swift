@@ -29,7 +29,7 @@ enum DebugCommand {
       call.reply.ok()
     case ("set-active-expire", 3):
       let text = String(describing: request.extracting(call[2]))
-      call.server.expiresActively.store((Int(text) ?? 0) != 0, ordering: .relaxed)
+      call.server.expiry.isPaused = (Int(text) ?? 0) == 0
       call.reply.ok()
     case ("error", 3):
       let text = String(describing: request.extracting(call[2]))

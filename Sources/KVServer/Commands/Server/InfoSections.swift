@@ -111,7 +111,7 @@ enum InfoSections {
     let accepted = connections.accepted - baseline.accepted
     let now = System.monotonicMilliseconds()
     let rate = server.rate.perSecond(LoopCounters.Totals(of: server.counters), now: now)
-    let expired = server.expiredKeyCount.load(ordering: .relaxed) - baseline.expired
+    let expired = server.expiredKeyCount - baseline.expired
     return [
       ("total_connections_received", "\(accepted + refused)"),
       ("total_commands_processed", "\(totals.commands)"),
