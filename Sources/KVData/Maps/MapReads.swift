@@ -96,6 +96,25 @@ extension EntryView where Self: ~Copyable {
     }
   }
 
+  /// The maps at several keys, nil where there is nothing, all as of one moment. Throws `.wrongType` for
+  /// anything else at any of them.
+  package mutating func maps(
+    at keys: some Collection<Range<Int>>, in bytes: RawSpan, type: RecordType = .map
+  ) throws(StoreError) -> [FoundMap?] {
+    while true {
+      for key in keys { _ = try cover(bytes.extracting(key)) }
+      var found: [FoundMap?] = []
+      found.reserveCapacity(keys.count)
+      var isOneMoment = true
+      for key in keys {
+        let map = try record(at: bytes.extracting(key), type: type).map { FoundMap($0.record) }
+        if let map, try !cover(map.place) { isOneMoment = false }
+        found.append(map)
+      }
+      if isOneMoment { return found }
+    }
+  }
+
   mutating func record(
     at key: RawSpan, type: RecordType
   ) throws(StoreError) -> (record: MapRecord, expiry: UInt64)? {

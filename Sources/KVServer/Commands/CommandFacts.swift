@@ -48,11 +48,18 @@ struct CommandFacts: Sendable {
 
   private static func keySpec(_ text: Substring) -> KeySpec {
     let parts = text.split(separator: "=")
-    let numbers = parts[0].split(separator: ":").compactMap { Int($0) }
+    let access = KeySpec.Access(named: list(parts[1]))
+    let texts = parts[0].split(separator: ":")
+    let numbers = texts.compactMap { Int($0.drop(while: { $0 == "#" })) }
+    if texts.contains(where: { $0.hasPrefix("#") }) {
+      let counted = KeySpec.Counted(
+        index: numbers[0], number: numbers[1], first: numbers[2], step: numbers[3])
+      return KeySpec(access, at: counted)
+    }
     let place =
       numbers.count == 4
       ? KeySpec.Place(index: numbers[0], last: numbers[1], step: numbers[2], limit: numbers[3])
       : nil
-    return KeySpec(KeySpec.Access(named: list(parts[1])), at: place)
+    return KeySpec(access, at: place)
   }
 }

@@ -98,7 +98,8 @@ struct CommandTable: Sendable {
     Strings.all + Bits.all + Keyspace.commands + Scanning.commands
       + Transactions.commands + ConnectionCommands.commands + Authentication.commands
       + Databases.commands + [ACLCommand.command] + ServerCommands.commands
-      + Ordered.commands + Batches.commands + Hashes.all + Expiries.commands + Renaming.commands
+      + Ordered.commands + Batches.commands + Hashes.all + Sets.all + Expiries.commands
+      + Renaming.commands
       + Dumping.commands + [ObjectCommand.command])
 }
 

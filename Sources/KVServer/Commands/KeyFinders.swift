@@ -7,6 +7,7 @@ enum KeyFinders {
     switch command {
     case "set": set
     case "bitfield": bitField
+    case "sintercard": counted
     case "sort": sort
     case "sort_ro": { _, _ in [KeyUse(1, .reading)] }
     case "kv.batch": batch
@@ -43,6 +44,16 @@ enum KeyFinders {
       }
     }
     return [KeyUse(1, .reading)]
+  }
+
+  /// Keys that are read, behind their number.
+  @Sendable private static func counted(
+    _ arguments: [Range<Int>], _ request: RawSpan
+  ) -> [KeyUse] {
+    guard arguments.count > 2, let count = parseInteger(request.extracting(arguments[1])),
+      count > 0, count <= arguments.count - 2
+    else { return [] }
+    return (2..<2 + Int(count)).map { KeyUse($0, .reading) }
   }
 
   /// SORT reads its key and writes the last one behind STORE.

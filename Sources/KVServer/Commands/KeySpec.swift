@@ -56,19 +56,37 @@ struct KeySpec: Sendable {
     var limit = 0
   }
 
+  /// Keys whose number is an argument; counted from `index`, where those begin that are about keys.
+  struct Counted: Sendable, Equatable {
+    var index: Int
+    /// Where the number stands.
+    var number: Int
+    var first: Int
+    var step: Int
+  }
+
   /// Nil if it cannot be told without looking at the arguments.
   let place: Place?
+  let counted: Counted?
   let access: Access
   var note: String?
 
   init(_ access: Access, at index: Int, last: Int = 0, step: Int = 1) {
     self.access = access
     place = Place(index: index, last: last, step: step)
+    counted = nil
   }
 
   init(_ access: Access, at place: Place?) {
     self.access = access
     self.place = place
+    counted = nil
+  }
+
+  init(_ access: Access, at counted: Counted) {
+    self.access = access
+    place = nil
+    self.counted = counted
   }
 
   /// The indices of the keys in a request of `count` arguments, or nil if they cannot be told.

@@ -161,8 +161,12 @@ extension CommandFacts {
     restore -4 write,denyoom keyspace,write,slow,dangerous - 1:0:1:0=OW,update
     restore-asking -4 write,denyoom,asking keyspace,write,slow,dangerous - 1:0:1:0=OW,update
     role 1 noscript,loading,stale,fast admin,fast,dangerous -
+    sadd -3 write,denyoom,fast write,set,fast - 1:0:1:0=RW,insert
     save 1 admin,noscript,no_async_loading,no_multi admin,slow,dangerous -
     scan -2 readonly keyspace,read,slow nondeterministic_output,request_policy:special
+    scard 2 readonly,fast read,set,fast - 1:0:1:0=RO
+    sdiff -2 readonly read,set,slow nondeterministic_output_order 1:-1:1:0=RO,access
+    sdiffstore -3 write,denyoom write,set,slow - 1:0:1:0=OW,update 2:-1:1:0=RO,access
     select 2 loading,stale,fast fast,connection -
     set -3 write,denyoom write,string,slow - 1:0:1:0=RW,access,update,variable_flags
       0 RW and ACCESS due to the optional `GET` argument
@@ -171,19 +175,32 @@ extension CommandFacts {
     setnx 3 write,denyoom,fast write,string,fast - 1:0:1:0=OW,insert
     setrange 4 write,denyoom write,string,slow - 1:0:1:0=RW,update
     shutdown -1 admin,noscript,loading,stale,no_multi,allow_busy admin,slow,dangerous -
+    sinter -2 readonly read,set,slow nondeterministic_output_order 1:-1:1:0=RO,access
+    sintercard -3 readonly,movablekeys read,set,slow - 1:#0:1:1=RO,access
+    sinterstore -3 write,denyoom write,set,slow - 1:0:1:0=RW,update 2:-1:1:0=RO,access
+    sismember 3 readonly,fast read,set,fast - 1:0:1:0=RO
     slaveof 3 admin,noscript,stale,no_async_loading admin,slow,dangerous -
     slowlog -2 - slow -
     slowlog|get -2 admin,loading,stale admin,slow,dangerous request_policy:all_nodes,nondeterministic_output
     slowlog|help 2 loading,stale slow -
     slowlog|len 2 admin,loading,stale admin,slow,dangerous request_policy:all_nodes,response_policy:agg_sum,nondeterministic_output
     slowlog|reset 2 admin,loading,stale admin,slow,dangerous request_policy:all_nodes,response_policy:all_succeeded
+    smembers 2 readonly read,set,slow nondeterministic_output_order 1:0:1:0=RO,access
+    smismember -3 readonly,fast read,set,fast - 1:0:1:0=RO,access
+    smove 4 write,fast write,set,fast - 1:0:1:0=RW,access,delete 2:0:1:0=RW,insert
     sort -2 write,denyoom,movablekeys write,set,sortedset,list,slow,dangerous - 1:0:1:0=RO,access ?=RO,access ?=OW,update
       1 For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort
       2 For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument array
     sort_ro -2 readonly,movablekeys read,set,sortedset,list,slow,dangerous - 1:0:1:0=RO,access ?=RO,access
       1 For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort
+    spop -2 write,fast write,set,fast nondeterministic_output 1:0:1:0=RW,access,delete
+    srandmember -2 readonly read,set,slow nondeterministic_output 1:0:1:0=RO,access
+    srem -3 write,fast write,set,fast - 1:0:1:0=RW,delete
+    sscan -3 readonly read,set,slow nondeterministic_output 1:0:1:0=RO,access
     strlen 2 readonly,fast read,string,fast - 1:0:1:0=RO
     substr 4 readonly read,string,slow - 1:0:1:0=RO,access
+    sunion -2 readonly read,set,slow nondeterministic_output_order 1:-1:1:0=RO,access
+    sunionstore -3 write,denyoom write,set,slow - 1:0:1:0=OW,update 2:-1:1:0=RO,access
     swapdb 3 write,fast keyspace,write,fast,dangerous -
     sync 1 admin,noscript,no_async_loading,no_multi admin,slow,dangerous -
     time 1 loading,stale,fast fast nondeterministic_output

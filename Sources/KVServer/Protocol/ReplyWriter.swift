@@ -135,9 +135,18 @@ struct ReplyWriter: ~Copyable {
 
   /// Puts the header of an array whose elements stand from byte `start` on, once they are counted.
   mutating func insertArrayHeader(_ count: Int, at start: Int) {
+    insertHeader(0x2A, count, at: start)
+  }
+
+  /// The same for a set.
+  mutating func insertSetHeader(_ count: Int, at start: Int) {
+    insertHeader(isRESP3 ? 0x7E : 0x2A, count, at: start)
+  }
+
+  private mutating func insertHeader(_ kind: UInt8, _ count: Int, at start: Int) {
     guard !isOverflowing else { return }
     var header = ByteBuffer()
-    header.append(0x2A)
+    header.append(kind)
     DecimalText(Int64(count)).withBytes { header.append($0) }
     header.append("\r\n")
     header.withBytes { bytes.insert($0, at: start) }

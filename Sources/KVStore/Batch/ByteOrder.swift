@@ -23,7 +23,7 @@ extension RawSpan {
 
   /// Negative, zero or positive as these bytes come before, are, or come behind `other`. O(n).
   @inline(__always)
-  func compare(to other: RawSpan) -> Int {
+  package func compare(to other: RawSpan) -> Int {
     let common = Swift.min(byteCount, other.byteCount)
     if common > 0 {
       let order = unsafe withUnsafeBytes { left in

@@ -107,7 +107,8 @@ final class TestClient: @unchecked Sendable {
     try ask(text.split(separator: " ", omittingEmptySubsequences: false).map(String.init))
   }
 
-  /// The next reply in a short notation: `+OK`, `-ERR …`, `:1`, `$text`, `nil`, `[a b]`, `{a b}`.
+  /// The next reply in a short notation: `+OK`, `-ERR …`, `:1`, `$text`, `nil`, `[a b]`, `~[a b]`,
+  /// `{a b}`.
   func reply() throws -> String {
     let header = try line()
     let rest = String(header.dropFirst())
@@ -121,7 +122,8 @@ final class TestClient: @unchecked Sendable {
       return "$" + String(decoding: bytes, as: UTF8.self)
     case "*", "~":
       guard let count = Int(rest), count >= 0 else { return "nil" }
-      return "[" + (try (0..<count).map { _ in try reply() }).joined(separator: " ") + "]"
+      return (header.first == "~" ? "~[" : "[")
+        + (try (0..<count).map { _ in try reply() }).joined(separator: " ") + "]"
     case "%":
       let count = (Int(rest) ?? 0) * 2
       return "{" + (try (0..<count).map { _ in try reply() }).joined(separator: " ") + "}"

@@ -40,9 +40,10 @@ enum MapCommands<Kind: MapKind> {
 }
 
 extension Command.Handler {
-  /// Reads the map whose key is the first argument: published state at one moment, or what an
-  /// evaluation sees.
+  /// Reads the map whose key is the first argument, or maps at others: published state at one moment, or
+  /// what an evaluation sees.
   static func cut(
+    at key: Int = 1,
     _ published:
       @escaping @Sendable (inout ReadCut, inout Call, RawSpan) throws(StoreError) -> Void,
     _ evaluated: @escaping Command.EvaluationHandler
@@ -50,7 +51,7 @@ extension Command.Handler {
     .read(
       { (view, call, request) throws(StoreError) in
         let through = view.through
-        try view.reader.withCut(of: request.extracting(call[1]), through: through) {
+        try view.reader.withCut(of: request.extracting(call[key]), through: through) {
           (cut) throws(StoreError) in try published(&cut, &call, request)
         }
       }, evaluated)
@@ -66,12 +67,12 @@ extension Command.Keys {
 
 extension Call {
   /// Whether the arguments that are fields are short enough; if not the error is written.
-  mutating func hasFittingFields(_ fields: Command.Keys) -> Bool {
+  mutating func hasFittingFields(_ fields: Command.Keys, called name: String = "field") -> Bool {
     for index in stride(from: fields.first, to: fields.end(count), by: fields.step) {
       let byteCount = self[index].count
       guard byteCount <= MapLimits.fieldByteCount else {
         reply.error(
-          "ERR field of \(byteCount) bytes is too long: use at most "
+          "ERR \(name) of \(byteCount) bytes is too long: use at most "
             + "\(MapLimits.fieldByteCount) bytes")
         return false
       }

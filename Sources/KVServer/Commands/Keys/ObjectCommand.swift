@@ -8,7 +8,7 @@ enum ObjectCommand {
     subcommands: [
       Command(
         "object|encoding", arity: 3, [.readOnly], keys: .subject, group: "generic",
-        "Inspect the internal encoding of a Redis object", .read(encoding, encoding)),
+        "Inspect the internal encoding of a Redis object", .cut(at: 2, encoding, encoding)),
       Command(
         "object|freq", arity: 3, [.readOnly], keys: .subject, group: "generic",
         "Get the logarithmic access frequency counter of a Redis object",
@@ -43,23 +43,36 @@ enum ObjectCommand {
 
   /// What a Redis would use that was given the same value at once. Here it tells nothing about the store, but
   /// there are programs that ask.
-  private static func encoding<V: View & ~Copyable>(
+  private static func encoding<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    let name = try view.withEntry(of: request.extracting(call[2])) { info, value -> StaticString? in
+    let key = request.extracting(call[2])
+    var isSet = false
+    var name = try view.withEntry(of: key) { info, value -> StaticString? in
       guard let info else { return nil }
       switch info.recordType {
       case .string: return stringEncoding(value)
-      case .map, .set: return info.fieldCount(value) <= listpackCount ? "listpack" : "hashtable"
+      case .map: return info.fieldCount(value) <= smallCount ? "listpack" : "hashtable"
+      case .set:
+        isSet = true
+        return "hashtable"
       case nil: return "unknown"
       }
+    }
+    if isSet, let set = try view.map(at: key, type: .set), set.count <= smallCount {
+      var areIntegers = true
+      try set.walk(in: &view) { member, _ in
+        areIntegers = parseInteger(member) != nil
+        return areIntegers
+      }
+      if areIntegers { name = "intset" }
     }
     guard let name else { return call.reply.null() }
     call.reply.bulk(name.description)
   }
 
-  /// Redis keeps small maps in another form.
-  private static let listpackCount = 512
+  /// Redis keeps small maps, and small sets of integers, in other forms.
+  private static let smallCount = 512
   private static let embeddedByteCount = 44
 
   private static func stringEncoding(_ value: RawSpan) -> StaticString {

@@ -134,19 +134,26 @@ enum CommandCommand {
       reply.bulk(part)
       reply.map(2)
       reply.bulk("type")
-      guard let place = spec.place else {
-        reply.bulk("unknown")
-        reply.bulk("spec")
-        reply.map(0)
-        continue
-      }
       let isBegin = part == "begin_search"
-      reply.bulk(isBegin ? "index" : "range")
+      let type: String
+      let fields: [(String, Int)]
+      if let place = spec.place {
+        type = isBegin ? "index" : "range"
+        fields =
+          isBegin
+          ? [("index", place.index)]
+          : [("lastkey", place.last), ("keystep", place.step), ("limit", place.limit)]
+      } else if let counted = spec.counted {
+        type = isBegin ? "index" : "keynum"
+        fields =
+          isBegin
+          ? [("index", counted.index)]
+          : [("keynumidx", counted.number), ("firstkey", counted.first), ("keystep", counted.step)]
+      } else {
+        (type, fields) = ("unknown", [])
+      }
+      reply.bulk(type)
       reply.bulk("spec")
-      let fields =
-        isBegin
-        ? [("index", place.index)]
-        : [("lastkey", place.last), ("keystep", place.step), ("limit", place.limit)]
       reply.map(fields.count)
       for (name, value) in fields {
         reply.bulk(name)

@@ -1,0 +1,82 @@
+import KVData
+import KVStore
+
+/// SRANDMEMBER key [count] and SPOP key [count]
+enum SetRandom {
+  static let commands: [Command] = [
+    Command(
+      "srandmember", arity: -2, [.readOnly, .scans], keys: .one, group: "set",
+      "Get one or multiple random members from a set", .cut(random, random)),
+    Command(
+      "spop", arity: -2, [.write, .fast, .readsFirst], keys: .one, group: "set",
+      "Remove and return one or multiple random members from a set", .write(pop)),
+  ]
+
+  static func random<V: EntryView & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let key = request.extracting(call[1])
+    guard call.count > 2 else {
+      guard let set = try view.map(at: key, type: .set) else { return call.reply.null() }
+      return try RandomCount.draw(-1, from: set, in: &view) { member, _ in
+        call.reply.bulk(member)
+        return false
+      }
+    }
+    guard call.count == 3 else { return call.syntaxError() }
+    guard let count = RandomCount.parse(request.extracting(call[2]), &call) else { return }
+    guard let set = try view.map(at: key, type: .set), count != 0 else {
+      return call.reply.array(0)
+    }
+    let drawn = RandomCount.drawn(count, of: set.count)
+    guard RandomCount.fits(drawn, &call) else { return }
+    call.reply.array(drawn)
+    try RandomCount.draw(count, from: set, in: &view) { member, _ in
+      call.reply.bulk(member)
+      return !call.reply.isOverflowing
+    }
+  }
+
+  static func pop(
+    _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let key = request.extracting(call[1])
+    guard call.count > 2 else {
+      guard let set = try evaluation.map(at: key, type: .set) else { return call.reply.null() }
+      return try remove(1, from: set, at: key, &evaluation, &call)
+    }
+    guard call.count == 3 else { return call.syntaxError() }
+    guard let count = parseInteger(request.extracting(call[2])) else { return call.notAnInteger() }
+    guard count >= 0 else {
+      return call.reply.error("ERR value is out of range, must be positive")
+    }
+    guard let set = try evaluation.map(at: key, type: .set), count > 0 else {
+      return call.reply.set(0)
+    }
+    call.reply.set(Int(min(count, Int64(set.count))))
+    try remove(Int(count), from: set, at: key, &evaluation, &call)
+  }
+
+  /// Replies with members and removes them; none where the reply cannot hold them.
+  private static func remove(
+    _ count: Int, from set: FoundMap, at key: RawSpan, _ evaluation: inout Evaluation,
+    _ call: inout Call
+  ) throws(StoreError) {
+    let areAll = count >= set.count
+    var drawn = FieldList()
+    var random = RandomFields(of: set)
+    try random.distinct(count, in: &evaluation) { member, _ in
+      if !areAll { drawn.append(member) }
+      call.reply.bulk(member)
+      return !call.reply.isOverflowing
+    }
+    if call.reply.isOverflowing { return }
+    if areAll {
+      try Records.remove(key, in: &evaluation)
+      return
+    }
+    try evaluation.edit(.set, at: key) { (set, evaluation) throws(StoreError) in
+      for index in 0..<drawn.count { try set.delete(drawn[index], in: &evaluation) }
+    }
+  }
+}
