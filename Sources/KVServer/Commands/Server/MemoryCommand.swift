@@ -1,3 +1,4 @@
+import KVData
 import KVStore
 
 /// MEMORY: what the process takes, and what a key takes on disk and in memory, about.
@@ -28,7 +29,7 @@ enum MemoryCommand {
         .session(statistics)),
       Command(
         "memory|usage", arity: -3, [.readOnly], keys: Command.Keys(first: 2, last: 2, step: 1),
-        group: "server", "Estimate the memory usage of a key", .read(usage, usage)),
+        group: "server", "Estimate the memory usage of a key", .cut(at: 2, usage, usage)),
       Command(
         "memory|help", arity: 2, [], group: "server",
         "Show helpful text about the different subcommands",
@@ -48,26 +49,47 @@ enum MemoryCommand {
   /// What an entry takes beside its key and value: the header of the value and the node in its page.
   private static let overheadByteCount = 48
 
-  /// USAGE key [SAMPLES count]
-  static func usage<V: View & ~Copyable>(
+  /// USAGE key [SAMPLES count]: the bytes of the key's entries. Of a map some fields are looked at, and the
+  /// others taken for like them.
+  static func usage<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
+    var samples = defaultSampleCount
     var index = 3
     while index < call.count {
       guard request.extracting(call[index]).spells("SAMPLES"), index + 1 < call.count else {
         return call.syntaxError()
       }
-      guard let samples = parseInteger(request.extracting(call[index + 1])) else {
-        return call.reply.error("ERR value is not an integer or out of range")
+      guard let number = parseInteger(request.extracting(call[index + 1])) else {
+        return call.notAnInteger()
       }
-      guard samples >= 0 else { return call.syntaxError() }
+      guard number >= 0 else { return call.syntaxError() }
+      samples = number == 0 ? .max : Int(number)
       index += 2
     }
     let key = request.extracting(call[2])
-    let byteCount = try view.withValue(of: key) { $0?.byteCount }
-    guard let byteCount else { return call.reply.null() }
-    call.reply.integer(Int64(key.byteCount + byteCount + overheadByteCount))
+    let found = try view.withEntry(of: key) { info, value in
+      info.map { (type: $0.recordType, byteCount: value.byteCount) }
+    }
+    guard let found else { return call.reply.null() }
+    var byteCount = key.byteCount + found.byteCount + overheadByteCount
+    if let type = found.type, type != .string, let map = try view.map(at: key, type: type) {
+      var seen = 0
+      var seenByteCount = 0
+      try map.walk(limit: samples, in: &view) { field, value in
+        seen += 1
+        seenByteCount += field.byteCount + value.byteCount + fieldOverheadByteCount
+        return true
+      }
+      byteCount += seen == 0 ? 0 : seenByteCount * map.count / seen
+    }
+    call.reply.integer(Int64(byteCount))
   }
+
+  /// As in Redis.
+  private static let defaultSampleCount = 5
+  /// The map's id comes before a field.
+  private static let fieldOverheadByteCount = overheadByteCount + MapLimits.fieldOverhead
 
   static func statistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     let facts = ProcessFacts()
