@@ -2,6 +2,7 @@ import Testing
 
 private let wrongType = "-WRONGTYPE Operation against a key holding the wrong kind of value"
 private let notAnInteger = "-ERR value is not an integer or out of range"
+private let notPositive = "-ERR value is out of range, must be positive"
 private let syntaxError = "-ERR syntax error"
 
 /// The replies of set commands, as redis-server 7.0.15 gives them, but for the order of members.
@@ -27,7 +28,7 @@ struct SetTests {
         ("SREM k a", wrongType), ("SISMEMBER k a", wrongType), ("SMISMEMBER h a", wrongType),
         ("SCARD h", wrongType), ("SMEMBERS h", wrongType), ("SSCAN h 0", wrongType),
         ("SSCAN k x", "-ERR invalid cursor"), ("SPOP k", wrongType), ("SPOP h 0", wrongType),
-        ("SPOP k x", notAnInteger), ("SRANDMEMBER k", wrongType), ("SRANDMEMBER h 0", wrongType),
+        ("SPOP k x", notPositive), ("SRANDMEMBER k", wrongType), ("SRANDMEMBER h 0", wrongType),
         ("SRANDMEMBER k x", notAnInteger), ("SMOVE k s a", wrongType), ("SMOVE s k a", wrongType),
         ("SMOVE s k x", wrongType), ("SMOVE none k a", ":0"), ("SINTER none k", wrongType),
         ("SINTER s k", wrongType), ("SUNION k none", wrongType), ("SDIFF none s h", wrongType),
@@ -50,7 +51,7 @@ struct SetTests {
             + "9223372036854775807"
         ),
         ("SPOP none", "nil"), ("SPOP none 3", "[]"), ("SPOP s 0", "[]"),
-        ("SPOP s -1", "-ERR value is out of range, must be positive"), ("SPOP s x", notAnInteger),
+        ("SPOP s -1", notPositive), ("SPOP s x", notPositive),
         ("SPOP s 1 x", syntaxError), ("SPOP s", "$a"), ("EXISTS s", ":0"), ("SADD s a b", ":2"),
         ("SPOP s 2", "[$a $b]"), ("EXISTS s", ":0"), ("SADD s c d", ":2"),
         ("SPOP s 9223372036854775807", "[$c $d]"), ("DBSIZE", ":0"),

@@ -46,8 +46,7 @@ enum SetRandom {
       return try remove(1, from: set, at: key, &evaluation, &call)
     }
     guard call.count == 3 else { return call.syntaxError() }
-    let count = parseInteger(request.extracting(call[2])) ?? -1
-    guard count >= 0 else {
+    guard let count = parseInteger(request.extracting(call[2])), count >= 0 else {
       return call.reply.error("ERR value is out of range, must be positive")
     }
     guard let set = try evaluation.map(at: key, type: .set), count > 0 else {
