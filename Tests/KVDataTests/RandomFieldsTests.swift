@@ -70,6 +70,7 @@ struct RandomFieldsTests {
   @Test func `any field of a large map may come`() throws {
     let fixture = try fixture(5000)
     let drawn = Set(try draw(1000, repeated: true, from: fixture))
-    #expect(drawn.count > 300)
+    // About 300 are expected: places are random, not fields. 150 would be ten standard deviations away.
+    #expect(drawn.count > 150)
   }
 }
