@@ -126,7 +126,7 @@ package enum Records {
     _ key: RawSpan, to target: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
-    if key.compare(equals: target) { return true }
+    if key.compare(to: target) == 0 { return true }
     try remove(target, in: &evaluation)
     try evaluation.delete(key, replacing: entry.info.expiry)
     try evaluation.put(
@@ -141,7 +141,7 @@ package enum Records {
     _ key: RawSpan, to target: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
-    if key.compare(equals: target) { return true }
+    if key.compare(to: target) == 0 { return true }
     try remove(target, in: &evaluation)
     var value = entry.value
     if let record = MapRecord(of: entry.info, value.rawSpan) {
@@ -182,12 +182,5 @@ package enum Records {
     try evaluation.withEntry(of: key) { (info, value) in
       info.map { ($0, [UInt8](copying: value)) }
     }
-  }
-}
-
-extension RawSpan {
-  /// Whether these bytes are the same as `other`.
-  func compare(equals other: RawSpan) -> Bool {
-    byteCount == other.byteCount && [UInt8](copying: self) == [UInt8](copying: other)
   }
 }

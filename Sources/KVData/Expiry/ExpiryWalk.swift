@@ -23,17 +23,11 @@ struct ExpiryWalk {
   /// Goes on behind the last of `keys`, or at `moment` where that is earlier.
   mutating func advance(behind keys: [[UInt8]], butNotBeyond moment: UInt64) {
     guard let last = keys.last, let bound = ExpiryIndex.range(upTo: moment).upper else { return }
-    position = min(last, bound) { $0.lexicographicallyPrecedes($1) }
+    position = last.lexicographicallyPrecedes(bound) ? last : bound
   }
 
   /// Where the key of the entry stands that a key of the index names.
   static func entryRange(of indexKey: RawSpan) -> Range<Int> {
     ExpiryIndex.parse(indexKey)?.key ?? 0..<0
   }
-}
-
-private func min(
-  _ first: [UInt8], _ second: [UInt8], by precedes: ([UInt8], [UInt8]) -> Bool
-) -> [UInt8] {
-  precedes(second, first) ? second : first
 }

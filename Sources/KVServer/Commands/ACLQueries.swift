@@ -24,7 +24,7 @@ extension ACLCommand {
     var bits: Int64 = 256
     if call.count == 3 {
       guard let given = parseInteger(request.extracting(call[2])) else {
-        return call.reply.error("ERR value is not an integer or out of range")
+        return call.notAnInteger()
       }
       bits = given
     }
@@ -82,7 +82,7 @@ extension ACLCommand {
         return call.reply.ok()
       }
       guard let given = parseInteger(argument) else {
-        return call.reply.error("ERR value is not an integer or out of range")
+        return call.notAnInteger()
       }
       count = max(0, given)
     }

@@ -186,5 +186,9 @@ struct Call: ~Copyable {
     reply.error("ERR wrong number of arguments for '\(name)' command")
   }
 
+  mutating func notAnInteger() {
+    reply.error("ERR value is not an integer or out of range")
+  }
+
   mutating func syntaxError() { reply.error("ERR syntax error") }
 }

@@ -217,7 +217,7 @@ enum ClientCommand {
       }
     }
     guard parseInteger(request.extracting(call[2])) != nil else {
-      return call.reply.error("ERR value is not an integer or out of range")
+      return call.notAnInteger()
     }
     call.reply.integer(Int64(0))
   }

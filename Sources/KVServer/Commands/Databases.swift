@@ -19,7 +19,7 @@ enum Databases {
   private static let redisCount = 16
 
   static func select(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    guard let index = parseInteger(request.extracting(call[1])) else { return notAnInteger(&call) }
+    guard let index = parseInteger(request.extracting(call[1])) else { return call.notAnInteger() }
     guard let number = Int32(exactly: index) else {
       return call.reply.error(
         "ERR value is out of range, value must between -2147483648 and 2147483647")
@@ -40,15 +40,11 @@ enum Databases {
   }
 
   static func move(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    guard let index = parseInteger(request.extracting(call[2])) else { return notAnInteger(&call) }
+    guard let index = parseInteger(request.extracting(call[2])) else { return call.notAnInteger() }
     guard index != 0 else {
       return call.reply.error("ERR source and destination objects are the same")
     }
     refuse(index, "MOVE", &call)
-  }
-
-  private static func notAnInteger(_ call: inout Call) {
-    call.reply.error("ERR value is not an integer or out of range")
   }
 
   /// The error for another database than 0.

@@ -162,7 +162,7 @@ struct PageOptions {
       let option = request.extracting(call[index])
       if option.spells("LIMIT"), index + 1 < call.count {
         guard let value = parseInteger(request.extracting(call[index + 1])), value >= 0 else {
-          call.reply.error("ERR value is not an integer or out of range")
+          call.notAnInteger()
           return nil
         }
         guard value <= Ordered.largestLimit else {

@@ -157,7 +157,7 @@ struct ScanOptions {
       let argument = request.extracting(call[index + 1])
       if option.spells("COUNT") {
         guard let value = parseInteger(argument) else {
-          call.reply.error("ERR value is not an integer or out of range")
+          call.notAnInteger()
           return nil
         }
         guard value >= 1 else {

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 
 @testable import KVServer
@@ -66,32 +65,8 @@ struct ExpiryTests {
   func `expiry as Redis has it`(_ conversation: Conversation) throws { try conversation.run() }
 }
 
-/// A clock that the test sets.
-final class ManualClock: Sendable {
-  private let wall: Atomic<Int64>
-  private let monotonic = Atomic<Int64>(0)
-
-  init(milliseconds: Int64 = 1_800_000_000_000) { wall = Atomic(milliseconds * 1_000_000) }
-
-  var source: ClockSource {
-    ClockSource(
-      wallNanoseconds: { self.wall.load(ordering: .relaxed) },
-      monotonicNanoseconds: { self.monotonic.load(ordering: .relaxed) })
-  }
-
-  func advance(milliseconds: Int64) {
-    wall.add(milliseconds * 1_000_000, ordering: .relaxed)
-    monotonic.add(milliseconds * 1_000_000, ordering: .relaxed)
-  }
-
-  /// Somebody sets the time of day.
-  func setBack(milliseconds: Int64) {
-    wall.subtract(milliseconds * 1_000_000, ordering: .relaxed)
-  }
-}
-
 struct ExpiryClockTests {
-  private let clock = ManualClock()
+  private let clock = TestClock(start: 1_800_000_000_000)
 
   private func makeServer() throws -> TestServer {
     var options = StoreOptions()
@@ -103,10 +78,10 @@ struct ExpiryClockTests {
     let server = try makeServer()
     let client = try server.client()
     #expect(try client.line("SET a 1 PX 1000") == "+OK")
-    clock.advance(milliseconds: 999)
+    clock.advance(999)
     #expect(try client.line("GET a") == "$1")
     #expect(try client.line("PTTL a") == ":1")
-    clock.advance(milliseconds: 1)
+    clock.advance(1)
     for question in ["GET a", "TTL a", "EXISTS a", "KEYS *", "TYPE a", "MGET a", "SCAN 0"] {
       let answers = ["nil", ":-2", ":0", "[]", "+none", "[nil]", "[$0 []]"]
       #expect(answers.contains(try client.line(question)), "\(question)")
@@ -130,10 +105,10 @@ struct ExpiryClockTests {
         #expect(try client.line("SET a 1 PX 1000") == "+OK")
         #expect(try client.line("HSET h f v") == ":1")
         #expect(try client.line("PEXPIRE h 1000") == ":1")
-        clock.advance(milliseconds: 1000)
+        clock.advance(1000)
         #expect(try client.line("GET a") == "nil")
         #expect(try client.line("HGETALL h") == "[]")
-        clock.setBack(milliseconds: 3_600_000)
+        clock.setBack(3_600_000)
       }
       #expect(try client.line("GET a") == "nil")
       #expect(try client.line("HGETALL h") == "[]")
@@ -154,7 +129,7 @@ struct ExpiryClockTests {
     for number in 0..<50 { #expect(try client.line("PEXPIRE h\(number) 1000") == ":1") }
     #expect(try client.line("SET kept v PX 2000000") == "+OK")
     #expect(try client.line("SET s1 again") == "+OK")
-    clock.advance(milliseconds: 1100)
+    clock.advance(1100)
     // The worker looks ten times a second; DBSIZE counts what it has not come to.
     for _ in 0..<1000 where try client.line("DBSIZE") != ":2" { usleep(10_000) }
     #expect(try client.line("DBSIZE") == ":2")
@@ -169,7 +144,7 @@ struct ExpiryClockTests {
     #expect(try client.line("WATCH a") == "+OK")
     #expect(try client.line("MULTI") == "+OK")
     #expect(try client.line("SET b 1") == "+QUEUED")
-    clock.advance(milliseconds: 1000)
+    clock.advance(1000)
     #expect(try client.line("EXEC") == "nil")
     #expect(try client.line("GET b") == "nil")
     #expect(try client.line("WATCH a") == "+OK")

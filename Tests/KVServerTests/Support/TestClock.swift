@@ -5,15 +5,25 @@ import Synchronization
 /// A clock for a store, which stands still until it is told to go on.
 final class TestClock: Sendable {
   private let milliseconds: Atomic<UInt64>
+  private let lag = Atomic<UInt64>(0)
 
   init(start: UInt64) { milliseconds = Atomic(start) }
 
   func advance(_ duration: UInt64) { milliseconds.add(duration, ordering: .relaxed) }
 
+  /// Somebody sets the time of day back.
+  func setBack(_ duration: UInt64) { lag.add(duration, ordering: .relaxed) }
+
   var source: ClockSource {
-    let nanoseconds = { @Sendable in
-      Int64(self.milliseconds.load(ordering: .relaxed)) * 1_000_000
-    }
-    return ClockSource(wallNanoseconds: nanoseconds, monotonicNanoseconds: nanoseconds)
+    ClockSource(
+      wallNanoseconds: {
+        Self.nanoseconds(
+          self.milliseconds.load(ordering: .relaxed) - self.lag.load(ordering: .relaxed))
+      },
+      monotonicNanoseconds: { Self.nanoseconds(self.milliseconds.load(ordering: .relaxed)) })
+  }
+
+  private static func nanoseconds(_ milliseconds: UInt64) -> Int64 {
+    Int64(milliseconds) * 1_000_000
   }
 }

@@ -56,7 +56,7 @@ enum RandomCount {
   /// Nil with the error written.
   static func parse(_ text: RawSpan, _ call: inout Call) -> Int64? {
     guard let count = parseInteger(text) else {
-      call.reply.error("ERR value is not an integer or out of range")
+      call.notAnInteger()
       return nil
     }
     guard count != .min else {

@@ -83,7 +83,7 @@ enum DebugCommand {
   /// STRINGMATCH-LEN length pattern: whether a text of that many `a` matches.
   private static func matchLength(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     guard let length = parseInteger(request.extracting(call[2])), (0...1 << 20).contains(length)
-    else { return call.reply.error("ERR value is not an integer or out of range") }
+    else { return call.notAnInteger() }
     let matches = GlobPattern(request.extracting(call[3])).matches(
       [UInt8](repeating: 0x61, count: Int(length)))
     call.reply.integer(Int64(matches ? 1 : 0))

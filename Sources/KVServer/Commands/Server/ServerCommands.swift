@@ -66,7 +66,7 @@ enum ServerCommands {
   static func lolwut(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     if call.count >= 3, request.extracting(call[1]).spells("VERSION") {
       for index in 2..<call.count where parseInteger(request.extracting(call[index])) == nil {
-        return call.reply.error("ERR value is not an integer or out of range")
+        return call.notAnInteger()
       }
     }
     call.reply.verbatim("Redis ver. \(Version.redis)\n")
@@ -131,7 +131,7 @@ enum ServerCommands {
       return call.reply.integer(Int64(0))
     }
     guard let replicas = parseInteger(request.extracting(call[1])) else {
-      return call.reply.error("ERR value is not an integer or out of range")
+      return call.notAnInteger()
     }
     guard let milliseconds = parseInteger(request.extracting(call[2])) else {
       return call.reply.error("ERR timeout is not an integer or out of range")

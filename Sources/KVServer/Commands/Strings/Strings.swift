@@ -201,10 +201,6 @@ enum Strings {
 }
 
 extension Call {
-  mutating func notAnInteger() {
-    reply.error("ERR value is not an integer or out of range")
-  }
-
   mutating func stringTooLong() {
     reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
   }
