@@ -5,6 +5,7 @@ final class AccessLog: Sendable {
   enum Reason: String, Sendable {
     case command
     case key
+    case channel
     case auth
   }
 

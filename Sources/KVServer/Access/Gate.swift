@@ -18,6 +18,7 @@ final class Gate: Sendable {
   private let loops = Mutex<[LoopHandle]>([])
   private let blocked = Atomic<Int>(0)
   private let protection = Atomic<Bool>(true)
+  private let memory = Atomic<Bool>(false)
 
   @inline(__always)
   var revision: UInt64 { number.load(ordering: .acquiring) }
@@ -25,6 +26,12 @@ final class Gate: Sendable {
   /// Whether clients of other machines are refused while no password is asked for.
   var isProtected: Bool { protection.load(ordering: .relaxed) }
   func setProtected(_ isProtected: Bool) { protection.store(isProtected, ordering: .relaxed) }
+
+  /// Whether the process takes more memory than `maxmemory` allows.
+  private var isMemoryFull: Bool { memory.load(ordering: .relaxed) }
+  func setMemoryFull(_ isFull: Bool) {
+    if memory.exchange(isFull, ordering: .relaxed) != isFull { change() }
+  }
 
   /// How many clients wait for the end of a pause.
   var blockedCount: Int { blocked.load(ordering: .relaxed) }
@@ -50,7 +57,7 @@ final class Gate: Sendable {
     session.needsLogin = !isOpen && !session.isAuthenticated
     session.isGated =
       session.needsLogin || session.user?.isUnrestricted != true || session.replyMode != .on
-      || session.isPaused || pause.withLock { $0 != nil }
+      || session.isPaused || isMemoryFull || pause.withLock { $0 != nil }
     return !session.record.isKilled.load(ordering: .relaxed)
   }
 
@@ -116,13 +123,7 @@ final class Gate: Sendable {
   private func holds(_ command: Command, _ call: borrowing Call) -> Bool {
     guard !endPauseIfDue(), let pause = pause.withLock({ $0 }), command.name != "client|unpause"
     else { return false }
-    guard pause.onlyWrites, command.name == "exec" else {
-      return !pause.onlyWrites || command.flags.contains(.write)
-    }
-    let commands = call.server.table.commands
-    return call.session.transaction?.queued.contains {
-      commands[$0.command].flags.contains(.write)
-    } ?? false
+    return !pause.onlyWrites || call.involves(.write, command)
   }
 
   private func setPaused(_ session: Session, _ isPaused: Bool) {
@@ -152,6 +153,12 @@ final class Gate: Sendable {
       return false
     }
     let gate = call.server.gate
+    if gate.isMemoryFull, call.involves(.takesMemory, command) {
+      Dispatcher.reject(
+        command, "OOM command not allowed when used memory > 'maxmemory'.", &call)
+      call.note = .rejected
+      return false
+    }
     let isHeld = gate.holds(command, call)
     gate.setPaused(call.session, isHeld)
     if isHeld { call.disposition = .waiting }
@@ -179,14 +186,26 @@ final class Gate: Sendable {
     case .command:
       call.logRefusal(.command, of: [UInt8](command.name.utf8), user.name, request)
     case .key(let argument):
-      let key = request.extracting(call[argument])
-      let cut = key.extracting(first: min(key.byteCount, AccessLog.objectByteCount))
-      call.logRefusal(.key, of: [UInt8](copying: cut), user.name, request)
+      call.logRefusal(.key, of: cut(request.extracting(call[argument])), user.name, request)
+    case .channel(let argument):
+      call.logRefusal(.channel, of: cut(request.extracting(call[argument])), user.name, request)
     }
+  }
+
+  private static func cut(_ name: RawSpan) -> [UInt8] {
+    [UInt8](copying: name.extracting(first: min(name.byteCount, AccessLog.objectByteCount)))
   }
 }
 
 extension Call {
+  /// Whether `command` has the flag, or is EXEC of a command that has it.
+  fileprivate func involves(_ flag: Command.Flags, _ command: Command) -> Bool {
+    guard command.name == "exec", let queued = session.transaction?.queued else {
+      return command.flags.contains(flag)
+    }
+    return queued.contains { server.table.commands[$0.command].flags.contains(flag) }
+  }
+
   /// Enters a refusal for ACL LOG.
   mutating func logRefusal(
     _ reason: AccessLog.Reason, of object: [UInt8], _ user: [UInt8], _ request: RawSpan

@@ -166,17 +166,21 @@ struct User: Sendable {
   func refusal(of command: Int, _ arguments: [Range<Int>], in request: RawSpan) -> AccessRefusal? {
     var refusal = AccessRefusal.command
     let isForAll = table.commands[command].flags.contains(.noAuthentication)
+    let channels = ChannelUse(of: table.commands[command], argumentCount: arguments.count)
     let uses =
       selectors.contains { !$0.allowsAllKeys }
       ? table.commands[command].keyUses(arguments, in: request) : []
     for selector in selectors {
       guard isForAll || selector.commands.allows(command, arguments, request) else { continue }
-      if selector.allowsAllKeys { return nil }
-      guard let denied = (uses ?? []).first(where: { !selector.allows($0, arguments, request) })
-      else {
+      if let denied = (uses ?? []).first(where: { !selector.allows($0, arguments, request) }) {
+        refusal = max(refusal, .key(argument: denied.firstArgument))
+      } else if let channels,
+        let denied = selector.firstRefused(of: channels, arguments, request)
+      {
+        refusal = max(refusal, .channel(argument: denied))
+      } else {
         return nil
       }
-      refusal = max(refusal, .key(argument: denied.firstArgument))
     }
     return refusal
   }
@@ -186,12 +190,14 @@ struct User: Sendable {
 enum AccessRefusal: Comparable, Sendable {
   case command
   case key(argument: Int)
+  case channel(argument: Int)
 
   /// The error, without its code.
   func text(_ command: Command) -> String {
     switch self {
     case .command: "this user has no permissions to run the '\(command.name)' command"
     case .key: "this user has no permissions to access one of the keys used as arguments"
+    case .channel: "this user has no permissions to access one of the channels used as arguments"
     }
   }
 
@@ -200,6 +206,7 @@ enum AccessRefusal: Comparable, Sendable {
     switch self {
     case .command: "no permission to execute the command or subcommand"
     case .key: "no permission to touch the specified keys"
+    case .channel: "no permission to access one of the channels used as arguments to the command"
     }
   }
 }

@@ -57,16 +57,20 @@ extension ACLCommand {
     guard command.accepts(argumentCount: arguments.count) else {
       return call.wrongArity(command.name)
     }
+    func refuse(_ kind: StaticString, _ name: RawSpan) {
+      var text = ByteBuffer()
+      text.append("This user has no permissions to access the '")
+      text.append(name)
+      text.append("' ")
+      text.append(kind)
+      text.withBytes { call.reply.bulk($0) }
+    }
     switch user.refusal(of: index, arguments, in: request) {
     case nil: call.reply.ok()
     case .command:
       call.reply.bulk("This user has no permissions to run the '\(command.name)' command")
-    case .key(let argument):
-      var text = ByteBuffer()
-      text.append("This user has no permissions to access the '")
-      text.append(request.extracting(arguments[argument]))
-      text.append("' key")
-      text.withBytes { call.reply.bulk($0) }
+    case .key(let argument): refuse("key", request.extracting(arguments[argument]))
+    case .channel(let argument): refuse("channel", request.extracting(arguments[argument]))
     }
   }
 

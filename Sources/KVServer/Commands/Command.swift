@@ -44,6 +44,8 @@ final class Command: Sendable {
 
     /// Has subcommands.
     static let container = Flags(rawValue: 1024)
+    /// May make the server need more memory.
+    static let takesMemory = Flags(rawValue: 4096)
     /// Is carried out before the client has told who it is.
     static let noAuthentication = Flags(rawValue: 2048)
 
@@ -105,6 +107,7 @@ final class Command: Sendable {
     var allFlags = flags
     if !subcommands.isEmpty { allFlags.insert(.container) }
     if facts.flags.contains("no_auth") { allFlags.insert(.noAuthentication) }
+    if facts.flags.contains("denyoom") { allFlags.insert(.takesMemory) }
     self.flags = allFlags
     finder = KeyFinders.finder(for: name)
   }

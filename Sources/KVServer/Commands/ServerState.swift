@@ -16,6 +16,7 @@ final class ServerState: Sendable {
   let users: Users
   let accessLog: AccessLog
   let gate = Gate()
+  let memoryLimit = MemoryLimit()
   let keyCount = KeyCount()
   /// Removes what has expired, while the server runs.
   let expiry: ExpiryWorker
@@ -57,6 +58,7 @@ final class ServerState: Sendable {
     self.users = users
     accessLog = AccessLog(limit: options.access.logLength)
     gate.setProtected(options.access.isProtected)
+    memoryLimit.set(options.memoryLimit, gate)
     clients = ClientRegistry(limit: clientLimit)
     memory = ClientMemory(limit: options.clientMemoryByteCount)
     checkpoints = Checkpoints(store: store)
@@ -92,6 +94,7 @@ final class ServerState: Sendable {
         clients.limit.store(options.clientLimit, ordering: .relaxed)
       }
       memory.limit.store(options.clientMemoryByteCount, ordering: .relaxed)
+      if options.memoryLimit != old.memoryLimit { memoryLimit.set(options.memoryLimit, gate) }
       if options.access.password != old.access.password {
         users.setPassword(options.access.password)
         gate.change()

@@ -12,6 +12,10 @@ extension Setting {
       "For what all clients together have sent, queued in MULTI and not yet read; beyond it large "
         + "requests wait or are refused with an OOM error."),
     .byteCount(
+      "maxmemory", .clients, .any, \.memoryLimit, in: 0...Int.max,
+      "Beyond so much memory of its own, without mapped files, the server refuses commands that may need "
+        + "more with an OOM error; 0 for no limit. Nothing is evicted."),
+    .byteCount(
       "client-query-buffer-limit", .clients, .any, \.queryBufferByteLimit, in: (1 << 20)...Int.max,
       "What one client may have sent that is not carried out yet; beyond it the client is cut off. "
         + "A request is \(RequestLimits().requestByteCount >> 20)mb at most in any case."),

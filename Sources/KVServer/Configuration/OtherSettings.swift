@@ -50,7 +50,19 @@ extension Setting {
   static let other: [Setting] = [
     .integer(
       "shutdown-timeout", aliases: ["stop-seconds"], .other, .start, \.stopSeconds, in: 1...86_400,
-      form: "SECONDS", "How long stopping may take before the process ends as it is.")
+      form: "SECONDS", "How long stopping may take before the process ends as it is."),
+    .integer(
+      "hash-max-listpack-entries", aliases: ["hash-max-ziplist-entries"], .other, .any,
+      \.encodings.listpackEntries, in: 0...100_000,
+      "A hash of more fields is called a hashtable by OBJECT ENCODING. Nothing else follows from it, as "
+        + "from the next two."),
+    .byteCount(
+      "hash-max-listpack-value", aliases: ["hash-max-ziplist-value"], .other, .any,
+      \.encodings.listpackValueByteCount, in: 0...Int.max,
+      "So is one with a larger field or value."),
+    .integer(
+      "set-max-intset-entries", .other, .any, \.encodings.intsetEntries, in: 0...100_000,
+      "A set of more integers is called a hashtable by OBJECT ENCODING."),
   ]
 
   static let fixed: [Setting] = [
@@ -60,7 +72,6 @@ extension Setting {
     .fixed("appendonly", "yes", "There is always a log."),
     .fixed("cluster-enabled", "no", "There is no cluster."),
     .fixed("databases", "1", "There is one database."),
-    .fixed("maxmemory", "0", "Data need not fit into memory."),
     .fixed("maxmemory-policy", "noeviction", "Nothing is ever evicted."),
     .fixed("save", "", "There are no dumps; the log is shortened by checkpoints."),
   ]

@@ -30,6 +30,8 @@ public struct ServerOptions: Sendable {
   /// The largest argument of a request.
   public var bulkByteLimit = Limits.valueByteCount
   public var outputLimits = OutputLimits()
+  /// Beyond so much memory of its own the server refuses commands that may need more; 0 for no limit.
+  public var memoryLimit = 0
   /// After how many idle seconds a client is cut off; 0 for never.
   public var idleTimeoutSeconds = 0
   /// How long a client may take to send the rest of a request that it has begun, beside a second for
@@ -52,6 +54,8 @@ public struct ServerOptions: Sendable {
   public var tracksLatency = true
   public var latencyPercentiles = [50.0, 99.0, 99.9]
   public var debugCommands = DebugCommands.no
+
+  public var encodings = Encodings()
 
   // MARK: The store, which was opened elsewhere
 
@@ -80,6 +84,13 @@ public struct ServerOptions: Sendable {
     case yes
     case local
   }
+}
+
+/// Up to which size a Redis would keep a value in a packed form: what OBJECT ENCODING goes by.
+public struct Encodings: Sendable, Equatable {
+  public var listpackEntries = 512
+  public var listpackValueByteCount = 64
+  public var intsetEntries = 512
 }
 
 /// Redis's limits on what waits to be sent to a client, by class of client. 0 is no limit.

@@ -130,6 +130,7 @@ extension EventLoop {
         connection.parkedByteCount = nil
         byteCount = parked
       } else {
+        connection.decoder.isBeforeLogin = call.session.needsLogin
         let outcome = connection.decoder.next(in: &input, arguments: &call.arguments)
         if case .incomplete = outcome { break }
         switch outcome {

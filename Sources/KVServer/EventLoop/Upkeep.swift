@@ -4,6 +4,7 @@ extension EventLoop {
   /// Takes the options anew if somebody has changed them.
   func refreshOptions(_ call: inout Call) {
     call.isMonitored = server.monitors.isActive
+    server.memoryLimit.look(server.gate)
     let revision = server.live.revision
     guard revision != optionsRevision else { return }
     optionsRevision = revision

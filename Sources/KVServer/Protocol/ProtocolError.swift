@@ -10,6 +10,8 @@ enum ProtocolError: Error, Equatable {
   case unbalancedQuotes
   case bulkTooLarge(byteCount: Int, limit: Int)
   case requestTooLarge(limit: Int)
+  case multibulkTooLongBeforeLogin
+  case bulkTooLargeBeforeLogin
 
   /// The reply, in Redis's words where Redis has the error.
   func write(to reply: inout ReplyWriter) {
@@ -38,6 +40,10 @@ enum ProtocolError: Error, Equatable {
     case .requestTooLarge(let limit):
       reply.error(
         "ERR Protocol error: a request over the limit of \(limit) bytes; send it in smaller ones")
+    case .multibulkTooLongBeforeLogin:
+      reply.error("ERR Protocol error: unauthenticated multibulk length")
+    case .bulkTooLargeBeforeLogin:
+      reply.error("ERR Protocol error: unauthenticated bulk length")
     }
   }
 }

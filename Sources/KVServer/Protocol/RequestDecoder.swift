@@ -10,6 +10,9 @@ struct RequestLimits {
   static let argumentCount = 1024 * 1024
   static let lineByteCount = 64 * 1024
   static let redisBulkByteCount = 512 << 20
+  /// Of clients that have to log in and have not: enough for that, and nothing to fill memory with.
+  static let argumentCountBeforeLogin = 10
+  static let bulkByteCountBeforeLogin = 16 << 10
 
   var bulkByteCount = Limits.valueByteCount + slackByteCount
   var requestByteCount = Limits.batchByteCount + slackByteCount
@@ -36,6 +39,8 @@ struct RequestDecoder {
   }
 
   private var limits: RequestLimits
+  /// Only the smaller requests are taken that a login may need.
+  var isBeforeLogin = false
   /// Arguments of the request under way still to come; nil outside a multibulk request.
   private var missing: Int?
   /// Where the next thing to parse begins.
@@ -83,6 +88,9 @@ struct RequestDecoder {
           else { return .failed(.invalidMultibulkLength) }
           (count, end) = (Int(number), lineEnd)
         }
+      }
+      guard count <= RequestLimits.argumentCountBeforeLogin || !isBeforeLogin else {
+        return .failed(.multibulkTooLongBeforeLogin)
       }
       guard count > 0 else {
         offset = 0
@@ -136,6 +144,9 @@ struct RequestDecoder {
       }
     }
     argumentByteCount &+= length
+    guard length <= RequestLimits.bulkByteCountBeforeLogin || !isBeforeLogin else {
+      return .failed(.bulkTooLargeBeforeLogin)
+    }
     guard length <= limits.bulkByteCount else {
       if limits.bulkByteCount < Limits.valueByteCount { return .failed(.invalidBulkLength) }
       return .failed(.bulkTooLarge(byteCount: length, limit: limits.bulkByteCount))

@@ -56,6 +56,18 @@ struct AccessTests {
         ("ACL DRYRUN ann get a", "+OK"),
         ("ACL DRYRUN ann get b", "$This user has no permissions to access the 'b' key"),
         ("ACL DRYRUN ann del b", "$This user has no permissions to run the 'del' command"),
+        ("ACL SETUSER ann &news:* +publish +psubscribe +multi", "+OK"),
+        ("ACL DRYRUN ann publish news:1 x", "+OK"),
+        (
+          "ACL DRYRUN ann publish sport x",
+          "$This user has no permissions to access the 'sport' channel"
+        ),
+        ("ACL DRYRUN ann psubscribe news:*", "+OK"),
+        (
+          "ACL DRYRUN ann psubscribe news:* news:1",
+          "$This user has no permissions to access the 'news:1' channel"
+        ),
+        ("ACL SETUSER ann resetchannels -publish -psubscribe -multi", "+OK"),
         ("ACL DRYRUN none get b", "-ERR User 'none' not found"),
         ("ACL DRYRUN ann none b", "-ERR Command 'none' not found"),
         ("ACL CAT foo", "-ERR Unknown category 'foo'"),

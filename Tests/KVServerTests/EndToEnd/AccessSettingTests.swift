@@ -23,6 +23,24 @@ struct AccessSettingTests {
     #expect(try server.client().line("AUTH other").hasPrefix("-ERR AUTH <password> called"))
   }
 
+  @Test func `who has not logged in can send no more than a login needs`() throws {
+    let server = try TestServer { $0.access.password = "secret" }
+    for (request, refusal) in [
+      ("*11\r\n", "multibulk"), ("*100000\r\n", "multibulk"),
+      ("*2\r\n$4\r\nAUTH\r\n$16385\r\n", "bulk"), ("*1\r\n$100000000\r\n", "bulk"),
+    ] {
+      let client = try server.client()
+      client.send(request)
+      #expect(try client.reply() == "-ERR Protocol error: unauthenticated \(refusal) length")
+      #expect(client.isClosedByServer())
+    }
+    let client = try server.client()
+    let long = String(repeating: "x", count: 16384)
+    #expect(try client.ask("AUTH", long).hasPrefix("-WRONGPASS"))
+    #expect(try client.line("AUTH secret") == "+OK")
+    #expect(try client.ask(["MSET", "a", long + long] + (0..<10).map(String.init)) == "+OK")
+  }
+
   @Test func `a change that fails leaves the password as it was`() throws {
     let server = try TestServer()
     let admin = try server.client()

@@ -53,6 +53,31 @@ struct LimitTests {
     #expect(try client.line("PING") == "+PONG")
   }
 
+  @Test func `beyond maxmemory what may need memory is refused, and everything else goes on`()
+    throws
+  {
+    let server = try TestServer()
+    let client = try server.client()
+    let writer = try server.client()
+    let refusal = "OOM command not allowed when used memory > 'maxmemory'."
+    #expect(try writer.line("SET a 1") == "+OK")
+    #expect(try writer.line("MULTI") == "+OK")
+    #expect(try writer.line("SET b 1") == "+QUEUED")
+    #expect(try client.line("CONFIG SET maxmemory 1") == "+OK")
+    #expect(
+      try writer.line("EXEC") == "-EXECABORT Transaction discarded because of: " + refusal)
+    #expect(try writer.line("SET a 2") == "-" + refusal)
+    #expect(try writer.line("MULTI") == "+OK")
+    #expect(try writer.line("HSET h f v") == "-" + refusal)
+    #expect(try writer.line("EXEC").hasPrefix("-EXECABORT"))
+    #expect(try writer.line("GET a") == "$1")
+    #expect(try writer.line("DEL a") == ":1")
+    #expect(try client.line("CONFIG SET maxmemory 1000gb") == "+OK")
+    #expect(try writer.line("SET a 2") == "+OK")
+    #expect(try client.line("CONFIG SET maxmemory 0") == "+OK")
+    #expect(try writer.line("SET a 3") == "+OK")
+  }
+
   @Test func `maxclients refuses more connections, and can be raised`() throws {
     let server = try TestServer { $0.clientLimit = 1 }
     let client = try server.client()

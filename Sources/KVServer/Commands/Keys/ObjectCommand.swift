@@ -47,35 +47,41 @@ enum ObjectCommand {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     let key = request.extracting(call[2])
-    var isSet = false
-    var name = try view.withEntry(of: key) { info, value -> StaticString? in
-      guard let info else { return nil }
-      switch info.recordType {
-      case .string: return stringEncoding(value)
-      case .map: return info.fieldCount(value) <= smallCount ? "listpack" : "hashtable"
-      case .set:
-        isSet = true
-        return "hashtable"
-      case nil: return "unknown"
-      }
+    let found = try view.withEntry(of: key) { info, value in
+      info.map { (type: $0.recordType, string: stringEncoding(value)) }
     }
-    if isSet, let set = try view.map(at: key, type: .set), set.count <= smallCount {
-      var areIntegers = true
-      try set.walk(in: &view) { member, _ in
-        areIntegers = parseInteger(member) != nil
-        return areIntegers
-      }
-      if areIntegers { name = "intset" }
+    guard let found else { return call.reply.null() }
+    switch found.type {
+    case nil: call.reply.bulk("unknown")
+    case .string: call.reply.bulk(found.string)
+    case .map, .set:
+      let limits = call.server.live.current.encodings
+      let isSet = found.type == .set
+      guard let map = try view.map(at: key, type: isSet ? .set : .map),
+        try isPacked(map, isSet: isSet, limits, &view)
+      else { return call.reply.bulk("hashtable") }
+      call.reply.bulk(isSet ? "intset" : "listpack")
     }
-    guard let name else { return call.reply.null() }
-    call.reply.bulk(name.description)
   }
 
-  /// Redis keeps small maps, and small sets of integers, in other forms.
-  private static let smallCount = 512
+  /// Whether Redis would keep a small map, or a small set of integers, in a form of its own.
+  private static func isPacked<V: EntryView & ~Copyable>(
+    _ map: FoundMap, isSet: Bool, _ limits: Encodings, _ view: inout V
+  ) throws(StoreError) -> Bool {
+    guard map.count <= (isSet ? limits.intsetEntries : limits.listpackEntries) else { return false }
+    let most = limits.listpackValueByteCount
+    var isPacked = true
+    try map.walk(in: &view) { field, value in
+      isPacked =
+        isSet ? parseInteger(field) != nil : field.byteCount <= most && value.byteCount <= most
+      return isPacked
+    }
+    return isPacked
+  }
+
   private static let embeddedByteCount = 44
 
-  private static func stringEncoding(_ value: RawSpan) -> StaticString {
+  private static func stringEncoding(_ value: RawSpan) -> String {
     if value.byteCount <= 20, parseInteger(value) != nil { return "int" }
     return value.byteCount <= embeddedByteCount ? "embstr" : "raw"
   }

@@ -37,11 +37,18 @@ enum ConfigCommand {
     var found: [(name: String, setting: Setting)] = []
     for index in 2..<call.count {
       let asked = String(describing: request.extracting(call[index]))
-      let isPattern = asked.contains { "[*?".contains($0) }
+      guard asked.contains(where: { "[*?".contains($0) }) else {
+        if let setting = Settings.named(asked),
+          !found.contains(where: { $0.name.lowercased() == asked.lowercased() })
+        {
+          found.append((asked, setting))
+        }
+        continue
+      }
       let pattern = GlobPattern(asked.lowercased())
       for setting in Settings.all where pattern.matches([UInt8](setting.name.utf8)) {
         guard !found.contains(where: { $0.setting.name == setting.name }) else { continue }
-        found.append((isPattern ? setting.name : asked, setting))
+        found.append((setting.name, setting))
       }
     }
     let options = call.server.live.current
@@ -60,7 +67,7 @@ enum ConfigCommand {
     var changes: [(setting: Setting, value: String)] = []
     for index in stride(from: 2, to: call.count, by: 2) {
       let name = String(describing: request.extracting(call[index]))
-      guard let setting = Settings.named(name), setting.name == name.lowercased() else {
+      guard let setting = Settings.named(name) else {
         call.reply.error("ERR Unknown option or number of arguments for CONFIG SET - '\(name)'")
         return
       }

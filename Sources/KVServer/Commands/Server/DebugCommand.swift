@@ -4,7 +4,7 @@ import KVStore
 /// `enable-debug-command` allows it.
 enum DebugCommand {
   static let command = Command(
-    "debug", arity: -2, [.admin, .noTransaction], group: "server",
+    "debug", arity: -2, [.admin], group: "server",
     "A container for debugging commands", .session(run))
 
   static func run(_ call: inout Call, _ request: RawSpan) throws(StoreError) {

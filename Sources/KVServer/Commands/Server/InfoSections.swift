@@ -61,7 +61,7 @@ enum InfoSections {
     add("total_system_memory", facts.systemByteCount, human: true)
     add("used_memory_lua", 0, human: true)
     add("used_memory_scripts", 0, human: true)
-    add("maxmemory", 0, human: true)
+    add("maxmemory", server.live.current.memoryLimit, human: true)
     fields += [
       ("maxmemory_policy", "noeviction"),
       ("mem_fragmentation_ratio", ProcessFacts.fixed(ratio, 2)),
