@@ -53,7 +53,7 @@ extension Setting {
       form: "SECONDS", "How long stopping may take before the process ends as it is."),
     .integer(
       "hash-max-listpack-entries", aliases: ["hash-max-ziplist-entries"], .other, .any,
-      \.encodings.listpackEntries, in: 0...100_000,
+      \.encodings.listpackEntries, in: 0...Int.max,
       "A hash of more fields is called a hashtable by OBJECT ENCODING. Nothing else follows from it, as "
         + "from the next two."),
     .byteCount(
@@ -61,7 +61,7 @@ extension Setting {
       \.encodings.listpackValueByteCount, in: 0...Int.max,
       "So is one with a larger field or value."),
     .integer(
-      "set-max-intset-entries", .other, .any, \.encodings.intsetEntries, in: 0...100_000,
+      "set-max-intset-entries", .other, .any, \.encodings.intsetEntries, in: 0...Int.max,
       "A set of more integers is called a hashtable by OBJECT ENCODING."),
   ]
 

@@ -157,6 +157,12 @@ struct ServerCommandTests {
     for (command, reply) in [
       ("DEBUG SLEEP 0", "+OK"), ("DEBUG SET-ACTIVE-EXPIRE 0", "+OK"), ("DEBUG ERROR abc", "-abc"),
       ("DEBUG STRINGMATCH-LEN 100 a*", ":1"), ("DEBUG STRINGMATCH-LEN 100 a*b", ":0"),
+      ("SET a 12345", "+OK"), ("DEBUG OBJECT b", "-ERR no such key"),
+      (
+        "DEBUG OBJECT a",
+        "+Value at:0x0 refcount:1 encoding:int serializedlength:5 lru:0 lru_seconds_idle:0"
+      ),
+      ("MULTI", "+OK"), ("DEBUG SLEEP 0", "+QUEUED"), ("EXEC", "[+OK]"),
       ("DEBUG JMAP", "-ERR DEBUG JMAP is not supported: it is none of Redis's"),
       (
         "DEBUG foo",

@@ -46,21 +46,31 @@ enum ObjectCommand {
   private static func encoding<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    let key = request.extracting(call[2])
+    let limits = call.server.live.current.encodings
+    if let name = try encoding(of: request.extracting(call[2]), limits, &view) {
+      call.reply.bulk(name)
+    } else {
+      call.reply.null()
+    }
+  }
+
+  /// Nil if there is no such key.
+  static func encoding<V: EntryView & ~Copyable>(
+    of key: RawSpan, _ limits: Encodings, _ view: inout V
+  ) throws(StoreError) -> String? {
     let found = try view.withEntry(of: key) { info, value in
       info.map { (type: $0.recordType, string: stringEncoding(value)) }
     }
-    guard let found else { return call.reply.null() }
+    guard let found else { return nil }
     switch found.type {
-    case nil: call.reply.bulk("unknown")
-    case .string: call.reply.bulk(found.string)
+    case nil: return "unknown"
+    case .string: return found.string
     case .map, .set:
-      let limits = call.server.live.current.encodings
       let isSet = found.type == .set
       guard let map = try view.map(at: key, type: isSet ? .set : .map),
         try isPacked(map, isSet: isSet, limits, &view)
-      else { return call.reply.bulk("hashtable") }
-      call.reply.bulk(isSet ? "intset" : "listpack")
+      else { return "hashtable" }
+      return isSet ? "intset" : "listpack"
     }
   }
 
@@ -71,7 +81,7 @@ enum ObjectCommand {
     guard map.count <= (isSet ? limits.intsetEntries : limits.listpackEntries) else { return false }
     let most = limits.listpackValueByteCount
     var isPacked = true
-    try map.walk(in: &view) { field, value in
+    try map.walk(limit: mostLookedAt, in: &view) { field, value in
       isPacked =
         isSet ? parseInteger(field) != nil : field.byteCount <= most && value.byteCount <= most
       return isPacked
@@ -80,6 +90,8 @@ enum ObjectCommand {
   }
 
   private static let embeddedByteCount = 44
+  /// Those behind are taken for small too.
+  private static let mostLookedAt = 100_000
 
   private static func stringEncoding(_ value: RawSpan) -> String {
     if value.byteCount <= 20, parseInteger(value) != nil { return "int" }

@@ -37,6 +37,8 @@ enum DebugCommand {
     case ("log", 3):
       call.server.options.log("DEBUG LOG: \(String(describing: request.extracting(call[2])))")
       call.reply.ok()
+    case ("object", 3):
+      try describe(request.extracting(call[2]), &call)
     case ("stringmatch-len", 4):
       try matchLength(&call, request)
     case ("stringmatch-test", 2):
@@ -67,7 +69,6 @@ enum DebugCommand {
     "jmap": "it is none of Redis's",
     "digest": "entries are not hashed together; 'kvd check' verifies each",
     "digest-value": "entries are not hashed together; 'kvd check' verifies each",
-    "object": "there are no objects in memory to describe; use OBJECT ENCODING or KV.SEQ",
     "segfault": "it would lose nothing acknowledged, but why",
     "panic": "it would lose nothing acknowledged, but why",
     "oom": "it would lose nothing acknowledged, but why",
@@ -79,6 +80,20 @@ enum DebugCommand {
     "mallctl": "the allocator has no such settings",
     "mallctl-str": "the allocator has no such settings",
   ]
+
+  /// OBJECT key: a line in Redis's form, of which the encoding and the length mean something.
+  private static func describe(_ key: RawSpan, _ call: inout Call) throws(StoreError) {
+    let limits = call.server.live.current.encodings
+    let found = try call.reader.withCut(of: key, through: call.through) {
+      (cut) throws(StoreError) -> (encoding: String, byteCount: Int)? in
+      guard let encoding = try ObjectCommand.encoding(of: key, limits, &cut) else { return nil }
+      return (encoding, try cut.withEntry(of: key) { _, value in value.byteCount })
+    }
+    guard let found else { return call.reply.error("ERR no such key") }
+    call.reply.simple(
+      "Value at:0x0 refcount:1 encoding:\(found.encoding) serializedlength:\(found.byteCount) "
+        + "lru:0 lru_seconds_idle:0")
+  }
 
   /// STRINGMATCH-LEN length pattern: whether a text of that many `a` matches.
   private static func matchLength(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
@@ -141,7 +156,8 @@ enum DebugCommand {
     let lines: [String] = [
       "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "ERROR <string>",
       "    Return an error with <string> as message.", "LOG <message>",
-      "    Write <message> to the server log.", "PROTOCOL <type>",
+      "    Write <message> to the server log.", "OBJECT <key>",
+      "    The encoding that Redis would use, and the length of the entry.", "PROTOCOL <type>",
       "    Reply with a test value of the specified type. <type> can be: string,",
       "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
       "    true, false.", "SET-ACTIVE-EXPIRE <0|1>",
