@@ -12,6 +12,10 @@ struct Selector: Sendable {
 
   init(table: CommandTable) { commands = CommandSet(of: table) }
 
+  var readsAllKeys: Bool {
+    allowsAllKeys || keyPatterns.contains { $0.text == [0x2A] && $0.allows(.reading) }
+  }
+
   var isUnrestricted: Bool { allowsAllKeys && commands.isEverything }
 
   /// Changes the permissions as `rule` says.

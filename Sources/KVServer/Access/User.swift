@@ -186,6 +186,13 @@ struct User: Sendable {
   }
 }
 
+extension User {
+  /// Whether a request may read every key, whatever its arguments name.
+  func mayReadAllKeys(by command: Int, _ arguments: [Range<Int>], in request: RawSpan) -> Bool {
+    selectors.contains { $0.readsAllKeys && $0.commands.allows(command, arguments, request) }
+  }
+}
+
 /// Why a request is not allowed.
 enum AccessRefusal: Comparable, Sendable {
   case command

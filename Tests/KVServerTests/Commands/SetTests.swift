@@ -111,6 +111,31 @@ struct SetTests {
         ("OBJECT ENCODING none", "nil"),
       ]),
     Conversation(
+      "sorting",
+      [
+        ("SORT none", "[]"), ("SADD s 10 9 1 -3.5", ":4"), ("SORT s", "[$-3.5 $1 $9 $10]"),
+        ("SORT s DESC", "[$10 $9 $1 $-3.5]"), ("SORT_RO s ALPHA", "[$-3.5 $1 $10 $9]"),
+        ("SORT s LIMIT 1 2", "[$1 $9]"), ("SORT s LIMIT -1 -1", "[$-3.5 $1 $9 $10]"),
+        ("SORT s LIMIT 4 1", "[]"), ("SORT s LIMIT 0 0", "[]"),
+        ("MSET w1 3 w9 2 w10 1", "+OK"), ("SORT s BY w*", "[$-3.5 $10 $9 $1]"),
+        ("SORT s BY w* GET # GET w*", "[$-3.5 nil $10 $1 $9 $2 $1 $3]"),
+        ("SORT s BY w* ALPHA DESC", "[$1 $9 $10 $-3.5]"),
+        ("HSET h1 f z", ":1"),
+        ("SORT s LIMIT 1 1 GET h*->f GET h*->g GET h* GET x", "[$z nil nil nil]"),
+        ("SORT s BY nosort", "[$-3.5 $1 $10 $9]"),
+        ("SORT s BY h*->f", "-ERR One or more scores can't be converted into double"),
+        ("SADD s x", ":1"), ("SORT s", "-ERR One or more scores can't be converted into double"),
+        ("SORT s LIMIT a 1", notAnInteger), ("SORT s LIMIT 1", syntaxError),
+        ("SORT s FOO", syntaxError),
+        (
+          "SORT s STORE t",
+          "-ERR SORT with STORE is not supported: it makes a list, and kvd has none"
+        ),
+        ("SET a 1", "+OK"), ("SORT a", wrongType), ("SORT h1", wrongType),
+        ("MULTI", "+OK"), ("SADD n 2 1", "+QUEUED"), ("SORT n", "+QUEUED"),
+        ("EXEC", "[:2 [$1 $2]]"),
+      ]),
+    Conversation(
       "a transaction reads its own writes",
       [
         ("SADD s a b", ":2"), ("MULTI", "+OK"), ("SADD s c", "+QUEUED"), ("SREM s a", "+QUEUED"),

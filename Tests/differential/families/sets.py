@@ -31,7 +31,19 @@ def sintercard(v):
         ["LIMIT", v.pick(0, 1, 2, 100, -1, v.integer(0.5))], ["LIMIT"], ["FOO", 1])
 
 
+def sort(v):
+    def pattern():
+        return v.pick(b"%s*" % v.key()[:2], b"*", b"%s*->f1" % v.key()[:1])
+
+    # What is equal, and what is not to be sorted, has no order in Redis.
+    order = v.pick([], [], [b"ALPHA"], [b"BY", pattern()])
+    return [v.pick("SORT", "SORT", "SORT_RO"), v.key(), *order] + v.options(
+        [v.pick("ASC", "DESC")], ["LIMIT", v.pick(0, 1, -1, 100), v.pick(0, 1, 2, -1, 100)],
+        ["GET", v.pick(b"#", b"nothing", pattern())], ["LIMIT", 1], ["FOO"])
+
+
 COMMANDS = {
+    "SORT": sort,
     "SADD": lambda v: ["SADD", v.key()] + members(v, v.pick(2, 4, 12)),
     "SREM": lambda v: ["SREM", v.key()] + members(v),
     "SISMEMBER": lambda v: ["SISMEMBER", v.key(), member(v)],

@@ -5,7 +5,7 @@ import KVStore
 enum Sets: MapKind {
   static let type = RecordType.set
 
-  static let all = commands + SetRandom.commands + SetAlgebra.commands
+  static let all = commands + SetRandom.commands + SetAlgebra.commands + Sort.commands
 
   static let commands: [Command] = [
     Command(

@@ -1,0 +1,153 @@
+import KVData
+import KVStore
+
+/// SORT and SORT_RO of sets, which are the only values here whose elements have no order of their own to keep:
+/// by themselves or by what stands at keys made from them, all as of one moment.
+///
+/// All elements are in memory meanwhile, so there is a limit.
+enum Sort {
+  static let commands: [Command] = [
+    // A write by its flags, as in Redis, where it may store.
+    Command(
+      "sort", arity: -2, [.write, .scans], keys: .one, group: "generic",
+      "Sort the elements in a list, set or sorted set", .cut(sort, sort)),
+    Command(
+      "sort_ro", arity: -2, [.readOnly, .scans], keys: .one, group: "generic",
+      "Sort the elements in a list, set or sorted set. Read-only variant of SORT.",
+      .cut(sort, sort)),
+  ]
+
+  private static let mostElements = 1_000_000
+
+  fileprivate struct Element {
+    let name: [UInt8]
+    var number = 0.0
+    /// What it is compared by, where that is bytes; nothing is before everything.
+    var text: [UInt8]?
+  }
+
+  static func sort<V: EntryView & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard let options = SortOptions(&call, request) else { return }
+    let start = call.reply.count
+    // Keys of other partitions move the moment of what was read before: then all is read again.
+    while try !reply(options, &view, &call, request) { call.reply.takeBack(to: start) }
+  }
+
+  /// False if it has to be done again.
+  private static func reply<V: EntryView & ~Copyable>(
+    _ options: SortOptions, _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) -> Bool {
+    guard let set = try view.map(at: request.extracting(call[1]), type: .set) else {
+      call.reply.array(0)
+      return true
+    }
+    guard set.count <= mostElements else {
+      call.reply.error("ERR a set of more than \(mostElements) members cannot be sorted")
+      return true
+    }
+    var elements: [Element] = []
+    elements.reserveCapacity(set.count)
+    try set.walk(in: &view) { member, _ in
+      elements.append(Element(name: [UInt8](copying: member)))
+      return true
+    }
+    if options.order != .none {
+      guard try weigh(&elements, options, &view) else { return false }
+      guard elements.allSatisfy({ !$0.number.isNaN }) else {
+        call.reply.error("ERR One or more scores can't be converted into double")
+        return true
+      }
+      elements.sort { options.isDescending ? precedes($1, $0, options) : precedes($0, $1, options) }
+    }
+    let chosen = elements[options.range(of: elements.count)]
+    call.reply.array(chosen.count * max(1, options.parts.count))
+    for element in chosen where !call.reply.isOverflowing {
+      if options.parts.isEmpty { element.name.withRawBytes { call.reply.bulk($0) } }
+      for part in options.parts {
+        switch part {
+        case .element: element.name.withRawBytes { call.reply.bulk($0) }
+        case .value(nil): call.reply.null()
+        case .value(let pattern?):
+          let isOneMoment = try withValue(of: pattern, for: element.name, in: &view) { value in
+            if let value { call.reply.bulk(value) } else { call.reply.null() }
+          }
+          guard isOneMoment else { return false }
+        }
+      }
+    }
+    return true
+  }
+
+  /// Gives each element what it is compared by; a number that is none becomes NaN. False if it has to be done
+  /// again.
+  private static func weigh<V: EntryView & ~Copyable>(
+    _ elements: inout [Element], _ options: SortOptions, _ view: inout V
+  ) throws(StoreError) -> Bool {
+    for index in elements.indices {
+      guard let pattern = options.weight else {
+        elements[index].weigh(elements[index].name, options.order)
+        continue
+      }
+      let isOneMoment = try withValue(of: pattern, for: elements[index].name, in: &view) { value in
+        if let value { elements[index].weigh([UInt8](copying: value), options.order) }
+      }
+      guard isOneMoment else { return false }
+    }
+    return true
+  }
+
+  private static func precedes(_ one: Element, _ other: Element, _ options: SortOptions) -> Bool {
+    if options.order == .byNumber {
+      return one.number == other.number
+        ? one.name.lexicographicallyPrecedes(other.name) : one.number < other.number
+    }
+    guard let text = one.text, let otherText = other.text else {
+      return one.text == nil && other.text != nil
+    }
+    return text.lexicographicallyPrecedes(otherText)
+  }
+
+  /// Lends what stands at the key that `pattern` makes of `element`: a string, or a field of a hash. False, and
+  /// nothing is lent, if the view is of a later moment now.
+  private static func withValue<V: EntryView & ~Copyable>(
+    of pattern: SortOptions.Pattern, for element: [UInt8], in view: inout V,
+    _ body: (RawSpan?) -> Void
+  ) throws(StoreError) -> Bool {
+    let key = pattern.key(for: element)
+    guard key.count <= Limits.keyByteCount else {
+      body(nil)
+      return true
+    }
+    return try key.withRawBytes { (key) throws(StoreError) in
+      guard try view.cover(key) else { return false }
+      let type = try view.withEntry(of: key) { info, value -> RecordType? in
+        guard let type = info?.recordType else { return nil }
+        if type == .string, pattern.field == nil { body(value) }
+        return type
+      }
+      switch (type, pattern.field) {
+      case (.string, nil): break
+      case (.map, let field?):
+        var map = try view.map(at: key, type: .map)
+        try field.withRawBytes { (field) throws(StoreError) in
+          try map?.withValue(of: field, in: &view) { body($0) }
+        }
+      default: body(nil)
+      }
+      return true
+    }
+  }
+}
+
+extension Sort.Element {
+  fileprivate mutating func weigh(_ value: [UInt8], _ order: SortOptions.Order) {
+    if order == .byBytes {
+      text = value
+    } else {
+      let word = String(decoding: value, as: UTF8.self)
+      number = word.isEmpty ? 0 : Double(word) ?? .nan
+    }
+  }
+}
