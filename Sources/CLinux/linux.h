@@ -45,6 +45,29 @@ static inline int kvd_has_even_counter(void) {
   return (int)((d >> 8) & 1);
 }
 
+// Leaf 1 of CPUID, bit 1 of ECX, is PCLMULQDQ. Asked once, and remembered, as it is wanted for every key.
+static inline int kvd_has_carryless_product(void) {
+  static int known; // 0 = not asked yet, 1 = no, 2 = yes
+  int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (__builtin_expect(answer == 0, 0)) {
+    unsigned a = 1, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    answer = (c >> 1) & 1 ? 2 : 1;
+    __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
+  }
+  return answer == 2;
+}
+
+// The upper half of the product of two polynomials over the field of two elements. Call only where
+// `kvd_has_carryless_product` answered 1. (Written out, so that it can become part of code that is built for
+// any processor.)
+static inline uint64_t kvd_carryless_product_high(uint64_t first, uint64_t second) {
+  typedef uint64_t kvd_pair __attribute__((vector_size(16)));
+  kvd_pair product = {first, 0}, factor = {second, 0};
+  __asm__("pclmulqdq $0, %1, %0" : "+x"(product) : "x"(factor));
+  return product[1];
+}
+
 // Leaf 1 of CPUID, bit 20 of ECX, is SSE 4.2.
 static inline int kvd_has_crc32c(void) {
   unsigned a = 1, b, c = 0, d;
@@ -72,6 +95,13 @@ static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size
 #else
 static inline uint64_t kvd_counter(void) { return 0; }
 static inline int kvd_has_even_counter(void) { return 0; }
+
+// On other processors the table in SlotHash.swift serves.
+static inline int kvd_has_carryless_product(void) { return 0; }
+static inline uint64_t kvd_carryless_product_high(uint64_t first, uint64_t second) {
+  (void)first; (void)second;
+  return 0;
+}
 
 // On other processors the table in CRC32C.swift serves.
 static inline int kvd_has_crc32c(void) { return 0; }

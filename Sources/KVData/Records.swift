@@ -112,10 +112,23 @@ package enum Records {
     at key: RawSpan, in evaluation: inout Evaluation,
     _ body: (RawSpan?, _ expiry: UInt64) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    try evaluation.withEntry(of: key) { (info, value) throws(StoreError) in
+    var result: R?
+    try lendString(at: key, in: &evaluation) { value, expiry throws(StoreError) in
+      result = try body(value, expiry)
+    }
+    guard let result else { preconditionFailure("a look-up that lent nothing") }
+    return result
+  }
+
+  /// The same for whatever is made of it.
+  package static func lendString(
+    at key: RawSpan, in evaluation: inout Evaluation,
+    _ body: (RawSpan?, _ expiry: UInt64) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    try evaluation.lendEntry(of: key) { (info, value) throws(StoreError) in
       guard let info else { return try body(nil, 0) }
       guard info.type == RecordType.string.rawValue else { throw .wrongType }
-      return try body(value, info.expiry)
+      try body(value, info.expiry)
     }
   }
 

@@ -1,3 +1,5 @@
+import TxnWAL
+
 /// All commands, found by name in whatever case.
 ///
 /// Open addressing over names folded into two words: looking one up compares integers and allocates
@@ -117,15 +119,37 @@ struct FoldedName: Equatable, Sendable {
     let count = name.byteCount
     guard count > 0, count <= 16 else { return nil }
     self.count = count
-    for offset in 0..<count {
-      let byte = name.byte(at: offset)
-      let folded = UInt64(byte &- 0x41 < 26 ? byte | 0x20 : byte)
-      if offset < 8 {
-        low |= folded << UInt64(offset &* 8)
-      } else {
-        high |= folded << UInt64((offset &- 8) &* 8)
-      }
+    if count >= 8 {
+      low = Self.lowered(name.load(at: 0, as: UInt64.self))
+      let end = name.load(at: count &- 8, as: UInt64.self)
+      high = Self.lowered(end >> UInt64(8 &* (16 &- count)))
+    } else {
+      low = Self.lowered(Self.shortWord(name))
     }
+  }
+
+  /// Fewer than eight bytes; what is loaded twice is the same.
+  @inline(__always)
+  private static func shortWord(_ name: RawSpan) -> UInt64 {
+    let count = name.byteCount
+    if count < 4 {
+      let (middle, last) = (count / 2, count &- 1)
+      return UInt64(name.byte(at: 0)) | UInt64(name.byte(at: middle)) << UInt64(8 &* middle)
+        | UInt64(name.byte(at: last)) << UInt64(8 &* last)
+    }
+    return UInt64(name.load(at: 0, as: UInt32.self))
+      | UInt64(name.load(at: count &- 4, as: UInt32.self)) << UInt64(8 &* (count &- 4))
+  }
+
+  /// Eight bytes at once, with capital letters of ASCII in lower case. A sum of seven bits and a number has the
+  /// eighth where it goes beyond a letter.
+  @inline(__always)
+  private static func lowered(_ word: UInt64) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let letters = word & (ones &* 0x7F)
+    let fromA = letters &+ ones &* (0x80 - 0x41)
+    let beyondZ = letters &+ ones &* (0x80 - 0x5B)
+    return word | (fromA & ~beyondZ & ~word & (ones &* 0x80)) >> 2
   }
 
   var hash: Int {

@@ -148,6 +148,8 @@ enum Dispatcher {
   private static func refusal(
     of command: Command, _ call: borrowing Call, _ request: RawSpan
   ) -> StoreError? {
+    // A short request has short keys.
+    guard request.byteCount > Limits.keyByteCount else { return nil }
     let keys = command.keys
     if keys.first > 0 {
       var index = keys.first

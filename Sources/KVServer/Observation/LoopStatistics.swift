@@ -23,14 +23,20 @@ final class LoopStatistics: Sendable {
     }
   }
 
-  /// By index in the table.
-  private let counts: [CommandCounts]
+  /// More commands than there are.
+  private static let commandLimit = 320
+  /// By index in the table, in this object itself: so counting takes no reference.
+  private let counts = InlineArray<320, CommandCounts> { _ in CommandCounts() }
+  private let commandCount: Int
   /// By code, as in `ERR`.
   private let errors = Mutex<[String: UInt64]>([:])
   /// More kinds of errors than there are, but for those that DEBUG makes up.
   private static let errorKindLimit = 128
 
-  init(commandCount: Int) { counts = (0..<commandCount).map { _ in CommandCounts() } }
+  init(commandCount: Int) {
+    precondition(commandCount <= Self.commandLimit, "there are more commands than are counted")
+    self.commandCount = commandCount
+  }
 
   /// To be called by the loop alone, as of all that counts commands.
   @inline(__always)
@@ -57,8 +63,8 @@ final class LoopStatistics: Sendable {
   static func tallies(of loops: [LoopStatistics]) -> [Int: Tally] {
     var tallies: [Int: Tally] = [:]
     for loop in loops {
-      for (command, counts) in loop.counts.enumerated() where !counts.isEmpty {
-        counts.add(to: &tallies[command, default: Tally()])
+      for command in 0..<loop.commandCount where !loop.counts[command].isEmpty {
+        loop.counts[command].add(to: &tallies[command, default: Tally()])
       }
     }
     return tallies
@@ -67,7 +73,7 @@ final class LoopStatistics: Sendable {
 
 /// What one event loop has counted of one command. Only that loop writes, so a plain load and store is
 /// enough for others to read whole numbers, and a command costs a few instructions here.
-private final class CommandCounts: Sendable {
+private struct CommandCounts: ~Copyable, Sendable {
   private let calls = Atomic<UInt64>(0)
   private let nanoseconds = Atomic<UInt64>(0)
   private let rejected = Atomic<UInt64>(0)

@@ -216,14 +216,26 @@ struct ReplyWriter: ~Copyable {
   private mutating func header(_ kind: UInt8, _ value: Int64) {
     bytes.reserve(24)
     bytes.append(kind)
-    if value >= 0 && value < 10 {
-      bytes.append(UInt8(truncatingIfNeeded: value) &+ 0x30)
+    if value >= 0 && value < 1000 {
+      appendSmall(UInt32(truncatingIfNeeded: value))
     } else {
       DecimalText(value).withBytes { bytes.append($0) }
     }
     endLine()
   }
 
+  /// The digits of a number below 1000.
   @inline(__always)
-  private mutating func endLine() { bytes.append("\r\n") }
+  private mutating func appendSmall(_ value: UInt32) {
+    if value >= 100 { bytes.append(UInt8(truncatingIfNeeded: value / 100) &+ 0x30) }
+    if value >= 10 { bytes.append(UInt8(truncatingIfNeeded: value / 10 % 10) &+ 0x30) }
+    bytes.append(UInt8(truncatingIfNeeded: value % 10) &+ 0x30)
+  }
+
+  @inline(__always)
+  private mutating func endLine() {
+    bytes.reserve(2)
+    bytes.append(0x0D)
+    bytes.append(0x0A)
+  }
 }

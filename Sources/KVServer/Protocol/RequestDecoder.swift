@@ -73,6 +73,8 @@ struct RequestDecoder {
   ) -> Outcome {
     if missing == nil {
       guard !buffer.isEmpty else { return .incomplete }
+      let whole = buffer.withBytes { bytes in wholeRequest(in: bytes, arguments: &arguments) }
+      if let whole { return .request(byteCount: whole) }
       guard buffer[0] == 0x2A else { return nextInline(in: &buffer, arguments: &arguments) }
       let count: Int
       let end: Int
@@ -103,6 +105,36 @@ struct RequestDecoder {
     }
     return nextBulks(in: buffer, arguments: &arguments)
   }
+
+  /// The short way for a multibulk all of which is there, and whose numbers are short: sets the arguments and
+  /// returns its length. Nil for anything else, which is tried once a request.
+  @inline(__always)
+  private func wholeRequest(in bytes: RawSpan, arguments: inout [Range<Int>]) -> Int? {
+    guard bytes.byte(at: 0) == 0x2A, let (count, end) = shortNumber(in: bytes, at: 1), count > 0,
+      count &* Self.leastBulkByteCount <= bytes.byteCount
+    else { return nil }
+    // Requests of a pipeline are often of one shape.
+    if arguments.count != count {
+      arguments.removeLast(max(0, arguments.count &- count))
+      while arguments.count < count { arguments.append(0..<0) }
+    }
+    var places = arguments.mutableSpan
+    var offset = end &+ 2
+    for index in places.indices {
+      guard offset < bytes.byteCount, bytes.byte(at: offset) == 0x24,
+        let (length, end) = shortNumber(in: bytes, at: offset &+ 1),
+        length <= limits.bulkByteCount
+      else { return nil }
+      let start = end &+ 2
+      offset = start &+ length &+ 2
+      places[index] = start..<(start &+ length)
+    }
+    guard offset <= bytes.byteCount, offset <= limits.requestByteCount else { return nil }
+    return offset
+  }
+
+  /// Of an empty bulk.
+  private static let leastBulkByteCount = 6
 
   private mutating func nextBulks(
     in buffer: borrowing ByteBuffer, arguments: inout [Range<Int>]

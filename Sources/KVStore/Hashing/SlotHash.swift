@@ -1,3 +1,4 @@
+import CLinux
 import TxnWAL
 
 /// The hash slot of a key, as Redis Cluster computes it, so that clients which route by slot agree with
@@ -10,11 +11,14 @@ enum SlotHash {
   static let slotCount = 16384
 
   /// The slot of `key`, in `0..<slotCount`. O(n).
+  @inline(__always)
   static func slot(of key: RawSpan) -> Int {
-    Int(checksum(of: key.extracting(hashedRange(of: key))) % UInt16(slotCount))
+    let (sum, mayHaveTag) = sum(of: key)
+    return Int(mayHaveTag ? checksum(of: key.extracting(hashedRange(of: key))) : sum) % slotCount
   }
 
   /// Which bytes of `key` decide its slot.
+  @inline(never)
   private static func hashedRange(of key: RawSpan) -> Range<Int> {
     let open = offset(of: UInt8(ascii: "{"), in: key, from: 0)
     guard open < key.byteCount else { return 0..<key.byteCount }
@@ -44,28 +48,65 @@ enum SlotHash {
     return offset
   }
 
-  /// CRC16/XMODEM of `bytes`, eight bytes a step: the sum is linear, so each byte contributes what it
-  /// would if zeros followed it, and the contributions are looked up independently of one another.
-  static func checksum(of bytes: RawSpan) -> UInt16 {
-    let table = table.span
-    var register: UInt16 = 0
-    var offset = 0
-    while offset &+ 8 <= bytes.byteCount {
-      let word = bytes.load(at: offset, as: UInt64.self) ^ UInt64(register.byteSwapped)
-      var next: UInt16 = 0
-      for position in 0..<8 {
-        let byte = Int(truncatingIfNeeded: (word >> UInt64(8 &* position)) & 0xFF)
-        next ^= table[(7 &- position) &* 256 &+ byte]
-      }
-      register = next
+  /// CRC16/XMODEM of `bytes`.
+  static func checksum(of bytes: RawSpan) -> UInt16 { sum(of: bytes).checksum }
+
+  /// CRC16/XMODEM of `bytes`, eight a step, and whether there is a `{` among them.
+  ///
+  /// Zeros in front do not change the sum, so it is the first step that may be short.
+  private static func sum(of bytes: RawSpan) -> (checksum: UInt16, hasBrace: Bool) {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    if bytes.byteCount == 0 { return (0, false) }
+    var offset = (bytes.byteCount &- 1) & 7 &+ 1
+    var register: UInt64 = 0
+    var marks: UInt64 = 0
+    var word = beginning(of: bytes, byteCount: offset)
+    while true {
+      let difference = word ^ ones &* UInt64(UInt8(ascii: "{"))
+      marks |= (difference &- ones) & ~difference & (ones << 7)
+      register = remainder(of: word ^ register << 48)
+      if offset &+ 8 > bytes.byteCount { break }
+      word = bytes.load(at: offset, as: UInt64.self).byteSwapped
       offset &+= 8
     }
-    while offset < bytes.byteCount {
-      let byte = bytes.load(at: offset, as: UInt8.self)
-      register = (register << 8) ^ table[Int(UInt8(register >> 8) ^ byte)]
-      offset &+= 1
+    return (UInt16(truncatingIfNeeded: register), marks != 0)
+  }
+
+  /// The first `byteCount` bytes, one to eight, as a big-endian number.
+  @inline(__always)
+  private static func beginning(of bytes: RawSpan, byteCount: Int) -> UInt64 {
+    if bytes.byteCount >= 8 {
+      return bytes.load(at: 0, as: UInt64.self).byteSwapped >> UInt64(64 &- 8 &* byteCount)
     }
-    return register
+    var word: UInt64 = 0
+    for offset in 0..<byteCount {
+      word = word << 8 | UInt64(bytes.load(at: offset, as: UInt8.self))
+    }
+    return word
+  }
+
+  /// `word`, as a polynomial, times x¹⁶, modulo that of the sum, P.
+  ///
+  /// By Barrett's way, which is exact for polynomials: the quotient is the upper half of the product with
+  /// ⌊x⁸⁰ / P⌋, whose first bit is x⁶⁴; and x¹⁶ · word has no low bits, so the remainder is what the
+  /// quotient times P has there, with P's low bits 0x1021.
+  @inline(__always)
+  private static func remainder(of word: UInt64) -> UInt64 {
+    guard kvd_has_carryless_product() == 1 else { return remainderByTable(of: word) }
+    let quotient = word ^ kvd_carryless_product_high(word, 0x1130_3471_A041_B343)
+    return (quotient ^ quotient << 5 ^ quotient << 12) & 0xFFFF
+  }
+
+  /// The same where the processor has no such product: the sum is linear, so each byte contributes what it would
+  /// if zeros followed it, and the contributions are looked up independently of one another.
+  @inline(never)
+  static func remainderByTable(of word: UInt64) -> UInt64 {
+    let table = table.span
+    var sum: UInt16 = 0
+    for zeros in 0..<8 {
+      sum ^= table[zeros &* 256 &+ Int(truncatingIfNeeded: (word >> UInt64(8 &* zeros)) & 0xFF)]
+    }
+    return UInt64(sum)
   }
 
   /// At `256 * zeros + byte`: the sum of `byte` followed by that many zero bytes, for 0 to 7 of them.

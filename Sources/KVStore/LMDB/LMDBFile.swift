@@ -67,7 +67,8 @@ enum LMDBFile {
     return unsafe kvd_mdb_txn_commit(transaction)
   }
 
-  /// Opens LMDB on `directory`, with half the map as often as address space runs out.
+  /// Opens LMDB on `directory`, with half the map as often as address space runs out, for which valgrind has
+  /// `EINVAL` where Linux has `ENOMEM`.
   static func open(
     _ directory: String, mapByteCount: Int, maxReaders: Int, isReadOnly: Bool = false
   ) throws(StoreError) -> OpaquePointer {
@@ -90,7 +91,7 @@ enum LMDBFile {
       if code == MDB_SUCCESS { return unsafe environment }
       // LMDB's rule: close the handle after a failed open too.
       unsafe mdb_env_close(environment)
-      guard code == ENOMEM, mapByteCount / 2 >= MapSize.floor else {
+      guard code == ENOMEM || code == EINVAL, mapByteCount / 2 >= MapSize.floor else {
         throw LMDBStatus.error(code, operation: "open", path: "\(directory)/\(dataName)")
       }
       mapByteCount /= 2

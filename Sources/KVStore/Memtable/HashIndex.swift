@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Finds a key's node: an open-addressing table with one writer and any number of readers.
 ///
 /// The low bits of the hash choose where to look first, the slots behind that one are next; 16 bits kept
@@ -11,19 +9,23 @@ import Synchronization
 /// reader that loaded the older table's address finds in it all that was there when the address changed;
 /// what came later is above any sequence it may read. Older tables stay in the arena for such readers,
 /// and all of them together are no larger than the newest.
-struct HashIndex: ~Copyable {
+///
+/// An index is an address in the arena, and valid as long as that.
+struct HashIndex: BitwiseCopyable {
   private static let initialSlotCount = 256
 
   /// The address of the newest table.
-  private let newest: Atomic<UInt>
+  private let newest: AtomicWord
 
-  init(in arena: inout Arena) {
-    newest = Atomic(IndexTable(slotCount: Self.initialSlotCount, in: &arena).word)
+  /// - Parameter newest: a word of the arena that is for this index.
+  init(newest: AtomicWord, in arena: inout Arena) {
+    self.newest = newest
+    newest.prepare(IndexTable(slotCount: Self.initialSlotCount, in: &arena).word)
   }
 
   /// The newest table. Its memory is there as long as the arena, also when a larger one has followed.
   var table: IndexTable {
-    @inline(__always) get { IndexTable(at: newest.load(ordering: .acquiring)) }
+    @inline(__always) get { IndexTable(at: newest.load()) }
   }
 
   /// The node of `key`, from any thread. O(1) expected.
@@ -55,6 +57,6 @@ struct HashIndex: ~Copyable {
     _ = nodes.forEach(from: nodes.start, count: nodes.count) { node in
       larger.fillEmptySlot(with: node, hash: node.hash)
     }
-    newest.store(larger.word, ordering: .releasing)
+    newest.publish(larger.word)
   }
 }

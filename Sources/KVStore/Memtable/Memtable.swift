@@ -23,7 +23,8 @@ import Synchronization
   }
 
   private let keyHash: KeyHash
-  private let index: HashIndex
+  /// Finds nodes; also for hints at where they are.
+  let index: HashIndex
   private let list: NodeList
   private let arenaByteCount: AtomicWord
   private let runByteCount = Atomic(0)
@@ -38,7 +39,8 @@ import Synchronization
     let counters = unsafe arena.allocate(byteCount: 64)
     unsafe arenaByteCount = AtomicWord(at: counters)
     list = unsafe NodeList(published: AtomicWord(at: counters + 8), in: &arena)
-    index = HashIndex(in: &arena)
+    index = unsafe HashIndex(
+      newest: AtomicWord(at: arena.allocate(byteCount: 64)), in: &arena)
     arenaByteCount.publish(UInt(arena.byteCount))
     unsafe writer = .allocate(capacity: 1)
     unsafe writer.initialize(to: Writer(arena: arena, listEnd: list.start))
@@ -93,9 +95,6 @@ import Synchronization
     }
     return try version.withValue { value throws(E) in try body(version.header, value) }
   }
-
-  /// The table to find keys by, for a hint at where they are.
-  var indexTable: IndexTable { index.table }
 
   /// A cursor over every key inserted so far, each with its newest version at or below `sequence`; keys
   /// inserted later it may or may not see. O(new keys · log n) amortized, on the calling thread.

@@ -32,7 +32,7 @@ enum SystemPages {
 /// A word of mapped memory through which one thread publishes what others then read.
 ///
 /// Whoever loads a value sees everything that its writer wrote before storing it.
-@safe struct AtomicWord {
+@safe struct AtomicWord: BitwiseCopyable {
   private let pointer: UnsafeMutablePointer<Atomic<UInt>>
 
   init(at address: UnsafeMutableRawPointer) {

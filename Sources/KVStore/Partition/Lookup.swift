@@ -23,6 +23,17 @@ extension PartitionView {
     return try lookBelow(key, hiding: hiding, body)
   }
 
+  /// The same for whatever is made of it.
+  ///
+  /// - Parameter isInFileOnly: whether the caller has seen that nothing in memory tells of the key.
+  func lendVersion(
+    of key: RawSpan, hash: UInt64, at sequence: SequenceNumber, isInFileOnly: Bool,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    if isInFileOnly { return try lookBelow(key, hiding: 0, body) }
+    try withVersion(of: key, hash: hash, at: sequence, body)
+  }
+
   /// The version in one memtable; nil where it has none, and those below must be asked.
   @inline(__always)
   private static func search<R>(

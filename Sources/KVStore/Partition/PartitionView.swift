@@ -14,7 +14,8 @@ final class PartitionView {
   /// none that would go with them.
   private var loss: StoreError?
 
-  /// For hints at where keys are; nil until somebody asks, and once layers or transaction have changed.
+  /// For the short way to keys, and hints at where they are; nil until somebody asks, and once layers or
+  /// transaction have changed.
   private(set) var shortcut: Shortcut?
 
   init(_ partition: Partition) {

@@ -202,12 +202,42 @@ public final class Reader {
     of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let view = views[partition]
+    var result: R?
+    try lendStoredVersion(of: key, in: partition, hash: hash, through: through) {
+      header, value throws(StoreError) in result = try body(header, value)
+    }
+    guard let result else { preconditionFailure("a look-up that lent nothing") }
+    return result
+  }
+
+  /// The same for whatever is made of it: as one piece of code it stays in the processor's cache.
+  @inline(never)
+  private func lendStoredVersion(
+    of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
     // The sequence is read before the layers are looked at: what it covers is in them.
     let sequence = max(keyspace.watermarks.published, through)
-    if view.layers == nil { touched.append(partition) }
-    _ = view.refresh()
-    return try view.withVersion(of: key, hash: hash, at: sequence, body)
+    let shortcut = currentShortcut(to: partition)
+    let shown = DeliberateBug.shown(sequence, of: partition)
+    guard shortcut.isWhole, let version = shortcut.version(of: key, hash: hash, at: shown) else {
+      return try views[partition].lendVersion(
+        of: key, hash: hash, at: sequence, isInFileOnly: shortcut.isWhole, body)
+    }
+    // What is lent is there as long as these.
+    let layers = views[partition].layers
+    defer { withExtendedLifetime(layers) {} }
+    let header = version.header
+    guard header.kind == .put else { return try body(nil, RawSpan()) }
+    try version.withValue { value throws(StoreError) in try body(header, value) }
+  }
+
+  /// What a look-up begins with that must find everything: the view is made current if it is not.
+  @inline(__always)
+  private func currentShortcut(to partition: Int) -> Shortcut {
+    if let shortcut = views[partition].shortcut, views[partition].isCurrent { return shortcut }
+    touch(partition)
+    return views[partition].makeShortcut()
   }
 
   private func touch(_ index: Int) {
@@ -221,7 +251,7 @@ public final class Reader {
     (keyspace.partition(of: key), keyspace.hash.hash(key))
   }
 
-  /// What look-ups in a partition begin with. The view is made current first if this is the first read.
+  /// What hints at look-ups in a partition begin with. The view is made current first if this is the first read.
   @inline(__always)
   func shortcut(to partition: Int) -> Shortcut {
     if let shortcut = views[partition].shortcut { return shortcut }

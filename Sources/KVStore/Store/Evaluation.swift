@@ -13,9 +13,7 @@ public struct Evaluation: ~Copyable {
   init(_ context: EvaluationContext, _ sequencer: Sequencer) {
     self.context = context
     self.sequencer = sequencer
-    context.own.reset()
-    context.reader.expiry.begin()
-    context.preconditions.isAsked = false
+    context.begin()
   }
 
   var keyspace: Keyspace { context.keyspace }

@@ -13,4 +13,11 @@ final class EvaluationContext: @unchecked Sendable {
     reader = Reader(keyspace)
     preconditions = PreconditionChecker(reader: reader)
   }
+
+  /// Makes everything ready for the next evaluation.
+  func begin() {
+    own.reset()
+    reader.expiry.begin()
+    preconditions.isAsked = false
+  }
 }

@@ -14,9 +14,21 @@ extension Evaluation {
   public var hasHadMaps: Bool { keyspace.hasHadMaps }
 
   /// Lends what `key` has, whatever its type: nil and no bytes where it is absent or has expired.
+  @inline(__always)
   public mutating func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    var result: R?
+    try lendEntry(of: key) { info, value throws(StoreError) in result = try body(info, value) }
+    guard let result else { preconditionFailure("a look-up that lent nothing") }
+    return result
+  }
+
+  /// The same for whatever is made of it. (Public so that the one above can become part of what uses it, in
+  /// whichever module.)
+  public mutating func lendEntry(
+    of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
     switch own.find(key, in: sequencer) {
     case .untouched: return try reader.withEntry(of: key, through: .max, body)
     case .deleted: return try body(nil, RawSpan())

@@ -29,11 +29,22 @@ import Testing
     #expect(slotOf(key) == Int(bitwiseChecksum(Array(key.utf8)) % 16384))
   }
 
-  @Test func `the table and the polynomial agree at every length and for every byte`() {
+  @Test func `the sum and the polynomial agree at every length and for every byte`() {
     let bytes = (0..<600).map { UInt8(truncatingIfNeeded: $0 &* 131 &+ $0 / 256) }
     for count in 0...bytes.count {
       let part = Array(bytes[..<count])
       #expect(SlotHash.checksum(of: part.span.bytes) == bitwiseChecksum(part))
+    }
+  }
+
+  @Test
+  func `the table, for processors without a product of polynomials, agrees with the polynomial`() {
+    for place in 0..<8 {
+      for byte in 0..<256 {
+        let word = UInt64(byte) << UInt64(8 * place) | 1
+        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
+        #expect(SlotHash.remainderByTable(of: word) == UInt64(bitwiseChecksum(bytes)))
+      }
     }
   }
 

@@ -59,9 +59,10 @@ enum Counters {
   ) throws(StoreError) {
     let key = request.extracting(call[1])
     var expiry: UInt64 = 0
-    let current = try Records.withString(at: key, in: &evaluation) { value, until -> Int64? in
+    var current: Int64? = 0
+    try Records.lendString(at: key, in: &evaluation) { value, until in
       expiry = until
-      if let value { return parseInteger(value) } else { return 0 }
+      if let value { current = parseInteger(value) }
     }
     guard let current else { return call.notAnInteger() }
     let (sum, overflowed) = current.addingReportingOverflow(delta)
