@@ -32,8 +32,9 @@ import Synchronization
   private let runSet = Mutex(RunSet())
   private let writer: UnsafeMutablePointer<Writer>
 
-  init(hash: KeyHash) {
-    var arena = Arena()
+  /// - Parameter spare: where its memory comes from, and goes back to.
+  init(hash: KeyHash, spare: SparePages = SparePages(byteLimit: 0)) {
+    var arena = Arena(from: spare)
     keyHash = hash
     // The words that change with every insert have a cache line to themselves: readers that only look
     // keys up shall not wait for it.
