@@ -3,15 +3,17 @@ import TxnWAL
 
 /// How much memory the memtables of a store may take, and who waits when they take it.
 ///
-/// The active memtables may take half of it. When they do, the largest is sealed, so that their sizes
+/// The active memtables may take five eighths of it. When they do, the largest is sealed, so that their sizes
 /// stay spread between nothing and twice the mean: what is sealed is large, which LMDB rewards. The
-/// other half is for sealed ones, and for what arrives while they are applied.
+/// rest is for sealed ones, and for what arrives while they are applied.
 final class MemoryBudget: Sendable {
   /// A memtable with nothing in it takes a few KiB. Were they all over the limit, nothing could be sealed
   /// to get below it, and no batch would ever be admitted.
   static let leastByteCountPerPartition = 64 << 10
 
   let byteCount: Int
+  /// What is kept of memtables that are gone.
+  let spare: SparePages
   private let sealedByteCount = Atomic<Int>(0)
   private let backloggedCount = Atomic<Int>(0)
   private let monitor = Monitor()
@@ -24,12 +26,13 @@ final class MemoryBudget: Sendable {
   }
   private let trouble = Mutex(Trouble())
 
-  init(byteCount: Int, partitionCount: Int) {
+  init(byteCount: Int, spareByteCount: Int = 0, partitionCount: Int) {
+    spare = SparePages(byteLimit: spareByteCount)
     self.byteCount = max(byteCount, partitionCount * Self.leastByteCountPerPartition)
     self.partitionCount = partitionCount
   }
 
-  var activeLimit: Int { byteCount / 2 }
+  var activeLimit: Int { byteCount / 8 * 5 }
 
   /// The bytes of memtables on their way to LMDB.
   var sealed: Int { sealedByteCount.load(ordering: .relaxed) }
@@ -92,7 +95,7 @@ final class MemoryBudget: Sendable {
     guard partition.activeByteCount > activeLimit / partitionCount else { return }
     partition.seal()
     monitor.withLock {
-      while sealed > activeLimit && !mayGoOn() { monitor.wait() }
+      while sealed > byteCount - activeLimit && !mayGoOn() { monitor.wait() }
     }
   }
 }

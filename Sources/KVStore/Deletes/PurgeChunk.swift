@@ -3,10 +3,10 @@ import TxnWAL
 /// One bounded step of carrying out range deletes: a part of a large one, or several small ones, which
 /// then share a sync.
 struct PurgeChunk {
-  /// Few enough that a writer of the same partition hardly waits, and that the pages of one LMDB
-  /// transaction stay small in memory.
-  static let keyLimit = 8192
-  private static let timeLimit = Duration.milliseconds(5)
+  /// Few enough that a writer hardly waits: for the partition's file, and for a sync of the log that meets
+  /// that of the chunk.
+  static let keyLimit = 2048
+  private static let timeLimit = Duration.milliseconds(1)
 
   let partition: Partition
   /// Oldest first. LMDB has them all.

@@ -15,6 +15,7 @@ struct WriteTransaction: ~Copyable {
   /// one leaf lie within a page's length of each other.
   private(set) var changedPageCount = 0
   private var lastAddress: UInt = 0
+  private var deletedCount = 0
 
   init(environment: LMDBEnvironment, handle: OpaquePointer) {
     self.environment = environment
@@ -96,7 +97,9 @@ struct WriteTransaction: ~Copyable {
     let code = raw!.delete(environment.handle(of: database), key)
     if code == MDB_NOTFOUND { return false }
     try check(code, "write to")
-    changedPageCount += 1
+    // LMDB does not tell where it lay. In the order of keys several lie in one leaf as a rule.
+    deletedCount += 1
+    if deletedCount % 4 == 0 { changedPageCount += 1 }
     return true
   }
 

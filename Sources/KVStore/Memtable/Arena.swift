@@ -1,8 +1,9 @@
-/// Memory that only ever grows, and goes back to the system all at once.
+/// Memory that only ever grows, and is given back all at once.
 ///
 /// A memtable takes its bytes from chunks mapped straight from the system rather than from `malloc`,
 /// whose free lists would keep them after the table is gone: the store's memory budget is only as
-/// honest as that return. Fresh memory is zero, and the layouts on top rely on it.
+/// honest as that return. What `SparePages` keeps of them is bounded, and counted in the budget. Fresh memory
+/// is zero, and the layouts on top rely on it.
 ///
 ///     chunk   address of the chunk before it  UInt, 0 in the first
 ///             byte count                      Int
@@ -20,10 +21,12 @@
   private var newestChunk: UnsafeMutableRawPointer
   private var nextChunkByteCount: Int
   private var mappedByteCount: Int
+  private let spare: SparePages
 
-  init() {
+  init(from spare: SparePages) {
+    self.spare = spare
     let byteCount = Self.smallestChunkByteCount
-    unsafe newestChunk = Self.mapChunk(byteCount: byteCount, before: nil)
+    unsafe newestChunk = Self.mapChunk(byteCount: byteCount, before: nil, from: spare)
     unsafe next = newestChunk + Self.headerByteCount
     unsafe end = newestChunk + byteCount
     nextChunkByteCount = byteCount * 2
@@ -35,7 +38,7 @@
     while let current = unsafe chunk {
       let before = unsafe current.load(as: UInt.self)
       let byteCount = unsafe current.load(fromByteOffset: 8, as: Int.self)
-      unsafe SystemPages.unmap(current, byteCount: byteCount)
+      unsafe spare.unmap(current, byteCount: byteCount)
       unsafe chunk = UnsafeMutableRawPointer(bitPattern: before)
     }
   }
@@ -67,7 +70,7 @@
     let chunkByteCount = nextChunkByteCount
     nextChunkByteCount = min(chunkByteCount * 2, Self.largestChunkByteCount)
     mappedByteCount += chunkByteCount
-    unsafe newestChunk = Self.mapChunk(byteCount: chunkByteCount, before: newestChunk)
+    unsafe newestChunk = Self.mapChunk(byteCount: chunkByteCount, before: newestChunk, from: spare)
     unsafe next = newestChunk + Self.headerByteCount + byteCount
     unsafe end = newestChunk + chunkByteCount
     return unsafe newestChunk + Self.headerByteCount
@@ -76,14 +79,14 @@
   private mutating func allocateOwnChunk(byteCount: Int) -> UnsafeMutableRawPointer {
     let chunkByteCount = SystemPages.roundedUp(byteCount + Self.headerByteCount)
     mappedByteCount += chunkByteCount
-    unsafe newestChunk = Self.mapChunk(byteCount: chunkByteCount, before: newestChunk)
+    unsafe newestChunk = Self.mapChunk(byteCount: chunkByteCount, before: newestChunk, from: spare)
     return unsafe newestChunk + Self.headerByteCount
   }
 
   private static func mapChunk(
-    byteCount: Int, before: UnsafeMutableRawPointer?
+    byteCount: Int, before: UnsafeMutableRawPointer?, from spare: SparePages
   ) -> UnsafeMutableRawPointer {
-    let chunk = unsafe SystemPages.map(byteCount: byteCount)
+    let chunk = unsafe spare.map(byteCount: byteCount)
     unsafe chunk.storeBytes(of: UInt(bitPattern: before), as: UInt.self)
     unsafe chunk.storeBytes(of: byteCount, toByteOffset: 8, as: Int.self)
     return unsafe chunk

@@ -4,8 +4,9 @@ import Synchronization
 /// sealed, in memory, found by key in O(1) and walked in key order on demand.
 ///
 /// One thread at a time inserts; readers on any thread never wait for it, nor it for them. What is written
-/// once never moves and never changes, but for three kinds of atomic words that lead to it: the head of a
-/// key's versions, a slot of the hash index (and which table it is in), and the count of the node list.
+/// once never moves and never changes, but for four kinds of atomic words that lead to it: the head of a
+/// key's versions, a slot of the hash index (and which table it is in), how far the keys reach, and the count of
+/// the node list.
 /// Each is stored with release order when all behind it is complete and loaded with acquire order, so a
 /// reader finds whole versions or none.
 ///
@@ -27,12 +28,14 @@ import Synchronization
   let index: HashIndex
   private let list: NodeList
   private let arenaByteCount: AtomicWord
+  private let span: KeySpan
   private let runByteCount = Atomic(0)
   private let runSet = Mutex(RunSet())
   private let writer: UnsafeMutablePointer<Writer>
 
-  init(hash: KeyHash) {
-    var arena = Arena()
+  /// - Parameter spare: where its memory comes from, and goes back to.
+  init(hash: KeyHash, spare: SparePages = SparePages(byteLimit: 0)) {
+    var arena = Arena(from: spare)
     keyHash = hash
     // The words that change with every insert have a cache line to themselves: readers that only look
     // keys up shall not wait for it.
@@ -41,6 +44,8 @@ import Synchronization
     list = unsafe NodeList(published: AtomicWord(at: counters + 8), in: &arena)
     index = unsafe HashIndex(
       newest: AtomicWord(at: arena.allocate(byteCount: 64)), in: &arena)
+    span = unsafe KeySpan(
+      greatest: AtomicWord(at: counters + 16), leastInverted: AtomicWord(at: counters + 24))
     arenaByteCount.publish(UInt(arena.byteCount))
     unsafe writer = .allocate(capacity: 1)
     unsafe writer.initialize(to: Writer(arena: arena, listEnd: list.start))
@@ -66,6 +71,7 @@ import Synchronization
     } else {
       let node = unsafe KeyNode(
         key: key, hash: hash, header: header, value: value, in: &writer.pointee.arena)
+      span.include(node.window(at: 0))
       unsafe index.insert(node, hash: hash, after: list, in: &writer.pointee.arena)
       unsafe list.append(node, at: &writer.pointee.listEnd, in: &writer.pointee.arena)
     }
@@ -81,6 +87,9 @@ import Synchronization
   var keyCount: Int { list.count }
 
   var isEmpty: Bool { keyCount == 0 }
+
+  /// False if no key inserted so far lies in `range`. O(1), from any thread.
+  func mayHold(_ range: KeyRange) -> Bool { span.mayMeet(range) }
 
   /// Lends the newest version of `key` at or below `sequence`; a nil header and no bytes when there is
   /// none, which says nothing about older memtables and the disk. O(1) expected, and the number of

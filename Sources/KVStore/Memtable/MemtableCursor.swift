@@ -13,6 +13,10 @@ struct MemtableCursor {
     var cut: Int
   }
 
+  /// How many keys ahead the nodes are asked for. In the order of keys they lie anywhere in memory, and each
+  /// that is waited for costs as much as writing its entry down.
+  private static let lookahead = 8
+
   private let memtable: Memtable
   private let sequence: SequenceNumber
   private var lanes: [Lane]
@@ -94,6 +98,7 @@ struct MemtableCursor {
         return
       }
       let node = least.entry.node
+      lanes[least.lane].run.fetch(lanes[least.lane].cut + Self.lookahead)
       if let version = node.version(at: sequence) {
         current = (least.lane, node, version)
         return

@@ -68,6 +68,12 @@ struct OrderedEntry: BitwiseCopyable {
     return unsafe entries[index]
   }
 
+  /// Asks for the node at `index`, if there is one, without waiting for it.
+  @inline(__always)
+  func fetch(_ index: Int) {
+    if index < count { unsafe entries[index].node.fetch() }
+  }
+
   /// How many keys of the run come before `key`. O(log n).
   func count(before key: RawSpan) -> Int {
     let window = KeyNode.window(of: key)

@@ -29,6 +29,65 @@ enum SystemPages {
   private static let pageByteCount = sysconf(Int32(_SC_PAGESIZE))
 }
 
+/// Memory of memtables that are gone, kept for those that follow: what a program touches for the first time
+/// the system has to find, clear and map, page by page, which costs several times the write itself.
+///
+/// It is zeroed before it is kept, by whoever gives it back: a thread that nobody waits for. Never more than
+/// `byteLimit` is kept, which is a part of the store's memory; the rest goes back to the system.
+final class SparePages: Sendable {
+  private struct Kept {
+    /// Addresses by the number of bytes at each.
+    var addresses: [Int: [UInt]] = [:]
+    var byteCount = 0
+  }
+
+  let byteLimit: Int
+  private let kept = Mutex(Kept())
+
+  init(byteLimit: Int) {
+    self.byteLimit = byteLimit
+  }
+
+  deinit {
+    kept.withLock { kept in
+      for (byteCount, addresses) in kept.addresses {
+        for address in addresses {
+          guard let address = unsafe UnsafeMutableRawPointer(bitPattern: address) else { continue }
+          unsafe SystemPages.unmap(address, byteCount: byteCount)
+        }
+      }
+    }
+  }
+
+  /// The bytes that are kept at present.
+  var byteCount: Int { kept.withLock { $0.byteCount } }
+
+  /// As `SystemPages.map`.
+  func map(byteCount: Int) -> UnsafeMutableRawPointer {
+    let address = kept.withLock { kept in
+      let address = kept.addresses[byteCount]?.popLast()
+      if address != nil { kept.byteCount -= byteCount }
+      return address
+    }
+    if let address, let memory = unsafe UnsafeMutableRawPointer(bitPattern: address) {
+      return unsafe memory
+    }
+    return unsafe SystemPages.map(byteCount: byteCount)
+  }
+
+  /// As `SystemPages.unmap`.
+  func unmap(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+    let isKept = kept.withLock { kept in
+      guard kept.byteCount + byteCount <= byteLimit else { return false }
+      kept.byteCount += byteCount
+      return true
+    }
+    guard isKept else { return unsafe SystemPages.unmap(memory, byteCount: byteCount) }
+    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    kept.withLock { $0.addresses[byteCount, default: []].append(UInt(bitPattern: memory)) }
+  }
+}
+
 /// A word of mapped memory through which one thread publishes what others then read.
 ///
 /// Whoever loads a value sees everything that its writer wrote before storing it.

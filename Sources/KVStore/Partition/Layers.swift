@@ -18,8 +18,8 @@ final class MemtableLayer: @unchecked Sendable {
   /// Whether they count in the budget. Once sealed, only under the partition's lock.
   var isCounted = false
 
-  init(hash: KeyHash) {
-    memtable = Memtable(hash: hash)
+  init(hash: KeyHash, spare: SparePages) {
+    memtable = Memtable(hash: hash, spare: spare)
   }
 
   var isEmpty: Bool { lastPosition == nil }

@@ -52,7 +52,7 @@ final class Partition: @unchecked Sendable {
     pool.withLock { $0?.append(reader) }
     appliedLSN = Atomic(appliedAtOpen.lsn)
     budget.noteTombstones(tombstones.count, before: 0)
-    writerLayer = MemtableLayer(hash: hash)
+    writerLayer = MemtableLayer(hash: hash, spare: budget.spare)
     current = Mutex(Layers(active: writerLayer, sealed: [], tombstones: tombstones))
   }
 
@@ -164,7 +164,7 @@ final class Partition: @unchecked Sendable {
     sealed.sealedByteCount = sealed.memtable.byteCount
     sealed.isCounted = true
     budget.addSealed(sealed.sealedByteCount)
-    writerLayer = MemtableLayer(hash: hash)
+    writerLayer = MemtableLayer(hash: hash, spare: budget.spare)
     change { layers in
       Layers(
         active: writerLayer, sealed: [sealed] + layers.sealed, tombstones: layers.tombstones)

@@ -20,7 +20,7 @@ struct RangeScan {
     var lanes: [ScanLane] = []
     for place in views.indices {
       let shown = DeliberateBug.shown(sequence, of: place)
-      lanes += views[place].memtableLanes(place: place, at: shown)
+      lanes += views[place].memtableLanes(place: place, at: shown, in: range)
       lanes.append(try views[place].lmdbLane(place: place))
     }
     for lane in lanes {
@@ -71,10 +71,15 @@ extension ScanLane {
 }
 
 extension PartitionView {
-  /// The memtables of a current view, the newest first.
-  func memtableLanes(place: Int, at sequence: SequenceNumber) -> [ScanLane] {
+  /// The memtables of a current view that may hold keys in `range`, the newest first.
+  func memtableLanes(
+    place: Int, at sequence: SequenceNumber, in range: KeyRange = .everything
+  ) -> [ScanLane] {
     guard let layers else { preconditionFailure("a scan of a view that is not current") }
-    return ([layers.active] + layers.sealed).filter { !$0.memtable.isEmpty }.map { layer in
+    let met = ([layers.active] + layers.sealed).filter {
+      !$0.memtable.isEmpty && $0.memtable.mayHold(range)
+    }
+    return met.map { layer in
       ScanLane(
         layer.memtable.makeCursor(at: sequence), partition: place,
         environment: partition.environment)

@@ -46,7 +46,8 @@ enum StoreOpening {
   ) throws(StoreError) -> Parts {
     let watermarks = Watermarks()
     let budget = MemoryBudget(
-      byteCount: options.memtableByteCount, partitionCount: manifest.partitions.count)
+      byteCount: options.memtableByteCount, spareByteCount: options.spareByteCount,
+      partitionCount: manifest.partitions.count)
     let ballast = Ballast(directory: path)
     ballast.take()
     let applyWorkers = ApplyWorkers(

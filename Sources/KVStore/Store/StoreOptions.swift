@@ -73,13 +73,19 @@ public struct StoreOptions: Sendable {
     }
   }
 
-  /// Memtables may take three quarters of the memory; the pages that LMDB transactions change take one.
-  var memtableByteCount: Int { forcedMemtableByteCount ?? memoryByteCount / 4 * 3 }
+  /// Of the memory, memtables may take 13 sixteenths; two are kept of memtables that are gone; the pages that
+  /// LMDB transactions change may take one.
+  var memtableByteCount: Int { forcedMemtableByteCount ?? memoryByteCount / 16 * 13 }
+  var spareByteCount: Int { memoryByteCount / 8 }
 
   /// LMDB keeps the memory of changed pages for the next transaction on the same file, so every file has
   /// a share of its own.
+  ///
+  /// The limit is 1.25 MiB however much memory there is: what a transaction changed is synced at once, and a
+  /// sync of the log that meets it waits for all of it. Larger ones hardly write less.
   func changedPageLimit(partitionCount: Int) -> Int {
     if applyEntryLimit != nil { return .max }
-    return max(64, memoryByteCount / 4 / partitionCount / WriteTransaction.pageByteCount)
+    let share = memoryByteCount / 16 / partitionCount / WriteTransaction.pageByteCount
+    return min(max(64, share), 320)
   }
 }
