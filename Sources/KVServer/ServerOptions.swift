@@ -10,6 +10,10 @@ public struct ServerOptions: Sendable {
   /// Bounds the memory for what clients have sent, queued and not yet read, over all of them together.
   public var clientMemoryByteCount = 256 << 20
   public var access = AccessOptions()
+  /// How long a script may run while all writers wait for it. (`busy-reply-threshold`)
+  public var scriptMilliseconds = 100
+  /// Bounds the memory that the scripts of one I/O thread may take.
+  public var scriptMemoryByteCount = 64 << 20
   /// Told by CONFIG GET dir and INFO; the store itself was opened elsewhere. Users are kept there too.
   public var dataPath = "./kvd-data"
   /// Told by INFO.

@@ -41,6 +41,8 @@ enum ServeCommand: Subcommand {
                              it they are kept in users.acl in the data folder at every change
       --protected-mode yes|no  whether clients of other machines are refused while no password is
                              asked for                               (default yes)
+      --busy-reply-threshold N  how many milliseconds a script may run before it is ended and undone;
+                             all writers wait for it                 (default \(ServerOptions().scriptMilliseconds))
       --stop-seconds N       how long stopping may take before the process ends as it is
                                                                      (default 30)
       --io-threads N         threads that serve connections, 1 to 128 (default \(ServerOptions().ioThreadCount))
@@ -106,6 +108,7 @@ enum ServeCommand: Subcommand {
       known: [
         "data", "port", "bind", "partitions", "segment", "durability", "memory", "io-threads",
         "max-clients", "client-memory", "stop-seconds", "requirepass", "aclfile", "protected-mode",
+        "busy-reply-threshold",
       ])
     var store = StoreOptions()
     store.partitionCount = try flags.integer(
@@ -132,6 +135,8 @@ enum ServeCommand: Subcommand {
       "client-memory", default: server.clientMemoryByteCount,
       atLeast: Server.leastClientMemoryByteCount)
     server.durability = mode
+    server.scriptMilliseconds = try flags.integer(
+      "busy-reply-threshold", default: server.scriptMilliseconds, in: 1...60_000)
     server.access.password = try flags.text("requirepass", default: "")
     server.access.userFile = try flags.text("aclfile", default: "")
     let protection = try flags.text("protected-mode", default: "yes")

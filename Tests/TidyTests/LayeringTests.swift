@@ -4,10 +4,10 @@ import Testing
 @Suite struct LayeringTests {
   @Test(
     arguments: [
-      ("TxnWAL", ["KVStore", "KVServer", "CLMDB"]),
-      ("KVStore", ["KVServer"]),
+      ("TxnWAL", ["KVStore", "KVServer", "CLMDB", "CLua"]),
+      ("KVStore", ["KVServer", "CLua"]),
       ("KVServer", ["CLMDB"]),
-      ("kvd", ["CLMDB"]),
+      ("kvd", ["CLMDB", "CLua"]),
     ])
   func `a layer imports nothing from above it, nor past it`(target: String, forbidden: [Substring])
     throws
@@ -21,6 +21,12 @@ import Testing
   @Test func `only the LMDB fence imports CLMDB`() throws {
     for file in try SourceTree.files(under: "Sources") where file.imports.contains("CLMDB") {
       #expect(file.path.hasPrefix("Sources/KVStore/LMDB/"), "\(file) imports CLMDB")
+    }
+  }
+
+  @Test func `only the fence around Lua imports CLua`() throws {
+    for file in try SourceTree.files(under: "Sources") where file.imports.contains("CLua") {
+      #expect(file.path == "Sources/KVServer/Scripting/LuaMachine.swift", "\(file) imports CLua")
     }
   }
 

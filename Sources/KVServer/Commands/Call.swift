@@ -36,6 +36,10 @@ struct Call: ~Copyable {
   var isGated = false
   /// The index of the command under way in the table.
   var command = 0
+  /// Runs this event loop's scripts.
+  let lua: LuaMachine
+  /// The error that is told instead of the replies where an evaluation is abandoned.
+  var abandonment: [UInt8] = []
   /// Ranges of keys for calls into the store, kept for their capacity.
   var keys: [Range<Int>] = []
 
@@ -46,6 +50,9 @@ struct Call: ~Copyable {
     self.reader = server.store.makeReader()
     self.counters = counters
     self.session = session
+    lua = LuaMachine(
+      memoryByteCount: server.options.scriptMemoryByteCount,
+      timeLimitMilliseconds: server.options.scriptMilliseconds)
   }
 
   /// The session whose requests are carried out from now on; false if it is to be closed.
@@ -96,8 +103,18 @@ struct Call: ~Copyable {
       return
     }
     let start = reply.count
-    let (_, receipt) = try store.evaluate { (evaluation) throws(StoreError) in
-      try body(&evaluation, &self)
+    let receipt: Receipt
+    do throws(StoreError) {
+      receipt = try store.evaluate { (evaluation) throws(StoreError) in
+        try body(&evaluation, &self)
+      }.receipt
+    } catch .abandoned {
+      reply.takeBack(to: start)
+      abandonment.withRawBytes { reply.error($0) }
+      // The error may tell of what is not durable yet.
+      receipt = try store.evaluate { _ in }.receipt
+    } catch {
+      throw error
     }
     session.newest = receipt
     if receipt.position > store.durablePosition {

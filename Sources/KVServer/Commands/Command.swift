@@ -41,6 +41,8 @@ final class Command: Sendable {
 
     /// Has subcommands.
     static let container = Flags(rawValue: 1024)
+    /// May write, as scripts do.
+    static let mayWrite = Flags(rawValue: 4096)
     /// Is carried out before the client has told who it is.
     static let noAuthentication = Flags(rawValue: 2048)
 

@@ -91,7 +91,7 @@ struct CommandTable: Sendable {
     Strings.commands + Counters.commands + Keyspace.commands + Scanning.commands
       + Transactions.commands + ConnectionCommands.commands + Authentication.commands
       + Databases.commands + [ACLCommand.command] + ServerCommands.commands
-      + Ordered.commands + Batches.commands)
+      + Ordered.commands + Batches.commands + Scripts.commands)
 }
 
 /// Up to 16 bytes of a command's name in lower case.

@@ -83,6 +83,7 @@ enum Dispatcher {
       ) { (evaluation, call) throws(StoreError) in
         try handler(&evaluation, &call, request)
       }
+      if command.flags.contains(.mayWrite) { call.lua.settle() }
     case .session(let handler):
       try handler(&call, request)
     }
@@ -123,7 +124,7 @@ enum Dispatcher {
 
   /// The store's limits, checked before anything runs.
   @inline(__always)
-  private static func refusal(
+  static func refusal(
     of command: Command, _ call: borrowing Call, _ request: RawSpan
   ) -> StoreError? {
     let keys = command.keys
@@ -154,9 +155,30 @@ enum Dispatcher {
       command.flags.contains(.readsFirst)
         || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)
     else { return }
+    guard command.keys.first > 0 else {
+      return try touch(command, call.arguments, request, call.reader)
+    }
     let keys = command.keys
     for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
       try call.reader.touch(request.extracting(call[index]))
+    }
+  }
+
+  /// The same for whatever command. Of those whose keys cannot be told by their place, scripts read first.
+  static func touch(
+    _ command: Command, _ arguments: [Range<Int>], _ request: RawSpan, _ reader: Reader
+  ) throws(StoreError) {
+    let keys = command.keys
+    if keys.first > 0 {
+      for index in stride(from: keys.first, to: keys.end(arguments.count), by: keys.step) {
+        try reader.touch(request.extracting(arguments[index]))
+      }
+    } else if command.flags.contains(.readsFirst) {
+      for use in command.keyUses(arguments, in: request) ?? [] {
+        guard case .argument(let index) = use.place else { continue }
+        let key = request.extracting(arguments[index])
+        if key.byteCount <= Limits.keyByteCount { try reader.touch(key) }
+      }
     }
   }
 

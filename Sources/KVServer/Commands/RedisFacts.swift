@@ -69,14 +69,34 @@ extension CommandFacts {
     discard 1 noscript,loading,stale,fast,allow_busy fast,transaction -
     dump 2 readonly keyspace,read,slow nondeterministic_output 1:0:1:0=RO,access
     echo 2 loading,stale,fast fast,connection -
+    eval -3 noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - ?=RW,access,update
+      0 We cannot tell how the keys will be used so we assume the worst, RW and UPDATE
+    eval_ro -3 readonly,noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - ?=RO,access
+      0 We cannot tell how the keys will be used so we assume the worst, RO and ACCESS
+    evalsha -3 noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - ?=RW,access,update
+    evalsha_ro -3 readonly,noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - ?=RO,access
     exec 1 noscript,loading,stale,skip_slowlog slow,transaction -
     exists -2 readonly,fast keyspace,read,fast request_policy:multi_shard,response_policy:agg_sum 1:-1:1:0=RO
     expire -3 write,fast keyspace,write,fast - 1:0:1:0=RW,update
     expireat -3 write,fast keyspace,write,fast - 1:0:1:0=RW,update
     expiretime 2 readonly,fast keyspace,read,fast - 1:0:1:0=RO,access
     failover -1 admin,noscript,stale admin,slow,dangerous -
+    fcall -3 noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - ?=RW,access,update
+      0 We cannot tell how the keys will be used so we assume the worst, RW and UPDATE
+    fcall_ro -3 readonly,noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - ?=RO,access
+      0 We cannot tell how the keys will be used so we assume the worst, RO and ACCESS
     flushall -1 write keyspace,write,slow,dangerous request_policy:all_shards,response_policy:all_succeeded
     flushdb -1 write keyspace,write,slow,dangerous request_policy:all_shards,response_policy:all_succeeded
+    function -2 - slow -
+    function|delete 3 write,noscript write,slow,scripting request_policy:all_shards,response_policy:all_succeeded
+    function|dump 2 noscript slow,scripting -
+    function|flush -2 write,noscript write,slow,scripting request_policy:all_shards,response_policy:all_succeeded
+    function|help 2 loading,stale slow,scripting -
+    function|kill 2 noscript,allow_busy slow,scripting request_policy:all_shards,response_policy:one_succeeded
+    function|list -2 noscript slow,scripting nondeterministic_output_order
+    function|load -3 write,denyoom,noscript write,slow,scripting request_policy:all_shards,response_policy:all_succeeded
+    function|restore -3 write,denyoom,noscript write,slow,scripting request_policy:all_shards,response_policy:all_succeeded
+    function|stats 2 noscript,allow_busy slow,scripting nondeterministic_output,request_policy:all_shards,response_policy:special
     get 2 readonly,fast read,string,fast - 1:0:1:0=RO,access
     getbit 3 readonly,fast read,bitmap,fast - 1:0:1:0=RO,access
     getdel 2 write,fast write,string,fast - 1:0:1:0=RW,access,delete
@@ -163,6 +183,13 @@ extension CommandFacts {
     role 1 noscript,loading,stale,fast admin,fast,dangerous -
     save 1 admin,noscript,no_async_loading,no_multi admin,slow,dangerous -
     scan -2 readonly keyspace,read,slow nondeterministic_output,request_policy:special
+    script -2 - slow -
+    script|debug 3 noscript slow,scripting -
+    script|exists -3 noscript slow,scripting request_policy:all_shards,response_policy:agg_logical_and
+    script|flush -2 noscript slow,scripting request_policy:all_nodes,response_policy:all_succeeded
+    script|help 2 loading,stale slow,scripting -
+    script|kill 2 noscript,allow_busy slow,scripting request_policy:all_shards,response_policy:one_succeeded
+    script|load 3 noscript,stale slow,scripting request_policy:all_nodes,response_policy:all_succeeded
     select 2 loading,stale,fast fast,connection -
     set -3 write,denyoom write,string,slow - 1:0:1:0=RW,access,update,variable_flags
       0 RW and ACCESS due to the optional `GET` argument

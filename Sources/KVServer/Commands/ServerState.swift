@@ -14,6 +14,7 @@ final class ServerState: Sendable {
   let accessLog: AccessLog
   let gate = Gate()
   let keyCount = KeyCount()
+  let scripts = ScriptCache()
   /// One per event loop.
   let counters: [LoopCounters]
   let startedAt: Int64

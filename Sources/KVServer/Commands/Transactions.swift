@@ -101,12 +101,8 @@ enum Transactions {
     for key in watches.keys { try call.reader.touch(key.rawSpan) }
     for queued in transaction.queued {
       let command = call.server.table.commands[queued.command]
-      let keys = command.keys
-      guard keys.first > 0 else { continue }
-      let first = queued.arguments.lowerBound
-      for index in stride(from: keys.first, to: keys.end(queued.arguments.count), by: keys.step) {
-        try call.reader.touch(bytes.extracting(transaction.arguments[first + index]))
-      }
+      let arguments = Array(transaction.arguments[queued.arguments])
+      try Dispatcher.touch(command, arguments, bytes, call.reader)
     }
   }
 
@@ -127,27 +123,42 @@ enum Transactions {
       call.command = queued.command
       call.arguments.removeAll(keepingCapacity: true)
       call.arguments.append(contentsOf: transaction.arguments[queued.arguments])
-      let start = call.reply.count
+      if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) { continue }
       do throws(StoreError) {
-        let command = call.server.table.commands[queued.command]
-        if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) { continue }
-        if command.flags.contains(.scans) { call.hasScanned = true }
-        switch command.handler {
-        case .read(_, let handler), .write(let handler):
-          try handler(&evaluation, &call, bytes)
-        case .session(let handler):
-          try handler(&call, bytes)
-        }
+        try carryOut(queued.command, &evaluation, &call, bytes)
       } catch {
-        // What a client got wrong in one command does not abort the others, as in Redis; what is
-        // wrong with the store, or with the batch as a whole, does.
-        switch error {
-        case .keyTooLong, .valueTooLarge:
-          call.reply.rewind(to: start)
-          StoreErrorReply.write(error, to: &call.reply)
-        default:
-          throw error
+        if case .abandoned = error {
+          call.abandonment =
+            [UInt8]("EXECABORT Transaction discarded because of: ".utf8) + call.abandonment
         }
+        throw error
+      }
+    }
+  }
+
+  /// Carries out a command as a part of an evaluation, by its index in the table.
+  static func carryOut(
+    _ index: Int, _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let start = call.reply.count
+    let command = call.server.table.commands[index]
+    if command.flags.contains(.scans) { call.hasScanned = true }
+    do throws(StoreError) {
+      switch command.handler {
+      case .read(_, let handler), .write(let handler):
+        try handler(&evaluation, &call, request)
+      case .session(let handler):
+        try handler(&call, request)
+      }
+    } catch {
+      // What a client got wrong in one command does not abort the others, as in Redis; what is
+      // wrong with the store, or with the batch as a whole, does.
+      switch error {
+      case .keyTooLong, .valueTooLarge:
+        call.reply.rewind(to: start)
+        StoreErrorReply.write(error, to: &call.reply)
+      default:
+        throw error
       }
     }
   }

@@ -81,6 +81,52 @@ struct ReplyWriter: ~Copyable {
     endLine()
   }
 
+  /// Text of a format, a word of three letters, in RESP3; a bulk string in RESP2.
+  mutating func verbatim(_ text: RawSpan, format: RawSpan) {
+    guard isRESP3, hasRoom(for: text.byteCount) else { return bulk(text) }
+    header(0x3D, Int64(text.byteCount + 4))
+    for offset in 0..<3 {
+      bytes.append(offset < format.byteCount ? format.byte(at: offset) : 0x20)
+    }
+    bytes.append(0x3A)
+    bytes.append(text)
+    endLine()
+  }
+
+  /// True or false in RESP3; one or zero in RESP2.
+  mutating func boolean(_ value: Bool) {
+    guard isRESP3 else { return integer(Int64(value ? 1 : 0)) }
+    bytes.append(value ? "#t\r\n" : "#f\r\n")
+  }
+
+  /// A number that is no integer, written in decimal: of a type of its own in RESP3.
+  mutating func double(_ text: RawSpan) {
+    if isRESP3 { line(0x2C, text) } else { bulk(text) }
+  }
+
+  /// An integer of any length, written in decimal: of a type of its own in RESP3.
+  mutating func bigNumber(_ text: RawSpan) {
+    guard !isRESP3 else { return line(0x28, text) }
+    let clean = [UInt8](copying: text).map { $0 == 0x0D || $0 == 0x0A ? 0x20 : $0 }
+    clean.withRawBytes { bulk($0) }
+  }
+
+  /// A simple string; line breaks in it become spaces.
+  mutating func simple(_ text: RawSpan) { line(0x2B, text) }
+
+  /// An error, as above, of bytes that need not be UTF-8.
+  mutating func error(_ text: RawSpan) { line(0x2D, text) }
+
+  private mutating func line(_ kind: UInt8, _ text: RawSpan) {
+    guard hasRoom(for: text.byteCount) else { return }
+    bytes.append(kind)
+    for offset in 0..<text.byteCount {
+      let byte = text.byte(at: offset)
+      bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
+    }
+    endLine()
+  }
+
   /// The absent value.
   @inline(__always)
   mutating func null() {
@@ -130,14 +176,7 @@ struct ReplyWriter: ~Copyable {
 
   /// An error that quotes bytes of the client's, which need not be UTF-8.
   mutating func error(_ text: borrowing ByteBuffer) {
-    bytes.append(0x2D)
-    text.withBytes { text in
-      for offset in 0..<text.byteCount {
-        let byte = text.byte(at: offset)
-        bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
-      }
-    }
-    endLine()
+    text.withBytes { error($0) }
   }
 
   private mutating func raw(_ text: String) {
