@@ -117,11 +117,11 @@ final class Gate: Sendable {
     guard !endPauseIfDue(), let pause = pause.withLock({ $0 }), command.name != "client|unpause"
     else { return false }
     guard pause.onlyWrites, command.name == "exec" else {
-      return !pause.onlyWrites || command.flags.contains(.write)
+      return !pause.onlyWrites || !command.flags.isDisjoint(with: [.write, .mayWrite])
     }
     let commands = call.server.table.commands
     return call.session.transaction?.queued.contains {
-      commands[$0.command].flags.contains(.write)
+      !commands[$0.command].flags.isDisjoint(with: [.write, .mayWrite])
     } ?? false
   }
 
@@ -146,7 +146,7 @@ final class Gate: Sendable {
     if let user = call.session.user, !user.isUnrestricted,
       let refusal = user.refusal(of: index, call.arguments, in: request)
     {
-      log(refusal, user, command, &call, request)
+      log(refusal, command, &call, request)
       Dispatcher.reject(command, "NOPERM \(refusal.text(command))", &call)
       call.note = .rejected
       return false
@@ -163,7 +163,7 @@ final class Gate: Sendable {
     guard let user = call.session.user, !user.isUnrestricted,
       let refusal = user.refusal(of: index, call.arguments, in: request)
     else { return true }
-    log(refusal, user, call.server.table.commands[index], &call, request)
+    log(refusal, call.server.table.commands[index], &call, request)
     call.reply.error(
       "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC "
         + "call. This command is no longer allowed for the following reason: "
@@ -171,10 +171,11 @@ final class Gate: Sendable {
     return false
   }
 
-  private static func log(
-    _ refusal: AccessRefusal, _ user: User, _ command: Command, _ call: inout Call,
-    _ request: RawSpan
+  /// Enters a refusal for ACL LOG.
+  static func log(
+    _ refusal: AccessRefusal, _ command: Command, _ call: inout Call, _ request: RawSpan
   ) {
+    guard let user = call.session.user else { return }
     switch refusal {
     case .command:
       call.logRefusal(.command, of: [UInt8](command.name.utf8), user.name, request)
@@ -193,7 +194,9 @@ extension Call {
   ) {
     server.accessLog.add(
       AccessLog.Entry(
-        reason: reason, isInTransaction: session.transaction != nil, object: object, user: user,
+        reason: reason,
+        context: isInScript ? .lua : session.transaction != nil ? .multi : .toplevel,
+        object: object, user: user,
         at: System.monotonicMilliseconds(), client: clientLine(request)))
   }
 

@@ -44,6 +44,10 @@ final class Command: Sendable {
 
     /// Has subcommands.
     static let container = Flags(rawValue: 1024)
+    /// May write, as scripts do.
+    static let mayWrite = Flags(rawValue: 4096)
+    /// Runs a script: the keys of the request are for the script, as the client wrote them.
+    static let script = Flags(rawValue: 8192)
     /// Is carried out before the client has told who it is.
     static let noAuthentication = Flags(rawValue: 2048)
 
