@@ -8,6 +8,7 @@
 #ifndef KVD_LUA_SANDBOX_H
 #define KVD_LUA_SANDBOX_H
 
+#include "bit.h"
 #include "redis.h"
 #include "search.h"
 
@@ -280,6 +281,9 @@ static int kvd_lua_set_up(lua_State *L) {
   lua_pushcfunction(L, kvd_lua_clock);
   lua_setfield(L, -2, "clock");
   lua_setfield(L, -2, "os");
+  lua_newtable(L);
+  luaL_register(L, NULL, kvd_lua_bit_functions);
+  lua_setfield(L, -2, "bit");
   kvd_lua_push_redis(L);
   lua_setfield(L, -2, "redis");
   lua_setfield(L, LUA_REGISTRYINDEX, KVD_LUA_LIBRARIES);

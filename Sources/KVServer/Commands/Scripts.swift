@@ -6,17 +6,17 @@ import KVStore
 enum Scripts {
   static let commands: [Command] = [
     Command(
-      "eval", arity: -3, [.script, .mayWrite, .readsFirst], group: "scripting",
+      "eval", arity: -3, [.script, .mayWrite], group: "scripting",
       "Execute a Lua script server side", .write(runner(byDigest: false, isReadOnly: false))),
     Command(
-      "evalsha", arity: -3, [.script, .mayWrite, .readsFirst], group: "scripting",
+      "evalsha", arity: -3, [.script, .mayWrite], group: "scripting",
       "Execute a Lua script server side", .write(runner(byDigest: true, isReadOnly: false))),
     Command(
-      "eval_ro", arity: -3, [.script, .readOnly, .readsFirst], group: "scripting",
+      "eval_ro", arity: -3, [.script, .readOnly], group: "scripting",
       "Execute a read-only Lua script server side",
       .write(runner(byDigest: false, isReadOnly: true))),
     Command(
-      "evalsha_ro", arity: -3, [.script, .readOnly, .readsFirst], group: "scripting",
+      "evalsha_ro", arity: -3, [.script, .readOnly], group: "scripting",
       "Execute a read-only Lua script server side",
       .write(runner(byDigest: true, isReadOnly: true))),
     Command(

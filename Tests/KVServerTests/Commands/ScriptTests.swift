@@ -22,6 +22,16 @@ struct ScriptTests {
     ("return redis.call('set','a','1').ok", "$OK"),
     ("return {KEYS[1], ARGV[1], #KEYS, #ARGV}", "[$key $arg :1 :1]"),
     ("return redis.sha1hex('abc')", "$a9993e364706816aba3e25717850c26c9cd0d89d"),
+    (
+      "return {bit.band(255, 15, 6), bit.bor(1, 2, 8), bit.bxor(5, 3), bit.bnot(0), bit.tobit(2^32 + 5)}",
+      "[:6 :11 :6 :-1 :5]"
+    ),
+    (
+      "return {bit.lshift(1, 31), bit.rshift(-1, 28), bit.arshift(-256, 4), bit.rol(0x12345678, 8), "
+        + "bit.ror(1, 1), bit.rol(7, 0), bit.bswap(0x12345678)}",
+      "[:-2147483648 :15 :-16 :878082066 :-2147483648 :7 :2018915346]"
+    ),
+    ("return bit.tohex(-1) .. bit.tohex(0xBEEF, -4) .. bit.tohex(18, 1)", "$ffffffffBEEF2"),
     ("return {pcall(error, {err='A b'})}", "[nil $A b]"),
     ("return {tostring(pcall(error, 'x'))}", "[$false]"),
     ("return redis.pcall('nosuch')", "-ERR Unknown Redis command called from script"),
