@@ -21,8 +21,8 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup:  ## Install what the build needs (liblmdb-dev, pkg-config); does nothing when all is there
-	@scripts/ensure lmdb
+setup:  ## Install what the build needs (liblmdb-dev, liblua5.1-0-dev, pkg-config); does nothing when all is there
+	@scripts/ensure lmdb lua
 
 .PHONY: serve
 serve: build  ## Build and run the daemon; ARGS="--data DIR --port N …" go to `kvd serve`

@@ -33,11 +33,12 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CLua", pkgConfig: "lua5.1", providers: [.apt(["liblua5.1-0-dev"])]),
     .target(name: "TxnWAL", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(name: "KVData", dependencies: ["KVStore", "TxnWAL"], swiftSettings: strict),
     .target(
-      name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "CLinux"],
+      name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "CLinux", "CLua"],
       swiftSettings: strict),
     .executableTarget(
       name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL"], swiftSettings: strict),

@@ -4,11 +4,11 @@ import Testing
 @Suite struct LayeringTests {
   @Test(
     arguments: [
-      ("TxnWAL", ["KVStore", "KVData", "KVServer", "CLMDB"]),
-      ("KVStore", ["KVData", "KVServer"]),
-      ("KVData", ["KVServer", "CLMDB"]),
+      ("TxnWAL", ["KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
+      ("KVStore", ["KVData", "KVServer", "CLua"]),
+      ("KVData", ["KVServer", "CLMDB", "CLua"]),
       ("KVServer", ["CLMDB"]),
-      ("kvd", ["CLMDB"]),
+      ("kvd", ["CLMDB", "CLua"]),
     ])
   func `a layer imports nothing from above it, nor past it`(target: String, forbidden: [Substring])
     throws
@@ -22,6 +22,12 @@ import Testing
   @Test func `only the LMDB fence imports CLMDB`() throws {
     for file in try SourceTree.files(under: "Sources") where file.imports.contains("CLMDB") {
       #expect(file.path.hasPrefix("Sources/KVStore/LMDB/"), "\(file) imports CLMDB")
+    }
+  }
+
+  @Test func `only the fence around Lua imports CLua`() throws {
+    for file in try SourceTree.files(under: "Sources") where file.imports.contains("CLua") {
+      #expect(file.path == "Sources/KVServer/Scripting/LuaMachine.swift", "\(file) imports CLua")
     }
   }
 

@@ -8,6 +8,7 @@ import Testing
     "Sources/KVServer/Protocol/ByteBuffer.swift",
     "Sources/KVServer/Protocol/Decimal.swift",
     "Sources/KVServer/Protocol/RawBytes.swift",
+    "Sources/KVServer/Scripting/LuaMachine.swift",
     "Sources/KVServer/System/Socket.swift",
     "Sources/KVServer/System/System.swift",
     "Sources/KVStore/Batch/ByteOrder.swift",
@@ -46,7 +47,7 @@ import Testing
   ]
 
   /// How long the audit list may become.
-  static let limit = 38
+  static let limit = 39
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(

@@ -6,9 +6,7 @@ sends by their digest.
 
 import asyncio
 import time
-import unittest
 
-import redis
 import redis.asyncio
 from redis.exceptions import LockError, LockNotOwnedError
 
@@ -16,13 +14,6 @@ from harness import ClientTest, in_threads
 
 
 class Locks(ClientTest):
-    def setUp(self):
-        super().setUp()
-        try:
-            self.client.script_load("return 1")
-        except redis.ResponseError as error:
-            raise unittest.SkipTest(f"the server takes no scripts: {error}")
-
     def test_one_owner_at_a_time(self):
         lock = self.client.lock("lock", timeout=100)
         other = self.client.lock("lock", timeout=100)

@@ -9,10 +9,17 @@ final class AccessLog: Sendable {
     case auth
   }
 
+  /// Where the request came from.
+  enum Context: String, Sendable {
+    case toplevel
+    case multi
+    case lua
+  }
+
   struct Entry: Sendable {
     var count: Int64 = 1
     let reason: Reason
-    let isInTransaction: Bool
+    let context: Context
     /// The command, the key, or for a failed login the word AUTH or HELLO.
     let object: [UInt8]
     let user: [UInt8]
@@ -22,7 +29,7 @@ final class AccessLog: Sendable {
     var client: String
 
     func resembles(_ other: Entry) -> Bool {
-      reason == other.reason && isInTransaction == other.isInTransaction && object == other.object
+      reason == other.reason && context == other.context && object == other.object
         && user == other.user && abs(at - other.at) <= AccessLog.groupedMilliseconds
     }
   }

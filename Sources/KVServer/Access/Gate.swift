@@ -123,7 +123,7 @@ final class Gate: Sendable {
   private func holds(_ command: Command, _ call: borrowing Call) -> Bool {
     guard !endPauseIfDue(), let pause = pause.withLock({ $0 }), command.name != "client|unpause"
     else { return false }
-    return !pause.onlyWrites || call.involves(.write, command)
+    return !pause.onlyWrites || call.involves([.write, .mayWrite], command)
   }
 
   private func setPaused(_ session: Session, _ isPaused: Bool) {
@@ -147,7 +147,7 @@ final class Gate: Sendable {
     if let user = call.session.user, !user.isUnrestricted,
       let refusal = user.refusal(of: index, call.arguments, in: request)
     {
-      log(refusal, user, command, &call, request)
+      log(refusal, command, &call, request)
       Dispatcher.reject(command, "NOPERM \(refusal.text(command))", &call)
       call.note = .rejected
       return false
@@ -170,7 +170,7 @@ final class Gate: Sendable {
     guard let user = call.session.user, !user.isUnrestricted,
       let refusal = user.refusal(of: index, call.arguments, in: request)
     else { return true }
-    log(refusal, user, call.server.table.commands[index], &call, request)
+    log(refusal, call.server.table.commands[index], &call, request)
     call.reply.error(
       "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC "
         + "call. This command is no longer allowed for the following reason: "
@@ -178,10 +178,11 @@ final class Gate: Sendable {
     return false
   }
 
-  private static func log(
-    _ refusal: AccessRefusal, _ user: User, _ command: Command, _ call: inout Call,
-    _ request: RawSpan
+  /// Enters a refusal for ACL LOG.
+  static func log(
+    _ refusal: AccessRefusal, _ command: Command, _ call: inout Call, _ request: RawSpan
   ) {
+    guard let user = call.session.user else { return }
     switch refusal {
     case .command:
       call.logRefusal(.command, of: [UInt8](command.name.utf8), user.name, request)
@@ -198,12 +199,12 @@ final class Gate: Sendable {
 }
 
 extension Call {
-  /// Whether `command` has the flag, or is EXEC of a command that has it.
-  fileprivate func involves(_ flag: Command.Flags, _ command: Command) -> Bool {
+  /// Whether `command` has one of the flags, or is EXEC of a command that has one.
+  fileprivate func involves(_ flags: Command.Flags, _ command: Command) -> Bool {
     guard command.name == "exec", let queued = session.transaction?.queued else {
-      return command.flags.contains(flag)
+      return !command.flags.isDisjoint(with: flags)
     }
-    return queued.contains { server.table.commands[$0.command].flags.contains(flag) }
+    return queued.contains { !server.table.commands[$0.command].flags.isDisjoint(with: flags) }
   }
 
   /// Enters a refusal for ACL LOG.
@@ -212,7 +213,9 @@ extension Call {
   ) {
     server.accessLog.add(
       AccessLog.Entry(
-        reason: reason, isInTransaction: session.transaction != nil, object: object, user: user,
+        reason: reason,
+        context: isInScript ? .lua : session.transaction != nil ? .multi : .toplevel,
+        object: object, user: user,
         at: System.monotonicMilliseconds(), client: clientLine(request)))
   }
 

@@ -103,7 +103,7 @@ extension ACLCommand {
     reply.bulk("reason")
     reply.bulk(entry.reason.rawValue)
     reply.bulk("context")
-    reply.bulk(entry.isInTransaction ? "multi" : "toplevel")
+    reply.bulk(entry.context.rawValue)
     reply.bulk("object")
     entry.object.withRawBytes { reply.bulk($0) }
     reply.bulk("username")

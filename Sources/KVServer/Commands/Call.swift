@@ -58,6 +58,11 @@ struct Call: ~Copyable {
   /// Somebody is told of every command.
   var isMonitored = false
   let statistics: LoopStatistics
+  /// The command is one that a script calls.
+  var isInScript = false
+  /// Runs this event loop's scripts.
+  let lua: LuaMachine
+  var abandonment = Abandonment()
   /// Ranges of keys for calls into the store, kept for their capacity.
   var keys: [Range<Int>] = []
 
@@ -72,6 +77,7 @@ struct Call: ~Copyable {
     self.reader = server.store.makeReader()
     self.counters = counters
     self.session = session
+    lua = LuaMachine(server.options, server.scripts)
   }
 
   /// The session whose requests are carried out from now on; false if it is to be closed.
@@ -135,8 +141,13 @@ struct Call: ~Copyable {
   private mutating func evaluateAdmitted(
     holdingFrom start: Int, _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
   ) throws(StoreError) {
-    let (_, receipt) = try store.evaluate { (evaluation) throws(StoreError) in
-      try body(&evaluation, &self)
+    let receipt: Receipt
+    do throws(StoreError) {
+      receipt = try store.evaluate { (evaluation) throws(StoreError) in
+        try body(&evaluation, &self)
+      }.receipt
+    } catch .abandoned {
+      receipt = try tellAbandonment(from: start)
     }
     session.newest = receipt
     if receipt.position > store.durablePosition {
@@ -173,7 +184,7 @@ struct Call: ~Copyable {
 
   /// Removes those of `keys` that have expired.
   @inline(never)
-  private func remove(
+  func remove(
     _ keys: [[UInt8]], _ evaluation: inout Evaluation
   ) throws(StoreError) {
     for key in keys where try Records.removeExpired(key.rawSpan, in: &evaluation) {

@@ -44,8 +44,12 @@ final class Command: Sendable {
 
     /// Has subcommands.
     static let container = Flags(rawValue: 1024)
+    /// May write, as scripts do.
+    static let mayWrite = Flags(rawValue: 4096)
+    /// Runs a script: the keys of the request are for the script, as the client wrote them.
+    static let script = Flags(rawValue: 8192)
     /// May make the server need more memory.
-    static let takesMemory = Flags(rawValue: 4096)
+    static let takesMemory = Flags(rawValue: 16384)
     /// Is carried out before the client has told who it is.
     static let noAuthentication = Flags(rawValue: 2048)
 

@@ -145,7 +145,7 @@ enum Dispatcher {
 
   /// The store's limits, checked before anything runs.
   @inline(__always)
-  private static func refusal(
+  static func refusal(
     of command: Command, _ call: borrowing Call, _ request: RawSpan
   ) -> StoreError? {
     // A short request has short keys.
@@ -177,6 +177,9 @@ enum Dispatcher {
   ) throws(StoreError) -> Int {
     if case .edit(let fields, _) = command.handler { return try call.touch(fields, request) }
     let keys = command.keys
+    if keys.first == 0, command.flags.contains(.script) {
+      return try Scripts.touch(command, call, request)
+    }
     // What is replaced or removed may be a map, whose fields go too.
     let mayRemoveMaps = command.flags.contains(.write) && call.store.hasHadMaps
     guard keys.first > 0,

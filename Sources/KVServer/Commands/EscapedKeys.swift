@@ -12,7 +12,9 @@ enum EscapedKeys {
     _ call: borrowing Call, of command: Command, _ request: RawSpan
   ) -> Bool {
     let keys = command.keys
-    guard keys.first > 0 else { return command.hasKeys && mayBeIn(call, request) }
+    guard keys.first > 0 else {
+      return command.hasKeys && !command.flags.contains(.script) && mayBeIn(call, request)
+    }
     var index = keys.first
     let end = keys.end(call.count)
     while index < end {

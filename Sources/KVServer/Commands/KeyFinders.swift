@@ -11,6 +11,8 @@ enum KeyFinders {
     case "sort": sort
     case "sort_ro": { _, _ in [KeyUse(1, .reading)] }
     case "kv.batch": batch
+    case "eval", "evalsha": { script($0, $1, .changing) }
+    case "eval_ro", "evalsha_ro": { script($0, $1, .reading) }
     case "kv.range", "kv.revrange": { _, _ in [KeyUse(.bounds(start: 1, end: 2), .reading)] }
     case "kv.prefix": { _, _ in [KeyUse(.prefix(1), .reading)] }
     case "kv.delrange": { _, _ in [KeyUse(.bounds(start: 1, end: 2), .removing)] }
@@ -74,6 +76,16 @@ enum KeyFinders {
       index += 1
     }
     return [KeyUse(1, .reading)] + (store.map { [KeyUse($0, .replacing)] } ?? [])
+  }
+
+  /// Behind the number of keys stand the keys.
+  private static func script(
+    _ arguments: [Range<Int>], _ request: RawSpan, _ access: KeySpec.Access
+  ) -> [KeyUse] {
+    guard arguments.count > 2, let count = parseInteger(request.extracting(arguments[2])),
+      count > 0, count <= arguments.count - 3
+    else { return [] }
+    return (3..<(3 + Int(count))).map { KeyUse($0, access) }
   }
 
   /// A condition tells something of its key; a change changes it.

@@ -69,6 +69,12 @@ extension CommandFacts {
     discard 1 noscript,loading,stale,fast,allow_busy fast,transaction -
     dump 2 readonly keyspace,read,slow nondeterministic_output 1:0:1:0=RO,access
     echo 2 loading,stale,fast fast,connection -
+    eval -3 noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - 2:#0:1:1=RW,access,update
+      0 We cannot tell how the keys will be used so we assume the worst, RW and UPDATE
+    eval_ro -3 readonly,noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - 2:#0:1:1=RO,access
+      0 We cannot tell how the keys will be used so we assume the worst, RO and ACCESS
+    evalsha -3 noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - 2:#0:1:1=RW,access,update
+    evalsha_ro -3 readonly,noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - 2:#0:1:1=RO,access
     exec 1 noscript,loading,stale,skip_slowlog slow,transaction -
     exists -2 readonly,fast keyspace,read,fast request_policy:multi_shard,response_policy:agg_sum 1:-1:1:0=RO
     expire -3 write,fast keyspace,write,fast - 1:0:1:0=RW,update
@@ -165,6 +171,13 @@ extension CommandFacts {
     save 1 admin,noscript,no_async_loading,no_multi admin,slow,dangerous -
     scan -2 readonly keyspace,read,slow nondeterministic_output,request_policy:special
     scard 2 readonly,fast read,set,fast - 1:0:1:0=RO
+    script -2 - slow -
+    script|debug 3 noscript slow,scripting -
+    script|exists -3 noscript slow,scripting request_policy:all_shards,response_policy:agg_logical_and
+    script|flush -2 noscript slow,scripting request_policy:all_nodes,response_policy:all_succeeded
+    script|help 2 loading,stale slow,scripting -
+    script|kill 2 noscript,allow_busy slow,scripting request_policy:all_shards,response_policy:one_succeeded
+    script|load 3 noscript,stale slow,scripting request_policy:all_nodes,response_policy:all_succeeded
     sdiff -2 readonly read,set,slow nondeterministic_output_order 1:-1:1:0=RO,access
     sdiffstore -3 write,denyoom write,set,slow - 1:0:1:0=OW,update 2:-1:1:0=RO,access
     select 2 loading,stale,fast fast,connection -

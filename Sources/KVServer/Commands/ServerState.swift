@@ -20,6 +20,8 @@ final class ServerState: Sendable {
   let keyCount = KeyCount()
   /// Removes what has expired, while the server runs.
   let expiry: ExpiryWorker
+  let scripts = ScriptCache()
+  let runningScript = RunningScript()
   /// One per event loop.
   let counters: [LoopCounters]
   let statistics: [LoopStatistics]

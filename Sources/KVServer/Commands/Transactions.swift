@@ -102,17 +102,24 @@ enum Transactions {
     var byteCount = 0
     for queued in transaction.queued {
       let command = call.server.table.commands[queued.command]
-      let keys = command.keys
-      guard keys.first > 0 else { continue }
+      let arguments = transaction.arguments[queued.arguments]
       if case .edit(let fields, _) = command.handler {
         call.arguments.removeAll(keepingCapacity: true)
-        call.arguments.append(contentsOf: transaction.arguments[queued.arguments])
+        call.arguments.append(contentsOf: arguments)
         byteCount += try call.touch(fields, bytes)
         continue
       }
-      let first = queued.arguments.lowerBound
-      for index in stride(from: keys.first, to: keys.end(queued.arguments.count), by: keys.step) {
-        let key = bytes.extracting(transaction.arguments[first + index])
+      if command.flags.contains(.script) {
+        call.arguments.removeAll(keepingCapacity: true)
+        call.arguments.append(contentsOf: arguments)
+        byteCount += try Scripts.touch(command, call, bytes)
+        continue
+      }
+      let keys = command.keys
+      guard keys.first > 0 else { continue }
+      let first = arguments.startIndex
+      for index in stride(from: keys.first, to: keys.end(arguments.count), by: keys.step) {
+        let key = bytes.extracting(arguments[first + index])
         byteCount += try call.touchReplaced(key)
       }
     }
@@ -143,30 +150,42 @@ enum Transactions {
       call.command = queued.command
       call.arguments.removeAll(keepingCapacity: true)
       call.arguments.append(contentsOf: transaction.arguments[queued.arguments])
-      let start = call.reply.count
       let errorsBefore = call.reply.errorCodes.count
+      if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) { continue }
       do throws(StoreError) {
-        let command = call.server.table.commands[queued.command]
-        if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) { continue }
-        if command.flags.contains(.scans) { call.hasScanned = true }
-        switch command.handler {
-        case .read(_, let handler), .write(let handler), .edit(_, let handler):
-          try handler(&evaluation, &call, bytes)
-        case .session(let handler):
-          try handler(&call, bytes)
-        }
+        try carryOut(queued.command, &evaluation, &call, bytes)
       } catch {
-        // What a client got wrong in one command does not abort the others, as in Redis; what is
-        // wrong with the store, or with the batch as a whole, does.
-        switch error {
-        case .keyTooLong, .valueTooLarge, .wrongType:
-          call.reply.rewind(to: start)
-          StoreErrorReply.write(error, to: &call.reply)
-        default:
-          throw error
-        }
+        if case .abandoned = error { call.abandonment.discardsTransaction() }
+        throw error
       }
       call.didRunPart(bytes, errorsBefore: errorsBefore, since: &begun)
+    }
+  }
+
+  /// Carries out a command as a part of an evaluation, by its index in the table.
+  static func carryOut(
+    _ index: Int, _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let start = call.reply.count
+    let command = call.server.table.commands[index]
+    if command.flags.contains(.scans) { call.hasScanned = true }
+    do throws(StoreError) {
+      switch command.handler {
+      case .read(_, let handler), .write(let handler), .edit(_, let handler):
+        try handler(&evaluation, &call, request)
+      case .session(let handler):
+        try handler(&call, request)
+      }
+    } catch {
+      // What a client got wrong in one command does not abort the others, as in Redis; what is
+      // wrong with the store, or with the batch as a whole, does.
+      switch error {
+      case .keyTooLong, .valueTooLarge, .wrongType:
+        call.reply.rewind(to: start)
+        StoreErrorReply.write(error, to: &call.reply)
+      default:
+        throw error
+      }
     }
   }
 }

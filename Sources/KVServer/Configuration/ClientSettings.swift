@@ -35,6 +35,13 @@ extension Setting {
       "client-stall-timeout", .clients, .any, \.stallTimeoutSeconds, in: 0...Int(Int32.max),
       form: "SECONDS",
       "How long a client may leave what it was sent unread before it is cut off."),
+    .integer(
+      "busy-reply-threshold", aliases: ["lua-time-limit"], .clients, .any, \.scriptMilliseconds,
+      in: 1...3_600_000, form: "MILLISECONDS",
+      "How long a script may run, while all writers wait, before it is ended and undone."),
+    .byteCount(
+      "script-memory", .clients, .start, \.scriptMemoryByteCount, in: (1 << 20)...(1 << 30),
+      "What the scripts of one I/O thread may take."),
   ]
 
   private static let outputLimits = Setting(

@@ -39,6 +39,10 @@ public struct ServerOptions: Sendable {
   public var requestTimeoutSeconds = 300
   /// How long a client may leave replies unread that it was sent before it is cut off.
   public var stallTimeoutSeconds = 60
+  /// How long a script may run while all writers wait for it.
+  public var scriptMilliseconds = 5_000
+  /// Bounds the memory that the scripts of one I/O thread may take.
+  public var scriptMemoryByteCount = 64 << 20
 
   // MARK: Who may use it
 

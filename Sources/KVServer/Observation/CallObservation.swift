@@ -49,7 +49,7 @@ extension Call {
   /// Enters the error replies that were written since the last time.
   mutating func countErrors() {
     guard !reply.errorCodes.isEmpty else { return }
-    for code in reply.errorCodes {
+    for code in reply.errorCodes where !code.isEmpty {
       counters.countError()
       statistics.addError(code)
     }
@@ -59,7 +59,8 @@ extension Call {
   private mutating func tellMonitors(_ request: RawSpan) {
     let facts = server.table.commands[command].facts
     guard !facts.flags.contains("admin"), !facts.flags.contains("skip_monitor") else { return }
-    server.monitors.tell(arguments, in: request, from: session.record.origin)
+    let origin = isInScript ? "lua" : session.record.origin
+    server.monitors.tell(arguments, in: request, from: origin)
   }
 
   @inline(never)
@@ -99,6 +100,7 @@ extension Call {
       if !overflow { slowest = min(slowest, meter.clock.ticks(microseconds: microseconds)) }
     }
     meter.slowTicks = slowest
+    lua.timeLimitMilliseconds = options.scriptMilliseconds
     meter.tracksLatency = options.tracksLatency
   }
 

@@ -80,6 +80,13 @@ struct ReplyWriter: ~Copyable {
     return (hitCount, missCount)
   }
 
+  /// Counts the lookups that `other` has counted, and no longer there.
+  mutating func addLookups(of other: inout ReplyWriter) {
+    let (hits, misses) = other.takeLookups()
+    hitCount &+= hits
+    missCount &+= misses
+  }
+
   mutating func bulk(_ text: StaticString) {
     header(0x24, Int64(text.utf8CodeUnitCount))
     bytes.append(text)
@@ -107,6 +114,51 @@ struct ReplyWriter: ~Copyable {
     header(0x3D, Int64(text.utf8.count + 4))
     bytes.append("txt:")
     raw(text)
+    endLine()
+  }
+
+  /// Text of a format, a word of three letters, in RESP3; a bulk string in RESP2.
+  mutating func verbatim(_ text: RawSpan, format: RawSpan) {
+    guard isRESP3, hasRoom(for: text.byteCount) else { return bulk(text) }
+    header(0x3D, Int64(text.byteCount + 4))
+    for offset in 0..<3 {
+      bytes.append(offset < format.byteCount ? format.byte(at: offset) : 0x20)
+    }
+    bytes.append(0x3A)
+    bytes.append(text)
+    endLine()
+  }
+
+  /// A number that is no integer, written in decimal: of a type of its own in RESP3.
+  mutating func double(_ text: RawSpan) {
+    if isRESP3 { line(0x2C, text) } else { bulk(text) }
+  }
+
+  /// An integer of any length, written in decimal: of a type of its own in RESP3.
+  mutating func bigNumber(_ text: RawSpan) {
+    guard !isRESP3 else { return line(0x28, text) }
+    let clean = [UInt8](copying: text).map { $0 == 0x0D || $0 == 0x0A ? 0x20 : $0 }
+    clean.withRawBytes { bulk($0) }
+  }
+
+  /// A simple string; line breaks in it become spaces.
+  mutating func simple(_ text: RawSpan) { line(0x2B, text) }
+
+  /// An error, as above, of bytes that need not be UTF-8. One that was counted when it came about is noted
+  /// without a code.
+  mutating func error(_ text: RawSpan, isCounted: Bool = false) {
+    let start = count
+    line(0x2D, text)
+    if isCounted { errorCodes.append("") } else if count > start { noteCode(at: start) }
+  }
+
+  private mutating func line(_ kind: UInt8, _ text: RawSpan) {
+    guard hasRoom(for: text.byteCount) else { return }
+    bytes.append(kind)
+    for offset in 0..<text.byteCount {
+      let byte = text.byte(at: offset)
+      bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
+    }
     endLine()
   }
 
@@ -172,18 +224,11 @@ struct ReplyWriter: ~Copyable {
 
   /// An error that quotes bytes of the client's, which need not be UTF-8. Line breaks at its end are left out.
   mutating func error(_ text: borrowing ByteBuffer) {
-    let start = count
-    bytes.append(0x2D)
     text.withBytes { text in
       var end = text.byteCount
       while end > 0, Self.isLineBreak(text.byte(at: end - 1)) { end -= 1 }
-      for offset in 0..<end {
-        let byte = text.byte(at: offset)
-        bytes.append(Self.isLineBreak(byte) ? 0x20 : byte)
-      }
+      error(text.extracting(first: end))
     }
-    endLine()
-    noteCode(at: start)
   }
 
   /// Notes the code of the error that stands at `start`; as in Redis, one without a code is an `ERR`.

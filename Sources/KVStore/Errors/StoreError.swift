@@ -14,6 +14,9 @@ public enum StoreError: Error, Sendable, Equatable {
   /// The batch's precondition at this index did not hold; nothing was written.
   case preconditionFailed(index: Int)
 
+  /// The evaluation's own closure gave up: nothing was written.
+  case abandoned
+
   // The machine: make room, or look at the disk.
   case diskFull(path: String)
   case io(errno: Int32, operation: String, path: String)
@@ -58,6 +61,8 @@ extension StoreError: CustomStringConvertible {
       "the key holds a value of another type: read it as what it is"
     case .preconditionFailed(let index):
       "precondition \(index) of the batch did not hold: nothing was written; read again and retry"
+    case .abandoned:
+      "the batch was given up while it was made: nothing was written"
     case .diskFull(let path):
       "no space left for \(path): free space on that file system, then retry; no acknowledged "
         + "write is lost"

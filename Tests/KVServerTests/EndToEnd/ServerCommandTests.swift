@@ -82,8 +82,8 @@ struct ServerCommandTests {
           "-ERR SUBSCRIBE is not supported: kvd has no publish/subscribe: it keeps data, and messages are none"
         ),
         (
-          "EVAL 1 0",
-          "-ERR EVAL is not supported: kvd has no scripts; use MULTI and WATCH, or KV.BATCH, for several commands at once"
+          "FCALL f 0",
+          "-ERR FCALL is not supported: kvd keeps no functions; use EVAL, or SCRIPT LOAD and EVALSHA"
         ),
         ("PSYNC a b", "-ERR unknown command 'PSYNC', with args beginning with: 'a' 'b' "),
       ]),

@@ -59,8 +59,19 @@ enum InfoSections {
     add("used_memory_dataset", dataset)
     fields.append(("used_memory_dataset_perc", percent(dataset, of: facts.usedByteCount)))
     add("total_system_memory", facts.systemByteCount, human: true)
-    add("used_memory_lua", 0, human: true)
-    add("used_memory_scripts", 0, human: true)
+    let machines = server.scripts.machineByteCount.load(ordering: .relaxed)
+    let scripts = server.scripts.size
+    add("used_memory_lua", machines)
+    add("used_memory_vm_eval", machines)
+    fields.append(("used_memory_lua_human", ProcessFacts.short(machines)))
+    add("used_memory_scripts_eval", scripts.byteCount)
+    fields += [
+      ("number_of_cached_scripts", "\(scripts.count)"), ("number_of_functions", "0"),
+      ("number_of_libraries", "0"), ("used_memory_vm_functions", "0"),
+    ]
+    add("used_memory_vm_total", machines, human: true)
+    add("used_memory_functions", 0)
+    add("used_memory_scripts", scripts.byteCount, human: true)
     add("maxmemory", server.live.current.memoryLimit, human: true)
     fields += [
       ("maxmemory_policy", "noeviction"),

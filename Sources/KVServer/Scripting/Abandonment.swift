@@ -1,0 +1,33 @@
+import KVStore
+import TxnWAL
+
+/// Why an evaluation was given up (`StoreError.abandoned`), for the client that is told so.
+struct Abandonment {
+  /// Told instead of all replies.
+  var error: [UInt8] = []
+  /// It was counted where it came about.
+  var isCounted = false
+  /// The keys that the evaluation has found to be expired.
+  var expired: [[UInt8]] = []
+
+  /// It was a part of EXEC.
+  mutating func discardsTransaction() {
+    error = [UInt8]("EXECABORT Transaction discarded because of: ".utf8) + error
+    isCounted = false
+  }
+}
+
+extension Call {
+  /// Tells of an abandoned evaluation, in place of the replies behind `start`. What the error tells of may not
+  /// be durable yet, so it waits for a batch, which removes the expired keys that were met.
+  @inline(never)
+  mutating func tellAbandonment(from start: Int) throws(StoreError) -> Receipt {
+    let abandonment = abandonment
+    self.abandonment = Abandonment()
+    reply.takeBack(to: start)
+    abandonment.error.withRawBytes { reply.error($0, isCounted: abandonment.isCounted) }
+    return try store.evaluate { (evaluation) throws(StoreError) in
+      try self.remove(abandonment.expired, &evaluation)
+    }.receipt
+  }
+}

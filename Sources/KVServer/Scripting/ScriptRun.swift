@@ -1,0 +1,163 @@
+import KVStore
+
+/// What one run of a script does to the store: each `redis.call` is a command carried out in the evaluation
+/// that the whole run is.
+struct ScriptRun: ~Copyable {
+  /// Refuses commands that write.
+  let isReadOnly: Bool
+  /// The reply of the newest command; later the text of an error that ended the script.
+  var reply = ReplyWriter()
+  /// The arguments of the command under way, one after another.
+  var bytes: [UInt8] = []
+  var arguments: [Range<Int>] = []
+  /// Has written something, which is undone if the script fails.
+  var hasWritten = false
+  /// What went wrong with the store, or with the batch as a whole; the script ends.
+  var failure: StoreError?
+  /// Why the script failed.
+  var error: [UInt8]?
+  /// That error was counted when the command failed that it comes from.
+  var isErrorCounted = false
+
+  /// - Parameter replyLimit: what one command may reply.
+  init(isReadOnly: Bool, replyLimit: Int) {
+    self.isReadOnly = isReadOnly
+    reply.limit = min(ReplyWriter.defaultLimit, replyLimit)
+  }
+
+  /// Carries out the command in `arguments`; its reply is then in `reply`. False if the script is to end.
+  mutating func carryOut(
+    _ evaluation: inout Evaluation, _ call: inout Call, resp: Int, onlyAsks: Bool
+  ) -> Bool {
+    let outer = (arguments: call.arguments, command: call.command)
+    call.arguments = arguments
+    call.isInScript = true
+    reply.takeBack(to: 0)
+    reply.isRESP3 = resp == 3
+    swap(&reply, &call.reply)
+    var request: [UInt8] = []
+    swap(&request, &bytes)
+    let isReadOnly = isReadOnly
+    var hasWritten = false
+    do throws(StoreError) {
+      try request.withRawBytes { (request) throws(StoreError) in
+        if onlyAsks {
+          Self.answer(&call, request)
+        } else if let index = Self.admitted(&call, request, isReadOnly: isReadOnly) {
+          try Self.perform(index, &evaluation, &call, request)
+          let wrote = call.server.table.commands[index].flags.contains(.write)
+          hasWritten = wrote && call.reply.bytes.count > 0 && call.reply.bytes[0] != 0x2D
+        }
+      }
+    } catch {
+      failure = error
+    }
+    if call.reply.isOverflowing {
+      call.reply.takeBack(to: 0)
+      let limit = call.reply.limit
+      call.reply.error("ERR the reply would be larger than \(limit) bytes")
+    }
+    call.countErrors()
+    swap(&request, &bytes)
+    swap(&reply, &call.reply)
+    call.reply.addLookups(of: &reply)
+    self.hasWritten = self.hasWritten || hasWritten
+    call.isInScript = false
+    (call.arguments, call.command) = outer
+    return failure == nil
+  }
+
+  private static func perform(
+    _ index: Int, _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let command = call.server.table.commands[index]
+    call.command = index
+    var begun = call.meter.clock.now
+    if EscapedKeys.areIn(call, of: command, request) {
+      try EscapedKeys.withRequest(&call, of: command, request) {
+        (call, request) throws(StoreError) in
+        try Transactions.carryOut(index, &evaluation, &call, request)
+      }
+    } else {
+      try Transactions.carryOut(index, &evaluation, &call, request)
+    }
+    call.didRunPart(request, errorsBefore: 0, since: &begun)
+  }
+
+  /// The command's index in the table if it may be carried out; if not it has been answered.
+  private static func admitted(
+    _ call: inout Call, _ request: RawSpan, isReadOnly: Bool
+  ) -> Int? {
+    let table = call.server.table
+    guard let index = table.index(of: call.arguments[...], in: request) else {
+      call.reply.error("ERR Unknown Redis command called from script")
+      return nil
+    }
+    let command = table.commands[index]
+    if refuses(index, command, &call, request, isReadOnly: isReadOnly) {
+      call.statistics.addRejected(index)
+      return nil
+    }
+    return index
+  }
+
+  /// Whether the command may not be carried out; then it has been answered.
+  private static func refuses(
+    _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan, isReadOnly: Bool
+  ) -> Bool {
+    guard command.accepts(argumentCount: call.count) else {
+      call.reply.error("ERR Wrong number of args calling Redis command from script")
+      return true
+    }
+    guard command.isAllowedInScripts else {
+      call.reply.error("ERR This Redis command is not allowed from script")
+      return true
+    }
+    if let refusal = refusal(of: index, &call, request) {
+      Gate.log(refusal, command, &call, request)
+      call.reply.error("ERR The user executing the script \(refusal.reasonInScript)")
+      return true
+    }
+    if isReadOnly, command.flags.contains(.write) {
+      call.reply.error("ERR Write commands are not allowed from read-only scripts.")
+      return true
+    }
+    if let refusal = Dispatcher.refusal(of: command, call, request) {
+      StoreErrorReply.write(refusal, to: &call.reply)
+      return true
+    }
+    return false
+  }
+
+  private static func refusal(
+    of index: Int, _ call: inout Call, _ request: RawSpan
+  ) -> AccessRefusal? {
+    guard let user = call.session.user, !user.isUnrestricted else { return nil }
+    return user.refusal(of: index, call.arguments, in: request)
+  }
+
+  /// Whether the user may run the command.
+  private static func answer(_ call: inout Call, _ request: RawSpan) {
+    guard let index = call.server.table.index(of: call.arguments[...], in: request) else {
+      return call.reply.error("ERR Invalid command passed to redis.acl_check_cmd()")
+    }
+    call.reply.integer(Int64(refusal(of: index, &call, request) == nil ? 1 : 0))
+  }
+}
+
+extension Command {
+  /// Whether scripts may call it. Those that bring their own way of using the store are not part of an
+  /// evaluation, and EXEC has no room for them either.
+  var isAllowedInScripts: Bool {
+    flags.isDisjoint(with: [.noTransaction, .immediate]) && !facts.flags.contains("noscript")
+  }
+}
+
+extension AccessRefusal {
+  fileprivate var reasonInScript: String {
+    switch self {
+    case .command: "can't run this command or subcommand"
+    case .key: "can't access at least one of the keys mentioned in the command arguments"
+    }
+  }
+}
