@@ -20,7 +20,7 @@ import CLinux
 ///          8     …  key, then data
 ///
 /// A branch's first node has no key: it leads to all that is below the second one's.
-@safe struct MappedPage {
+@safe struct MappedPage: BitwiseCopyable {
   enum Kind: UInt16 {
     case branch = 1
     case leaf = 2
@@ -55,6 +55,22 @@ import CLinux
   static func fetch(_ address: UInt) {
     unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: address))
     unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: address &+ 64))
+  }
+
+  /// The same for `byteCount` bytes, a whole number of cache lines.
+  @inline(__always)
+  static func fetch(_ address: UInt, byteCount: Int) {
+    for offset in stride(from: 0, to: byteCount, by: lineByteCount) {
+      unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: address &+ UInt(offset)))
+    }
+  }
+
+  static let lineByteCount = 64
+
+  /// How many bytes of such a page there are for each of this one's nodes, in whole cache lines.
+  var byteCountPerNode: Int {
+    let share = (byteCount + count - 1) / max(count, 1)
+    return (share + Self.lineByteCount - 1) & -Self.lineByteCount
   }
 
   /// Asks for the first bytes of every node, all at once: a binary search would wait for four or five of
@@ -125,13 +141,19 @@ import CLinux
   /// The number of the page below this branch that `key` belongs to.
   @inline(__always)
   func child(for key: RawSpan, _ window: KeyWindow) -> UInt64? {
+    childIndex(for: key, window).flatMap { child(at: $0) }
+  }
+
+  /// Which of this branch's children that is.
+  @inline(__always)
+  func childIndex(for key: RawSpan, _ window: KeyWindow) -> Int? {
     guard count > 1, let (index, isMatch) = search(key, window, from: 1) else { return nil }
-    return child(at: isMatch ? index : index &- 1)
+    return isMatch ? index : index &- 1
   }
 
   @inline(__always)
   func child(at index: Int) -> UInt64? {
-    guard let node = node(at: index) else { return nil }
+    guard index >= 0, index < count, let node = node(at: index) else { return nil }
     let word = unsafe address.loadUnaligned(fromByteOffset: node.offset, as: UInt64.self)
     return word & (1 << 48 - 1)
   }
@@ -143,8 +165,22 @@ import CLinux
   }
 
   @inline(__always)
-  func data(at index: Int) -> Data? {
-    guard let node = node(at: index) else { return nil }
+  func data(at index: Int) -> Data? { node(at: index).flatMap { data(of: $0) } }
+
+  /// Key, keyspace byte included, and data of a leaf's node; nil where it does not hold a key of the plain
+  /// keyspace and all of its data.
+  @inline(__always)
+  func entry(at index: Int) -> (key: UnsafeRawBufferPointer, data: Data)? {
+    guard index >= 0, index < count, let node = node(at: index), node.keyByteCount > 0,
+      let data = data(of: node)
+    else { return nil }
+    let start = unsafe address + node.offset + Self.nodeHeaderByteCount
+    guard unsafe start.load(as: UInt8.self) == StoredKey.plain else { return nil }
+    return unsafe (UnsafeRawBufferPointer(start: start, count: node.keyByteCount), data)
+  }
+
+  @inline(__always)
+  private func data(of node: Node) -> Data? {
     let flags = unsafe address.loadUnaligned(fromByteOffset: node.offset &+ 4, as: UInt16.self)
     let dataByteCount = unsafe Int(
       address.loadUnaligned(fromByteOffset: node.offset, as: UInt32.self))

@@ -19,8 +19,9 @@ import CLMDB
   private let pageByteCount: Int
   /// How many pages the file had when it was looked at, or later.
   private let pageLimit: UInt64
-  private let root: UInt64
-  private let depth: Int
+  let root: UInt64
+  /// How many pages lie on the way from the root to an entry; 0 where the tree is empty.
+  let depth: Int
 
   /// LMDB's cursors have no room for deeper trees.
   private static let depthLimit = 32
@@ -69,7 +70,7 @@ import CLMDB
   }
 
   @inline(__always)
-  private func page(_ number: UInt64, _ kind: MappedPage.Kind) -> MappedPage? {
+  func page(_ number: UInt64, _ kind: MappedPage.Kind) -> MappedPage? {
     guard number < pageLimit else { return nil }
     return MappedPage(
       at: map &+ UInt(number) &* UInt(pageByteCount), number: number, kind: kind,
@@ -122,11 +123,48 @@ import CLMDB
   @inline(__always)
   func fetchNodes(of leaf: UInt64) { page(leaf, .leaf)?.fetchNodes() }
 
+  /// Where page `number` begins, for hints; nil where the file has no such page.
+  @inline(__always)
+  func address(of number: UInt64) -> UInt? {
+    number < pageLimit ? map &+ UInt(number) &* UInt(pageByteCount) : nil
+  }
+
+  /// An entry of a leaf; nil where it is not one of the plain keyspace as LMDB writes them, or is larger than
+  /// any can be.
+  @inline(__always)
+  func entry(of leaf: MappedPage, at index: Int) -> MappedEntry? {
+    guard let (key, data) = unsafe leaf.entry(at: index) else { return nil }
+    switch data {
+    case .bytes(let value): return unsafe MappedEntry(key: key, value: value)
+    case .overflow(let number, let byteCount):
+      guard byteCount <= StoredValue.byteLimit,
+        case .value(let value) = overflow(number, byteCount)
+      else { return nil }
+      return unsafe MappedEntry(key: key, value: value)
+    }
+  }
+
   private func overflow(_ number: UInt64, _ byteCount: Int) -> Found {
     guard
       let bytes = unsafe page(number, .overflow)?.overflowData(
         byteCount, pageLimit: pageLimit - number)
     else { return .unusual }
     return unsafe .value(bytes)
+  }
+}
+
+/// An entry where it lies in the map, as long as the view lasts that its tree is of.
+@safe struct MappedEntry: BitwiseCopyable {
+  /// With the keyspace byte before it.
+  fileprivate let key: UnsafeRawBufferPointer
+  fileprivate let value: UnsafeRawBufferPointer
+
+  @inline(__always)
+  var window: KeyWindow { withBytes { key, _ in KeyWindow(key) } }
+
+  /// Lends the user's key and what is stored under it.
+  @inline(__always)
+  func withBytes<R, E: Error>(_ body: (RawSpan, RawSpan) throws(E) -> R) throws(E) -> R {
+    unsafe try body(key.bytes.extracting(droppingFirst: 1), value.bytes)
   }
 }

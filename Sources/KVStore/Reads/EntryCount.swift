@@ -46,15 +46,15 @@ struct EntryCount {
       for lane in lanes { try lane.seek(RawSpan()) }
       var merged = try MergedLanes(lanes, backward: false)
       let below = try view.lmdb()
-      while let lane = merged.current {
-        let change = try lane.withEntry { key, header, _ throws(StoreError) -> Int? in
+      while merged.place != nil {
+        let change = try merged.withEntry { key, header, _ throws(StoreError) -> Int? in
           if InternalKey.contains(key) { return nil }
           let wasThere = try below.withValue(of: key) { $0 != nil }
           return (header.kind == .put ? 1 : 0) - (wasThere ? 1 : 0)
         }
         if let change {
           difference += change
-          try merged.next(from: lane)
+          try merged.next()
         } else if let behind = InternalKey.range.upper {
           for lane in lanes { try lane.seek(behind.rawSpan) }
           merged = try MergedLanes(lanes, backward: false)

@@ -12,6 +12,10 @@ struct KeyWindow: Equatable, BitwiseCopyable {
     low = key.orderingWord(at: 8)
   }
 
+  /// The bytes as one number, which orders as they do.
+  @inline(__always)
+  var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
+
   /// Whether every key with this window comes before every one with `other`.
   @inline(__always)
   func isBefore(_ other: KeyWindow) -> Bool {

@@ -1,72 +1,151 @@
 /// Many lanes walked as one, in the order of keys. Of lanes with one key the first in the list counts:
 /// lists put the newest first.
 ///
-/// What decides nearly every comparison is kept beside the lanes as plain values, so that only the lane that
-/// moves is touched.
+/// The lanes play a tournament for the next key: each place from 1 on has the winner of the two below it,
+/// and the lanes themselves are its last places. What decides nearly every match is there as plain numbers,
+/// so that only the lane that moves is touched.
 struct MergedLanes {
-  private struct Head {
-    let partition: Int
-    var isValid: Bool
-    var window: KeyWindow
+  private struct Contender {
+    /// The beginning of the key as a number that is the less, the sooner it comes in the scan's direction.
+    var order: UInt128
+    var lane: Int
   }
 
   private let lanes: [ScanLane]
-  private var heads: [Head] = []
+  private var heads: [ScanLane.Head]
+  private var places: [Contender] = []
   private let isBackward: Bool
-  /// The lane with the next key, by its place in the list; nil at the end.
-  private var best: Int?
+  /// Whether there are lanes that may have the same key.
+  private let isLayered: Bool
 
-  /// `lanes` have been placed at their first keys.
+  /// `lanes` have been placed at their first keys; those of one partition stand together.
   init(_ lanes: [ScanLane], backward: Bool) throws(StoreError) {
     self.lanes = lanes
+    heads = lanes.map(\.head)
     isBackward = backward
-    for lane in lanes {
-      heads.append(Head(partition: lane.partition, isValid: lane.isValid, window: lane.window))
+    isLayered = zip(heads, heads.dropFirst()).contains { $0.partition == $1.partition }
+    guard !lanes.isEmpty else { return }
+    let contenders = lanes.indices.map { contender($0) }
+    places = contenders + contenders
+    for place in (1..<lanes.count).reversed() {
+      places[place] = try winner(places[2 * place], places[2 * place + 1])
     }
-    try settle()
   }
 
-  /// The lane that stands at the next key.
-  var current: ScanLane? { best.map { lanes[$0] } }
+  /// Where the lane with the next key stands; nil once all keys have been passed.
+  @inline(__always)
+  var place: ScanLane.Head? {
+    guard !heads.isEmpty else { return nil }
+    let head = heads[places[1].lane]
+    return head.isValid ? head : nil
+  }
 
-  /// Goes to the next key, past every lane's version of the present one. `lane` is the current one.
-  mutating func next(from lane: ScanLane) throws(StoreError) {
-    guard let current = best else { return }
-    let head = heads[current]
-    for place in heads.indices
-    where place != current && heads[place].partition == head.partition && heads[place].isValid
-      && heads[place].window == head.window
+  /// - Throws: where the pages of that lane are gone.
+  @inline(__always)
+  func checkView() throws(StoreError) { try lanes[places[1].lane].checkView() }
+
+  /// Lends the entry with the next key; one out of LMDB is verified first. There must be one.
+  func withEntry<R>(
+    _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    let lane = lanes[places[1].lane]
+    guard let entry = heads[places[1].lane].leaf?.entry else { return try lane.withEntry(body) }
+    try lane.checkView()
+    return try entry.withBytes { key, stored throws(StoreError) in
+      let header = try lane.decode(stored, key: key)
+      return try body(
+        key, EntryHeader(header), stored.extracting(droppingFirst: StoredValue.headerByteCount))
+    }
+  }
+
+  /// Throws what is wrong with the entry of which the caller has found that it does not check out.
+  @inline(never)
+  func throwUnsound() throws(StoreError) { try withEntry { _, _, _ in } }
+
+  /// Goes on to the next key, past every lane's version of the present one.
+  @inline(__always)
+  mutating func next() throws(StoreError) {
+    let best = places[1]
+    if isLayered { try passOthers(best) }
+    try move(best.lane)
+  }
+
+  private mutating func passOthers(_ best: Contender) throws(StoreError) {
+    let partition = heads[best.lane].partition
+    for lane in heads.indices
+    where lane != best.lane && heads[lane].partition == partition && heads[lane].isValid
+      && places[heads.count + lane].order == best.order
     {
-      let other = lanes[place]
-      if try other.compare(to: lane) == 0 { try move(other, place) }
+      if try compare(lane, to: best.lane) == 0 { try move(lane) }
     }
-    try move(lane, current)
-    try settle()
   }
 
-  private mutating func move(_ lane: ScanLane, _ place: Int) throws(StoreError) {
-    try lane.move(backward: isBackward)
-    heads[place].isValid = lane.isValid
-    heads[place].window = lane.window
-  }
-
-  private mutating func settle() throws(StoreError) {
-    var best: Int?
-    for place in heads.indices where heads[place].isValid {
-      guard let known = best else {
-        best = place
-        continue
-      }
-      if try isAhead(place, of: known) { best = place }
+  /// Moves a lane, and plays its matches again.
+  @inline(__always)
+  private mutating func move(_ lane: Int) throws(StoreError) {
+    try moveHead(lane)
+    var best = contender(lane)
+    var place = heads.count &+ lane
+    places[place] = best
+    while place > 1 {
+      best = try winner(best, places[place ^ 1])
+      place >>= 1
+      places[place] = best
     }
-    self.best = best
   }
 
   @inline(__always)
-  private func isAhead(_ place: Int, of other: Int) throws(StoreError) -> Bool {
-    let (mine, theirs) = (heads[place].window, heads[other].window)
-    if mine != theirs { return mine.isBefore(theirs) != isBackward }
-    let order = try lanes[place].compare(to: lanes[other])
-    return isBackward ? order > 0 : order < 0
+  private mutating func moveHead(_ lane: Int) throws(StoreError) {
+    if heads[lane].leaf != nil {
+      try lanes[lane].checkView()
+      if case .entry = heads[lane].leaf!.step(isBackward ? .backward : .forward) {
+        heads[lane].window = heads[lane].leaf!.entry.window
+        return
+      }
+    }
+    try moveLane(lane)
+  }
+
+  @inline(never)
+  private mutating func moveLane(_ lane: Int) throws(StoreError) {
+    try lanes[lane].move(from: heads[lane], backward: isBackward)
+    heads[lane] = lanes[lane].head
+  }
+
+  @inline(__always)
+  private func contender(_ lane: Int) -> Contender {
+    guard heads[lane].isValid else { return Contender(order: .max, lane: lane) }
+    let order = heads[lane].window.number
+    return Contender(order: isBackward ? ~order : order, lane: lane)
+  }
+
+  @inline(__always)
+  private func winner(_ one: Contender, _ other: Contender) throws(StoreError) -> Contender {
+    if one.order == other.order { return try isAhead(one.lane, of: other.lane) ? one : other }
+    return one.order < other.order ? one : other
+  }
+
+  /// Decides between keys that begin alike.
+  @inline(never)
+  private func isAhead(_ one: Int, of other: Int) throws(StoreError) -> Bool {
+    guard heads[one].isValid, heads[other].isValid else { return heads[one].isValid }
+    let order = try compare(one, to: other)
+    if order == 0 { return one < other }
+    return (order < 0) != isBackward
+  }
+
+  /// Negative, zero or positive as the key of one lane comes before, is, or comes behind another's.
+  private func compare(_ one: Int, to other: Int) throws(StoreError) -> Int {
+    try withKey(one) { mine throws(StoreError) in
+      try withKey(other) { theirs throws(StoreError) in mine.compare(to: theirs) }
+    }
+  }
+
+  private func withKey<R>(
+    _ lane: Int, _ body: (RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    guard let entry = heads[lane].leaf?.entry else { return try lanes[lane].withKey(body) }
+    try lanes[lane].checkView()
+    return try entry.withBytes { key, _ throws(StoreError) in try body(key) }
   }
 }

@@ -7,7 +7,7 @@ struct RangeScan {
   private let range: KeyRange
   private let isBackward: Bool
   private let sequence: SequenceNumber
-  private var merged: MergedLanes
+  private let merged: MergedLanes
 
   init(
     _ views: [PartitionView], range: KeyRange, reverse: Bool, at sequence: SequenceNumber
@@ -30,32 +30,57 @@ struct RangeScan {
   }
 
   /// Lends entries until `limit`, the range's end, or false from `body`.
-  mutating func run(
+  ///
+  /// While `body` runs nothing of the merge is in use but plain values: else each of its arrays would be
+  /// retained and released for every entry.
+  @inline(__always)
+  func run(
     limit: Int, _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     if range.isEmpty { return }
+    var merged = merged
+    let layers = layers
+    let hidesSome = !layers.isEmpty
     var count = 0
-    while count < limit, let lane = merged.current {
-      let step = try lane.withEntry { key, header, value throws(StoreError) in
-        if isBeyond(key) { return Step.stop }
+    while count < limit, let place = merged.place {
+      let partition = place.partition
+      func show(
+        _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan
+      ) throws(StoreError) -> Step {
+        if isBeyond(key) { return .stop }
         guard header.kind == .put else { return .pass }
-        if !layers.isEmpty, let layers = layers[lane.partition],
+        if hidesSome, let layers = layers[partition],
           header.sequence < layers.tombstoneSequence(over: key, at: sequence)
         {
           return .pass
         }
         return try body(key, header, value) ? .count : .stop
       }
+      let step: Step
+      if let entry = place.leaf?.entry {
+        try merged.checkView()
+        step = try entry.withBytes { key, stored throws(StoreError) in
+          guard
+            let header = StoredValue.soundHeader(stored, key: key, seed: place.checksumSeed)
+          else { return .unsound }
+          return try show(
+            key, EntryHeader(header),
+            stored.extracting(droppingFirst: StoredValue.headerByteCount))
+        }
+      } else {
+        step = try merged.withEntry(show)
+      }
       switch step {
       case .stop: return
       case .pass: break
       case .count: count += 1
+      case .unsound: try merged.throwUnsound()
       }
-      try merged.next(from: lane)
+      try merged.next()
     }
   }
 
-  private enum Step { case count, pass, stop }
+  private enum Step { case count, pass, stop, unsound }
 
   private func isBeyond(_ key: RawSpan) -> Bool {
     if isBackward { return key.isBefore(range.lower.rawSpan) }
@@ -87,7 +112,6 @@ extension PartitionView {
   }
 
   func lmdbLane(place: Int) throws(StoreError) -> ScanLane {
-    ScanLane(
-      try lmdb().makeCursor(), partition: place, environment: partition.environment)
+    try ScanLane(lmdb(), partition: place, environment: partition.environment)
   }
 }

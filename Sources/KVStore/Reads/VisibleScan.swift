@@ -19,7 +19,7 @@ struct VisibleScan {
     var left = limit
     let parts = range.visibleParts
     for part in reverse ? parts.reversed() : parts where left > 0 {
-      var scan = try RangeScan(views, range: part, reverse: reverse, at: sequence)
+      let scan = try RangeScan(views, range: part, reverse: reverse, at: sequence)
       try scan.run(limit: .max) { key, header, value throws(StoreError) in
         if header.expiry != 0, let expiry, expiry.hides(header.expiry, of: key) { return true }
         left -= 1
