@@ -133,6 +133,15 @@ final class Gate: Sendable {
     blocked.add(isPaused ? 1 : -1, ordering: .relaxed)
   }
 
+  // MARK: Memory
+
+  static let outOfMemory = "OOM command not allowed when used memory > 'maxmemory'."
+
+  /// Whether the process takes more memory than it may, and the command might make it more.
+  func refusesMemory(to command: Command, _ call: borrowing Call) -> Bool {
+    isMemoryFull && call.involves(.takesMemory, command)
+  }
+
   // MARK: Requests
 
   /// Whether a request may be carried out now. If not it has been answered, or waits.
@@ -153,9 +162,8 @@ final class Gate: Sendable {
       return false
     }
     let gate = call.server.gate
-    if gate.isMemoryFull, call.involves(.takesMemory, command) {
-      Dispatcher.reject(
-        command, "OOM command not allowed when used memory > 'maxmemory'.", &call)
+    if gate.refusesMemory(to: command, call) {
+      Dispatcher.reject(command, outOfMemory, &call)
       call.note = .rejected
       return false
     }

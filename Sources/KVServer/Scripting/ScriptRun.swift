@@ -122,6 +122,10 @@ struct ScriptRun: ~Copyable {
       call.reply.error("ERR Write commands are not allowed from read-only scripts.")
       return true
     }
+    if call.server.gate.refusesMemory(to: command, call) {
+      call.reply.error(Gate.outOfMemory)
+      return true
+    }
     if let refusal = Dispatcher.refusal(of: command, call, request) {
       StoreErrorReply.write(refusal, to: &call.reply)
       return true
@@ -158,6 +162,7 @@ extension AccessRefusal {
     switch self {
     case .command: "can't run this command or subcommand"
     case .key: "can't access at least one of the keys mentioned in the command arguments"
+    case .channel: "can't publish to the channel mentioned in the command"
     }
   }
 }
