@@ -149,7 +149,7 @@ import Testing
     let made = try Self.made()
     var assertions = (reading: 0, writing: 0)
     var findings = 0
-    for seed in 1...UInt64(8) {
+    for seed in 1...UInt64(24) {
       for error in try run(damage, seed: seed, made) {
         switch error {
         case .corrupted(let finding):
