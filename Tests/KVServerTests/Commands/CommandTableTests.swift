@@ -59,10 +59,35 @@ struct CommandTableTests {
     }
   }
 
+  private static let documentation = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "docs/commands.md")
+
+  @Test func `the table of Redis's commands says what there is`() throws {
+    let text = try String(contentsOf: Self.documentation, encoding: .utf8)
+    let lines = text.components(separatedBy: "## Every command of Redis 7\n")[1].split(
+      separator: "\n"
+    )
+    .drop { !$0.hasPrefix("|--") }.dropFirst().prefix { $0.hasPrefix("|") }
+    var there: [String] = []
+    var absent: [String] = []
+    for line in lines {
+      let cells = line.split(separator: "|", omittingEmptySubsequences: false)
+      #expect(cells.count == 7, "\(line)")
+      for (index, cell) in cells.enumerated() where (2...5).contains(index) {
+        let names = cell.split { " `–".contains($0) }.map { $0.lowercased() }
+        if index < 5 { there += names } else { absent += names }
+      }
+    }
+    #expect(there.count + absent.count == 240)
+    for name in absent { #expect(CommandTable.standard.index(named: name) == nil, "\(name)") }
+    let table = CommandTable.standard
+    let own = table.commands.prefix(table.topLevelCount).map(\.name).filter { !$0.hasPrefix("kv.") }
+    #expect(there.sorted() == own.sorted())
+  }
+
   @Test func `every command and every statistic is documented`() throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-    let text = try String(contentsOf: root.appending(path: "docs/commands.md"), encoding: .utf8)
+    let text = try String(contentsOf: Self.documentation, encoding: .utf8)
     let words = Set(text.split { !($0.isLetter || ".-_".contains($0)) })
     for command in CommandTable.standard.commands {
       for part in command.name.uppercased().split(separator: "|") {
