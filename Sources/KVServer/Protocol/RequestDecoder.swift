@@ -73,8 +73,11 @@ struct RequestDecoder {
   ) -> Outcome {
     if missing == nil {
       guard !buffer.isEmpty else { return .incomplete }
-      let whole = buffer.withBytes { bytes in wholeRequest(in: bytes, arguments: &arguments) }
-      if let whole { return .request(byteCount: whole) }
+      if !isBeforeLogin,
+        let byteCount = buffer.withBytes({ wholeRequest(in: $0, arguments: &arguments) })
+      {
+        return .request(byteCount: byteCount)
+      }
       guard buffer[0] == 0x2A else { return nextInline(in: &buffer, arguments: &arguments) }
       let count: Int
       let end: Int

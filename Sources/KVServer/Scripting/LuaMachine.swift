@@ -209,7 +209,8 @@ private struct Host {
     case KVD_LUA_INTEGER: unsafe call.pointee.reply.integer(value.number)
     case KVD_LUA_BOOLEAN: unsafe call.pointee.reply.bool(count != 0)
     case KVD_LUA_STATUS: unsafe call.pointee.reply.simple(bytes)
-    case KVD_LUA_ERROR: unsafe call.pointee.reply.error(bytes, isCounted: count != 0)
+    case KVD_LUA_ERROR:
+      unsafe call.pointee.reply.error(bytes.quoted(atMost: .max), isCounted: count != 0)
     case KVD_LUA_DOUBLE: unsafe call.pointee.reply.double(bytes)
     case KVD_LUA_BIG_NUMBER: unsafe call.pointee.reply.bigNumber(bytes)
     case KVD_LUA_VERBATIM:

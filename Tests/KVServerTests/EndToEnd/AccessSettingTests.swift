@@ -27,6 +27,7 @@ struct AccessSettingTests {
     let server = try TestServer { $0.access.password = "secret" }
     for (request, refusal) in [
       ("*11\r\n", "multibulk"), ("*100000\r\n", "multibulk"),
+      ("*11\r\n" + String(repeating: "$4\r\nPING\r\n", count: 11), "multibulk"),
       ("*2\r\n$4\r\nAUTH\r\n$16385\r\n", "bulk"), ("*1\r\n$100000000\r\n", "bulk"),
     ] {
       let client = try server.client()

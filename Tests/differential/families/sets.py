@@ -68,6 +68,10 @@ COMMANDS = {
 
 def allowed(arguments):
     name = arguments[0].upper()
+    # Which of two comes first is open where they are alike up to a zero byte.
+    if name in (b"SORT", b"SORT_RO"):
+        words = [word.upper() for word in arguments]
+        return b"LIMIT" not in words or b"ALPHA" not in words
     # A negative count is answered with as many members as it says.
     if name == b"SRANDMEMBER" and len(arguments) > 2:
         return number(arguments[2], 0) > -1000

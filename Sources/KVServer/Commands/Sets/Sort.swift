@@ -14,7 +14,7 @@ enum Sort {
     Command(
       "sort_ro", arity: -2, [.readOnly, .scans], keys: .one, group: "generic",
       "Sort the elements in a list, set or sorted set. Read-only variant of SORT.",
-      .cut(sort, sort)),
+      .cut(sortOnly, sortOnly)),
   ]
 
   private static let mostElements = 1_000_000
@@ -29,7 +29,19 @@ enum Sort {
   static func sort<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    guard let options = SortOptions(&call, request) else { return }
+    try run(SortOptions(&call, request, mayStore: true), &view, &call, request)
+  }
+
+  static func sortOnly<V: EntryView & ~Copyable>(
+    _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    try run(SortOptions(&call, request, mayStore: false), &view, &call, request)
+  }
+
+  private static func run<V: EntryView & ~Copyable>(
+    _ options: SortOptions?, _ view: inout V, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    guard let options else { return }
     let start = call.reply.count
     // Keys of other partitions move the moment of what was read before: then all is read again.
     while try !reply(options, &view, &call, request) { call.reply.takeBack(to: start) }
@@ -39,7 +51,12 @@ enum Sort {
   private static func reply<V: EntryView & ~Copyable>(
     _ options: SortOptions, _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) -> Bool {
-    guard let set = try view.map(at: request.extracting(call[1]), type: .set) else {
+    let set = try view.map(at: request.extracting(call[1]), type: .set)
+    guard !options.stores else {
+      call.reply.error("ERR SORT with STORE is not supported: it makes a list, and kvd has none")
+      return true
+    }
+    guard let set else {
       call.reply.array(0)
       return true
     }

@@ -41,11 +41,13 @@ struct SortOptions {
   var weight: Pattern?
   /// What is replied for each element; the element itself if empty.
   var parts: [Part] = []
+  /// The outcome is to become a list, which there are none of.
+  var stores = false
   private var first: Int64 = 0
   private var count: Int64 = -1
 
   /// Nil with the error written.
-  init?(_ call: inout Call, _ request: RawSpan) {
+  init?(_ call: inout Call, _ request: RawSpan, mayStore: Bool) {
     let mayReadAll =
       call.session.user.map {
         $0.mayReadAllKeys(by: call.command, call.arguments, in: request)
@@ -87,9 +89,9 @@ struct SortOptions {
         let text = request.extracting(call[index + 1])
         parts.append(text.spells("#") ? .element : .value(Pattern(text)))
         index += 1
-      } else if word.spells("STORE"), left >= 1 {
-        call.reply.error("ERR SORT with STORE is not supported: it makes a list, and kvd has none")
-        return nil
+      } else if word.spells("STORE"), left >= 1, mayStore {
+        stores = true
+        index += 1
       } else {
         call.syntaxError()
         return nil
