@@ -25,6 +25,8 @@ final class MemoryBudget: Sendable {
     var failure: StoreError?
   }
   private let trouble = Mutex(Trouble())
+  /// Whether `trouble` has a failure: every record of a recovery looks, from eight threads at once.
+  private let hasFailed = Atomic<Bool>(false)
 
   init(byteCount: Int, spareByteCount: Int = 0, partitionCount: Int) {
     spare = SparePages(byteLimit: spareByteCount)
@@ -60,11 +62,13 @@ final class MemoryBudget: Sendable {
   }
 
   /// Why recovery was given up, if it was.
-  var failure: StoreError? { trouble.withLock { $0.failure } }
+  var failure: StoreError? {
+    hasFailed.load(ordering: .acquiring) ? trouble.withLock { $0.failure } : nil
+  }
 
   /// A recovery whose apply failed must not wait for it for ever.
   func abandon(because error: StoreError) {
-    trouble.withLock { if $0.failure == nil { $0.failure = error } }
+    trouble.withLock { giveUp(&$0, because: error) }
     monitor.withLock { monitor.broadcast() }
   }
 
@@ -78,13 +82,18 @@ final class MemoryBudget: Sendable {
   /// The most that may be in memory while nothing goes down: deletes may pass the limit then.
   var strainedByteCount: Int { byteCount / 8 * 9 }
 
+  private func giveUp(_ trouble: inout Trouble, because error: StoreError) {
+    if trouble.failure == nil { trouble.failure = error }
+    hasFailed.store(true, ordering: .releasing)
+  }
+
   /// Whether recovery may go on although more is on its way down than it likes. What a process had in
   /// memory when it was killed on a full disk has room in that of the next.
   private func mayGoOn() -> Bool {
     trouble.withLock { trouble in
       if trouble.failure != nil { return true }
       guard let obstacle = trouble.obstacle else { return false }
-      if sealed > strainedByteCount { trouble.failure = obstacle }
+      if sealed > strainedByteCount { giveUp(&trouble, because: obstacle) }
       return true
     }
   }

@@ -7,7 +7,7 @@ import TxnWAL
 struct MemtableApply {
   let partition: Partition
   let layer: MemtableLayer
-  /// How many pages one LMDB transaction may change: LMDB keeps them in anonymous memory until it
+  /// The most pages that one LMDB transaction may change: LMDB keeps them in anonymous memory until it
   /// commits, and a file's share of that memory for as long as the file is open.
   let pageLimit: Int
   /// How many entries it may write.
@@ -91,6 +91,7 @@ struct MemtableApply {
     var count = 0
     var internalGrowth = 0
     var countBeforeRun: Int?
+    let pageLimit = transactionPageLimit
     while cursor.isValid, transaction.changedPageCount < pageLimit, count < entryLimit {
       count += 1
       try cursor.withEntry { key, header, value throws(StoreError) in
@@ -106,6 +107,15 @@ struct MemtableApply {
     if let countBeforeRun { internalGrowth += try transaction.entryCount() - countBeforeRun }
     return internalGrowth
   }
+
+  /// How many pages the next transaction may change: few, unless another memtable waits already. A sync of the
+  /// log that meets one of LMDB's waits for all that it writes.
+  private var transactionPageLimit: Int {
+    let areOthersWaiting = partition.budget.sealed > layer.sealedByteCount
+    return areOthersWaiting ? pageLimit : min(pageLimit, Self.calmPageLimit)
+  }
+
+  private static let calmPageLimit = 64
 
   private func isHidden(_ key: RawSpan, _ header: EntryHeader) -> Bool {
     layer.tombstones.contains { $0.sequence > header.sequence && $0.covers(key) }
