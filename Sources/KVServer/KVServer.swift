@@ -3,7 +3,7 @@ import TxnWAL
 
 /// A running server: the store's commands on a TCP port, in the Redis protocol.
 ///
-/// The store stays the caller's: stop the server, wait for it, then close the store.
+/// The store stays the caller's: stop the server, wait for it, then close the store that it served last.
 public final class Server: Sendable {
   public enum Failure: Error, CustomStringConvertible {
     case cannotListen(address: String, port: Int, reason: String)
@@ -54,8 +54,6 @@ public final class Server: Sendable {
       var handles: [LoopHandle] = []
       for _ in 0..<options.ioThreadCount { handles.append(try LoopHandle()) }
       self.handles = handles
-      state.gate.setLoops(handles)
-      for handle in handles { store.observe { handle.signal() } }
       state.begin(handles)
       threads = try Self.start(state, handles, sockets)
     } catch {
@@ -142,6 +140,10 @@ public final class Server: Sendable {
   /// The port listened on: the one asked for, or the system's choice if that was 0.
   public var port: Int { state.port.load(ordering: .relaxed) }
 
+  /// The store that is served: the one that the server was given, or after DEBUG RELOAD the one that took
+  /// its place.
+  public var store: Store { state.store }
+
   /// Begins to stop: no new connections, no new requests; replies under way are still sent, once
   /// they are durable. Returns at once; safe from any thread, any number of times.
   public func stop() {
@@ -151,7 +153,6 @@ public final class Server: Sendable {
   /// Waits until every thread of the server has ended. To be called once.
   public func wait() {
     for thread in threads { thread.join() }
-    state.checkpoints.finish()
-    state.expiry.close()
+    state.finish()
   }
 }

@@ -63,6 +63,11 @@ enum ServeCommand: Subcommand {
     Log.line("opened \(options.dataPath): \(store.openReport)")
     options.log = { Log.line($0) }
     options.shutDown = { Signals.sendToSelf() }
+    options.reopen = { [path = options.dataPath, options = options.store] () throws(StoreError) in
+      let store = try Store.open(at: path, options: options)
+      Log.line("opened \(path) again: \(store.openReport)")
+      return store
+    }
     let server: Server
     do throws(Server.Failure) {
       server = try Server(store: store, options: options)
@@ -76,10 +81,10 @@ enum ServeCommand: Subcommand {
     Log.line("ready on \(places) port \(server.port)\(path), pid \(getpid())")
     stop.serve {
       server.stop()
-      store.stopWaiting()
+      server.store.stopWaiting()
     }
     server.wait()
-    let status = close(store)
+    let status = close(server.store)
     Log.line(status == 0 ? "stopped; the store is closed" : "stopped")
     return status
   }

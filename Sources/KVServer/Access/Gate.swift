@@ -19,6 +19,7 @@ final class Gate: Sendable {
   private let blocked = Atomic<Int>(0)
   private let protection = Atomic<Bool>(true)
   private let memory = Atomic<Bool>(false)
+  private let reloading = Atomic<Bool>(false)
 
   @inline(__always)
   var revision: UInt64 { number.load(ordering: .acquiring) }
@@ -57,7 +58,8 @@ final class Gate: Sendable {
     session.needsLogin = !isOpen && !session.isAuthenticated
     session.isGated =
       session.needsLogin || session.user?.isUnrestricted != true || session.replyMode != .on
-      || session.isPaused || isMemoryFull || pause.withLock { $0 != nil }
+      || session.isPaused || isMemoryFull || reloading.load(ordering: .relaxed)
+      || pause.withLock { $0 != nil }
     return !session.record.isKilled.load(ordering: .relaxed)
   }
 
@@ -115,12 +117,19 @@ final class Gate: Sendable {
     return isDue
   }
 
+  /// Holds everything back while the store is closed and opened again.
+  func setReloading(_ isReloading: Bool) {
+    reloading.store(isReloading, ordering: .relaxed)
+    wakeAll()
+  }
+
   private func wakeAll() {
     change()
     for loop in loops.withLock({ $0 }) { loop.signal() }
   }
 
   private func holds(_ command: Command, _ call: borrowing Call) -> Bool {
+    if reloading.load(ordering: .relaxed) { return command.name != "debug" }
     guard !endPauseIfDue(), let pause = pause.withLock({ $0 }), command.name != "client|unpause"
     else { return false }
     return !pause.onlyWrites || call.involves([.write, .mayWrite], command)

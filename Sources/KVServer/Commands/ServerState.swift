@@ -4,7 +4,7 @@ import Synchronization
 
 /// What all event loops share.
 final class ServerState: Sendable {
-  let store: Store
+  private let opened: Mutex<OpenStore>
   /// As they were at the start; `live` has those that CONFIG SET changes.
   let options: ServerOptions
   let live: LiveOptions
@@ -12,14 +12,12 @@ final class ServerState: Sendable {
   let cursors = ScanCursors()
   let clients: ClientRegistry
   let memory: ClientMemory
-  let checkpoints: Checkpoints
   let users: Users
   let accessLog: AccessLog
   let gate = Gate()
   let memoryLimit = MemoryLimit()
   let keyCount = KeyCount()
-  /// Removes what has expired, while the server runs.
-  let expiry: ExpiryWorker
+  let reload: Reload
   let scripts = ScriptCache()
   let runningScript = RunningScript()
   /// One per event loop.
@@ -54,7 +52,8 @@ final class ServerState: Sendable {
   }
 
   init(store: Store, options: ServerOptions, clientLimit: Int, users: Users) {
-    self.store = store
+    opened = Mutex(OpenStore(store, log: options.log))
+    reload = Reload(loopCount: options.ioThreadCount)
     self.options = options
     live = LiveOptions(options)
     self.users = users
@@ -63,10 +62,6 @@ final class ServerState: Sendable {
     memoryLimit.set(options.memoryLimit, gate)
     clients = ClientRegistry(limit: clientLimit)
     memory = ClientMemory(limit: options.clientMemoryByteCount)
-    checkpoints = Checkpoints(store: store)
-    expiry = ExpiryWorker(store: store) { [log = options.log] error in
-      log("cannot remove what has expired: \(error)")
-    }
     counters = (0..<options.ioThreadCount).map { _ in LoopCounters() }
     statistics = (0..<options.ioThreadCount).map { _ in
       LoopStatistics(commandCount: CommandTable.standard.commands.count)
@@ -76,7 +71,31 @@ final class ServerState: Sendable {
     runID = String(words.joined().prefix(40))
   }
 
-  func begin(_ handles: [LoopHandle]) { self.handles.withLock { $0 = handles } }
+  /// To be called once, before there are clients.
+  func begin(_ handles: [LoopHandle]) {
+    self.handles.withLock { $0 = handles }
+    gate.setLoops(handles)
+    opened.withLock { $0 }.signal(handles)
+  }
+
+  // MARK: The store
+
+  var store: Store { opened.withLock { $0.store } }
+  var checkpoints: Checkpoints { opened.withLock { $0.checkpoints } }
+  var expiry: ExpiryWorker { opened.withLock { $0.expiry } }
+
+  /// Ends what works on the store beside the event loops.
+  func finish() { opened.withLock { $0 }.finish() }
+
+  /// Goes on with another store; what worked on the old one has ended.
+  func replace(_ store: OpenStore) {
+    expiredMetCount.add(expiry.removedCount, ordering: .relaxed)
+    store.signal(handles.withLock { $0 })
+    opened.withLock { $0 = store }
+    store.expiry.start()
+  }
+
+  // MARK: Options
 
   /// Changes options while the server runs: all that `body` sets, or nothing.
   func change(_ body: (inout ServerOptions) throws(SettingRefusal) -> Void) throws(SettingRefusal) {

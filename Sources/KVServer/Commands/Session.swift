@@ -12,6 +12,8 @@ final class Session {
   private(set) var watches: [[UInt8]: SequenceNumber] = [:]
   /// The checkpoint that this connection waits for.
   var checkpoint: CheckpointTicket?
+  /// How many reloads there had been when it asked for one.
+  var reloadsBefore: Int?
   /// Until when its command waits, in milliseconds of the monotonic clock.
   var waitsUntil: Int64?
   /// What it is told in MONITOR.

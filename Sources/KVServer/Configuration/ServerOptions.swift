@@ -75,6 +75,9 @@ public struct ServerOptions: Sendable {
   /// What SHUTDOWN does: nil to stop this server alone.
   public var shutDown: (@Sendable () -> Void)?
 
+  /// Opens the store again that the server has closed, for DEBUG RELOAD; nil if the server may not close it.
+  public var reopen: (@Sendable () throws(StoreError) -> Store)?
+
   /// The file that the options were read from, for CONFIG REWRITE.
   public var configurationPath: String?
   /// Told what an operator should know, a line at a time, from any thread.

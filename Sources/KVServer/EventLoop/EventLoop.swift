@@ -10,7 +10,7 @@ final class EventLoop {
   static let listenerToken = UInt64.max - 1
 
   let server: ServerState
-  let store: Store
+  var store: Store
   let handle: LoopHandle
   let counters: LoopCounters
   let statistics: LoopStatistics
@@ -81,12 +81,23 @@ final class EventLoop {
   func run() {
     let nobody = ClientRecord(
       id: 0, address: "", localAddress: "", descriptor: -1, now: System.monotonicSeconds())
-    var call = Call(
-      server: server, counters: counters, statistics: statistics, handle: handle,
-      session: Session(record: nobody))
+    func begin() -> Call {
+      Call(
+        server: server, counters: counters, statistics: statistics, handle: handle,
+        session: Session(record: nobody))
+    }
+    var call = begin()
     while !isDrained() {
       turn(&call)
+      if server.reload.isAsked, held.isEmpty, !hasUnsynced {
+        call.reader.end()
+        server.reload.join { () throws(StoreError) in try server.reopen() }
+        store = server.store
+        optionsRevision = -1
+        call = begin()
+      }
     }
+    server.reload.leave()
     for accepted in handle.closeInbox() { adopt(accepted) }
     for connection in Array(connections.values) { close(connection) }
     call.reader.end()

@@ -168,11 +168,6 @@ struct ServerCommandTests {
         "DEBUG foo",
         "-ERR unknown subcommand or wrong number of arguments for 'foo'. Try DEBUG HELP."
       ),
-      (
-        "DEBUG RELOAD",
-        "-ERR DEBUG RELOAD is not supported: clients read the store while it would be closed; "
-          + "restart kvd, which recovers it"
-      ),
     ] { #expect(try client.line(command) == reply, "\(command)") }
   }
 

@@ -8,7 +8,6 @@ import TxnWAL
 /// A server on a port of the system's choice, over a store in a directory of its own.
 final class TestServer: @unchecked Sendable {
   // Threads of a test only make clients; it is stopped by the one that made it.
-  let store: Store
   let directory = TestDirectory()
   private let server: Server
 
@@ -16,12 +15,14 @@ final class TestServer: @unchecked Sendable {
     store options: StoreOptions = StoreOptions(),
     _ change: (inout ServerOptions) -> Void = { _ in }
   ) throws {
-    store = try Store.open(at: directory.path + "/data", options: options)
+    let path = directory.path + "/data"
+    let storeOptions = options
     var options = ServerOptions()
     options.port = 0
-    options.dataPath = directory.path + "/data"
+    options.dataPath = path
+    options.reopen = { () throws(StoreError) in try Store.open(at: path, options: storeOptions) }
     change(&options)
-    server = try Server(store: store, options: options)
+    server = try Server(store: Store.open(at: path, options: storeOptions), options: options)
   }
 
   /// Over a store so small that memtables are sealed and applied, and segments recycled, all the time.
@@ -34,6 +35,7 @@ final class TestServer: @unchecked Sendable {
     return try TestServer(store: options, change)
   }
 
+  var store: Store { server.store }
   var port: Int { server.port }
 
   func client() throws -> TestClient { try TestClient(port: port) }

@@ -37,6 +37,7 @@ enum DebugCommand {
     case ("log", 3):
       call.server.options.log("DEBUG LOG: \(String(describing: request.extracting(call[2])))")
       call.reply.ok()
+    case ("reload", _), ("loadaof", 2): try reload(&call)
     case ("object", 3):
       try describe(request.extracting(call[2]), &call)
     case ("stringmatch-len", 4):
@@ -62,8 +63,6 @@ enum DebugCommand {
   }
 
   private static let refusals: [String: String] = [
-    "reload": "clients read the store while it would be closed; restart kvd, which recovers it",
-    "loadaof": "clients read the store while it would be closed; restart kvd, which recovers it",
     "restart": "stop kvd and start it again",
     "crash-and-recover": "kill kvd and start it again, which recovers everything acknowledged",
     "jmap": "it is none of Redis's",
@@ -80,6 +79,30 @@ enum DebugCommand {
     "mallctl": "the allocator has no such settings",
     "mallctl-str": "the allocator has no such settings",
   ]
+
+  /// RELOAD: closes the store and opens it again, which recovers it; everybody else waits meanwhile. What
+  /// Redis lets one say behind it is about its dumps.
+  private static func reload(_ call: inout Call) throws(StoreError) {
+    guard call.server.options.reopen != nil, !call.isExecuting else {
+      let reason =
+        call.isExecuting ? "not inside a transaction" : "the store belongs to the program around it"
+      return call.reply.error("ERR DEBUG RELOAD is not possible: \(reason)")
+    }
+    let outcome = call.server.reload.outcome
+    guard let before = call.session.reloadsBefore else {
+      call.session.reloadsBefore = outcome.count
+      call.disposition = .waiting
+      call.server.reload.ask()
+      return call.server.gate.setReloading(true)
+    }
+    guard outcome.count > before else {
+      call.disposition = .waiting
+      return
+    }
+    call.session.reloadsBefore = nil
+    if let error = outcome.error { throw error }
+    call.reply.ok()
+  }
 
   /// OBJECT key: a line in Redis's form, of which the encoding and the length mean something.
   private static func describe(_ key: RawSpan, _ call: inout Call) throws(StoreError) {
@@ -156,7 +179,8 @@ enum DebugCommand {
     let lines: [String] = [
       "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "ERROR <string>",
       "    Return an error with <string> as message.", "LOG <message>",
-      "    Write <message> to the server log.", "OBJECT <key>",
+      "    Write <message> to the server log.", "RELOAD",
+      "    Close the store and open it again, while all clients wait.", "OBJECT <key>",
       "    The encoding that Redis would use, and the length of the entry.", "PROTOCOL <type>",
       "    Reply with a test value of the specified type. <type> can be: string,",
       "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
