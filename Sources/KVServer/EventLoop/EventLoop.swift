@@ -90,7 +90,7 @@ final class EventLoop {
     while !isDrained() {
       turn(&call)
       if server.reload.isAsked, held.isEmpty, !hasUnsynced {
-        call.reader.end()
+        call.reader.close()
         server.reload.join { () throws(StoreError) in try server.reopen() }
         store = server.store
         optionsRevision = -1

@@ -24,7 +24,7 @@ struct ReloadTests {
     #expect(try other.line("KV.CHECKPOINT") == "+OK")
   }
 
-  @Test func `nothing acknowledged is lost and nothing is done twice, however many write meanwhile`()
+  @Test func `nothing acknowledged is lost and nothing done twice while others write`()
     throws
   {
     let server = try TestServer.small {
