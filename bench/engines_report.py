@@ -75,6 +75,10 @@ def lines(result):
            "median of the rounds' ratios; the spread is (most − least) / median.")
     yield ("- After each run all of the store was read in order and compared with what had been "
            "acknowledged; a difference ends the comparison.")
+    measured = {case["name"] for case in result["cases"]}
+    missing = [name for name in CASES if name not in measured]
+    if missing and not result["quick"]:
+        yield f"- Not part of this run: {'; '.join(missing)}."
     if result["quick"]:
         yield ("- These are short runs with less data than the names say: a hint, not a figure to rely "
                "on.")

@@ -22,8 +22,14 @@ def machine(directory):
         "file_system": _output("df", "--output=fstype", directory).split()[-1],
         "swift": _output("swift", "--version").partition("\n")[0],
         "redis": _output("redis-cli", "--version"),
-        "kvd_commit": _output("git", "describe", "--always", "--dirty"),
+        "kvd_commit": _commit(),
     }
+
+
+def _commit():
+    """The commit, and whether the sources differ from it; what was written before into docs/ does not count."""
+    changed = _output("git", "status", "--porcelain", "--untracked-files=no", "--", ":!docs")
+    return _output("git", "describe", "--always") + ("-dirty" if changed else "")
 
 
 def _first(pattern, path):
