@@ -28,8 +28,8 @@ def machine(directory):
 
 def _commit():
     """The commit, and whether the sources differ from it; what was written before into docs/ does not count."""
-    changed = _output("git", "status", "--porcelain", "--untracked-files=no", "--", ":!docs")
-    return _output("git", "describe", "--always") + ("-dirty" if changed else "")
+    is_changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", ":!docs"]).returncode == 1
+    return _output("git", "describe", "--always") + ("-dirty" if is_changed else "")
 
 
 def _first(pattern, path):
