@@ -2,9 +2,8 @@ import KVStore
 
 /// One I/O thread: waits for sockets, serves them, and lets replies go once they are durable.
 ///
-/// A turn handles every socket that was ready. If something was written in it and no other socket is
-/// ready, this thread has nothing better to do and writes and syncs the log itself; otherwise it asks
-/// the log writer to, and goes on. Either way one sync covers all that the turn wrote.
+/// A turn handles every socket that was ready. One sync covers what several turns wrote, until nothing is
+/// ready any more; see `SyncTiming`.
 final class EventLoop {
   static let wakeToken = UInt64.max
   static let listenerToken = UInt64.max - 1
@@ -48,11 +47,7 @@ final class EventLoop {
   /// Buffers lent to whichever connection is being served.
   var spareInput = ByteBuffer()
   var spareReply = ByteBuffer()
-  /// Something was evaluated and no sync asked for since.
-  var hasUnsynced = false
-  /// Until when syncs are left to the log writer, in milliseconds of the monotonic clock, because one
-  /// took long: while this thread waits for the disk nobody is served.
-  var syncsElsewhereUntil: Int64 = 0
+  var syncTiming = SyncTiming()
   var drainDeadline: Int64?
   /// Since when only lingering connections are left, in a drain.
   var lingeringSince: Int64?
@@ -89,7 +84,7 @@ final class EventLoop {
     var call = begin()
     while !isDrained() {
       turn(&call)
-      if server.reload.isAsked, held.isEmpty, !hasUnsynced {
+      if server.reload.isAsked, held.isEmpty, !syncTiming.hasUnsynced {
         call.reader.close()
         server.reload.join { () throws(StoreError) in try server.reopen() }
         store = server.store
@@ -109,18 +104,13 @@ final class EventLoop {
     // open makes LMDB's file grow.
     call.reader.end()
     sampleRate()
-    if !hasUnsynced && yielding.isEmpty { timeout = handle.arm() ? waitMilliseconds() : 0 }
+    if !syncTiming.hasUnsynced && yielding.isEmpty {
+      timeout = handle.arm() ? waitMilliseconds() : 0
+    }
     let count = poller.wait(timeoutMilliseconds: timeout)
     handle.disarm()
     refreshOptions(&call)
-    if hasUnsynced {
-      hasUnsynced = false
-      if count == 0 && yielding.isEmpty {
-        sync(&call)
-      } else {
-        store.requestSync()
-      }
-    }
+    syncWritten(isBusy: count > 0 || !yielding.isEmpty, &call)
     resumeYielding(&call)
     for index in 0..<count {
       let event = poller[index]
@@ -152,24 +142,23 @@ final class EventLoop {
     if !deadlines.isEmpty || listener?.isPaused == true { checkDeadlines(&call) }
   }
 
-  /// Syncs what was written, here if that is known to be quick.
-  private func sync(_ call: inout Call) {
-    let begun = System.monotonicMilliseconds()
-    guard begun >= syncsElsewhereUntil else { return store.requestSync() }
-    do throws(StoreError) {
-      // False means another thread is at it; it takes what is buffered and the observer is told.
-      if try store.syncIfIdle() { releaseHeld(&call) }
-    } catch {
-      releaseHeld(&call)
-    }
-    let ended = System.monotonicMilliseconds()
-    if ended - begun >= Self.slowSyncMilliseconds {
-      syncsElsewhereUntil = ended + Self.slowSyncMemoryMilliseconds
+  /// Syncs what was written, once it is time.
+  private func syncWritten(isBusy: Bool, _ call: inout Call) {
+    guard syncTiming.hasUnsynced else { return }
+    let now = System.monotonicNanoseconds()
+    switch syncTiming.nextStep(isBusy: isBusy, now: now) {
+    case .gather: break
+    case .elsewhere: store.requestSync()
+    case .here:
+      do throws(StoreError) {
+        // False means another thread is at it; it takes what is buffered and the observer is told.
+        if try store.syncIfIdle() { releaseHeld(&call) }
+      } catch {
+        releaseHeld(&call)
+      }
+      syncTiming.didSync(from: now, to: System.monotonicNanoseconds())
     }
   }
-
-  private static let slowSyncMilliseconds: Int64 = 5
-  private static let slowSyncMemoryMilliseconds: Int64 = 500
 
   private func waitMilliseconds() -> Int32 {
     // Signals tell of room in the store; the short wait covers what other loops free.
@@ -208,8 +197,12 @@ final class EventLoop {
   private func isDrained() -> Bool {
     guard let drainDeadline else { return false }
     let now = System.monotonicMilliseconds()
-    if now >= drainDeadline || connections.isEmpty { return !hasUnsynced || now >= drainDeadline }
-    guard !hasUnsynced, connections.values.allSatisfy({ $0.isLingering }) else { return false }
+    if now >= drainDeadline || connections.isEmpty {
+      return !syncTiming.hasUnsynced || now >= drainDeadline
+    }
+    guard !syncTiming.hasUnsynced, connections.values.allSatisfy({ $0.isLingering }) else {
+      return false
+    }
     // To close while a client still sends would reset the connection, and lose the last replies.
     let since = lingeringSince ?? now
     lingeringSince = since

@@ -183,7 +183,7 @@ extension EventLoop {
     if let newest = call.session.newest?.position, newest != newestBefore,
       newest > store.durablePosition
     {
-      hasUnsynced = true
+      syncTiming.didWrite()
     }
   }
 
