@@ -21,6 +21,17 @@ extension RawSpan {
     return word
   }
 
+  /// The same as `compare` where the first sixteen bytes are known to be those of `other`, zeros for those that
+  /// either lacks: of two equally long keys up to 24 bytes the last eight decide.
+  @inline(__always)
+  func compareTail(to other: RawSpan) -> Int {
+    guard byteCount == other.byteCount, byteCount <= 24 else { return compare(to: other) }
+    if byteCount <= 16 { return 0 }
+    let word = load(at: byteCount &- 8, as: UInt64.self).byteSwapped
+    let others = other.load(at: byteCount &- 8, as: UInt64.self).byteSwapped
+    return word == others ? 0 : word < others ? -1 : 1
+  }
+
   /// Negative, zero or positive as these bytes come before, are, or come behind `other`. O(n).
   @inline(__always)
   package func compare(to other: RawSpan) -> Int {
