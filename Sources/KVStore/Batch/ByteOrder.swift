@@ -2,6 +2,11 @@ import Glibc
 import TxnWAL
 
 extension RawSpan {
+  /// Where the bytes lie. Of two spans that are lent at one time those that begin at one place and are of one
+  /// length are the same.
+  @inline(__always)
+  var address: UInt { unsafe withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
+
   /// Whether these bytes come before `other`: as unsigned bytes, a prefix before what it begins.
   @inline(__always)
   func isBefore(_ other: RawSpan) -> Bool {
