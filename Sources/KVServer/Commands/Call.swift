@@ -143,7 +143,7 @@ struct Call: ~Copyable {
   ) throws(StoreError) {
     let receipt: Receipt
     do throws(StoreError) {
-      receipt = try store.evaluate { (evaluation) throws(StoreError) in
+      receipt = try store.evaluate(with: reader) { (evaluation) throws(StoreError) in
         try body(&evaluation, &self)
       }.receipt
     } catch .abandoned {

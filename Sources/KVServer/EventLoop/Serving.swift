@@ -152,6 +152,7 @@ extension EventLoop {
         let request = bytes.extracting(first: byteCount)
         Dispatcher.run(&call, request)
         call.didRun(request)
+        call.reader.expectNothing()
       }
       switch call.disposition {
       case .next:

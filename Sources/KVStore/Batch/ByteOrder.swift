@@ -2,6 +2,11 @@ import Glibc
 import TxnWAL
 
 extension RawSpan {
+  /// Where the bytes lie. Of two spans that are lent at one time those that begin at one place and are of one
+  /// length are the same.
+  @inline(__always)
+  var address: UInt { unsafe withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
+
   /// Whether these bytes come before `other`: as unsigned bytes, a prefix before what it begins.
   @inline(__always)
   func isBefore(_ other: RawSpan) -> Bool {
@@ -19,6 +24,17 @@ extension RawSpan {
       index &+= 1
     }
     return word
+  }
+
+  /// The same as `compare` where the first sixteen bytes are known to be those of `other`, zeros for those that
+  /// either lacks: of two equally long keys up to 24 bytes the last eight decide.
+  @inline(__always)
+  func compareTail(to other: RawSpan) -> Int {
+    guard byteCount == other.byteCount, byteCount <= 24 else { return compare(to: other) }
+    if byteCount <= 16 { return 0 }
+    let word = load(at: byteCount &- 8, as: UInt64.self).byteSwapped
+    let others = other.load(at: byteCount &- 8, as: UInt64.self).byteSwapped
+    return word == others ? 0 : word < others ? -1 : 1
   }
 
   /// Negative, zero or positive as these bytes come before, are, or come behind `other`. O(n).

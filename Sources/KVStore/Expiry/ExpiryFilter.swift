@@ -69,6 +69,13 @@ final class ExpiryFilter {
     if metCount > 0 { forget() }
   }
 
+  /// After an evaluation: the clock is asked again, and what was met has been seen to.
+  @inline(__always)
+  func end() {
+    moment = Moment.asked
+    if metCount > 0 { forget() }
+  }
+
   func forget() {
     metCount = 0
     met.removeAll(keepingCapacity: true)

@@ -118,7 +118,7 @@ import CLinux
     let bytes = unsafe UnsafeRawBufferPointer(start: start + 1, count: node.keyByteCount &- 1).bytes
     let found = KeyWindow(bytes)
     if found != window { return found.isBefore(window) ? -1 : 1 }
-    return bytes.compare(to: key)
+    return bytes.compareTail(to: key)
   }
 
   /// Where among the nodes from `first` on the least key stands that is not below `key`, and whether it is

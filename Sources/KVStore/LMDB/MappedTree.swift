@@ -10,7 +10,7 @@ import CLMDB
 /// may be used. A sound tree refers to no page that the file does not have.
 @safe struct MappedTree: BitwiseCopyable {
   @safe enum Found {
-    case value(UnsafeRawBufferPointer)
+    case value(MappedValue)
     case absent
     case unusual
   }
@@ -84,10 +84,21 @@ import CLMDB
     let window = KeyWindow(key)
     guard let leaf = leaf(for: key, window) else { return .unusual }
     leaf.fetchNodes()
+    return find(key, window, in: leaf)
+  }
+
+  /// The same where it is known which leaf the key belongs to, and its nodes have been asked for.
+  @inline(__always)
+  func find(_ key: RawSpan, inLeaf number: UInt64) -> Found {
+    page(number, .leaf).map { find(key, KeyWindow(key), in: $0) } ?? .unusual
+  }
+
+  @inline(__always)
+  private func find(_ key: RawSpan, _ window: KeyWindow, in leaf: MappedPage) -> Found {
     guard let (index, isMatch) = leaf.search(key, window, from: 0) else { return .unusual }
     guard isMatch else { return .absent }
     switch leaf.data(at: index) {
-    case .bytes(let bytes): return unsafe .value(bytes)
+    case .bytes(let bytes): return unsafe .value(MappedValue(bytes: bytes))
     case .overflow(let number, let byteCount): return overflow(number, byteCount)
     case nil: return .unusual
     }
@@ -140,7 +151,7 @@ import CLMDB
       guard byteCount <= StoredValue.byteLimit,
         case .value(let value) = overflow(number, byteCount)
       else { return nil }
-      return unsafe MappedEntry(key: key, value: value)
+      return unsafe MappedEntry(key: key, value: value.bytes)
     }
   }
 
@@ -149,7 +160,19 @@ import CLMDB
       let bytes = unsafe page(number, .overflow)?.overflowData(
         byteCount, pageLimit: pageLimit - number)
     else { return .unusual }
-    return unsafe .value(bytes)
+    return unsafe .value(MappedValue(bytes: bytes))
+  }
+}
+
+/// What is stored under a key where it lies in the map, as long as the view lasts that its tree is of.
+@safe struct MappedValue: BitwiseCopyable {
+  fileprivate let bytes: UnsafeRawBufferPointer
+
+  var byteCount: Int { unsafe bytes.count }
+
+  @inline(__always)
+  func withBytes<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
+    unsafe try body(bytes.bytes)
   }
 }
 

@@ -74,8 +74,8 @@ final class ReadTransaction: @unchecked Sendable {
     if hasFailed { throw environment.failedView }
     if database == .data {
       switch find(key) {
-      case .value(let bytes) where bytes.count <= StoredValue.byteLimit:
-        return try unsafe body(bytes.bytes)
+      case .value(let value) where value.byteCount <= StoredValue.byteLimit:
+        return try value.withBytes { bytes throws(StoreError) in try body(bytes) }
       case .absent: return try body(nil)
       case .value, .unusual: break
       }
@@ -91,12 +91,14 @@ final class ReadTransaction: @unchecked Sendable {
   }
 
   /// What the pages of the view say of `key`, as far as they are as expected.
+  ///
+  /// - Parameter leaf: the one that the key belongs to, if that is known.
   @inline(__always)
-  private func find(_ key: RawSpan) -> MappedTree.Found {
+  func find(_ key: RawSpan, inLeaf leaf: UInt64? = nil) -> MappedTree.Found {
     guard let tree = mappedTree, key.byteCount <= Limits.specialKeyByteCount else {
       return .unusual
     }
-    return tree.find(key)
+    return leaf.map { tree.find(key, inLeaf: $0) } ?? tree.find(key)
   }
 
   @inline(never)

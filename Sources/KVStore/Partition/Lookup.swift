@@ -53,8 +53,20 @@ extension PartitionView {
     _ key: RawSpan, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    let transaction = try lmdb()
+    if expected.isKey(key) {
+      switch try findExpected(key, in: transaction) {
+      case .absent: return try body(nil, RawSpan())
+      case .entry(let header, let stored):
+        guard header.sequence >= hiding else { return try body(nil, RawSpan()) }
+        return try stored.withBytes { bytes throws(StoreError) in
+          try body(header, bytes.extracting(droppingFirst: StoredValue.headerByteCount))
+        }
+      case .nothing, .leaf: break
+      }
+    }
     let environment = partition.environment
-    return try lmdb().withValue(of: key) { stored throws(StoreError) in
+    return try transaction.withValue(of: key) { stored throws(StoreError) in
       guard let stored else { return try body(nil, RawSpan()) }
       let header = try environment.decode(stored, key: key)
       guard header.sequence >= hiding else { return try body(nil, RawSpan()) }

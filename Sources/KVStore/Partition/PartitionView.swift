@@ -6,6 +6,8 @@ import TxnWAL
 /// then, and what leaves them later is still held here. Used by one thread at a time.
 final class PartitionView {
   let partition: Partition
+  /// A key that is asked for now, as a rule: its reader's.
+  let expected: ExpectedKey
   private(set) var generation: UInt64 = 0
   private(set) var layers: Layers?
   private var transaction: ReadTransaction?
@@ -16,10 +18,15 @@ final class PartitionView {
 
   /// For the short way to keys, and hints at where they are; nil until somebody asks, and once layers or
   /// transaction have changed.
-  private(set) var shortcut: Shortcut?
+  private(set) var shortcut: Shortcut? {
+    didSet { revision &+= 1 }
+  }
+  /// One more with each shortcut and each loss of one, so that as long as it stays layers and transaction do.
+  private(set) var revision: UInt64 = 1
 
-  init(_ partition: Partition) {
+  init(_ partition: Partition, expected: ExpectedKey = ExpectedKey()) {
     self.partition = partition
+    self.expected = expected
   }
 
   /// Makes the view current, and the shortcut that goes with it.

@@ -2,18 +2,21 @@
 ///
 /// Sound as `@unchecked Sendable`: only the sequencer uses it.
 final class PreconditionChecker: @unchecked Sendable {
-  let reader: Reader
-  /// Whether the batch being evaluated has conditions: if not, preparing it need not look for them.
-  var isAsked = false
+  /// Of the evaluation whose batch has conditions; without them, preparing it need not look for any.
+  private var reader: Reader?
   private(set) var failure: StoreError?
 
-  init(reader: Reader) {
-    self.reader = reader
-  }
+  var isAsked: Bool { reader != nil }
+
+  func ask(_ reader: Reader) { self.reader = reader }
+
+  /// To be called at the end of an evaluation.
+  func forget() { if isAsked { reader = nil } }
 
   func holds(
     _ condition: Precondition, for key: RawSpan, in partition: Partition
   ) throws(StoreError) -> Bool {
+    guard let reader else { preconditionFailure("a condition that nobody has asked for") }
     let found = try reader.sequence(of: key, in: partition.index, at: .max)
     return switch condition {
     case .absent: found == 0

@@ -7,6 +7,7 @@ import TxnWAL
 /// memory from being freed. Not for use by two threads at a time.
 public final class Reader {
   let keyspace: Keyspace
+  let expected: ExpectedKey
   let expiry: ExpiryFilter
   private let views: [PartitionView]
   private var touched: [Int] = []
@@ -19,7 +20,9 @@ public final class Reader {
   init(_ keyspace: Keyspace) {
     self.keyspace = keyspace
     expiry = ExpiryFilter(keyspace.clock)
-    views = keyspace.partitions.map { PartitionView($0) }
+    let expected = ExpectedKey()
+    self.expected = expected
+    views = keyspace.partitions.map { PartitionView($0, expected: expected) }
     isInvolved = [Bool](repeating: false, count: views.count)
   }
 
@@ -35,8 +38,8 @@ public final class Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let (partition, hash) = place(of: key)
-    return try withVersion(of: key, in: partition, hash: hash, through: through) {
+    let place = place(of: key)
+    return try withVersion(of: key, in: place.partition, hash: place.hash, through: through) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil) }
       guard header.type == 0 else { throw .wrongType }
@@ -118,10 +121,10 @@ public final class Reader {
   /// Brings into memory what looking `key` up needs, so that a later evaluation, which all writers wait
   /// for, does not wait for the disk.
   public func touch(_ key: RawSpan) throws(StoreError) {
-    let (partition, hash) = place(of: key)
+    let place = place(of: key)
     // What is in memory needs nothing. (Another key that looks like this one costs a read at worst.)
-    if shortcut(to: partition).fetchNode(of: hash) { return }
-    try withStoredVersion(of: key, in: partition, hash: hash, through: 0) { _, _ in }
+    if shortcut(to: place.partition).fetchNode(of: place.hash) { return }
+    try lendStoredVersion(of: key, in: place.partition, hash: place.hash, through: 0) { _, _ in }
   }
 
   /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut.
@@ -163,6 +166,7 @@ public final class Reader {
 
   /// Lets go of everything but slots and memory to use again. The next read begins anew.
   public func end() {
+    expectNothing()
     for index in touched { views[index].end() }
     touched.removeAll(keepingCapacity: true)
   }
@@ -247,8 +251,19 @@ public final class Reader {
   // MARK: Look-ups that will be made soon
 
   @inline(__always)
-  func place(of key: RawSpan) -> (partition: Int, hash: UInt64) {
-    (keyspace.partition(of: key), keyspace.hash.hash(key))
+  func place(of key: RawSpan) -> KeyPlace {
+    expected.isKey(key) ? expected.place : computePlace(of: key)
+  }
+
+  @inline(__always)
+  func computePlace(of key: RawSpan) -> KeyPlace {
+    KeyPlace(partition: keyspace.partition(of: key), hash: keyspace.hash.hash(key))
+  }
+
+  /// The partition of a key that is written: maps are taken note of.
+  @inline(__always)
+  func partition(ofWritten key: RawSpan) -> Int {
+    expected.isKey(key) ? expected.place.partition : keyspace.partition(ofWritten: key)
   }
 
   /// What hints at look-ups in a partition begin with. The view is made current first if this is the first read.
@@ -266,4 +281,12 @@ public final class Reader {
     touch(partition)
     return views[partition].makeShortcutIntoFile()
   }
+
+  /// As long as it stays, what was found in the partition's file counts.
+  @inline(__always)
+  func revision(of partition: Int) -> UInt64 { views[partition].revision }
+
+  /// From now on no key is expected. To be called before the bytes of the one that was are let go of.
+  @inline(__always)
+  package func expectNothing() { expected.clear() }
 }

@@ -9,8 +9,8 @@ extension Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let (partition, hash) = place(of: key)
-    return try withVersion(of: key, in: partition, hash: hash, through: through) {
+    let place = place(of: key)
+    return try withVersion(of: key, in: place.partition, hash: place.hash, through: through) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil, value) }
       return try body(EntryInfo(header), value)
@@ -23,8 +23,8 @@ extension Reader {
     of key: RawSpan, through: SequenceNumber,
     _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let (partition, hash) = place(of: key)
-    return try withStoredVersion(of: key, in: partition, hash: hash, through: through) {
+    let place = place(of: key)
+    return try withStoredVersion(of: key, in: place.partition, hash: place.hash, through: through) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil, value) }
       return try body(EntryInfo(header), value)
@@ -80,6 +80,13 @@ extension Reader {
 
   /// How many there were; a key may count more than once.
   public var expiredMetCount: Int { expiry.metCount }
+
+  /// One moment decides for all that an evaluation reads.
+  @inline(never)
+  func beginEvaluation() { expiry.begin() }
+
+  @inline(never)
+  func endEvaluation() { expiry.end() }
 
   /// More keys than these are not kept.
   public static var expiredKeyLimit: Int { ExpiryFilter.keyLimit }

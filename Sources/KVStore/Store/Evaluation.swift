@@ -6,19 +6,20 @@ import TxnWAL
 /// Nothing may be waited for in it.
 public struct Evaluation: ~Copyable {
   private let context: EvaluationContext
+  let reader: Reader
   var sequencer: Sequencer
   private var contentByteCount = 0
   private var preconditionCount = 0
 
-  init(_ context: EvaluationContext, _ sequencer: Sequencer) {
+  @inline(__always)
+  init(_ context: EvaluationContext, _ reader: Reader, _ sequencer: Sequencer) {
     self.context = context
+    self.reader = reader
     self.sequencer = sequencer
-    context.begin()
   }
 
   var keyspace: Keyspace { context.keyspace }
   var own: OwnWrites { context.own }
-  var reader: Reader { context.reader }
 
   var deletesRanges: Bool { own.hasRanges }
 
@@ -118,7 +119,7 @@ public struct Evaluation: ~Copyable {
   ) throws(StoreError) {
     try Limits.check(key: key)
     try begin(key, contentByteCount: key.byteCount)
-    context.preconditions.isAsked = true
+    context.preconditions.ask(reader)
     sequencer.appendRequire(condition, of: key, index: index)
   }
 
@@ -151,7 +152,7 @@ public struct Evaluation: ~Copyable {
     _ key: RawSpan, contentByteCount: Int, indexByteCount: Int = 0
   ) throws(StoreError) {
     try admit(contentByteCount: contentByteCount, indexByteCount: indexByteCount)
-    sequencer.beginSection(for: context.keyspace.partition(ofWritten: key))
+    sequencer.beginSection(for: reader.partition(ofWritten: key))
   }
 
   private mutating func admit(

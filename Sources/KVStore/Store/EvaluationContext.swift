@@ -4,20 +4,24 @@
 final class EvaluationContext: @unchecked Sendable {
   let keyspace: Keyspace
   let own: OwnWrites
-  let preconditions: PreconditionChecker
+  let preconditions = PreconditionChecker()
+  /// For those who bring none.
   let reader: Reader
 
   init(keyspace: Keyspace) {
     self.keyspace = keyspace
     own = OwnWrites(keyspace)
     reader = Reader(keyspace)
-    preconditions = PreconditionChecker(reader: reader)
   }
 
-  /// Makes everything ready for the next evaluation.
-  func begin() {
+  /// Makes everything ready for an evaluation that reads with `reader`.
+  func begin(_ reader: Reader) {
     own.reset()
-    reader.expiry.begin()
-    preconditions.isAsked = false
+    reader.beginEvaluation()
+  }
+
+  func end(_ reader: Reader) {
+    reader.endEvaluation()
+    preconditions.forget()
   }
 }

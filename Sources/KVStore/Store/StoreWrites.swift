@@ -77,12 +77,22 @@ extension Store {
   public func evaluate<R>(
     _ body: (inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> (result: R, receipt: Receipt) {
+    try evaluate(with: evaluations.reader, body)
+  }
+
+  /// The same for who has a reader of his own: the evaluation reads with it, and what he has looked up before is
+  /// at hand.
+  public func evaluate<R>(
+    with reader: Reader, _ body: (inout Evaluation) throws(StoreError) -> R
+  ) throws(StoreError) -> (result: R, receipt: Receipt) {
     try checkOpen()
     return try coordinator.sequence { sequencer throws(StoreError) in
       if coordinator.isPoisoned, let poisoned { throw poisoned }
       defer { if sequencer.isWritten { evaluations.reader.end() } }
       sequencer.begin()
-      var evaluation = Evaluation(evaluations, sequencer)
+      evaluations.begin(reader)
+      defer { evaluations.end(reader) }
+      var evaluation = Evaluation(evaluations, reader, sequencer)
       let result: R
       do throws(StoreError) {
         result = try body(&evaluation)

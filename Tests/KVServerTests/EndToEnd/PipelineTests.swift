@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import KVServer
@@ -40,6 +41,45 @@ import Testing
       for (bytes, replies) in exchanges {
         for reply in replies {
           #expect(try client.reply() == reply, "to \(String(decoding: bytes, as: UTF8.self))")
+        }
+      }
+    }
+  }
+
+  /// What the look ahead has found of a key in the file is used by the request's own look-up; a request before
+  /// it may have written the key, and a memtable may have been carried down.
+  @Test(arguments: [1, 2]) func `keys at rest are read as the requests before have left them`(
+    ioThreadCount: Int
+  ) throws {
+    let server = try TestServer.small { $0.ioThreadCount = ioThreadCount }
+    let isDone = Atomic<Bool>(false)
+    try inThreads(2) { number in
+      let client = try server.client()
+      if number == 1 {
+        while !isDone.load(ordering: .relaxed) { #expect(try client.ask("KV.CHECKPOINT") == "+OK") }
+        return
+      }
+      defer { isDone.store(true, ordering: .relaxed) }
+      var values: [Int: String] = [:]
+      for round in 0..<60 {
+        let asked = (0..<30).shuffled()
+        var pipeline: [UInt8] = []
+        for index in asked {
+          let (key, number) = ("key \(index)", "number \(index)")
+          for request in [
+            ["GET", key], ["INCR", number], ["SET", key, "\(round)"], ["GET", key],
+            ["SET", key, "\(round)+", "XX", "GET"], ["INCR", number], ["DEL", number],
+            ["INCR", number], ["GETSET", key, "\(round)++"],
+          ] { pipeline += TestClient.encode(request) }
+        }
+        client.send(pipeline)
+        for index in asked {
+          let old = values[index].map { "$" + $0 } ?? "nil"
+          let counts = values[index] == nil ? [":1", ":2"] : [":2", ":3"]
+          for reply in [
+            old, counts[0], "+OK", "$\(round)", "$\(round)", counts[1], ":1", ":1", "$\(round)+",
+          ] { #expect(try client.reply() == reply) }
+          values[index] = "\(round)++"
         }
       }
     }

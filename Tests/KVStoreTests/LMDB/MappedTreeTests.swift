@@ -8,7 +8,7 @@ import Testing
   private func shortWay(_ reader: ReadTransaction, _ key: [UInt8]) -> [UInt8]?? {
     guard let tree = reader.mappedTree else { return nil }
     switch tree.find(key.span.bytes) {
-    case .value(let bytes): return .some(Array(bytes))
+    case .value(let value): return .some(value.withBytes { Array(copying: $0) })
     case .absent: return .some(nil)
     case .unusual: return nil
     }
