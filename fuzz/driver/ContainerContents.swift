@@ -1,16 +1,12 @@
 /// What the hashes and sets of a store hold, and what the keys do that may expire.
 extension Contents {
-  /// Each of them at one cut; a page of keys has told which of those that never expire are there.
+  /// Each of them by itself; a page of keys has told which of those that never expire are there.
   mutating func readContainers(
     _ connection: Connection, _ universe: Universe, _ findings: Findings, _ time: ExpiryTime
   ) throws(Connection.Failure) {
     for container in universe.containers {
       let questions = container.type == .whole ? container.questions : container.counted
       let (answers, clock) = try ask(questions, connection, time)
-      guard answers.count == questions.count else {
-        findings.add("\(container.name) could not be read: \(Reply.array(answers).brief)")
-        return
-      }
       if container.type == .whole {
         if let state = universe.whole(container, answers[...], clock: clock, findings) {
           set(container.cells[0], to: state)
@@ -31,10 +27,6 @@ extension Contents {
       let name = universe.keys[key].name
       let questions = [[Array("GET".utf8), Array(name.utf8)]] + Lifetime.questions(name)
       let (answers, clock) = try ask(questions, connection, time)
-      guard answers.count == questions.count else {
-        findings.add("\(name) could not be read: \(Reply.array(answers).brief)")
-        return
-      }
       let state = universe.state(of: answers[0].bytes, key: key)
       if state.kind == .unreadable { findings.add("\(name) holds what nobody wrote") }
       set(
@@ -44,15 +36,22 @@ extension Contents {
     }
   }
 
-  /// The answers at one cut, and what the daemon's clock can have shown; none after an error.
+  /// The answers, which are of one state, because nobody writes, and what the daemon's clock can have shown. Not
+  /// by EXEC, which is refused like a write while the disk is full.
   private func ask(
     _ questions: [[[UInt8]]], _ connection: Connection, _ time: ExpiryTime
   ) throws(Connection.Failure) -> (answers: [Reply], clock: ClosedRange<Int>) {
-    let start = System.now()
-    try connection.send(
-      ([[Array("MULTI".utf8)]] + questions + [[Array("EXEC".utf8)]]).flatMap(Connection.encode))
-    for _ in 0...questions.count { _ = try connection.receive() }
-    let reply = try connection.receive()
-    return (reply.elements ?? [], time.reading(from: start, to: System.now()))
+    var answers: [Reply] = []
+    // A key that expires meanwhile is gone by the last answer, and asked for once more.
+    for _ in 0..<2 {
+      let start = System.now()
+      try connection.send(questions.flatMap(Connection.encode))
+      answers = []
+      for _ in questions { answers.append(try connection.receive()) }
+      if answers.last != .integer(-2) {
+        return (answers, time.reading(from: start, to: System.now()))
+      }
+    }
+    return (answers, time.reading())
   }
 }
