@@ -26,7 +26,7 @@ import Testing
   /// How many things the checker finds wrong with a history from an empty store to `after`.
   private func findings(_ operations: [Operation], after: [Int: State]) -> Int {
     let findings = Findings(isQuiet: true)
-    var checker = Checker(universe: universe, findings: findings)
+    var checker = Checker(universe: universe, findings: findings, time: ExpiryTime(nil))
     let before = universe.keys.map { _ in State.absent }
     var states = before
     for (key, state) in after { states[key] = state }
@@ -131,6 +131,13 @@ import Testing
       Effect(key: 7, change: .append(5, result: 16)),
       Effect(key: 8, change: .writeIfAbsent(.empty, isDone: false)),
       Effect(key: 9, change: .writeIfAbsent(value(1), isDone: nil)),
+      Effect(key: 10, change: .write(value(2).expiring(1000...2000))),
+      Effect(key: 11, change: .writeIfAbsent(value(2).expiring(5...5), isDone: true)),
+      Effect(key: 12, change: .overwrite(value(3))), Effect(key: 13, change: .take(value(4))),
+      Effect(key: 14, change: .setExpiry(7...9, isDone: nil)),
+      Effect(key: 15, change: .setExpiry(7...7, isDone: false)),
+      Effect(key: 16, change: .persist(isDone: nil)),
+      Effect(key: 17, change: .persist(isDone: true)),
     ]
     let words = Record.text(of: effects).split(separator: " ")
     #expect(words.compactMap { Record.effect($0) } == effects)

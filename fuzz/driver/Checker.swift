@@ -6,16 +6,20 @@
 struct Checker {
   let universe: Universe
   let findings: Findings
+  let time: ExpiryTime
   private(set) var historyCount = 0
   private(set) var undecidedCount = 0
 
-  init(universe: Universe, findings: Findings) {
+  init(universe: Universe, findings: Findings, time: ExpiryTime) {
     self.universe = universe
     self.findings = findings
+    self.time = time
   }
 
+  /// - Parameter clock: what the daemon's clock can have shown when `after` was read.
   mutating func check(
-    _ operations: [Operation], from before: [State], to after: [State], where place: String
+    _ operations: [Operation], from before: [State], to after: [State],
+    clock: ClosedRange<Int> = 0...0, where place: String
   ) {
     var histories: [[(operation: Int, entry: Linearizability.Entry)]] = Array(
       repeating: [], count: universe.keys.count)
@@ -23,7 +27,8 @@ struct Checker {
       let returned = operation.outcome == .unknown ? .max : operation.returned
       for effect in operation.effects {
         let entry = Linearizability.Entry(
-          invoked: operation.invoked, returned: returned, change: effect.change)
+          invoked: operation.invoked, returned: returned, change: effect.change,
+          clock: reading(operation, of: effect.key, until: clock))
         histories[effect.key].append((index, entry))
       }
     }
@@ -32,7 +37,7 @@ struct Checker {
       if histories[key].isEmpty, before[key] == after[key] { continue }
       historyCount += 1
       switch Linearizability.check(
-        histories[key].map(\.entry), from: before[key], to: after[key])
+        histories[key].map(\.entry), from: before[key], to: after[key], clock: clock)
       {
       case .explained: break
       case .undecided: undecidedCount += 1
@@ -41,7 +46,7 @@ struct Checker {
         findings.add(
           "\(place): no order explains \(universe.keys[key].name), which is \(after[key])")
         let reduction = Reduction(
-          histories[key].map(\.entry), from: before[key], to: after[key])
+          histories[key].map(\.entry), from: before[key], to: after[key], clock: clock)
         let left = reduction.indices.map { histories[key][$0].operation }
         if !findings.isQuiet {
           System.say("  \(histories[key].count) operations reduced to \(left.count):")
@@ -50,13 +55,26 @@ struct Checker {
           operations, left, key, reduction.initial, reduction.final, knownUntil: reduction.end)
       }
     }
-    if isSound { checkBatches(operations, histories, before, after, place) }
+    if isSound { checkBatches(operations, histories, before, after, clock, place) }
+  }
+
+  /// What the daemon's clock can have shown during an operation, where a key may expire.
+  private func reading(
+    _ operation: Operation, of key: Int, until end: ClosedRange<Int>
+  ) -> ClosedRange<Int> {
+    let kind = universe.keys[key].kind
+    guard kind == .mortal || kind == .whole else { return 0...0 }
+    guard operation.outcome == .unknown else {
+      return time.reading(from: operation.invoked, to: operation.returned)
+    }
+    let start = time.reading(from: operation.invoked, to: operation.invoked).lowerBound
+    return start...max(start, end.upperBound)
   }
 
   private mutating func checkBatches(
     _ operations: [Operation],
     _ histories: [[(operation: Int, entry: Linearizability.Entry)]],
-    _ before: [State], _ after: [State], _ place: String
+    _ before: [State], _ after: [State], _ clock: ClosedRange<Int>, _ place: String
   ) {
     for (index, operation) in operations.enumerated()
     where operation.outcome == .unknown && operation.effects.count > 1 {
@@ -67,12 +85,13 @@ struct Checker {
         var forced = others
         forced.append(
           Linearizability.Entry(
-            invoked: operation.invoked, returned: .max - 3, change: effect.change))
+            invoked: operation.invoked, returned: .max - 3, change: effect.change,
+            clock: reading(operation, of: effect.key, until: clock)))
         let (from, to) = (before[effect.key], after[effect.key])
-        if Linearizability.check(forced, from: from, to: to) == .impossible {
+        if Linearizability.check(forced, from: from, to: to, clock: clock) == .impossible {
           impossibleWith.append(effect.key)
         }
-        if Linearizability.check(others, from: from, to: to) == .impossible {
+        if Linearizability.check(others, from: from, to: to, clock: clock) == .impossible {
           impossibleWithout.append(effect.key)
         }
       }

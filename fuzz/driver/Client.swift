@@ -6,6 +6,7 @@ final class Client {
     let universe: Universe
     let record: Record
     let findings: Findings
+    let time: ExpiryTime
     let port: Int
     let seed: UInt64
     let number: Int
@@ -89,7 +90,10 @@ final class Client {
     guard plan.mayBeRefused, case .error(let text) = reply,
       text.hasPrefix("MISCONF no space left")
     else { return false }
-    let reads = ["GET", "MGET", "KV.PREFIX", "KV.RANGE", "KV.REVRANGE", "SCAN", "DBSIZE", "KEYS"]
+    let reads = [
+      "GET", "MGET", "KV.PREFIX", "KV.RANGE", "KV.REVRANGE", "SCAN", "DBSIZE", "KEYS", "HGETALL",
+      "HMGET", "HGET", "PEXPIRETIME",
+    ]
     let name = String(decoding: name, as: UTF8.self)
     if reads.contains(name) { plan.findings.add("\(name) was refused on a full disk: \(text)") }
     return true
@@ -149,7 +153,7 @@ final class Client {
 
   /// Reports a reply that the command can never give. Some are the end of the connection.
   func unexpected(_ reply: Reply, to name: String) -> Stop {
-    plan.findings.add("client \(plan.number): \(name) was answered \(reply)")
+    plan.findings.add("client \(plan.number): \(name) was answered \(reply.brief)")
     return .ended
   }
 

@@ -9,6 +9,12 @@ indirect enum Reply: Equatable {
   case null
   case array([Reply])
 
+  /// For messages.
+  var brief: String {
+    let text = String("\(self)".prefix(400))
+    return text.count == 400 ? text + "…" : text
+  }
+
   var bytes: [UInt8]? {
     if case .bulk(let bytes) = self { bytes } else { nil }
   }

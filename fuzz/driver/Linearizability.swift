@@ -7,6 +7,8 @@ struct Linearizability {
     /// `UInt64.max` for an unknown outcome.
     var returned: UInt64
     var change: Change
+    /// What the daemon's clock can have shown meanwhile, where that matters.
+    var clock = 0...0
   }
 
   enum Verdict { case explained, impossible, undecided }
@@ -19,12 +21,17 @@ struct Linearizability {
     let state: State
   }
 
-  /// - Parameter final: what was read after all of them, if anything was.
-  static func check(_ entries: [Entry], from initial: State, to final: State?) -> Verdict {
+  /// - Parameters:
+  ///   - final: what was read after all of them, if anything was.
+  ///   - clock: what the daemon's clock can have shown when it was.
+  static func check(
+    _ entries: [Entry], from initial: State, to final: State?, clock: ClosedRange<Int> = 0...0
+  ) -> Verdict {
     // A read of unknown outcome tells nothing.
     var list = entries.filter { !($0.returned == .max && $0.change.isRead) }
     if let final {
-      list.append(Entry(invoked: .max - 2, returned: .max - 1, change: .read(final)))
+      list.append(
+        Entry(invoked: .max - 2, returned: .max - 1, change: .read(final), clock: clock))
     }
     var search = Search(list)
     return search.run(from: initial)
@@ -77,35 +84,40 @@ struct Linearizability {
       var state = initial
       var done = [UInt64](repeating: 0, count: entries.count / 64 + 1)
       var memo: Set<Memo> = []
-      var stack: [(entry: Int, state: State)] = []
+      var stack: [(entry: Int, state: State, choice: Int)] = []
       var knownDone = 0
       var event = next[head]
+      // Which of the states that an entry may leave is tried next.
+      var choice = 0
       var steps = 0
       while knownDone < knownCount {
         steps += 1
         if steps > stepLimit { return .undecided }
         if event != end, event & 1 == 0 {
           let index = event / 2
-          if let new = entries[index].change.after(state) {
+          let states = entries[index].change.after(state, clock: entries[index].clock)
+          if choice < states.count {
             done[index / 64] |= 1 << UInt64(index % 64)
-            if memo.insert(Memo(done: done, state: new)).inserted {
-              stack.append((index, state))
-              state = new
+            if memo.insert(Memo(done: done, state: states[choice])).inserted {
+              stack.append((index, state, choice))
+              state = states[choice]
               remove(2 * index)
               if entries[index].returned != .max {
                 remove(2 * index + 1)
                 knownDone += 1
               }
-              event = next[head]
+              (event, choice) = (next[head], 0)
               continue
             }
             done[index / 64] &= ~(1 << UInt64(index % 64))
+            choice += 1
+            continue
           }
-          event = next[event]
+          (event, choice) = (next[event], 0)
           continue
         }
         // A return whose call is not yet placed, or the end: the last choice was wrong.
-        guard let (index, before) = stack.popLast() else { return .impossible }
+        guard let (index, before, tried) = stack.popLast() else { return .impossible }
         state = before
         done[index / 64] &= ~(1 << UInt64(index % 64))
         if entries[index].returned != .max {
@@ -113,7 +125,7 @@ struct Linearizability {
           knownDone -= 1
         }
         restore(2 * index)
-        event = next[2 * index]
+        (event, choice) = (2 * index, tried + 1)
       }
       return .explained
     }

@@ -6,6 +6,7 @@ struct PowerLoss {
   let options: Options
   let universe = Universe()
   let findings = Findings()
+  let time = ExpiryTime(nil)
 
   /// A daemon with the recorder preloaded, clients for a while, then SIGKILL. The trace and the record
   /// share CLOCK_MONOTONIC: a trace entry's stamp is taken before its call returns to the daemon,
@@ -40,8 +41,8 @@ struct PowerLoss {
       for number in 1...random.within(2...5) {
         crew.start(
           Client.Plan(
-            universe: universe, record: record, findings: findings, port: daemon.port,
-            seed: random.next(), number: number, firstOperation: session << 20,
+            universe: universe, record: record, findings: findings, time: time,
+            port: daemon.port, seed: random.next(), number: number, firstOperation: session << 20,
             largestValue: random.element(of: [8_000, 60_000]), stop: stop))
       }
       System.sleep(milliseconds: random.within(100...700))
@@ -70,13 +71,13 @@ struct PowerLoss {
       return 1
     }
     defer { daemon.kill() }
-    guard let contents = Contents(port: daemon.port, universe: universe, findings: findings) else {
-      return 1
-    }
-    var checker = Checker(universe: universe, findings: findings)
+    let found = Contents(port: daemon.port, universe: universe, findings: findings, time: time)
+    guard let contents = found else { return 1 }
+    var checker = Checker(universe: universe, findings: findings, time: time)
     checker.check(
       Record.operations(in: options.record, until: options.until),
-      from: universe.keys.map { _ in .absent }, to: contents.states, where: "image")
+      from: universe.keys.map { _ in .absent }, to: contents.states, clock: contents.clock,
+      where: "image")
     if checker.undecidedCount > 0 { System.say("kvd-drive: \(checker.undecidedCount) undecided") }
     return findings.count == 0 ? 0 : 1
   }

@@ -38,7 +38,12 @@ final class Record: Sendable {
 
   private static func text(of change: Change) -> String {
     func optional<T>(_ value: T?) -> String { value.map { "\($0)" } ?? "?" }
-    func text(_ state: State) -> String { "\(state.kind.rawValue):\(state.id):\(state.number)" }
+    func text(_ state: State) -> String {
+      "\(state.kind.rawValue):\(state.id):\(state.number):" + text(state.expiry)
+    }
+    func text(_ expiry: ClosedRange<Int>?) -> String {
+      "\(expiry?.lowerBound ?? 0):\(expiry?.upperBound ?? 0)"
+    }
     switch change {
     case .read(let state): return "r:" + text(state)
     case .write(let state): return "w:" + text(state)
@@ -46,17 +51,27 @@ final class Record: Sendable {
     case .add(let amount, let result): return "i:\(amount):" + optional(result)
     case .append(let token, let result): return "a:\(token):" + optional(result)
     case .writeIfAbsent(let state, let isDone): return "n:" + text(state) + ":" + optional(isDone)
+    case .overwrite(let state): return "o:" + text(state)
+    case .take(let state): return "t:" + text(state)
+    case .setExpiry(let expiry, let isDone): return "e:" + text(expiry) + ":" + optional(isDone)
+    case .persist(let isDone): return "p:" + optional(isDone)
     }
   }
 
   static func effect(_ text: Substring) -> Effect? {
     let parts = text.split(separator: ":")
     guard parts.count > 2, let key = Int(parts[0]) else { return nil }
+    func expiry(at place: Int) -> ClosedRange<Int>? {
+      guard parts.count > place + 1, let low = Int(parts[place]), let high = Int(parts[place + 1]),
+        0 < low, low <= high
+      else { return nil }
+      return low...high
+    }
     func state() -> State? {
-      guard parts.count > 4, let raw = UInt8(parts[2]), let kind = State.Kind(rawValue: raw),
+      guard parts.count > 6, let raw = UInt8(parts[2]), let kind = State.Kind(rawValue: raw),
         let id = UInt64(parts[3]), let number = Int(parts[4])
       else { return nil }
-      return State(kind: kind, id: id, number: number)
+      return State(kind: kind, id: id, number: number, expiry: expiry(at: 5))
     }
     let change: Change?
     switch parts[1] {
@@ -70,8 +85,14 @@ final class Record: Sendable {
       guard parts.count > 3, let token = UInt64(parts[2]) else { return nil }
       change = .append(token, result: Int(parts[3]))
     case "n":
-      guard parts.count > 5 else { return nil }
-      change = state().map { .writeIfAbsent($0, isDone: Bool(String(parts[5]))) }
+      guard parts.count > 7 else { return nil }
+      change = state().map { .writeIfAbsent($0, isDone: Bool(String(parts[7]))) }
+    case "o": change = state().map { .overwrite($0) }
+    case "t": change = state().map { .take($0) }
+    case "e":
+      guard parts.count > 4 else { return nil }
+      change = expiry(at: 2).map { .setExpiry($0, isDone: Bool(String(parts[4]))) }
+    case "p": change = .persist(isDone: Bool(String(parts[2])))
     default: change = nil
     }
     return change.map { Effect(key: key, change: $0) }

@@ -5,13 +5,18 @@ struct Reduction {
   /// Nil if what was read afterwards is not needed for the contradiction.
   private(set) var final: State?
   private let entries: [Linearizability.Entry]
+  private let clock: ClosedRange<Int>
   /// What is told later than this is not looked at: an operation that returned then is one of unknown outcome.
   private(set) var end: UInt64
 
   /// Each step keeps the meaning: a history cut off in time, begun behind a write that nothing overlaps,
   /// and read less often is possible if the whole is.
-  init(_ entries: [Linearizability.Entry], from initial: State, to final: State) {
+  init(
+    _ entries: [Linearizability.Entry], from initial: State, to final: State,
+    clock: ClosedRange<Int> = 0...0
+  ) {
     self.entries = entries
+    self.clock = clock
     self.initial = initial
     self.final = final
     end = .max
@@ -30,7 +35,7 @@ struct Reduction {
       if entry.returned > end { entry.returned = .max }
       return entry
     }
-    return Linearizability.check(part, from: initial, to: final) == .impossible
+    return Linearizability.check(part, from: initial, to: final, clock: clock) == .impossible
   }
 
   /// The first return with which it is impossible.
@@ -87,7 +92,7 @@ extension Change {
   /// The state that it leaves whatever was there.
   fileprivate var sets: State? {
     switch self {
-    case .write(let state): state
+    case .write(let state) where state.expiry == nil: state
     case .remove: .absent
     default: nil
     }

@@ -1,6 +1,8 @@
 /// What a client is there for. A mixture meets most things; some need many doing one thing at once.
 enum Role: Sendable {
   case everything
+  /// Hashes, sets, what expires, and scripts.
+  case types
   /// Stamped batches and nothing else, with readers that see half of one at once, while others seal
   /// the memtables under them: for the consistent cut.
   case stamps, cuts, seals
@@ -15,7 +17,8 @@ enum Role: Sendable {
 extension Client {
   func stepOfRole() throws(Stop) {
     switch plan.role {
-    case .everything: try step()
+    case .everything: if random.once(in: 3) { try stepOfTypes() } else { try step() }
+    case .types: try stepOfTypes()
     case .stamps: try writeStamp()
     case .cuts: try readStamp()
     case .seals: try checkpoint()
@@ -28,13 +31,23 @@ extension Client {
     }
   }
 
+  private func stepOfTypes() throws(Stop) {
+    switch random.below(10) {
+    case 0..<3: try stepOfMaps()
+    case 3: try stepOfSets()
+    case 4..<6: try stepOfMortals()
+    case 6..<8: try stepOfWholes()
+    default: try stepOfScripts()
+    }
+  }
+
   func checkpoint() throws(Stop) {
     let reply = try exchange(words("KV.CHECKPOINT"))
     guard reply == .simple("OK") else { throw unexpected(reply, to: "KV.CHECKPOINT") }
   }
 
   func countKeys() throws(Stop) {
-    let most = universe.keys.count + (plan.hasBulk ? Bulk.keyCount : 0)
+    let most = universe.storedCount + (plan.hasBulk ? Bulk.keyCount : 0)
     let reply = try exchange(words("DBSIZE"))
     guard let count = reply.integer, (0...most).contains(count) else {
       throw unexpected(reply, to: "DBSIZE")

@@ -12,14 +12,15 @@ extension StoreLife {
     func plan(_ number: Int, _ role: Role) -> Client.Plan {
       Client.Plan(
         universe: setting.universe, record: setting.record, findings: findings,
-        port: daemon.port, seed: seed, number: number, firstOperation: tally.rounds << 20,
+        time: time, port: daemon.port, seed: seed, number: number,
+        firstOperation: tally.rounds << 20,
         largestValue: largestValue, stop: stop, role: role, hasBulk: bulk != nil,
         mayBeRefused: disk != nil)
     }
     for (number, role) in roles.enumerated() { crew.start(plan(number + 1, role)) }
     var history: [Operation] = []
     if random.once(in: 6) { pause(daemon) }
-    if let clock { jump(clock, daemon) }
+    if clock != nil { jump(daemon) }
     if let disk, !isOfStamps, random.once(in: 2) {
       history += fill(disk, daemon, plan(roles.count + 1, .everything))
     }
@@ -29,13 +30,15 @@ extension StoreLife {
     end(daemon, willStop: willStop)
     stop.set()
     history += crew.join()
-    tally.operations += history.count
+    tally.add(history)
     tally.refusals += crew.refusedCount
     return history
   }
 
   private func mixture(willStop: Bool) -> [Role] {
-    var roles = [Role](repeating: .everything, count: random.within(2...8))
+    let role = random.once(in: 4) ? Role.types : .everything
+    var roles = [role] + [Role](repeating: .everything, count: random.within(1...7))
+    if random.once(in: 4) { roles = roles.map { _ in .types } }
     if random.once(in: 3) { roles.append(.scans) }
     if !willStop, random.once(in: 4) { roles.append(.deaf) }
     return roles
@@ -59,12 +62,10 @@ extension StoreLife {
   }
 
   /// Forward and back by days, minutes, or a second.
-  private func jump(_ clock: Clock, _ daemon: Daemon) {
+  private func jump(_ daemon: Daemon) {
     for _ in 0..<random.within(1...4) {
-      let unit = random.element(of: [1, 60, 86_400])
-      clock.set(seconds: unit * random.within(-10...10))
+      setClock()
       daemon.sleep(milliseconds: random.within(1...60))
-      tally.clockJumps += 1
     }
   }
 

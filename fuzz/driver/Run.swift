@@ -36,6 +36,7 @@ final class Run {
       number += 1
     }
     let count = setting.findings.count
+    System.say("kvd-drive: acknowledged: " + tally.acknowledgedText)
     System.say(
       "kvd-drive: seed \(options.seed): "
         + tally.text(pointCount: setting.crashPoints.names.count)

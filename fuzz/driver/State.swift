@@ -7,6 +7,8 @@ struct State: Hashable, CustomStringConvertible {
   var id: UInt64 = 0
   /// The number itself, or the bytes of a list.
   var number: Int = 0
+  /// When it ends, in milliseconds since 1970: a range where no reply has told the moment; nil for never.
+  var expiry: ClosedRange<Int>?
 
   static let absent = State(kind: .absent)
   static let empty = State(kind: .empty)
@@ -24,7 +26,26 @@ struct State: Hashable, CustomStringConvertible {
       kind: .list, id: Random.mix(id ^ token), number: number + ListToken.byteCount)
   }
 
+  func expiring(_ expiry: ClosedRange<Int>?) -> State {
+    var state = self
+    state.expiry = expiry
+    return state
+  }
+
+  /// Whether it may be `seen`, whose expiry was read and is one moment.
+  func allows(_ seen: State) -> Bool {
+    guard expiring(nil) == seen.expiring(nil) else { return false }
+    guard let expiry, let moment = seen.expiry else { return expiry == seen.expiry }
+    return expiry.contains(moment.lowerBound)
+  }
+
   var description: String {
+    guard let expiry else { return name }
+    return name + " until "
+      + (expiry.count == 1 ? "\(expiry.lowerBound)" : "\(expiry.lowerBound)…\(expiry.upperBound)")
+  }
+
+  private var name: String {
     switch kind {
     case .absent: "absent"
     case .stamped: "value \(id >> 40).\(id & 0xFF_FFFF_FFFF)"
@@ -33,46 +54,6 @@ struct State: Hashable, CustomStringConvertible {
     case .list: "list of \(number / ListToken.byteCount), sum \(id)"
     case .unreadable: "UNREADABLE"
     }
-  }
-}
-
-/// What one operation did to one key, or saw there.
-enum Change: Equatable {
-  case read(State)
-  case write(State)
-  /// `wasPresent` as the reply told it, if it did.
-  case remove(wasPresent: Bool?)
-  case add(Int, result: Int?)
-  case append(UInt64, result: Int?)
-  /// Writes if the key is absent; `isDone` as the reply told it.
-  case writeIfAbsent(State, isDone: Bool?)
-
-  /// The state after the change, or nil if a reply contradicts `state`.
-  func after(_ state: State) -> State? {
-    switch self {
-    case .read(let seen): return seen == state ? state : nil
-    case .write(let new): return new
-    case .remove(let wasPresent):
-      if let wasPresent, wasPresent != (state.kind != .absent) { return nil }
-      return .absent
-    case .add(let amount, let result):
-      guard state.kind == .absent || state.kind == .number else { return nil }
-      let sum = state.number + amount
-      if let result, result != sum { return nil }
-      return State(kind: .number, number: sum)
-    case .append(let token, let result):
-      guard state.kind == .absent || state.kind == .list else { return nil }
-      let new = state.appending(token)
-      if let result, result != new.number { return nil }
-      return new
-    case .writeIfAbsent(let new, let isDone):
-      if let isDone, isDone != (state.kind == .absent) { return nil }
-      return state.kind == .absent ? new : state
-    }
-  }
-
-  var isRead: Bool {
-    if case .read = self { true } else { false }
   }
 }
 

@@ -15,6 +15,7 @@ final class StoreLife {
   let setting: Setting
   let disk: SmallDisk?
   let clock: Clock?
+  let time: ExpiryTime
   /// All its rounds are of stamps.
   let isOfStamps: Bool
   let bulk: Bulk?
@@ -35,7 +36,6 @@ final class StoreLife {
     self.setting = setting
     self.tally = tally
     random = Random(setting.options.seed, UInt64(number))
-    checker = Checker(universe: setting.universe, findings: setting.findings)
     // In turn, so that short runs meet them all.
     let kind = (setting.options.seed % 6 + UInt64(number) + 5) % 6
     bulk = kind == 0 ? Bulk() : nil
@@ -43,6 +43,8 @@ final class StoreLife {
     // Where a sync takes no time, a batch may become visible while a reader goes over the partitions.
     self.disk = kind == 1 || isOfStamps ? disk : nil
     self.clock = kind == 3 ? clock : nil
+    time = ExpiryTime(self.clock)
+    checker = Checker(universe: setting.universe, findings: setting.findings, time: time)
     roundCount = kind > 3 ? random.element(of: [5, 10, 20]) : 5
     data =
       self.disk.map { "\($0.folder)/store" } ?? "\(setting.options.work)/store-\(number)"
@@ -108,8 +110,17 @@ final class StoreLife {
         environment: clock?.environment ?? [], crashPoint: crashPoint, log: log))
   }
 
+  func setClock() {
+    let unit = random.element(of: [1, 60, 86_400])
+    time.set(seconds: unit * random.within(-10...10))
+    tally.clockJumps += 1
+  }
+
   /// Starts the daemon, after ending it on the way as often as the seed wants.
   private func start(isLast: Bool = false) -> Daemon? {
+    time.observe()
+    // While nobody looks.
+    if clock != nil, random.once(in: 2) { setClock() }
     while !isLast, random.once(in: 3) {
       let daemon = newDaemon(crashPoint: "")
       usleep(UInt32(random.within(0...(random.once(in: 2) ? 3_000 : 20_000))))
@@ -179,9 +190,11 @@ final class StoreLife {
     let place = "round \(tally.rounds)"
     while let daemon = start(isLast: isLast) {
       let contents = Contents(
-        port: daemon.port, universe: setting.universe, findings: findings, hasBulk: bulk != nil)
+        port: daemon.port, universe: setting.universe, findings: findings, time: time,
+        hasBulk: bulk != nil)
       if let contents {
-        checker.check(history, from: states, to: contents.states, where: place)
+        checker.check(
+          history, from: states, to: contents.states, clock: contents.clock, where: place)
         if let bulk, let wrong = bulk.settle(contents.bulk) { findings.add("\(place): \(wrong)") }
         states = contents.states
         if findings.count == 0 { return daemon }

@@ -14,6 +14,13 @@ enum System {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
+  /// By how many milliseconds the time of day is ahead of `now`.
+  static func timeAhead() -> Int {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int(time.tv_sec) * 1000 + Int(time.tv_nsec) / 1_000_000 - Int(now() / 1_000_000)
+  }
+
   static func sleep(milliseconds: Int) { usleep(UInt32(max(0, milliseconds) * 1000)) }
 
   static func fail(_ message: String) -> Never {

@@ -3,6 +3,8 @@ struct Tally {
   var rounds = 0
   var stores = 0
   var operations = 0
+  /// How many of each kind were acknowledged.
+  var acknowledged: [String: Int] = [:]
   var kills = 0
   var startKills = 0
   /// How often each crash point ended the daemon or a tool.
@@ -19,6 +21,17 @@ struct Tally {
 
   mutating func crashed(at point: String) {
     crashes[String(point.prefix { $0 != ":" }), default: 0] += 1
+  }
+
+  mutating func add(_ history: [Operation]) {
+    operations += history.count
+    for operation in history where operation.outcome == .acknowledged {
+      acknowledged[operation.name, default: 0] += 1
+    }
+  }
+
+  var acknowledgedText: String {
+    acknowledged.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
   }
 
   func text(pointCount: Int) -> String {

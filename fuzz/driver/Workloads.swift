@@ -291,7 +291,7 @@ extension Client {
         let names = parts[1].elements
       else { throw unexpected(reply, to: "SCAN") }
       for case .bulk(let bytes) in names {
-        if universe.numbers[String(decoding: bytes, as: UTF8.self)] == nil,
+        if !universe.hasKey(String(decoding: bytes, as: UTF8.self)),
           !plan.hasBulk || Bulk.number(of: bytes) == nil
         {
           plan.findings.add("SCAN returned a key that nobody wrote")

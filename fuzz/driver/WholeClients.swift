@@ -1,0 +1,203 @@
+/// Hashes that are always written as a whole, renamed to and fro within a pair of names, and that expire. The
+/// largest have more fields than are deleted at once.
+extension Client {
+  func stepOfWholes() throws(Stop) {
+    let pair = anyPair()
+    let first = universe.containers[pair[0]]
+    switch random.below(16) {
+    case 0..<4: try writeWhole(pair)
+    case 4..<8: try renameWhole(pair)
+    case 8: try removeMortal(first.cells[0])
+    case 9: try removeBoth(pair)
+    case 10..<12: try changeExpiry(of: first.cells[0])
+    default: try readPairOfWholes(pair)
+    }
+  }
+
+  /// In either order; rarely of the large ones.
+  private func anyPair() -> [Int] {
+    let number = random.once(in: 40) ? 2 : random.below(2)
+    return random.sample(2, of: universe.wholes[number])
+  }
+
+  private func stampedFields(_ whole: Container, _ operation: Int) -> [[UInt8]] {
+    let payload = StampedValue.filler(8, client: plan.number, operation: operation)
+    return whole.fields.flatMap {
+      [
+        Array($0.utf8),
+        StampedValue.make(
+          client: plan.number, operation: operation, key: whole.stampName($0), payload: payload),
+      ]
+    }
+  }
+
+  /// One or both of a pair, over what is there or anew, and then perhaps with an end. Each has a stamp of its own.
+  private func writeWhole(_ pair: [Int]) throws(Stop) {
+    let number = takeNumber()
+    var (commands, effects): ([[[UInt8]]], [Effect]) = ([], [])
+    for (index, container) in pair.prefix(random.within(1...2)).enumerated() {
+      let whole = universe.containers[container]
+      let stamp = index == 0 ? number : takeNumber()
+      let state = State.stamped(client: plan.number, operation: stamp)
+      let set = words("HSET", whole.name) + stampedFields(whole, stamp)
+      if random.once(in: 2) {
+        commands.append(set)
+        effects.append(Effect(key: whole.cells[0], change: .overwrite(state)))
+        continue
+      }
+      commands += [words("DEL", whole.name), set]
+      var expiry: ClosedRange<Int>?
+      if random.once(in: 2) {
+        let moment = anyMoment()
+        commands.append(words("PEXPIREAT", whole.name, "\(moment.lowerBound)"))
+        expiry = moment
+      }
+      effects.append(Effect(key: whole.cells[0], change: .write(state.expiring(expiry))))
+    }
+    let place = begin("whole:write", number, effects)
+    guard let replies = try execute(commands), replies.allSatisfy({ $0.integer != nil }) else {
+      throw unexpected(.null, to: "EXEC of whole hashes")
+    }
+    end(place, .acknowledged)
+  }
+
+  private func removeBoth(_ pair: [Int]) throws(Stop) {
+    let wholes = pair.map { universe.containers[$0] }
+    let place = begin(
+      "whole:delete", takeNumber(),
+      wholes.map { Effect(key: $0.cells[0], change: .remove(wasPresent: nil)) })
+    let reply = try exchange(words("DEL") + wholes.map { Array($0.name.utf8) })
+    guard let count = reply.integer, (0...2).contains(count) else {
+      throw unexpected(reply, to: "whole:delete")
+    }
+    let isCertain = count != 1
+    end(
+      place, .acknowledged,
+      wholes.map {
+        Effect(key: $0.cells[0], change: .remove(wasPresent: isCertain ? count > 0 : nil))
+      })
+  }
+
+  private static let renameIfSame = """
+    if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+    if redis.call('PEXPIRETIME', KEYS[1]) ~= tonumber(ARGV[3]) then return 0 end
+    redis.call('RENAME', KEYS[1], KEYS[2])
+    return 1
+    """
+
+  /// Renames what was seen, and only that, by WATCH or by a script: so it is known what the other name gets.
+  private func renameWhole(_ pair: [Int]) throws(Stop) {
+    let wholes = pair.map { universe.containers[$0] }
+    let (from, to) = (wholes[0], wholes[1])
+    let isWatching = random.once(in: 2)
+    if isWatching {
+      let reply = try exchange(words("WATCH", from.name))
+      guard reply == .simple("OK") else { throw unexpected(reply, to: "WATCH") }
+    }
+    guard let (seen, stamp) = try glanceAtWhole(from) else {
+      if isWatching { _ = try exchange(words("UNWATCH")) }
+      return
+    }
+    let place = begin(
+      "whole:rename", takeNumber(),
+      [
+        Effect(key: from.cells[0], change: .take(seen)),
+        Effect(key: to.cells[0], change: .write(seen)),
+      ])
+    var isDone = false
+    if isWatching {
+      let replies = try execute([words("RENAME", from.name, to.name)])
+      isDone = replies == [.simple("OK")]
+      // One that was absent, made, looked at and deleted counts as unchanged.
+      if !isDone, let replies, replies != [.error("ERR no such key")] {
+        throw unexpected(.array(replies), to: "EXEC of RENAME")
+      }
+    } else {
+      let reply = try exchange(
+        words("EVAL", Self.renameIfSame, "2", from.name, to.name, from.fields[0]) + [stamp]
+          + words("\(seen.expiry?.lowerBound ?? -1)"))
+      guard let number = reply.integer, (0...1).contains(number) else {
+        throw unexpected(reply, to: "EVAL of RENAME")
+      }
+      isDone = number == 1
+    }
+    end(place, isDone ? .acknowledged : .refused, isDone ? nil : [])
+  }
+
+  /// Its state and the stamp of its first field, asked one after the other; nil if it is not there. Whoever acts
+  /// on that sees to it that it has not changed meanwhile.
+  private func glanceAtWhole(
+    _ whole: Container
+  ) throws(Stop) -> (state: State, stamp: [UInt8])? {
+    let field = whole.fields[0]
+    let reply = try exchange(words("HGET", whole.name, field))
+    let end = try exchange(words("PEXPIRETIME", whole.name))
+    guard let stamp = reply.bytes, let end = end.integer, end != -2 else { return nil }
+    guard
+      let (client, operation, _) = StampedValue.parse(stamp, key: whole.stampName(field))
+    else {
+      plan.findings.add("\(whole.name) holds in \(field) what nobody wrote")
+      throw .ended
+    }
+    let state = State.stamped(client: client, operation: operation)
+    return (end < 0 ? state : state.expiring(end...end), stamp)
+  }
+
+  private func readPairOfWholes(_ pair: [Int]) throws(Stop) {
+    let place = begin("whole:read", takeNumber(), [])
+    let wholes = pair.map { universe.containers[$0] }
+    if random.once(in: 4) {
+      // No history: when it expires is not told. But it must be whole.
+      let reply = try exchange(wholes[0].readAll)
+      _ = universe.states(of: wholes[0], reply, plan.findings)
+      return end(place, .acknowledged)
+    }
+    let invoked = System.now()
+    guard let replies = try execute(wholes.flatMap(\.questions)),
+      replies.count == wholes.count * 4
+    else { throw unexpected(.null, to: "EXEC of reads") }
+    let clock = plan.time.reading(from: invoked, to: System.now())
+    var states: [State] = []
+    for (index, whole) in wholes.enumerated() {
+      let answers = replies[(4 * index)..<(4 * index + 4)]
+      guard let state = universe.whole(whole, answers, clock: clock, plan.findings) else {
+        throw .ended
+      }
+      states.append(state)
+    }
+    Invariant.checkNames(wholes, states, plan.findings)
+    end(
+      place, .acknowledged,
+      zip(wholes, states).map { Effect(key: $0.cells[0], change: .read($1)) })
+  }
+}
+
+extension Container {
+  /// All there is to know of a whole hash, to be asked at one cut.
+  var questions: [[[UInt8]]] { counted + Lifetime.questions(name) }
+}
+
+extension Universe {
+  /// The state of a whole hash by the four answers; nil after a finding.
+  func whole(
+    _ whole: Container, _ answers: ArraySlice<Reply>, clock: ClosedRange<Int>,
+    _ findings: Findings
+  ) -> State? {
+    let first = answers.startIndex
+    Invariant.checkCount(of: whole, answers[first], answers[first + 1], findings)
+    guard let state = states(of: whole, answers[first], findings)?.first else { return nil }
+    return Lifetime.apply(
+      answers[first + 2], answers[first + 3], to: state, of: whole.name, clock: clock, findings)
+  }
+}
+
+extension Invariant {
+  /// A rename leaves nothing behind: no stamp stands under two names.
+  static func checkNames(_ wholes: [Container], _ states: [State], _ findings: Findings) {
+    let stamps = states.filter { $0.kind != .absent }.map(\.id)
+    if Set(stamps).count != stamps.count {
+      findings.add(
+        "one hash stands under two names: \(zip(wholes, states).map { "\($0.name) is \($1)" })")
+    }
+  }
+}
