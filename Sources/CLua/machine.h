@@ -50,6 +50,17 @@ typedef struct {
   void (*digest)(kvd_lua_bytes bytes, char text[40]);
 } kvd_lua_host;
 
+// What cjson's functions for it set.
+typedef struct {
+  int sparse_convert, sparse_ratio, sparse_safe;
+  int encode_depth, decode_depth;
+  int precision, keeps_buffer;
+  int encode_invalid;  // 2: as null
+  int decode_invalid;
+} kvd_lua_json_options;
+
+#define KVD_LUA_JSON_DEPTH 1000
+
 typedef struct {
   lua_State *state;
   const kvd_lua_host *host;
@@ -60,6 +71,7 @@ typedef struct {
   int is_late;       // the time is up
   int resp;
   unsigned short seed[3];
+  kvd_lua_json_options json;
 } kvd_lua_machine;
 
 static inline int64_t kvd_lua_now(void) {

@@ -9,6 +9,7 @@
 #define KVD_LUA_SANDBOX_H
 
 #include "bit.h"
+#include "json.h"
 #include "redis.h"
 #include "search.h"
 
@@ -284,6 +285,8 @@ static int kvd_lua_set_up(lua_State *L) {
   lua_newtable(L);
   luaL_register(L, NULL, kvd_lua_bit_functions);
   lua_setfield(L, -2, "bit");
+  kvd_lua_push_json(L);
+  lua_setfield(L, -2, "cjson");
   kvd_lua_push_redis(L);
   lua_setfield(L, -2, "redis");
   lua_setfield(L, LUA_REGISTRYINDEX, KVD_LUA_LIBRARIES);

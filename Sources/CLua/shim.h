@@ -152,6 +152,7 @@ KVD_LUA_FUNCTION kvd_lua_status kvd_lua_run(kvd_lua_machine *machine, kvd_lua_sc
   int failed;
   machine->is_over = machine->is_late = 0;
   machine->resp = 2;
+  kvd_lua_json_reset(machine);
   kvd_lua_seed(machine, (unsigned int)kvd_lua_now() * 2654435761u);
   script->status = KVD_LUA_DONE;
   failed = lua_cpcall(machine->state, kvd_lua_run_protected, script);

@@ -90,8 +90,14 @@ public final class Server: Sendable {
 
   private static func users(_ options: ServerOptions) throws(Failure) -> Users {
     do throws(Users.Failure) {
-      return try Users(
+      let users = try Users(
         options: options.access, dataPath: options.dataPath, table: CommandTable.standard)
+      for line in options.access.userLines where users.user(line.name)?.isEnabled == false {
+        options.log(
+          "\(line.place): the user '\(String(decoding: line.name, as: UTF8.self))' is disabled: "
+            + "there is no 'on' among its rules")
+      }
+      return users
     } catch {
       throw .cannotReadUsers(reason: error.description)
     }

@@ -7,8 +7,28 @@ public struct AccessOptions: Sendable, Equatable {
   public var userFile = ""
   /// Whether clients of other machines are refused as long as no password is asked for. (`protected-mode`)
   public var isProtected = true
+  /// Users that the configuration declares, in its order; none to keep them elsewhere. (`user`)
+  public var userLines: [UserLine] = []
+  /// Which channels a user may use when made, and after the rule `reset`. (`acl-pubsub-default`)
+  public var channelDefault = ChannelDefault.none
   /// How many refusals ACL LOG keeps. (`acllog-max-len`)
   public var logLength = 128
 
   public init() {}
+
+  public enum ChannelDefault: String, CaseIterable, Sendable {
+    case all = "allchannels"
+    case none = "resetchannels"
+  }
+
+  /// A line `user NAME rule…` of a configuration file.
+  public struct UserLine: Sendable, Equatable {
+    var name: [UInt8]
+    /// As they stand there, those in parentheses still apart.
+    var words: [[UInt8]]
+    /// The file and the line.
+    var place: String
+    /// It stands in a file that another includes, which CONFIG REWRITE does not write.
+    var isIncluded: Bool
+  }
 }

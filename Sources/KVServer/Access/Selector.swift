@@ -10,7 +10,10 @@ struct Selector: Sendable {
   private(set) var allowsAllChannels = false
   private(set) var channels: [[UInt8]] = []
 
-  init(table: CommandTable) { commands = CommandSet(of: table) }
+  init(table: CommandTable, channels: AccessOptions.ChannelDefault) {
+    commands = CommandSet(of: table)
+    allowsAllChannels = channels == .all
+  }
 
   var readsAllKeys: Bool {
     allowsAllKeys || keyPatterns.contains { $0.text == [0x2A] && $0.allows(.reading) }

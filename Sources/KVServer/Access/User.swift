@@ -17,11 +17,16 @@ struct User: Sendable {
   /// The permissions, the first being those outside parentheses. Any of them is enough for a request.
   private(set) var selectors: [Selector]
   private let table: CommandTable
+  /// Which channels the user may use after `reset`, and each new selector.
+  var channelDefault: AccessOptions.ChannelDefault
 
-  init(name: [UInt8], table: CommandTable) {
+  init(
+    name: [UInt8], table: CommandTable, channels: AccessOptions.ChannelDefault = .none
+  ) {
     self.name = name
     self.table = table
-    selectors = [Selector(table: table)]
+    channelDefault = channels
+    selectors = [Selector(table: table, channels: channels)]
   }
 
   /// The user that clients are before they say who they are: may do everything.
@@ -54,7 +59,7 @@ struct User: Sendable {
     case "skip-sanitize-payload": sanitizesPayload = false
     case "clearselectors": selectors.removeLast(selectors.count - 1)
     case "reset":
-      self = User(name: name, table: table)
+      self = User(name: name, table: table, channels: channelDefault)
       sanitizesPayload = true
     default:
       switch first {
@@ -89,7 +94,7 @@ struct User: Sendable {
   }
 
   private mutating func addSelector(_ rule: [UInt8]) throws(AccessRuleError) {
-    var selector = Selector(table: table)
+    var selector = Selector(table: table, channels: channelDefault)
     for part in rule.dropFirst().dropLast().split(separator: 0x20) {
       try selector.apply([UInt8](part))
     }

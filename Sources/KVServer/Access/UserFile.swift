@@ -4,6 +4,7 @@ import TxnWAL
 struct UserFile {
   let path: String
   let table: CommandTable
+  let channels: AccessOptions.ChannelDefault
 
   /// The users in it, and `default` if it is not among them; throws all that is wrong, in Redis's words.
   func users(in bytes: [UInt8]) throws(Users.Failure) -> [[UInt8]: User] {
@@ -25,7 +26,7 @@ struct UserFile {
           "WARNING: Duplicate user '\(text(words[1]))' found on line \(index + 1). "
         continue
       }
-      var user = User(name: words[1], table: table)
+      var user = User(name: words[1], table: table, channels: channels)
       problems += apply(words.dropFirst(2).map { $0 }, to: &user, line: index + 1)
       users[user.name] = user
     }

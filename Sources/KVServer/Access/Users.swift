@@ -4,44 +4,90 @@ import TxnWAL
 
 /// All users, and the file that they are kept in.
 ///
-/// With an `aclfile`, that is read when the server starts and written by ACL SAVE, as in Redis. Without
-/// one, `users.acl` in the data folder is written at every change, before the change counts: what
-/// was acknowledged is there after a crash.
+/// They are kept in one place, so that nobody need ask which of two counts:
+///
+///     the configuration has   read at the start from    written by
+///     an `aclfile`            that file                 ACL SAVE, as in Redis
+///     lines `user …`          those lines               CONFIG REWRITE, as in Redis
+///     neither                 users.acl, if there       every change, before it counts
+///
+/// So without either, what was acknowledged is there after a crash.
 final class Users: Sendable {
   enum Failure: Error {
     case rule(AccessRuleError, rule: [UInt8])
     case file(StoreError)
     case invalidFile(String)
+    case invalidConfiguration(String)
 
     var description: String {
       switch self {
       case .rule(let error, let rule):
         "'\(String(decoding: rule, as: UTF8.self))': \(error.text)"
       case .file(let error): "\(error)"
-      case .invalidFile(let problems): problems
+      case .invalidFile(let problems), .invalidConfiguration(let problems): problems
       }
     }
   }
 
   static let fileName = "users.acl"
 
+  /// Where users are kept.
+  enum Home {
+    case folder
+    case file
+    case configuration
+  }
+
   private let table: CommandTable
   private let users: Mutex<[[UInt8]: User]>
   /// Held by whoever changes users, from reading them to having them in the file.
   private let changes = Mutex(())
   private let path: String
-  /// Whether the file is written by ACL SAVE only.
-  let isFileGiven: Bool
+  let home: Home
+  private let channelDefault: Mutex<AccessOptions.ChannelDefault>
 
-  /// Reads the users, if there is a file of them.
+  /// Reads the users from where they are kept.
   init(options: AccessOptions, dataPath: String, table: CommandTable) throws(Failure) {
     self.table = table
-    isFileGiven = !options.userFile.isEmpty
-    path = isFileGiven ? options.userFile : "\(dataPath)/\(Self.fileName)"
+    home = !options.userLines.isEmpty ? .configuration : options.userFile.isEmpty ? .folder : .file
+    path = options.userFile.isEmpty ? "\(dataPath)/\(Self.fileName)" : options.userFile
+    channelDefault = Mutex(options.channelDefault)
     let everybody = User.unrestricted(table: table)
     users = Mutex([everybody.name: everybody])
-    try load(mayBeAbsent: !isFileGiven)
+    guard home == .configuration else {
+      try load(mayBeAbsent: home == .folder)
+      if !options.password.isEmpty { setPassword(options.password) }
+      return
+    }
+    try refuseFile(options)
+    // As in Redis a line for `default` has the last word on its password.
     if !options.password.isEmpty { setPassword(options.password) }
+    let declared = try DeclaredUsers(table: table, channels: options.channelDefault)
+      .users(in: options.userLines)
+    users.withLock { $0.merge(declared) { $1 } }
+  }
+
+  /// With lines in the configuration there must be no file of users.
+  private func refuseFile(_ options: AccessOptions) throws(Failure) {
+    guard options.userFile.isEmpty else {
+      throw .invalidConfiguration(
+        "Configuring Redis with users defined in redis.conf and at the same setting an ACL file path "
+          + "is invalid. This setup is very likely to lead to configuration errors and security "
+          + "holes, please define either an ACL file or declare users directly in your redis.conf, "
+          + "but not both.")
+    }
+    let kept: [UInt8]?
+    do throws(StoreError) { kept = try SmallFile.contents(of: path) } catch { throw .file(error) }
+    guard kept == nil else {
+      throw .invalidConfiguration(
+        "there are lines 'user ...' in the configuration file and users in \(path), where kvd kept "
+          + "them so far: move the lines of one to the other, then remove that file or those lines")
+    }
+  }
+
+  /// For users that are made from now on.
+  func setChannelDefault(_ channels: AccessOptions.ChannelDefault) {
+    channelDefault.withLock { $0 = channels }
   }
 
   // MARK: Looking up
@@ -62,8 +108,10 @@ final class Users: Sendable {
 
   /// Makes the user `name`, or changes it, by all the rules or by none.
   func change(_ name: [UInt8], by rules: [[UInt8]]) throws(Failure) {
+    let channels = channelDefault.withLock { $0 }
     try change { (users) throws(Failure) in
-      var user = users[name] ?? User(name: name, table: table)
+      var user = users[name] ?? User(name: name, table: table, channels: channels)
+      user.channelDefault = channels
       for rule in rules {
         do throws(AccessRuleError) {
           try user.apply(rule)
@@ -100,7 +148,7 @@ final class Users: Sendable {
     try changes.withLock { (_) throws(Failure) in
       var changed = users.withLock { $0 }
       try body(&changed)
-      if !isFileGiven { try write(changed) }
+      if home == .folder { try write(changed) }
       let result = changed
       users.withLock { $0 = result }
     }
@@ -136,7 +184,8 @@ final class Users: Sendable {
         throw .invalidFile(
           "Error loading ACLs, opening file '\(path)': \(SystemCall.message(for: 2))")
       }
-      let read = try UserFile(path: path, table: table).users(in: bytes)
+      let channels = channelDefault.withLock { $0 }
+      let read = try UserFile(path: path, table: table, channels: channels).users(in: bytes)
       users.withLock { $0 = read }
     }
   }

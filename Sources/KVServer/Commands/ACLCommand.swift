@@ -162,7 +162,7 @@ enum ACLCommand {
   // MARK: The file
 
   static func load(_ call: inout Call, _ request: RawSpan) {
-    guard call.server.users.isFileGiven else { return refuseFile(&call) }
+    guard call.server.users.home == .file else { return refuseFile(&call) }
     do throws(Users.Failure) {
       try call.server.users.load()
       // As in Redis: who they are now may be somebody else.
@@ -175,7 +175,7 @@ enum ACLCommand {
   }
 
   static func save(_ call: inout Call, _ request: RawSpan) {
-    guard call.server.users.isFileGiven else { return refuseFile(&call) }
+    guard call.server.users.home == .file else { return refuseFile(&call) }
     do throws(Users.Failure) {
       try call.server.users.save()
       call.reply.ok()
@@ -186,8 +186,12 @@ enum ACLCommand {
 
   private static func refuseFile(_ call: inout Call) {
     call.reply.error(
-      "ERR This Redis instance is not configured to use an ACL file. kvd then keeps its users in "
-        + "\(Users.fileName) in its data folder, and writes that at every change.")
+      call.server.users.home == .configuration
+        ? "ERR This Redis instance is not configured to use an ACL file. You may want to specify users "
+          + "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis "
+          + "configuration file set) in order to store users in the Redis configuration."
+        : "ERR This Redis instance is not configured to use an ACL file. kvd then keeps its users in "
+          + "\(Users.fileName) in its data folder, and writes that at every change.")
   }
 
   private static func fail(_ failure: Users.Failure, _ call: inout Call) {
@@ -195,7 +199,8 @@ enum ACLCommand {
     case .file(let error):
       call.server.options.log("cannot write the users: \(error)")
       call.reply.error("ERR There was an error trying to save the ACLs: \(error)")
-    case .invalidFile(let problems): call.reply.error("ERR \(problems)")
+    case .invalidFile(let problems), .invalidConfiguration(let problems):
+      call.reply.error("ERR \(problems)")
     case .rule(let error, _): call.reply.error("ERR \(error.text)")
     }
   }

@@ -121,6 +121,7 @@ final class ServerState: Sendable {
         gate.change()
       }
       gate.setProtected(options.access.isProtected)
+      users.setChannelDefault(options.access.channelDefault)
       accessLog.setLimit(options.access.logLength)
       if options.slowLogLength < old.slowLogLength { slowLog.trim(to: options.slowLogLength) }
     }

@@ -8,8 +8,8 @@ import TxnWAL
 final class Session {
   let record: ClientRecord
   var transaction: Transaction?
-  /// The keys watched, with the sequence number that each had.
-  private(set) var watches: [[UInt8]: SequenceNumber] = [:]
+  /// The keys watched, with what each was like.
+  private(set) var watches: [[UInt8]: KeyWatch] = [:]
   /// The checkpoint that this connection waits for.
   var checkpoint: CheckpointTicket?
   /// How many reloads there had been when it asked for one.
@@ -21,7 +21,7 @@ final class Session {
   /// The newest batch that this connection has written or whose outcome it was told of.
   var newest: Receipt?
   private var watchedByteCount = 0
-  private static let watchOverheadByteCount = 96
+  private static let watchOverheadByteCount = 256
 
   /// Who it is; nil before the first request.
   var user: User?
@@ -46,12 +46,10 @@ final class Session {
   /// What queued commands and watches take, about.
   var byteCount: Int { watchedByteCount + (transaction?.byteCount ?? 0) }
 
-  /// Remembers `key` with its sequence number; the first one counts.
-  func watch(_ key: [UInt8], at sequence: () throws(StoreError) -> SequenceNumber)
-    throws(StoreError)
-  {
+  /// Remembers `key` with what it is like; the first time counts.
+  func watch(_ key: [UInt8], as begin: () throws(StoreError) -> KeyWatch) throws(StoreError) {
     guard watches[key] == nil else { return }
-    watches[key] = try sequence()
+    watches[key] = try begin()
     watchedByteCount += key.count + Self.watchOverheadByteCount
   }
 

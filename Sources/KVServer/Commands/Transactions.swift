@@ -4,7 +4,7 @@ import TxnWAL
 /// MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 ///
 /// The whole of an EXEC is one evaluation, hence one atomic batch. WATCH remembers the sequence number
-/// of each key and EXEC compares it inside that evaluation, so that nothing can come between.
+/// of each key, or that it had none, and EXEC compares inside that evaluation, so that nothing can come between.
 enum Transactions {
   static let commands: [Command] = [
     Command(
@@ -52,7 +52,7 @@ enum Transactions {
     for index in 1..<call.count {
       let key = request.extracting(call[index])
       try call.session.watch([UInt8](copying: key)) { () throws(StoreError) in
-        try call.reader.sequence(of: key, through: call.through)
+        try call.reader.watch(key, through: call.through)
       }
     }
     call.reply.ok()
@@ -95,7 +95,7 @@ enum Transactions {
   }
 
   private static func touch(
-    _ transaction: Transaction, _ watches: [[UInt8]: SequenceNumber], _ call: inout Call,
+    _ transaction: Transaction, _ watches: [[UInt8]: KeyWatch], _ call: inout Call,
     _ bytes: RawSpan
   ) throws(StoreError) -> Int {
     for key in watches.keys { try call.reader.touch(key.rawSpan) }
@@ -128,12 +128,12 @@ enum Transactions {
 
   /// Runs the queue inside the evaluation, or replies null if a watched key has changed.
   private static func run(
-    _ transaction: Transaction, _ watches: [[UInt8]: SequenceNumber],
+    _ transaction: Transaction, _ watches: [[UInt8]: KeyWatch],
     _ evaluation: inout Evaluation,
     _ call: inout Call, _ bytes: RawSpan
   ) throws(StoreError) {
-    for (key, sequence) in watches {
-      guard try evaluation.sequence(of: key.rawSpan) == sequence else {
+    for (key, watch) in watches {
+      guard try evaluation.holds(watch, of: key.rawSpan) else {
         call.reply.nullArray()
         return
       }

@@ -10,7 +10,7 @@ public struct ConfigurationError: Error, CustomStringConvertible {
 /// A configuration file: Redis's `name value` lines, with quotes, comments and `include`.
 ///
 ///     file    = { line LF }
-///     line    = [ name { word } ] / "#" text / "include" path
+///     line    = [ name { word } ] / "#" text / "include" path / "user" name { rule }
 ///     word    = bytes without spaces / quoted, as in a command typed by hand
 ///
 /// A later line overrides an earlier one. A path behind `include` that does not begin with `/` is
@@ -47,6 +47,15 @@ enum ConfigurationFile {
             "\(place): includes go deeper than \(deepestInclude) files; does one include itself?")
         }
         try read(resolve(values[0], beside: path), into: &options, depth: depth + 1)
+      } else if name == "user" {
+        // Patterns of keys are bytes.
+        let words = (byteWords(of: line) ?? []).dropFirst()
+        guard let user = words.first else {
+          throw ConfigurationError("\(place): 'user' needs a name")
+        }
+        options.access.userLines.append(
+          AccessOptions.UserLine(
+            name: user, words: Array(words.dropFirst()), place: place, isIncluded: depth > 0))
       } else {
         try set(name, values, in: &options, at: place)
       }
@@ -76,13 +85,17 @@ enum ConfigurationFile {
 
   /// The words of a line, none for a comment; nil if quotes do not match.
   static func words(of line: ArraySlice<UInt8>) -> [String]? {
+    byteWords(of: line)?.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private static func byteWords(of line: ArraySlice<UInt8>) -> [[UInt8]]? {
     let first = line.first { $0 != 0x20 && !(0x09...0x0D).contains($0) }
     guard let first, first != 0x23 else { return [] }
     var buffer = ByteBuffer()
     Array(line).withRawBytes { buffer.append($0) }
     var ranges: [Range<Int>] = []
     guard InlineRequest.split(&buffer, upTo: buffer.count, into: &ranges) else { return nil }
-    return buffer.withBytes { bytes in ranges.map { String(describing: bytes.extracting($0)) } }
+    return buffer.withBytes { bytes in ranges.map { [UInt8](copying: bytes.extracting($0)) } }
   }
 
   private static func resolve(_ path: String, beside file: String) -> String {

@@ -29,6 +29,8 @@ final class Partition: @unchecked Sendable {
   /// Whether there is a map's field in it; of use once it is recovered, while which its one writer sets it.
   private(set) var mayHoldMaps: Bool
 
+  let watches = KeyWatches()
+
   /// Looks a key's newest version up for a precondition; set once the store is whole.
   var preconditions: PreconditionChecker?
   /// Told when a memtable has been sealed.
@@ -113,6 +115,7 @@ final class Partition: @unchecked Sendable {
     }
     if writerLayer.isEmpty { isActiveInUse.store(true, ordering: .releasing) }
     writerLayer.note(position)
+    watches.note(mutations, hash)
     return true
   }
 

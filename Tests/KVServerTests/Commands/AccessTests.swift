@@ -1,6 +1,7 @@
-import KVServer
+import Glibc
 import Testing
 
+@testable import KVServer
 @testable import KVStore
 
 /// Passwords and users over the wire; the replies are those of Redis 7.0.15, checked against one.
@@ -222,6 +223,134 @@ struct AccessTests {
       let (server, _) = try Self.server(directory.path) { $0.access.userFile = file }
       server.stop()
     }
+  }
+
+  @Test
+  func `users of the configuration are those of the start, and what is rewritten is read again`()
+    throws
+  {
+    let directory = TestDirectory()
+    let path = try directory.write(
+      "kvd.conf",
+      "# mine\nuser ann on >pw ~a* +@all (+get \"~\\\"b)\"\nport 0\nuser bob off nopass\n")
+    let open = {
+      let read = try CommandLineOptions.parse([path])
+      return try Self.server(directory.path) {
+        $0.access = read.access
+        $0.configurationPath = path
+      }
+    }
+    let described: String
+    do {
+      let (server, store) = try open()
+      let client = try TestClient(port: server.port)
+      #expect(try client.line("ACL USERS") == "[$ann $bob $default]")
+      #expect(
+        try client.line("ACL SAVE")
+          == "-ERR This Redis instance is not configured to use an ACL file. You may want to specify "
+          + "users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a "
+          + "Redis configuration file set) in order to store users in the Redis configuration.")
+      #expect(try client.line("ACL LOAD") == client.line("ACL SAVE"))
+      #expect(try client.line("ACL DELUSER bob") == ":1")
+      #expect(try client.ask("ACL", "SETUSER", "c'l", "on", "nopass", "%R~\"q\"") == "+OK")
+      #expect(try client.line("CONFIG REWRITE") == "+OK")
+      described = try client.line("ACL LIST")
+      #expect(try client.line("ACL SETUSER gone") == "+OK")
+      try Self.close(server, store)
+    }
+    let text = String(decoding: try #require(try SmallFile.contents(of: path)), as: UTF8.self)
+    #expect(text.hasPrefix("# mine\nuser ann on #"))
+    #expect(text.contains("\nuser default on nopass ~* &* +@all\nport 0\n"))
+    #expect(!text.contains("pw"))
+    let (server, store) = try open()
+    let client = try TestClient(port: server.port)
+    // As in Redis, where a line for it begins with a reset.
+    let flagged = described.replacing(
+      "default on nopass", with: "default on nopass sanitize-payload")
+    #expect(try client.line("ACL LIST") == flagged)
+    try Self.close(server, store)
+    #expect(try SmallFile.contents(of: directory.path + "/data/users.acl") == nil)
+  }
+
+  @Test(arguments: [
+    ("user x on\nuser x off", "kvd.conf:2: Error in user declaration 'x': Duplicate user found."),
+    ("user x +nosuch", "'+nosuch': Unknown command or category name in ACL"),
+    ("user 'x y' on", "Spaces not allowed in ACL usernames"),
+    ("user x (+get", "Unmatched parenthesis in selector definition"),
+    ("user x on\naclfile users", "please define either an ACL file or declare users directly"),
+    (
+      "acl-pubsub-default allchannels\nuser x &y", "Try 'resetchannels' to start with an empty list"
+    ),
+  ])
+  func `users that make no sense together stop the start`(text: String, why: String) throws {
+    let directory = TestDirectory()
+    let path = try directory.write("kvd.conf", text)
+    let read = try CommandLineOptions.parse([path])
+    let failure = #expect(throws: Server.Failure.self) {
+      let (server, _) = try Self.server(directory.path) { $0.access = read.access }
+      server.stop()
+    }
+    #expect(failure?.description.contains(why) == true)
+  }
+
+  @Test func `users are kept in one place`() throws {
+    let directory = TestDirectory()
+    let (server, store) = try Self.server(directory.path)
+    #expect(try TestClient(port: server.port).line("ACL SETUSER ann on") == "+OK")
+    try Self.close(server, store)
+    _ = try directory.write("more.conf", "user bob on\n")
+    let path = try directory.write("kvd.conf", "include more.conf\n")
+    let read = try CommandLineOptions.parse([path])
+    let open = {
+      try Self.server(directory.path) {
+        $0.access = read.access
+        $0.configurationPath = path
+      }
+    }
+    let failure = #expect(throws: Server.Failure.self) { try open().0.stop() }
+    #expect(failure?.description.contains("data/users.acl") == true)
+    try #require(unlink(directory.path + "/data/users.acl") == 0)
+    let (second, other) = try open()
+    let client = try TestClient(port: second.port)
+    #expect(try client.line("ACL USERS") == "[$bob $default]")
+    #expect(
+      try client.line("CONFIG REWRITE")
+        == "-ERR Rewriting config file: users stand in a file that it includes, and would stand in both"
+    )
+    try Self.close(second, other)
+  }
+
+  @Test func `who may do everything may use the channels alone that were named`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    let refusal =
+      "-NOPERM this user has no permissions to access one of the channels used as arguments"
+    #expect(try client.line("ACL SETUSER default reset on nopass ~* +@all &a*") == "+OK")
+    for command in ["SUBSCRIBE ab c", "PSUBSCRIBE ab", "PUBLISH b x"] {
+      #expect(try client.line(command) == refusal)
+    }
+    #expect(try client.line("PUBLISH ab x").hasPrefix("-ERR PUBLISH is not supported"))
+    #expect(try client.line("ACL LOG 1").contains("$reason $channel $context $toplevel $object $b"))
+  }
+
+  @Test func `acl-pubsub-default holds for users made and reset from then on`() throws {
+    let server = try TestServer { $0.access.channelDefault = .all }
+    let client = try server.client()
+    let channels = { (user: String) in
+      String(try client.line("ACL GETUSER \(user)").split(separator: "$channels ")[1].prefix(3))
+    }
+    #expect(try client.line("ACL SETUSER old (+get)") == "+OK")
+    #expect(try client.line("ACL LIST").contains("$user old off &* -@all (&* -@all +get)"))
+    #expect(try client.line("CONFIG SET acl-pubsub-default resetchannels") == "+OK")
+    #expect(try client.line("ACL SETUSER new") == "+OK")
+    #expect(try channels("old") == "$&*")
+    #expect(try channels("new") == "$ $")
+    #expect(try client.line("ACL SETUSER old reset") == "+OK")
+    #expect(try channels("old") == "$ $")
+    #expect(
+      try client.line("CONFIG SET acl-pubsub-default x")
+        == "-ERR CONFIG SET failed (possibly related to argument 'acl-pubsub-default') - "
+        + "argument(s) must be one of the following: allchannels, resetchannels")
   }
 
   private static func server(

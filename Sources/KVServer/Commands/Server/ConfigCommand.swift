@@ -107,9 +107,18 @@ enum ConfigCommand {
       call.reply.error("ERR The server is running without a config file")
       return
     }
+    let isHome = call.server.users.home == .configuration
+    guard !isHome || !options.access.userLines.contains(where: \.isIncluded) else {
+      call.reply.error(
+        "ERR Rewriting config file: users stand in a file that it includes, and would stand in both"
+      )
+      return
+    }
     do throws(StoreError) {
       let old = try SmallFile.contents(of: path) ?? []
-      try SmallFile.replace(path, with: ConfigurationRewrite.text(of: old, for: options))
+      let users = isHome ? call.server.users.all : []
+      try SmallFile.replace(
+        path, with: ConfigurationRewrite.text(of: old, for: options, users: users))
       call.reply.ok()
     } catch {
       options.log("the configuration file cannot be rewritten: \(error)")

@@ -56,6 +56,12 @@ enum RefusedCommands {
       name, arity: arity, flags.union(.noTransaction), group: group, "Refused: \(reason)",
       .session { (call, request) in
         if let isAllowed, isAllowed(call, request) { return call.reply.ok() }
+        // The gate does not look at the channels of who may run every command on every key.
+        let command = call.server.table.commands[call.command]
+        if let refusal = call.session.user?.refusal(of: call.command, call.arguments, in: request) {
+          Gate.log(refusal, command, &call, request)
+          return call.reply.error("NOPERM \(refusal.text(command))")
+        }
         call.reply.error("ERR \(name.uppercased()) is not supported: \(reason)")
       })
   }
