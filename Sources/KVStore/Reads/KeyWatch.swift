@@ -27,18 +27,18 @@ extension Reader {
   public func watch(
     _ key: RawSpan, through: SequenceNumber = 0
   ) throws(StoreError) -> KeyWatch {
-    let (index, hash) = place(of: key)
-    let partition = keyspace.partitions[index]
+    let place = place(of: key)
+    let partition = keyspace.partitions[place.partition]
     // Before looking: what is written from here on is noted.
-    let absence = AbsenceWatch(of: hash, in: partition.watches)
+    let absence = AbsenceWatch(of: place.hash, in: partition.watches)
     let begun = max(keyspace.watermarks.published, through)
-    let sequence = try sequence(of: key, in: index, at: begun)
+    let sequence = try sequence(of: key, in: place.partition, at: begun)
     guard sequence == 0 else {
       return KeyWatch(sequence: sequence, absence: nil, changesAtOnce: false)
     }
     return KeyWatch(
       sequence: 0, absence: absence,
-      changesAtOnce: partition.newestChange(of: key, hash: hash) > begun)
+      changesAtOnce: partition.newestChange(of: key, hash: place.hash) > begun)
   }
 }
 
