@@ -60,6 +60,11 @@ final class Command: Sendable {
     ]
   }
 
+  /// Whether it puts nothing into the store, so that a full disk need not refuse it.
+  var putsNothing: Bool {
+    flags.contains(.deletes) || flags.isDisjoint(with: [.write, .mayWrite])
+  }
+
   /// Which arguments are keys. A negative `last` counts from the end; no keys if `first` is 0.
   struct Keys: Sendable {
     var first = 0

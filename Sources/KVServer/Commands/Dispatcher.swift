@@ -101,7 +101,7 @@ enum Dispatcher {
     case .write(let handler), .edit(_, let handler):
       let byteCount = try request.byteCount + touch(command, call, request)
       try call.evaluate(
-        byteCount: byteCount, onlyDeletes: command.flags.contains(.deletes)
+        byteCount: byteCount, onlyDeletes: command.putsNothing
       ) { (evaluation, call) throws(StoreError) in
         try handler(&evaluation, &call, request)
       }

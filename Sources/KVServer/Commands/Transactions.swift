@@ -79,7 +79,10 @@ enum Transactions {
     do throws(StoreError) {
       try transaction.bytes.withRawBytes { (bytes) throws(StoreError) in
         let byteCount = try bytes.byteCount + touch(transaction, watches, &call, bytes)
-        try call.evaluate(byteCount: byteCount) { (evaluation, call) throws(StoreError) in
+        let commands = call.server.table.commands
+        let putsNothing = transaction.queued.allSatisfy { commands[$0.command].putsNothing }
+        try call.evaluate(byteCount: byteCount, onlyDeletes: putsNothing) {
+          (evaluation, call) throws(StoreError) in
           try run(transaction, watches, &evaluation, &call, bytes)
         }
       }

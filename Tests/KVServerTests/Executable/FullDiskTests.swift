@@ -28,6 +28,20 @@ struct FullDiskTests {
     }
   }
 
+  /// Transactions and scripts that put nothing are carried out, others refused.
+  private func expectTransactions(_ client: TestClient, presentKey: String) throws {
+    func execute(_ queued: [String]) throws -> String {
+      #expect(try client.ask("MULTI") == "+OK")
+      #expect(try client.ask(queued) == "+QUEUED")
+      return try client.ask("EXEC")
+    }
+    #expect(try execute(["STRLEN", presentKey]) == "[:\(Self.value.utf8.count)]")
+    #expect(try execute(["DEL", "absent"]) == "[:0]")
+    #expect(try execute(["SET", "more", Self.value]).hasPrefix("-MISCONF no space left for "))
+    let script = "return redis.call('STRLEN', KEYS[1])"
+    #expect(try client.ask("EVAL_RO", script, "1", presentKey) == ":\(Self.value.utf8.count)")
+  }
+
   @Test
   func `a full disk refuses SET by name, takes DEL, and nothing acknowledged is lost by kill -9`()
     throws
@@ -43,6 +57,7 @@ struct FullDiskTests {
     let deleted = count / 3
     for number in 0..<deleted { #expect(try client.ask("DEL", Self.key(number)) == ":1") }
     #expect(try client.ask("SET", "more", Self.value).hasPrefix("-MISCONF no space left for "))
+    try expectTransactions(client, presentKey: Self.key(deleted))
     try expect(deleted, count, client)
 
     // Killed while it is full, it comes back while it is full.
