@@ -1,4 +1,4 @@
-"""docs/benchmarks-library.md and its plots from the figures of one run of engines-compare."""
+"""docs/benchmarks-library.md and its plots from the figures of engines-compare."""
 
 import os
 import statistics
@@ -16,6 +16,15 @@ def write(result, path):
     draw(result, folder)
     with open(path, "w") as file:
         file.write("\n".join(lines(result)) + "\n")
+
+
+def joined(results):
+    """One result of several, each of some cases, which may be of different builds; the last one counts."""
+    cases = {}
+    for result in results:
+        for case in result["cases"]:
+            cases[case["name"]] = dict(case, commit=result["machine"]["kvd_commit"])
+    return dict(results[-1], cases=[cases[name] for name in CASES if name in cases])
 
 
 def median(samples, figure):
@@ -59,9 +68,8 @@ def judged(result):
 def lines(result):
     yield "# The library beside RocksDB and LMDB"
     yield ""
-    yield ("Written by `make bench` (bench/engines-compare) from one run; every goal is shown, held "
-           "or missed. How cost grows with data, partitions and batches is "
-           "what `make bench-shape` tells.")
+    yield ("Written by `make bench` (bench/engines-compare); every goal is shown, held or missed. How "
+           "cost grows with data, partitions and batches is what `make bench-shape` tells.")
     yield ""
     yield from engines.heading(result["machine"])
     yield ("- Every write is durable when it returns, in every engine. Keys are of 16 bytes in random "
@@ -78,7 +86,7 @@ def lines(result):
     measured = {case["name"] for case in result["cases"]}
     missing = [name for name in CASES if name not in measured]
     if missing and not result["quick"]:
-        yield f"- Not part of this run: {'; '.join(missing)}."
+        yield f"- Not measured: {'; '.join(missing)}."
     if result["quick"]:
         yield ("- These are short runs with less data than the names say: a hint, not a figure to rely "
                "on.")
@@ -93,15 +101,26 @@ def lines(result):
         yield f"| {case.name} | {what} | {reached} | {goal} | {'held' if held else '**missed**'} |"
     for measured in result["cases"]:
         yield ""
-        yield from case_lines(measured)
+        yield from case_lines(measured, result)
 
 
-def case_lines(measured):
+def set_up_notes(measured, result):
+    """What is different about a case from what is said of all."""
+    if measured["rounds"] == 1:
+        yield "one run each"
+    elif measured["rounds"] != result["rounds"]:
+        yield f"{measured['rounds']} rounds"
+    if measured.get("commit", result["machine"]["kvd_commit"]) != result["machine"]["kvd_commit"]:
+        yield f"kvd at {measured['commit']}"
+
+
+def case_lines(measured, result):
     case, samples = CASES[measured["name"]], measured["samples"]
     yield f"## {case.name[0].upper()}{case.name[1:]}"
     yield ""
-    if measured["rounds"] == 1:
-        yield "One run each."
+    notes = ", ".join(set_up_notes(measured, result))
+    if notes:
+        yield f"Here: {notes}."
         yield ""
     sides = ["kvd"] + case.peers
     heads = ["kvd"] + [f"{engines.NAMES[peer]}, {layout_name(peer, measured['layouts'][peer])}"
