@@ -1,3 +1,5 @@
+import CLinux
+
 /// Memory that only ever grows, and is given back all at once.
 ///
 /// A memtable takes its bytes from chunks mapped straight from the system rather than from `malloc`,
@@ -57,6 +59,15 @@
       return unsafe result
     }
     return unsafe allocateFromNewChunk(byteCount: rounded)
+  }
+
+  /// Asks for the memory that is handed out next, without waiting for it. Whoever writes to memory that no
+  /// cache holds waits at his next atomic operation.
+  @inline(__always)
+  func fetchNext() {
+    unsafe kvd_prefetch_for_writing(next)
+    unsafe kvd_prefetch_for_writing(next + 64)
+    unsafe kvd_prefetch_for_writing(next + 128)
   }
 
   /// Anything larger than a quarter of a chunk gets a chunk of its own, and the current one goes on

@@ -75,6 +75,7 @@ import Synchronization
       unsafe index.insert(node, hash: hash, after: list, in: &writer.pointee.arena)
       unsafe list.append(node, at: &writer.pointee.listEnd, in: &writer.pointee.arena)
     }
+    unsafe writer.pointee.arena.fetchNext()
     arenaByteCount.publish(unsafe UInt(bitPattern: writer.pointee.arena.byteCount))
   }
 
