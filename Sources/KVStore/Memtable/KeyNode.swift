@@ -60,6 +60,15 @@ import TxnWAL
     unsafe kvd_prefetch(address + 128)
   }
 
+  /// Asks for the newest version, without waiting for it, though for the node.
+  @inline(__always)
+  func fetchVersion() {
+    let head = unsafe AtomicWord(at: address).load()
+    unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: head))
+    unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: head &+ 64))
+    unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: head &+ 128))
+  }
+
   /// Puts a version in front of the others.
   ///
   /// The version is complete before the head is stored with release order, and readers load the head with

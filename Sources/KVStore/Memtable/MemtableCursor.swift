@@ -13,8 +13,8 @@ struct MemtableCursor {
     var cut: Int
   }
 
-  /// How many keys ahead the nodes are asked for. In the order of keys they lie anywhere in memory, and each
-  /// that is waited for costs as much as writing its entry down.
+  /// How many keys ahead the nodes are asked for, and half as many their newest versions. In the order of keys
+  /// they lie anywhere in memory, and each that is waited for costs as much as writing its entry down.
   private static let lookahead = 8
 
   private let memtable: Memtable
@@ -98,7 +98,9 @@ struct MemtableCursor {
         return
       }
       let node = least.entry.node
-      lanes[least.lane].run.fetch(lanes[least.lane].cut + Self.lookahead)
+      let lane = lanes[least.lane]
+      lane.run.fetch(lane.cut + Self.lookahead)
+      lane.run.fetchVersion(lane.cut + Self.lookahead / 2)
       if let version = node.version(at: sequence) {
         current = (least.lane, node, version)
         return

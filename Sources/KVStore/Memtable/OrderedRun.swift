@@ -74,6 +74,12 @@ struct OrderedEntry: BitwiseCopyable {
     if index < count { unsafe entries[index].node.fetch() }
   }
 
+  /// Asks for the newest version of the node at `index`, if there is one, which was asked for before.
+  @inline(__always)
+  func fetchVersion(_ index: Int) {
+    if index < count { unsafe entries[index].node.fetchVersion() }
+  }
+
   /// How many keys of the run come before `key`. O(log n).
   func count(before key: RawSpan) -> Int {
     let window = KeyNode.window(of: key)
