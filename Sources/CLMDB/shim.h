@@ -83,6 +83,11 @@ KVD_MDB_FUNCTION kvd_mdb_put(
   KVD_MDB_GUARDED(KVD_MDB_ABANDONED, mdb_put(txn, dbi, key, value, flags));
 }
 
+KVD_MDB_FUNCTION kvd_mdb_cursor_put(
+    MDB_cursor *cursor, MDB_val *key, MDB_val *value, unsigned int flags) {
+  KVD_MDB_GUARDED(KVD_MDB_ABANDONED, mdb_cursor_put(cursor, key, value, flags));
+}
+
 KVD_MDB_FUNCTION kvd_mdb_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key) {
   KVD_MDB_GUARDED(KVD_MDB_ABANDONED, mdb_del(txn, dbi, key, NULL));
 }

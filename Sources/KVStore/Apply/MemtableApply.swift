@@ -135,7 +135,7 @@ struct MemtableApply {
     case .put:
       let seed = partition.environment.checksumSeed
       try transaction.reserve(
-        .data, key, byteCount: StoredValue.headerByteCount + value.byteCount
+        key, byteCount: StoredValue.headerByteCount + value.byteCount
       ) { target in
         StoredValue.encode(
           StoredValue.Header(

@@ -33,12 +33,14 @@ struct RawTransaction {
 
   /// Makes room for a value that the caller then writes. LMDB's rule: the room is the caller's only
   /// until the transaction's next write, and it holds garbage.
-  func reserve(_ database: MDB_dbi, _ key: RawSpan, byteCount: Int)
+  ///
+  /// - Parameter cursor: looks for the key in its own leaf before it looks in the tree.
+  static func reserve(with cursor: OpaquePointer, _ key: RawSpan, byteCount: Int)
     -> (status: Int32, UnsafeMutableRawBufferPointer)
   {
     var value = unsafe MDB_val(mv_size: byteCount, mv_data: nil)
     let status = unsafe StoredKey.with(key) { storedKey in
-      unsafe kvd_mdb_put(handle, database, &storedKey, &value, UInt32(MDB_RESERVE))
+      unsafe kvd_mdb_cursor_put(cursor, &storedKey, &value, UInt32(MDB_RESERVE))
     }
     guard status == MDB_SUCCESS else { return unsafe (status, .init(start: nil, count: 0)) }
     return unsafe (status, .init(start: value.mv_data, count: byteCount))

@@ -16,6 +16,8 @@ struct WriteTransaction: ~Copyable {
   private(set) var changedPageCount = 0
   private var lastAddress: UInt = 0
   private var deletedCount = 0
+  /// Stays where `reserve` last wrote.
+  private var cursor: OpaquePointer?
 
   init(environment: LMDBEnvironment, handle: OpaquePointer) {
     self.environment = environment
@@ -25,6 +27,7 @@ struct WriteTransaction: ~Copyable {
   deinit {
     guard let raw else { return }
     if environment.isWriteAbandoned { return environment.writeTransactionAbandoned() }
+    if let cursor = unsafe cursor { unsafe mdb_cursor_close(cursor) }
     unsafe mdb_txn_abort(raw.handle)
     environment.writeTransactionEnded()
   }
@@ -37,6 +40,7 @@ struct WriteTransaction: ~Copyable {
     let handle = unsafe raw!.handle
     // LMDB's rule: commit frees the handle whether it succeeds or not.
     raw = nil
+    if let cursor = unsafe cursor { unsafe mdb_cursor_close(cursor) }
     let code = unsafe kvd_mdb_txn_commit(handle)
     if code == KVD_MDB_ABANDONED {
       let error = environment.failure(code, "commit to")
@@ -65,12 +69,14 @@ struct WriteTransaction: ~Copyable {
 
   /// Makes room for a value of `byteCount` bytes, which `body` fills; the room holds garbage before.
   mutating func reserve(
-    _ database: Database = .data, _ key: RawSpan, byteCount: Int,
-    _ body: (inout MutableRawSpan) -> Void
+    _ key: RawSpan, byteCount: Int, _ body: (inout MutableRawSpan) -> Void
   ) throws(StoreError) {
     try StoredKey.check(key)
-    let (code, room) = unsafe raw!.reserve(
-      environment.handle(of: database), key, byteCount: byteCount)
+    if unsafe cursor == nil {
+      try check(
+        unsafe kvd_mdb_cursor_open(raw!.handle, environment.handle(of: .data), &cursor), "write to")
+    }
+    let (code, room) = unsafe RawTransaction.reserve(with: cursor!, key, byteCount: byteCount)
     try check(code, "write to")
     noteChange(at: UInt(bitPattern: room.baseAddress), byteCount: byteCount)
     var target = unsafe room.mutableBytes

@@ -138,7 +138,7 @@ import Testing
       for number in 0..<20_000 {
         let sequence: SequenceNumber = number % 100 == 0 ? 9 : 3
         let key = Self.key(number)
-        try transaction.reserve(.data, key.rawSpan, byteCount: StoredValue.headerByteCount) {
+        try transaction.reserve(key.rawSpan, byteCount: StoredValue.headerByteCount) {
           StoredValue.encode(
             StoredValue.Header(sequence: sequence), key: key.rawSpan, value: RawSpan(),
             seed: environment.checksumSeed, into: &$0)

@@ -98,7 +98,7 @@ import TxnWAL
     let key: [UInt8] = [1]
     let stored = StoredValue.headerByteCount + byteCount
     try environment.write { transaction throws(StoreError) in
-      try transaction.reserve(.data, key.span.bytes, byteCount: stored) { room in
+      try transaction.reserve(key.span.bytes, byteCount: stored) { room in
         let value = [UInt8](repeating: 0xA5, count: byteCount)
         StoredValue.encode(
           StoredValue.Header(sequence: 1), key: key.span.bytes, value: value.span.bytes, seed: 3,

@@ -35,7 +35,13 @@ enum RandomTree {
           entries[key] = nil
         } else {
           let value = value(&generator)
-          try transaction.put(.data, key, value)
+          if Bool.random(using: &generator) {
+            try transaction.put(.data, key, value)
+          } else {
+            try transaction.reserve(key.rawSpan, byteCount: value.count) { room in
+              room.withUnsafeMutableBytes { unsafe $0.copyBytes(from: value) }
+            }
+          }
           entries[key] = value
         }
       }
