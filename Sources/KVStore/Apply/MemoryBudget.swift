@@ -3,7 +3,7 @@ import TxnWAL
 
 /// How much memory the memtables of a store may take, and who waits when they take it.
 ///
-/// The active memtables may take five eighths of it. When they do, the largest is sealed, so that their sizes
+/// The active memtables may take three quarters of it. When they do, the largest is sealed, so that their sizes
 /// stay spread between nothing and twice the mean: what is sealed is large, which LMDB rewards. The
 /// rest is for sealed ones, and for what arrives while they are applied.
 final class MemoryBudget: Sendable {
@@ -14,6 +14,7 @@ final class MemoryBudget: Sendable {
   let byteCount: Int
   /// What is kept of memtables that are gone.
   let spare: SparePages
+  private let activeByteCount = Atomic<Int>(0)
   private let sealedByteCount = Atomic<Int>(0)
   private let backloggedCount = Atomic<Int>(0)
   private let monitor = Monitor()
@@ -34,7 +35,21 @@ final class MemoryBudget: Sendable {
     self.partitionCount = partitionCount
   }
 
-  var activeLimit: Int { byteCount / 8 * 5 }
+  var activeLimit: Int { byteCount / 4 * 3 }
+
+  /// The bytes of the memtables that are being written, as they were a moment ago.
+  var active: Int { activeByteCount.load(ordering: .relaxed) }
+
+  func setActive(_ count: Int) {
+    activeByteCount.store(count, ordering: .relaxed)
+  }
+
+  func addActive(_ count: Int) {
+    activeByteCount.add(count, ordering: .relaxed)
+  }
+
+  /// The bytes of all memtables.
+  var inUse: Int { active + sealed }
 
   /// The bytes of memtables on their way to LMDB.
   var sealed: Int { sealedByteCount.load(ordering: .relaxed) }
@@ -98,13 +113,20 @@ final class MemoryBudget: Sendable {
     }
   }
 
-  /// Recovery's workers fill their partitions side by side: each seals its own, and waits while too
-  /// much is on its way down.
+  /// Recovery's workers fill their partitions side by side. What a process had in memory when it ended has
+  /// room in that of the next, and goes down once the store is open: recovery itself does not wait for it. Where
+  /// there is more, because less memory may be used than before, each worker seals its own memtable, and waits
+  /// while too much is on its way down.
   func waitInRecovery(_ partition: Partition) {
-    guard partition.activeByteCount > activeLimit / partitionCount else { return }
-    partition.seal()
+    partition.countActive()
+    guard inUse > byteCount else { return }
+    if partition.activeByteCount > byteCount / 2 / partitionCount {
+      partition.seal()
+      partition.countActive()
+    }
+    guard inUse > strainedByteCount else { return }
     monitor.withLock {
-      while sealed > byteCount - activeLimit && !mayGoOn() { monitor.wait() }
+      while inUse > strainedByteCount && sealed > 0 && !mayGoOn() { monitor.wait() }
     }
   }
 }

@@ -7,23 +7,23 @@ import TxnWAL
 struct MemtableApply {
   let partition: Partition
   let layer: MemtableLayer
-  /// The most pages that one LMDB transaction may change: LMDB keeps them in anonymous memory until it
-  /// commits, and a file's share of that memory for as long as the file is open.
-  let pageLimit: Int
   /// How many entries it may write.
   var entryLimit = Int.max
   /// Range deletes of later memtables, durable in the log, that hide entries of this one. Those entries need
   /// not be written any more: nobody who reads LMDB from now on reads without the range deletes, and
   /// after a crash the log has them.
   private let laterTombstones: [RangeTombstone]
+  private let pace: ApplyPace
 
+  /// - Parameter pageLimit: the most pages that one LMDB transaction may change: LMDB keeps them in anonymous
+  ///   memory until it commits, and a file's share of that memory for as long as the file is open.
   init(
     partition: Partition, layer: MemtableLayer, durable: LSN, pageLimit: Int, entryLimit: Int
   ) {
     self.partition = partition
     self.layer = layer
-    self.pageLimit = pageLimit
     self.entryLimit = entryLimit
+    pace = ApplyPace(layer, budget: partition.budget, pageLimit: pageLimit)
     let last = layer.lastPosition?.sequence ?? 0
     laterTombstones = partition.layers.tombstones.filter {
       $0.sequence > last && $0.lsn <= durable.rawValue
@@ -50,11 +50,12 @@ struct MemtableApply {
     var cursor = layer.memtable.makeCursor(at: .max)
     cursor.seek(RawSpan())
     if DeliberateBug.appliedLSNApart.isOn { try writeAppliedState(position) }
+    var keyCount = 0
     repeat {
       CrashPoint.reached(.applyBeforeTransaction)
       var transaction = try partition.environment.beginWrite()
       var state = try transaction.appliedState()
-      let internalGrowth = try writeChunk(&cursor, &transaction)
+      let internalGrowth = try writeChunk(&cursor, &keyCount, &transaction)
       state.internalEntryCount? += internalGrowth
       if !cursor.isValid {
         if !DeliberateBug.dropsTombstones.isOn {
@@ -86,14 +87,15 @@ struct MemtableApply {
   /// Returns by how many the internal entries became more. LMDB does not tell of a put whether it added an
   /// entry, but how many there are: internal keys adjoin, so their run is measured at its two ends.
   private func writeChunk(
-    _ cursor: inout MemtableCursor, _ transaction: inout WriteTransaction
+    _ cursor: inout MemtableCursor, _ keyCount: inout Int, _ transaction: inout WriteTransaction
   ) throws(StoreError) -> Int {
-    var count = 0
     var internalGrowth = 0
     var countBeforeRun: Int?
-    let pageLimit = transactionPageLimit
-    while cursor.isValid, transaction.changedPageCount < pageLimit, count < entryLimit {
-      count += 1
+    let pageLimit = pace.transactionPageLimit(behind: keyCount)
+    let firstKey = keyCount
+    while cursor.isValid, transaction.changedPageCount < pageLimit, keyCount - firstKey < entryLimit
+    {
+      keyCount += 1
       try cursor.withEntry { key, header, value throws(StoreError) in
         if InternalKey.contains(key) != (countBeforeRun != nil) {
           let entryCount = try transaction.entryCount()
@@ -107,15 +109,6 @@ struct MemtableApply {
     if let countBeforeRun { internalGrowth += try transaction.entryCount() - countBeforeRun }
     return internalGrowth
   }
-
-  /// How many pages the next transaction may change: few, unless another memtable waits already. A sync of the
-  /// log that meets one of LMDB's waits for all that it writes.
-  private var transactionPageLimit: Int {
-    let areOthersWaiting = partition.budget.sealed > layer.sealedByteCount
-    return areOthersWaiting ? pageLimit : min(pageLimit, Self.calmPageLimit)
-  }
-
-  private static let calmPageLimit = 64
 
   private func isHidden(_ key: RawSpan, _ header: EntryHeader) -> Bool {
     layer.tombstones.contains { $0.sequence > header.sequence && $0.covers(key) }

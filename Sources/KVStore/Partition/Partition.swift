@@ -21,6 +21,8 @@ final class Partition: @unchecked Sendable {
   private let pool = Mutex<[ReadTransaction]?>([])
   /// The active layer, without the lock, for its writer.
   private var writerLayer: MemtableLayer
+  /// What the budget knows of it, in recovery.
+  private var countedByteCount = 0
   /// The position up to which LMDB holds everything, and the sequence that goes with it.
   private let appliedLSN: Atomic<UInt64>
   /// Whether the active layer has anything in it, for others than its writer.
@@ -159,6 +161,17 @@ final class Partition: @unchecked Sendable {
     case .requireAbsent, .requirePresent, .requireSequence: break
     }
   }
+
+  /// In recovery: tells the budget how much the active memtable has grown. Each worker does so for its own,
+  /// and not for every record.
+  func countActive() {
+    let growth = activeByteCount - countedByteCount
+    guard abs(growth) >= Self.countedGrowth else { return }
+    countedByteCount += growth
+    budget.addActive(growth)
+  }
+
+  private static let countedGrowth = 8 << 10
 
   /// Begins a new memtable; the one so far is on its way to LMDB from here on.
   func seal() {

@@ -136,10 +136,9 @@ extension Store {
     try Limits.check(recordByteCount: byteCount)
     let full = applyWorkers.hasFullDisk ? applyWorkers.diskFull : nil
     if let full, !onlyDeletes { throw full }
-    let inUse = upkeep.active + budget.sealed
     let memoryLimit = full == nil ? budget.byteCount : budget.strainedByteCount
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
-    guard inUse < memoryLimit, !budget.hasTombstoneBacklog else {
+    guard budget.inUse < memoryLimit, !budget.hasTombstoneBacklog else {
       if let full { throw full }
       return false
     }

@@ -1,4 +1,3 @@
-import Synchronization
 import TxnWAL
 
 /// Decides, while batches come in, which memtable is sealed next.
@@ -16,7 +15,6 @@ final class Upkeep: @unchecked Sendable {
   private let coordinator: Coordinator
   private let options: StoreOptions
   private var lastLook = LSN.zero
-  private let activeByteCount = Atomic<Int>(0)
 
   init(
     keyspace: Keyspace, budget: MemoryBudget, coordinator: Coordinator, options: StoreOptions
@@ -26,9 +24,6 @@ final class Upkeep: @unchecked Sendable {
     self.coordinator = coordinator
     self.options = options
   }
-
-  /// The bytes of all active memtables at the last look.
-  var active: Int { activeByteCount.load(ordering: .relaxed) }
 
   /// After a batch, as the sequencer. Range deletes always count: thousands of them fit into the log
   /// between two looks, and none is carried out before it is sealed.
@@ -55,8 +50,7 @@ final class Upkeep: @unchecked Sendable {
       partition.seal()
     }
     shortenLog(position)
-    activeByteCount.store(
-      partitions.reduce(0) { $0 + $1.activeByteCount }, ordering: .relaxed)
+    budget.setActive(partitions.reduce(0) { $0 + $1.activeByteCount })
   }
 
   /// As the sequencer, while the disk is full: only once LMDB has what is in memory deletes free room, and

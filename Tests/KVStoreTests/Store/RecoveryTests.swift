@@ -25,11 +25,49 @@ import Testing
       }
       try first.store.commit(batch)
     }
+    // Less than there is: recovery must make room.
+    first.options.forcedMemtableByteCount = 1 << 20
     let second = try first.crashImage()
     #expect(try second.contents() == expected)
     while try second.store.statistics().sealedMemtableCount > 0 { usleep(1000) }
     #expect(second.store.keyspace.partitions.contains { $0.applied > $0.appliedLSNAtOpen })
     let third = try second.crashImage()
     #expect(try third.contents() == expected)
+  }
+
+  @Test func `what was in memory when the process ended needs no room made for it`() throws {
+    let fixture = try StoreFixture { $0.logByteLimit = 64 << 20 }
+    let value = [UInt8](repeating: 7, count: 1000)
+    for round in 0..<30 {
+      var batch = Batch()
+      for place in 0..<100 { try batch.put(bytes("\(round) \(place)"), value) }
+      try fixture.store.commit(batch)
+    }
+    #expect(try fixture.store.statistics().storedEntryCount == 0)
+    let image = try fixture.crashImage()
+    #expect(try image.store.countEntries() == 3000)
+    #expect(image.store.keyspace.partitions.allSatisfy { $0.applied == $0.appliedLSNAtOpen })
+  }
+
+  @Test(arguments: [1, 2, 5])
+  func `recovery with less memory than was in use stays within it`(megabytes: Int) throws {
+    let fixture = try StoreFixture {
+      $0.memoryByteCount = 32 << 20
+      $0.logByteLimit = 64 << 20
+    }
+    let value = [UInt8](repeating: 7, count: 1000)
+    for round in 0..<160 {
+      var batch = Batch()
+      for place in 0..<100 { try batch.put(bytes("\(round) \(place)"), value) }
+      try fixture.store.commit(batch)
+    }
+    fixture.options.forcedMemtableByteCount = megabytes << 20
+    let files = try fixture.crashFiles()
+    let image = try StoreFixture(opening: files, options: fixture.options)
+    #expect(try image.store.countEntries() == 16_000)
+    let statistics = try image.store.statistics()
+    let inUse = statistics.activeMemtableByteCount + statistics.sealedMemtableByteCount
+    #expect(inUse <= statistics.memtableByteLimit / 8 * 9)
+    #expect(statistics.storedEntryCount > 0)
   }
 }
