@@ -8,9 +8,9 @@
 ///
 /// It keeps the memtable alive, and is for one thread.
 struct MemtableCursor {
-  private struct Lane {
-    let run: OrderedRun
-    var cut: Int
+  private struct Lane: BitwiseCopyable {
+    let entries: OrderedEntries
+    var cut = 0
   }
 
   /// How many keys ahead the nodes are asked for, and half as many their newest versions. In the order of keys
@@ -18,6 +18,7 @@ struct MemtableCursor {
   private static let lookahead = 8
 
   private let memtable: Memtable
+  private let runs: [OrderedRun]
   private let sequence: SequenceNumber
   private var lanes: [Lane]
   /// The lane whose key behind the cut is the cursor's, and its version; nil before the first seek and
@@ -27,7 +28,8 @@ struct MemtableCursor {
   init(memtable: Memtable, runs: [OrderedRun], sequence: SequenceNumber) {
     self.memtable = memtable
     self.sequence = sequence
-    lanes = runs.map { Lane(run: $0, cut: 0) }
+    self.runs = runs
+    lanes = runs.map { Lane(entries: $0.view) }
   }
 
   /// Whether the cursor is at a key.
@@ -44,7 +46,7 @@ struct MemtableCursor {
     if let key {
       cut(before: key)
     } else {
-      for lane in lanes.indices { lanes[lane].cut = lanes[lane].run.count }
+      for lane in lanes.indices { lanes[lane].cut = lanes[lane].entries.count }
     }
     settleBackward()
   }
@@ -81,53 +83,60 @@ struct MemtableCursor {
   }
 
   private mutating func cut(before key: RawSpan) {
-    for lane in lanes.indices { lanes[lane].cut = lanes[lane].run.count(before: key) }
+    for lane in lanes.indices { lanes[lane].cut = lanes[lane].entries.count(before: key) }
   }
 
   /// Takes the least key behind the cuts that has a version to show.
   private mutating func settleForward() {
-    while true {
-      var least: (lane: Int, entry: OrderedEntry)?
-      for (number, lane) in lanes.enumerated() where lane.cut < lane.run.count {
-        let entry = lane.run[lane.cut]
-        if let known = least, known.entry < entry { continue }
-        least = (number, entry)
-      }
-      guard let least else {
-        current = nil
+    while let (number, entry) = least() {
+      let lane = lanes[number]
+      lane.entries.fetch(lane.cut + Self.lookahead)
+      lane.entries.fetchVersion(lane.cut + Self.lookahead / 2)
+      if let version = entry.node.version(at: sequence) {
+        current = (number, entry.node, version)
         return
       }
-      let node = least.entry.node
-      let lane = lanes[least.lane]
-      lane.run.fetch(lane.cut + Self.lookahead)
-      lane.run.fetchVersion(lane.cut + Self.lookahead / 2)
-      if let version = node.version(at: sequence) {
-        current = (least.lane, node, version)
-        return
-      }
-      lanes[least.lane].cut += 1
+      lanes[number].cut += 1
     }
+    current = nil
+  }
+
+  /// The least key behind the cuts, and its lane.
+  @inline(__always)
+  private func least() -> (lane: Int, entry: OrderedEntry)? {
+    var least: (lane: Int, entry: OrderedEntry)?
+    for number in lanes.indices {
+      let lane = lanes[number]
+      guard lane.cut < lane.entries.count else { continue }
+      let entry = lane.entries[lane.cut]
+      if let known = least, known.entry < entry { continue }
+      least = (number, entry)
+    }
+    return least
   }
 
   /// Takes the greatest key before the cuts that has a version to show.
   private mutating func settleBackward() {
-    while true {
-      var greatest: (lane: Int, entry: OrderedEntry)?
-      for (number, lane) in lanes.enumerated() where lane.cut > 0 {
-        let entry = lane.run[lane.cut - 1]
-        if let known = greatest, entry < known.entry { continue }
-        greatest = (number, entry)
-      }
-      guard let greatest else {
-        current = nil
-        return
-      }
-      lanes[greatest.lane].cut -= 1
-      let node = greatest.entry.node
-      if let version = node.version(at: sequence) {
-        current = (greatest.lane, node, version)
+    while let (number, entry) = greatest() {
+      lanes[number].cut -= 1
+      if let version = entry.node.version(at: sequence) {
+        current = (number, entry.node, version)
         return
       }
     }
+    current = nil
+  }
+
+  /// The greatest key before the cuts, and its lane.
+  private func greatest() -> (lane: Int, entry: OrderedEntry)? {
+    var greatest: (lane: Int, entry: OrderedEntry)?
+    for number in lanes.indices {
+      let lane = lanes[number]
+      guard lane.cut > 0 else { continue }
+      let entry = lane.entries[lane.cut - 1]
+      if let known = greatest, entry < known.entry { continue }
+      greatest = (number, entry)
+    }
+    return greatest
   }
 }

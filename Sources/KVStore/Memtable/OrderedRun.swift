@@ -62,6 +62,22 @@ struct OrderedEntry: BitwiseCopyable {
 
   var byteCount: Int { count * MemoryLayout<OrderedEntry>.stride }
 
+  /// The entries, which are there as long as the run.
+  @inline(__always)
+  var view: OrderedEntries { unsafe OrderedEntries(at: entries, count: count) }
+}
+
+/// The entries of an ordered run, borrowed: whoever holds them also holds the run. A plain value, for a cursor
+/// to go by without counted references.
+@safe struct OrderedEntries: BitwiseCopyable {
+  let count: Int
+  private let entries: UnsafeMutablePointer<OrderedEntry>
+
+  fileprivate init(at entries: UnsafeMutablePointer<OrderedEntry>, count: Int) {
+    unsafe self.entries = entries
+    self.count = count
+  }
+
   @inline(__always)
   subscript(index: Int) -> OrderedEntry {
     precondition(index >= 0 && index < count)
