@@ -142,8 +142,6 @@ public final class Sequencer: @unchecked Sendable {
   }
 
   /// Ends the transaction: every participant votes, and a record of what was decided follows.
-  ///
-  /// With one participant the intent and the decision are one record, and a no leaves no trace.
   public func commit() throws(Refusal) -> CommitPosition {
     closeSection()
     precondition(isOpen && !sections.isEmpty, "a transaction without mutations")
@@ -151,38 +149,50 @@ public final class Sequencer: @unchecked Sendable {
       payloadByteCount <= RecordHeader.maximumPayloadByteCount, "a record nobody could read")
     transactionCounter += 1
     let transaction = TransactionID(epoch: epoch, counter: transactionCounter)
-    if !isDistributed {
-      if let no = vote(transaction) {
-        cancel()
-        throw no.refusal
-      }
-      lastSequence += 1
-      buffer.replace(at: recordOffset + RecordHeader.byteCount, with: lastSequence)
-      isOpen = false
-      seal(.batch, transaction)
-      CrashPoint.reached(.batchBuffered)
-    } else {
-      // The intent keeps its place in the buffer; the sections are read back from there.
-      let intentOffset = recordOffset
-      isOpen = false
-      seal(.intent, transaction)
-      CrashPoint.reached(.intentBuffered)
-      if let no = vote(transaction, in: intentOffset) {
-        beginMarker()
-        buffer.append(UInt32(no.participant))
-        buffer.append(no.refusal.code)
-        buffer.append(no.refusal.detail)
-        seal(.abort, transaction)
-        CrashPoint.reached(.abortBuffered)
-        throw no.refusal
-      }
-      lastSequence += 1
-      beginMarker()
-      buffer.append(lastSequence)
-      seal(.commit, transaction)
-      CrashPoint.reached(.markerBuffered)
-      recordOffset = intentOffset
+    return isDistributed ? try commitDistributed(transaction) : try commitWhole(transaction)
+  }
+
+  /// With one participant the intent and the decision are one record, and a no leaves no trace.
+  private func commitWhole(_ transaction: TransactionID) throws(Refusal) -> CommitPosition {
+    let section = sections[0]
+    let participant = participants[section.participant]
+    let vote = withPayload(in: section.range) { participant.prepare($0, of: transaction) }
+    if case .no(let refusal) = vote {
+      participant.abort(transaction)
+      cancel()
+      throw refusal
     }
+    lastSequence += 1
+    buffer.replace(at: recordOffset + RecordHeader.byteCount, with: lastSequence)
+    isOpen = false
+    seal(.batch, transaction)
+    CrashPoint.reached(.batchBuffered)
+    let position = lastPosition
+    withPayload(in: section.range) { participant.commit($0, at: position) }
+    return position
+  }
+
+  private func commitDistributed(_ transaction: TransactionID) throws(Refusal) -> CommitPosition {
+    // The intent keeps its place in the buffer; the sections are read back from there.
+    let intentOffset = recordOffset
+    isOpen = false
+    seal(.intent, transaction)
+    CrashPoint.reached(.intentBuffered)
+    if let no = vote(transaction) {
+      beginMarker()
+      buffer.append(UInt32(no.participant))
+      buffer.append(no.refusal.code)
+      buffer.append(no.refusal.detail)
+      seal(.abort, transaction)
+      CrashPoint.reached(.abortBuffered)
+      throw no.refusal
+    }
+    lastSequence += 1
+    beginMarker()
+    buffer.append(lastSequence)
+    seal(.commit, transaction)
+    CrashPoint.reached(.markerBuffered)
+    recordOffset = intentOffset
     let position = lastPosition
     for index in 0..<sections.count {
       let section = sections[index]
@@ -191,14 +201,10 @@ public final class Sequencer: @unchecked Sendable {
     return position
   }
 
-  private func vote(
-    _ transaction: TransactionID, in offset: Int? = nil
-  ) -> (participant: Int, refusal: Refusal)? {
-    let base = (offset ?? recordOffset) + RecordHeader.byteCount
+  private func vote(_ transaction: TransactionID) -> (participant: Int, refusal: Refusal)? {
     for index in 0..<sections.count {
       let section = sections[index]
-      let range = base + section.range.lowerBound..<base + section.range.upperBound
-      let vote = buffer.withBytes(in: range) { mutations in
+      let vote = withPayload(in: section.range) { mutations in
         participants[section.participant].prepare(mutations, of: transaction)
       }
       guard case .no(let refusal) = vote else { continue }
