@@ -69,12 +69,12 @@ enum Dispatcher {
       return try dispatchSubcommand(of: index, &call, request)
     }
     if call.isGated, !Gate.admits(command, index, &call, request) { return }
-    if let refusal = refusal(of: command, call, request) {
+    if let refusal = refusal(of: command, &call, request) {
       call.session.transaction?.hasFailed = true
       call.note = .rejected
       throw refusal
     }
-    if EscapedKeys.areIn(call, of: command, request) {
+    if EscapedKeys.areIn(&call, of: command, request) {
       return try EscapedKeys.withRequest(&call, of: command, request) {
         (call, request) throws(StoreError) in try perform(index, command, &call, request)
       }
@@ -99,7 +99,7 @@ enum Dispatcher {
       try handler(&view, &call, request)
       if call.reader.hasMetExpired { call.removeExpiredMet(holdingFrom: start) }
     case .write(let handler), .edit(_, let handler):
-      let byteCount = try request.byteCount + touch(command, call, request)
+      let byteCount = try request.byteCount + touch(command, &call, request)
       try call.evaluate(
         byteCount: byteCount, onlyDeletes: command.putsNothing
       ) { (evaluation, call) throws(StoreError) in
@@ -146,7 +146,7 @@ enum Dispatcher {
   /// The store's limits, checked before anything runs.
   @inline(__always)
   static func refusal(
-    of command: Command, _ call: borrowing Call, _ request: RawSpan
+    of command: Command, _ call: inout Call, _ request: RawSpan
   ) -> StoreError? {
     // A short request has short keys.
     guard request.byteCount > Limits.keyByteCount else { return nil }
@@ -173,7 +173,7 @@ enum Dispatcher {
   /// about how many bytes the batch may have beyond those of the request.
   @inline(__always)
   static func touch(
-    _ command: Command, _ call: borrowing Call, _ request: RawSpan
+    _ command: Command, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) -> Int {
     if case .edit(let fields, _) = command.handler { return try call.touch(fields, request) }
     let keys = command.keys

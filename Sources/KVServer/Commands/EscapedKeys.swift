@@ -9,7 +9,7 @@ import TxnWAL
 enum EscapedKeys {
   @inline(__always)
   static func areIn(
-    _ call: borrowing Call, of command: Command, _ request: RawSpan
+    _ call: inout Call, of command: Command, _ request: RawSpan
   ) -> Bool {
     let keys = command.keys
     guard keys.first > 0 else {

@@ -73,7 +73,7 @@ struct ScriptRun: ~Copyable {
     let command = call.server.table.commands[index]
     call.command = index
     var begun = call.meter.clock.now
-    if EscapedKeys.areIn(call, of: command, request) {
+    if EscapedKeys.areIn(&call, of: command, request) {
       try EscapedKeys.withRequest(&call, of: command, request) {
         (call, request) throws(StoreError) in
         try Transactions.carryOut(index, &evaluation, &call, request)
@@ -126,7 +126,7 @@ struct ScriptRun: ~Copyable {
       call.reply.error(Gate.outOfMemory)
       return true
     }
-    if let refusal = Dispatcher.refusal(of: command, call, request) {
+    if let refusal = Dispatcher.refusal(of: command, &call, request) {
       StoreErrorReply.write(refusal, to: &call.reply)
       return true
     }

@@ -109,10 +109,11 @@ final class Partition: @unchecked Sendable {
 
   /// Puts `mutations` into the active memtable. Returns false where the bytes are no mutations.
   func insert(_ mutations: RawSpan, at position: CommitPosition) -> Bool {
+    let memtable = writerLayer.memtable
     var offset = 0
     while offset < mutations.byteCount {
       guard let mutation = Mutation.parse(mutations, at: offset) else { return false }
-      insert(mutation, in: mutations, at: position)
+      insert(mutation, in: mutations, at: position, into: memtable)
       offset = mutation.end
     }
     if writerLayer.isEmpty { isActiveInUse.store(true, ordering: .releasing) }
@@ -133,12 +134,14 @@ final class Partition: @unchecked Sendable {
     }
   }
 
-  private func insert(_ mutation: Mutation, in bytes: RawSpan, at position: CommitPosition) {
+  private func insert(
+    _ mutation: Mutation, in bytes: RawSpan, at position: CommitPosition, into memtable: Memtable
+  ) {
     switch mutation.kind {
     case .put, .putEntry, .delete:
       let key = bytes.extracting(mutation.key)
       let kind: EntryKind = mutation.kind == .delete ? .delete : .put
-      writerLayer.memtable.insert(
+      memtable.insert(
         key: key,
         header: EntryHeader(
           sequence: position.sequence, kind: kind, type: mutation.type, expiry: mutation.expiry),

@@ -134,12 +134,12 @@ extension Store {
     // Before anything that would have the caller wait: with a poisoned log no room is ever made.
     if coordinator.isPoisoned, let poisoned { throw poisoned }
     try Limits.check(recordByteCount: byteCount)
-    let full = applyWorkers.hasFullDisk ? applyWorkers.diskFull : nil
-    if let full, !onlyDeletes { throw full }
-    let memoryLimit = full == nil ? budget.byteCount : budget.strainedByteCount
+    let isDiskFull = applyWorkers.hasFullDisk
+    if isDiskFull, !onlyDeletes, let full = applyWorkers.diskFull { throw full }
+    let memoryLimit = isDiskFull ? budget.strainedByteCount : budget.byteCount
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
     guard budget.inUse < memoryLimit, !budget.hasTombstoneBacklog else {
-      if let full { throw full }
+      if isDiskFull, let full = applyWorkers.diskFull { throw full }
       return false
     }
     // In this order: what is acknowledged goes on moving, and never past what was appended before.
