@@ -48,6 +48,7 @@ final class EventLoop {
   var spareInput = ByteBuffer()
   var spareReply = ByteBuffer()
   var syncTiming = SyncTiming()
+  let ahead = LookAhead()
   var drainDeadline: Int64?
   /// Since when only lingering connections are left, in a drain.
   var lingeringSince: Int64?

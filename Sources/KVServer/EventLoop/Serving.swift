@@ -119,7 +119,7 @@ extension EventLoop {
     call.hasScanned = false
     var hasRun = false
     if !input.isEmpty { call.meter.begin() }
-    var ahead = LookAhead()
+    ahead.forget()
     while !connection.isClosing, !connection.isYielding {
       guard !isBacklogged(call) else {
         connection.isThrottled = true
@@ -137,7 +137,7 @@ extension EventLoop {
         case .incomplete: preconditionFailure("handled above")
         case .nothing(let count):
           input.consume(count)
-          ahead = LookAhead()
+          ahead.forget()
           continue
         case .failed(let error):
           error.write(to: &call.reply)

@@ -77,9 +77,13 @@ import CLinux
   /// them, one after the other.
   @inline(__always)
   func fetchNodes() {
-    for index in 0..<count {
-      unsafe kvd_prefetch(address + (offset(of: index) & (byteCount &- 1)))
-    }
+    for index in 0..<count { fetchNode(index) }
+  }
+
+  /// The same for one node.
+  @inline(__always)
+  func fetchNode(_ index: Int) {
+    unsafe kvd_prefetch(address + (offset(of: index) & (byteCount &- 1)))
   }
 
   @inline(__always)
@@ -111,7 +115,7 @@ import CLinux
   /// Negative, zero or positive as the node's key comes before, is, or comes behind `key`; nil where the
   /// page does not hold a whole key.
   @inline(__always)
-  private func order(of index: Int, against key: RawSpan, _ window: KeyWindow) -> Int? {
+  func order(of index: Int, against key: RawSpan, _ window: KeyWindow) -> Int? {
     guard let node = node(at: index), node.keyByteCount > 0 else { return nil }
     let start = unsafe address + node.offset + Self.nodeHeaderByteCount
     guard unsafe start.load(as: UInt8.self) == StoredKey.plain else { return 1 }

@@ -106,31 +106,23 @@ import CLMDB
 
   @inline(__always)
   private func leaf(for key: RawSpan, _ window: KeyWindow) -> MappedPage? {
-    leafNumber(for: key, window).flatMap { page($0, .leaf) }
-  }
-
-  @inline(__always)
-  private func leafNumber(for key: RawSpan, _ window: KeyWindow) -> UInt64? {
     var number = root
     for _ in 1..<depth {
       guard let child = page(number, .branch)?.child(for: key, window) else { return nil }
       number = child
     }
-    return number
+    return page(number, .leaf)
   }
 
-  /// The first step towards a look-up that will be made soon: asks for the beginning of the leaf that
-  /// `key` belongs to, and returns its number.
+  /// Asks for the beginning of page `number`, without waiting for it. False where the file has no such page.
   @inline(__always)
-  func fetchLeaf(for key: RawSpan) -> UInt64? {
-    guard depth > 0, let number = leafNumber(for: key, KeyWindow(key)), number < pageLimit else {
-      return nil
-    }
-    MappedPage.fetch(map &+ UInt(number) &* UInt(pageByteCount))
-    return number
+  func fetchPage(_ number: UInt64) -> Bool {
+    guard let address = address(of: number) else { return false }
+    MappedPage.fetch(address)
+    return true
   }
 
-  /// The second one: asks for the leaf's nodes.
+  /// Asks for the nodes of a leaf that was asked for before.
   @inline(__always)
   func fetchNodes(of leaf: UInt64) { page(leaf, .leaf)?.fetchNodes() }
 
@@ -169,6 +161,12 @@ import CLMDB
   fileprivate let bytes: UnsafeRawBufferPointer
 
   var byteCount: Int { unsafe bytes.count }
+
+  /// Asks for the first bytes, without waiting for them.
+  @inline(__always)
+  func fetch() {
+    MappedPage.fetch(unsafe UInt(bitPattern: bytes.baseAddress), byteCount: min(byteCount, 256))
+  }
 
   @inline(__always)
   func withBytes<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {

@@ -9,6 +9,8 @@ struct FileFinding: BitwiseCopyable {
     /// The leaf that the key belongs to.
     case leaf(UInt64)
     case absent
+    /// What is stored, not verified yet.
+    case stored(MappedValue)
     /// An entry, verified.
     case entry(EntryHeader, MappedValue)
   }
@@ -24,24 +26,22 @@ extension PartitionView {
     _ key: RawSpan, in transaction: ReadTransaction
   ) throws(StoreError) -> FileFinding.Extent {
     let known = expected.finding
-    var leaf: UInt64?
-    if known.revision == revision {
-      switch known.extent {
-      case .absent, .entry: return known.extent
-      case .leaf(let number): leaf = number
-      case .nothing: break
-      }
+    let extent: FileFinding.Extent
+    switch known.revision == revision ? known.extent : .nothing {
+    case .absent, .entry: return known.extent
+    case .stored(let value): extent = try verified(.value(value), key)
+    case .leaf(let number): extent = try verified(transaction.find(key, inLeaf: number), key)
+    case .nothing: extent = try verified(transaction.find(key, inLeaf: nil), key)
     }
-    let extent = try find(key, inLeaf: leaf, transaction)
     expected.finding = FileFinding(revision: revision, extent: extent)
     return extent
   }
 
   @inline(__always)
-  private func find(
-    _ key: RawSpan, inLeaf leaf: UInt64?, _ transaction: ReadTransaction
+  private func verified(
+    _ found: MappedTree.Found, _ key: RawSpan
   ) throws(StoreError) -> FileFinding.Extent {
-    switch transaction.find(key, inLeaf: leaf) {
+    switch found {
     case .absent: return .absent
     case .value(let stored) where stored.byteCount <= StoredValue.byteLimit:
       return try stored.withBytes { bytes throws(StoreError) in

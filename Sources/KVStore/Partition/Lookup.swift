@@ -62,7 +62,7 @@ extension PartitionView {
         return try stored.withBytes { bytes throws(StoreError) in
           try body(header, bytes.extracting(droppingFirst: StoredValue.headerByteCount))
         }
-      case .nothing, .leaf: break
+      case .nothing, .leaf, .stored: break
       }
     }
     let environment = partition.environment

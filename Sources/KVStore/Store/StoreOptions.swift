@@ -73,9 +73,9 @@ public struct StoreOptions: Sendable {
     }
   }
 
-  /// Of the memory, memtables may take 13 sixteenths; two are kept of memtables that are gone; the pages that
+  /// Of the memory, memtables may take 12 sixteenths; three are kept of memtables that are gone; the pages that
   /// LMDB transactions change may take one.
-  var memtableByteCount: Int { forcedMemtableByteCount ?? memoryByteCount / 16 * 13 }
+  var memtableByteCount: Int { forcedMemtableByteCount ?? memoryByteCount / 16 * 12 }
   var spareByteCount: Int { memoryByteCount / 16 * 3 }
 
   /// LMDB keeps the memory of changed pages for the next transaction on the same file, so every file has

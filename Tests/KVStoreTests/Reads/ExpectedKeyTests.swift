@@ -6,12 +6,11 @@ import Testing
 @Suite struct ExpectedKeyTests {
   private let key = bytes("key")
 
-  private func lookAhead(to key: [UInt8], with reader: Reader, steps: Int = 3) {
-    var lookup = UpcomingLookup()
-    if steps > 0 { lookup.begin(key.rawSpan, readsFile: true, in: reader) }
-    if steps > 1 { lookup.find(key.rawSpan, in: reader) }
-    if steps > 2 { lookup.finish(in: reader) }
-    lookup.expect(key.rawSpan, in: reader)
+  private func lookAhead(to key: [UInt8], with reader: Reader, isRun: Bool = true) {
+    let lookups = UpcomingLookups()
+    lookups.append(0..<key.count, of: key.rawSpan, readsFile: true, in: reader)
+    if isRun { lookups.run(in: key.rawSpan, reader) }
+    lookups.expect(at: 0, in: key.rawSpan, behind: 0, reader)
   }
 
   private func value(_ key: [UInt8], _ reader: Reader) throws -> [UInt8]? {
@@ -28,8 +27,8 @@ import Testing
     let reader = fixture.store.makeReader()
     defer { reader.close() }
     lookAhead(to: key, with: reader)
-    guard case .leaf = reader.expected.finding.extent else {
-      throw FixtureError(message: "the look ahead has found no leaf")
+    guard case .stored = reader.expected.finding.extent else {
+      throw FixtureError(message: "the look ahead has found no value")
     }
     reader.expected.finding.extent = .absent
     #expect(try value(key, reader) == nil, "what was found is not used at all")
@@ -63,20 +62,19 @@ import Testing
   @Test func `a finding ends when its reader lets go of the view`() throws {
     try misleading { _, reader throws in
       reader.end()
-      lookAhead(to: key, with: reader, steps: 1)
+      lookAhead(to: key, with: reader, isRun: false)
       #expect(try value(key, reader) == bytes("old"))
     }
   }
 
   @Test func `a finding of an earlier view is not handed on into a later one`() throws {
     try misleading { store, reader throws in
-      var lookup = UpcomingLookup()
-      lookup.begin(key.rawSpan, readsFile: true, in: reader)
-      lookup.find(key.rawSpan, in: reader)
+      let lookups = UpcomingLookups()
+      lookups.append(0..<key.count, of: key.rawSpan, readsFile: true, in: reader)
+      lookups.run(in: key.rawSpan, reader)
       try store.put(key, bytes("new"))
       try store.checkpoint()
-      lookup.finish(in: reader)
-      lookup.expect(key.rawSpan, in: reader)
+      lookups.expect(at: 0, in: key.rawSpan, behind: 0, reader)
       #expect(try value(key, reader) == bytes("new"))
     }
   }
@@ -134,34 +132,49 @@ import Testing
       default: break
       }
     }
-    for _ in 0..<400 {
-      let key = keys.randomElement(using: &random)!
-      var lookup = UpcomingLookup()
-      lookup.begin(key.rawSpan, readsFile: .random(using: &random), in: reader)
+    let lookups = UpcomingLookups()
+    for _ in 0..<80 {
+      let asked = (0..<Int.random(in: 1...UpcomingLookups.limit, using: &random)).map { _ in
+        keys.randomElement(using: &random)!
+      }
+      let input = asked.flatMap { $0 }
+      lookups.removeAll()
+      var places: [Range<Int>] = []
+      for key in asked {
+        let end = places.last?.upperBound ?? 0
+        places.append(end..<end + key.count)
+        lookups.append(
+          places[places.count - 1], of: input.rawSpan, readsFile: .random(using: &random),
+          in: reader)
+      }
       try change()
-      lookup.find(key.rawSpan, in: reader)
-      try change()
-      lookup.finish(in: reader)
-      try change()
-      lookup.expect(key.rawSpan, in: reader)
-      for _ in 0..<Int.random(in: 0..<3, using: &random) {
-        try reader.touch(key.rawSpan)
+      lookups.run(in: input.rawSpan, reader)
+      for (index, place) in places.enumerated() where Bool.random(using: &random) {
+        let key = asked[index]
         try change()
-      }
-      #expect(try value(key, reader) == model[key])
-      try change()
-      let seen = try store.evaluate(with: reader) { evaluation throws(StoreError) in
-        let seen = try evaluation.withValue(of: key.rawSpan) { copy($0) }
-        try evaluation.put(key.rawSpan, own.rawSpan)
-        let after = try evaluation.withValue(of: key.rawSpan) { copy($0) }
+        lookups.expect(at: index, in: input.rawSpan, behind: 0, reader)
+        for _ in 0..<Int.random(in: 0..<3, using: &random) {
+          try reader.touch(input.rawSpan.extracting(place))
+          try change()
+        }
+        let read = try reader.withValue(of: input.rawSpan.extracting(place)) { copy($0) }
+        #expect(read == model[key])
+        try change()
+        let seen = try store.evaluate(with: reader) { evaluation throws(StoreError) in
+          let key = input.rawSpan.extracting(place)
+          let seen = try evaluation.withValue(of: key) { copy($0) }
+          try evaluation.put(key, own.rawSpan)
+          let after = try evaluation.withValue(of: key) { copy($0) }
+          #expect(after == own)
+          return seen
+        }
+        #expect(seen.result == model[key])
+        model[key] = own
+        try store.waitUntilDurable(seen.receipt)
+        let after = try reader.withValue(of: input.rawSpan.extracting(place)) { copy($0) }
         #expect(after == own)
-        return seen
+        reader.expectNothing()
       }
-      #expect(seen.result == model[key])
-      model[key] = own
-      try store.waitUntilDurable(seen.receipt)
-      #expect(try value(key, reader) == own)
-      reader.expectNothing()
     }
   }
 }
