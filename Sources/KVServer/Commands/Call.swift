@@ -65,6 +65,7 @@ struct Call: ~Copyable {
   var abandonment = Abandonment()
   /// Ranges of keys for calls into the store, kept for their capacity.
   var keys: [Range<Int>] = []
+  private let lookups = UpcomingLookups()
 
   init(
     server: ServerState, counters: LoopCounters, statistics: LoopStatistics, handle: LoopHandle,
@@ -180,6 +181,16 @@ struct Call: ~Copyable {
     } catch {
       // The store tells of its failure wherever something is written; reads go on.
     }
+  }
+
+  /// Asks for what memtables hold of keys that will be written, all together: to wait for memory is what most of
+  /// a write takes otherwise.
+  ///
+  /// - Parameter keys: at most `UpcomingLookups.limit` arguments.
+  func fetch(keys: StrideTo<Int>, _ request: RawSpan) {
+    lookups.removeAll()
+    for index in keys { lookups.append(self[index], of: request, readsFile: false, in: reader) }
+    lookups.run(in: request, reader)
   }
 
   /// Removes those of `keys` that have expired.

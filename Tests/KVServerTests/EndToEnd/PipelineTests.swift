@@ -98,4 +98,21 @@ import Testing
     #expect(try client.reply() == "+OK")
     #expect(try client.reply() == "$1")
   }
+
+  @Test(arguments: [1, 15, 16, 17, 32, 33, 500])
+  func `an MSET of any number of keys sets each of them`(count: Int) throws {
+    let server = try TestServer()
+    let client = try server.client()
+    for round in 0..<2 {
+      let pairs = (0..<count).flatMap { ["key \($0)", "\(round) \($0)"] }
+      #expect(try client.ask(["MSET"] + pairs) == "+OK")
+      // The first value of a key that is named twice is not seen.
+      #expect(try client.ask("MSET", "twice", "1", "key 0", "\(round) 0", "twice", "2") == "+OK")
+      for index in 0..<count {
+        #expect(try client.ask("GET", "key \(index)") == "$\(round) \(index)")
+      }
+      #expect(try client.ask("GET", "twice") == "$2")
+    }
+    #expect(try client.ask("DBSIZE") == ":\(count + 1)")
+  }
 }

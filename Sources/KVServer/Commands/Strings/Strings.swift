@@ -171,10 +171,15 @@ enum Strings {
   private static func putPairs(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    for index in stride(from: 1, to: call.count, by: 2) {
-      try Records.replace(
-        request.extracting(call[index]), with: request.extracting(call[index + 1]),
-        in: &evaluation)
+    let groupCount = 2 * UpcomingLookups.limit
+    for start in stride(from: 1, to: call.count, by: groupCount) {
+      let group = stride(from: start, to: min(start + groupCount, call.count), by: 2)
+      call.fetch(keys: group, request)
+      for index in group {
+        try Records.replace(
+          request.extracting(call[index]), with: request.extracting(call[index + 1]),
+          in: &evaluation)
+      }
     }
   }
 
