@@ -16,7 +16,8 @@ struct WriteTransaction: ~Copyable {
   private(set) var changedPageCount = 0
   private var lastAddress: UInt = 0
   private var deletedCount = 0
-  /// Stays where `reserve` last wrote.
+  /// Stays where `reserve` last wrote, until something else is written: what that does to the pages below a
+  /// cursor need not be known here.
   private var cursor: OpaquePointer?
 
   init(environment: LMDBEnvironment, handle: OpaquePointer) {
@@ -27,7 +28,7 @@ struct WriteTransaction: ~Copyable {
   deinit {
     guard let raw else { return }
     if environment.isWriteAbandoned { return environment.writeTransactionAbandoned() }
-    if let cursor = unsafe cursor { unsafe mdb_cursor_close(cursor) }
+    closeCursor()
     unsafe mdb_txn_abort(raw.handle)
     environment.writeTransactionEnded()
   }
@@ -40,7 +41,7 @@ struct WriteTransaction: ~Copyable {
     let handle = unsafe raw!.handle
     // LMDB's rule: commit frees the handle whether it succeeds or not.
     raw = nil
-    if let cursor = unsafe cursor { unsafe mdb_cursor_close(cursor) }
+    closeCursor()
     let code = unsafe kvd_mdb_txn_commit(handle)
     if code == KVD_MDB_ABANDONED {
       let error = environment.failure(code, "commit to")
@@ -64,6 +65,7 @@ struct WriteTransaction: ~Copyable {
     throws(StoreError)
   {
     try StoredKey.check(key)
+    forgetCursor()
     try check(raw!.put(environment.handle(of: database), key, value), "write to")
   }
 
@@ -100,6 +102,7 @@ struct WriteTransaction: ~Copyable {
   @discardableResult
   mutating func delete(_ database: Database = .data, _ key: RawSpan) throws(StoreError) -> Bool {
     try StoredKey.check(key)
+    forgetCursor()
     let code = raw!.delete(environment.handle(of: database), key)
     if code == MDB_NOTFOUND { return false }
     try check(code, "write to")
@@ -114,9 +117,20 @@ struct WriteTransaction: ~Copyable {
   mutating func withCursor<Result>(
     in database: Database = .data, _ body: (inout Cursor) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
+    forgetCursor()
     var cursor = try unsafe Cursor(
       environment: environment, transaction: raw!.handle, database: database, reader: nil)
     return try body(&cursor)
+  }
+
+  private mutating func forgetCursor() {
+    closeCursor()
+    unsafe cursor = nil
+  }
+
+  /// LMDB's rule: before the transaction ends.
+  private func closeCursor() {
+    if let cursor = unsafe cursor { unsafe mdb_cursor_close(cursor) }
   }
 
   private func check(_ code: Int32, _ operation: String) throws(StoreError) {
