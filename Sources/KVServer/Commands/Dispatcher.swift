@@ -144,6 +144,8 @@ enum Dispatcher {
   }
 
   /// The store's limits, checked before anything runs.
+  ///
+  /// - Parameter call: is not changed. To lend it instead, the compiler would copy all of it.
   @inline(__always)
   static func refusal(
     of command: Command, _ call: inout Call, _ request: RawSpan
@@ -171,6 +173,8 @@ enum Dispatcher {
 
   /// Brings the pages of the keys into memory, for commands that will read them in an evaluation. Returns
   /// about how many bytes the batch may have beyond those of the request.
+  ///
+  /// - Parameter call: as of `refusal`.
   @inline(__always)
   static func touch(
     _ command: Command, _ call: inout Call, _ request: RawSpan

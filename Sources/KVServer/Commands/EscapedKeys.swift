@@ -7,6 +7,7 @@ import TxnWAL
 /// They are rare. So a request is looked at for them once, before it is queued or carried out, and one that has
 /// any is written again; handlers know engine keys alone, and replies take the 0x00 off.
 enum EscapedKeys {
+  /// - Parameter call: is not changed. To lend it instead, the compiler would copy all of it.
   @inline(__always)
   static func areIn(
     _ call: inout Call, of command: Command, _ request: RawSpan

@@ -86,7 +86,8 @@ package final class UpcomingLookups {
       lookups[descent.lookup].finding = FileFinding(
         revision: descent.revision, extent: .leaf(leaf))
     }
-    for index in 0..<min(Self.nodesAhead, lookups.count) { fetchNodes(ofLeafAt: index, reader) }
+    for index in 0..<Self.nodesAhead { fetchNodes(ofLeafAt: index, reader) }
+    for index in 0..<Self.valuesAhead { search(at: index, in: input, behind: 0, reader) }
   }
 
   private static func descend(_ descents: inout [Descent], in input: RawSpan) {
@@ -112,9 +113,6 @@ package final class UpcomingLookups {
   package func expect(
     at index: Int, in input: RawSpan, behind consumed: Int, _ reader: Reader
   ) {
-    if index == 0 {
-      for first in 0..<Self.valuesAhead { search(at: first, in: input, behind: consumed, reader) }
-    }
     search(at: index &+ Self.valuesAhead, in: input, behind: consumed, reader)
     fetchNodes(ofLeafAt: index &+ Self.nodesAhead, reader)
     let lookup = lookups[index]

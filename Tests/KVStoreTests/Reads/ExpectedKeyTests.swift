@@ -133,7 +133,7 @@ import Testing
       }
     }
     let lookups = UpcomingLookups()
-    for _ in 0..<80 {
+    for _ in 0..<100 {
       let asked = (0..<Int.random(in: 1...UpcomingLookups.limit, using: &random)).map { _ in
         keys.randomElement(using: &random)!
       }

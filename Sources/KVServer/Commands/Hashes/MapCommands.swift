@@ -94,7 +94,7 @@ extension Call {
   /// Brings into memory what replacing or removing `key` will look up, whatever it holds, and returns how many
   /// bytes the batch may have beyond those of the request.
   @inline(__always)
-  func touchReplaced(_ key: RawSpan) throws(StoreError) -> Int {
+  borrowing func touchReplaced(_ key: RawSpan) throws(StoreError) -> Int {
     if store.hasHadMaps { return try Records.touch(key, with: reader) }
     try reader.touch(key)
     return 0
