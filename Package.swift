@@ -34,33 +34,39 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CLua", pkgConfig: "lua5.1", providers: [.apt(["liblua5.1-0-dev"])]),
-    .target(name: "TxnWAL", dependencies: ["CLinux"], swiftSettings: strict),
-    .target(name: "KVStore", dependencies: ["TxnWAL", "CLMDB", "CLinux"], swiftSettings: strict),
+    .target(name: "Base", swiftSettings: strict),
+    .target(name: "TxnWAL", dependencies: ["Base", "CLinux"], swiftSettings: strict),
+    .target(
+      name: "KVStore", dependencies: ["TxnWAL", "Base", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(name: "KVData", dependencies: ["KVStore", "TxnWAL"], swiftSettings: strict),
     .target(
-      name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "CLinux", "CLua"],
+      name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "Base", "CLinux", "CLua"],
       swiftSettings: strict),
     .executableTarget(
-      name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL"], swiftSettings: strict),
+      name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL", "Base"], swiftSettings: strict),
     .executableTarget(
-      name: "kvd-drive", dependencies: ["CLinux"], path: "fuzz/driver", swiftSettings: strict),
+      name: "kvd-drive", dependencies: ["Base", "CLinux"], path: "fuzz/driver",
+      swiftSettings: strict),
     .target(
-      name: "FaultDevices", dependencies: ["TxnWAL"], path: "fuzz/devices",
+      name: "FaultDevices", dependencies: ["TxnWAL", "Base"], path: "fuzz/devices",
       swiftSettings: strictTests),
     .executableTarget(
-      name: "kvd-simulate", dependencies: ["FaultDevices", "KVStore", "TxnWAL"],
+      name: "kvd-simulate", dependencies: ["FaultDevices", "KVStore", "TxnWAL", "Base"],
       path: "fuzz/simulation", swiftSettings: strictTests,
       linkerSettings: [
         .unsafeFlags(underLMDB.flatMap { ["-Xlinker", "--export-dynamic-symbol=\($0)"] })
       ]),
     .testTarget(
-      name: "TxnWALTests", dependencies: ["TxnWAL", "FaultDevices"], swiftSettings: strictTests),
-    .testTarget(name: "KVStoreTests", dependencies: ["KVStore"], swiftSettings: strictTests),
+      name: "TxnWALTests", dependencies: ["TxnWAL", "Base", "FaultDevices"],
+      swiftSettings: strictTests),
+    .testTarget(
+      name: "KVStoreTests", dependencies: ["KVStore", "Base"], swiftSettings: strictTests),
     .testTarget(
       name: "KVDataTests", dependencies: ["KVData", "KVStore", "TxnWAL"],
       swiftSettings: strictTests),
     .testTarget(
-      name: "KVServerTests", dependencies: ["kvd", "KVServer", "KVData", "KVStore", "TxnWAL"],
+      name: "KVServerTests",
+      dependencies: ["kvd", "KVServer", "KVData", "KVStore", "TxnWAL", "Base"],
       swiftSettings: strictTests),
     .testTarget(
       name: "DecoderTests", dependencies: ["KVServer", "KVStore", "TxnWAL"],

@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import Synchronization
 import TxnWAL
 
 /// What SIGTERM and SIGINT do. While the store is being opened the first one ends the process, which
@@ -12,7 +12,7 @@ final class Stop: Sendable {
     case stopped
   }
 
-  private let state = Mutex(State.opening)
+  private let state = Lock(State.opening)
   private let seconds: Int
 
   init(seconds: Int) {

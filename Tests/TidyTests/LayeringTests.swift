@@ -1,9 +1,10 @@
 import Testing
 
-/// An arrow between the layers only ever points down: kvd, KVServer, KVData, KVStore, TxnWAL.
+/// An arrow between the layers only ever points down: kvd, KVServer, KVData, KVStore, TxnWAL, Base.
 @Suite struct LayeringTests {
   @Test(
     arguments: [
+      ("Base", ["TxnWAL", "KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
       ("TxnWAL", ["KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
       ("KVStore", ["KVData", "KVServer", "CLua"]),
       ("KVData", ["KVServer", "CLMDB", "CLua"]),
@@ -16,6 +17,14 @@ import Testing
     for file in try SourceTree.files(under: "Sources/" + target) {
       let found = file.imports.intersection(forbidden)
       #expect(found.isEmpty, "\(file) imports \(found.sorted())")
+    }
+  }
+
+  @Test func `there is one lock type`() throws {
+    for folder in ["Sources", "fuzz"] {
+      for file in try SourceTree.files(under: folder) where file.contains(word: "Mutex") {
+        #expect(file.path == "Sources/Base/Threads/Lock.swift", "\(file): use Lock")
+      }
     }
   }
 

@@ -5,6 +5,8 @@ import Testing
   /// The audit list: the only files that may contain the word `unsafe`. A file that is added here is
   /// one more that a reviewer has to read line by line.
   static let audited: Set<String> = [
+    "Sources/Base/Threads/Lock.swift",
+    "Sources/Base/Threads/PlatformMutex.swift",
     "Sources/KVServer/Protocol/ByteBuffer.swift",
     "Sources/KVServer/Protocol/Decimal.swift",
     "Sources/KVServer/Protocol/RawBytes.swift",
@@ -47,7 +49,7 @@ import Testing
   ]
 
   /// How long the audit list may become.
-  static let limit = 39
+  static let limit = 41
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(

@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import Synchronization
 import Testing
 
 @testable import TxnWAL
@@ -78,7 +78,7 @@ import Testing
   @Test func `writers that wait for room go on when there is some`() throws {
     let log = try full()
     let before = Int(log.watermarks.published)
-    let failures = Mutex<[String]>([])
+    let failures = Lock<[String]>([])
     let threads = (0..<3).map { thread in
       WorkerThread(name: "commit-\(thread)") {
         for _ in 0..<6 {

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import Testing
 
@@ -26,7 +27,7 @@ import Testing
   @Test func `many threads commit, each is acknowledged only when its record is durable`() throws {
     let log = try TestLog.open(segmentByteCount: 64 << 10)
     let geometry = log.coordinator.geometry
-    let failures = Mutex<[String]>([])
+    let failures = Lock<[String]>([])
     let threads = (0..<8).map { thread in
       WorkerThread(name: "commit-\(thread)") {
         for index in 0..<40 {
@@ -82,7 +83,7 @@ import Testing
   @Test func `durable never passes acknowledged, nor acknowledged appended`() throws {
     let log = try TestLog.open(segmentByteCount: 64 << 10)
     let isDone = Atomic<Bool>(false)
-    let failures = Mutex<[String]>([])
+    let failures = Lock<[String]>([])
     let watcher = WorkerThread(name: "watcher") {
       var lastPublished: UInt64 = 0
       while !isDone.load(ordering: .acquiring) {
@@ -115,7 +116,7 @@ import Testing
 
   @Test func `requestSync alone acknowledges, and tells observers`() throws {
     let log = try TestLog.open()
-    let seen = Mutex<[LSN]>([])
+    let seen = Lock<[LSN]>([])
     let monitor = Monitor()
     log.coordinator.observe {
       seen.withLock { $0.append(log.watermarks.acknowledged) }

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 import Testing
 
 @testable import TxnWAL
@@ -190,7 +190,7 @@ import Testing
     let killed = log.device.afterKill()
     log.abandon()
     #expect(!killed.isDurable(LSN.zero..<log.watermarks.acknowledged))
-    let notDurable = Mutex<[LSN]>([])
+    let notDurable = Lock<[LSN]>([])
     let participants = TestLog.storages().map { FakeParticipant($0) }
     for participant in participants {
       participant.onReplay { position in

@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import Synchronization
 import Testing
 
 @testable import TxnWAL
@@ -50,7 +50,7 @@ import Testing
   @Test func `threads and tasks that wait when a sync fails are told`() async throws {
     let log = try TestLog.open()
     log.device.gate.hold()
-    let errors = Mutex<[LogError?]>([])
+    let errors = Lock<[LogError?]>([])
     let first = WorkerThread(name: "first") {
       let error = #expect(throws: LogError.self) { try log.commit(Part(0, "first")) }
       errors.withLock { $0.append(error) }

@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import Synchronization
 import TxnWAL
 
 /// A folder in memory that knows what a power cut would leave of it, and that fails on request.
@@ -65,12 +65,12 @@ package final class MemoryDevice: LogDevice {
   }
 
   package let path = "memory"
-  package let state: Mutex<State>
+  package let state: Lock<State>
   /// Where a test holds syncs of segments back.
   package let gate = SyncGate()
 
   package init(_ state: State = State()) {
-    self.state = Mutex(state)
+    self.state = Lock(state)
   }
 
   package func fileNames() throws(LogError) -> [String] {

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// Keys by the ten thousand, which one client alone writes, so that range deletes need many chunks.
 ///
@@ -27,11 +27,11 @@ final class Bulk: Sendable {
     var nextGeneration: Int32 = 1
   }
 
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   init() {
     let none = [Int32](repeating: 0, count: Self.keyCount)
-    state = Mutex(State(settled: none, newest: none))
+    state = Lock(State(settled: none, newest: none))
   }
 
   static func name(_ index: Int) -> String {

@@ -1,10 +1,11 @@
+import Base
 import Glibc
 import Synchronization
 
 /// The clients of one round, each on a thread of its own.
 final class Crew {
   private final class Histories: Sendable {
-    let all = Mutex<[Operation]>([])
+    let all = Lock<[Operation]>([])
     let refused = Atomic<Int>(0)
   }
 

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// What the clock by which the daemon's keys expire can show at an instant, as far as that can be told from
 /// outside, in milliseconds since 1970.
@@ -22,12 +22,12 @@ final class ExpiryTime: Sendable {
   }
 
   private let clock: Clock?
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   init(_ clock: Clock?) {
     self.clock = clock
     let ahead = System.timeAhead()
-    state = Mutex(State(ahead: (ahead - 1)...(ahead + 1)))
+    state = Lock(State(ahead: (ahead - 1)...(ahead + 1)))
   }
 
   var canJump: Bool { clock != nil }

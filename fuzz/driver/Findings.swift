@@ -1,10 +1,10 @@
-import Synchronization
+import Base
 
 /// What is wrong, as it turns up, from any thread.
 final class Findings: Sendable {
   /// Counts, and says nothing.
   let isQuiet: Bool
-  private let list = Mutex<[String]>([])
+  private let list = Lock<[String]>([])
 
   init(isQuiet: Bool = false) { self.isQuiet = isQuiet }
 

@@ -1,6 +1,6 @@
+import Base
 import FaultDevices
 import Glibc
-import Synchronization
 
 /// What LMDB's files are made of, underneath LMDB: its own system calls come through here
 /// (`SystemCalls.swift`), some of them to fail, and what no sync has covered is known.
@@ -32,7 +32,7 @@ enum DataFiles {
     var hasMetaFailed = false
   }
 
-  private static let state = Mutex(State())
+  private static let state = Lock(State())
 
   /// Follows the files below `folder` from now on; those of nil are none.
   static func follow(_ folder: String?, seed: UInt64) {

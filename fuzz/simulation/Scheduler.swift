@@ -1,6 +1,6 @@
+import Base
 import Dispatch
 import FaultDevices
-import Synchronization
 import TxnWAL
 
 /// Lets one thread run at a time and chooses the next by seed, so that a run can be told by its seed.
@@ -27,7 +27,7 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
 
   private var random: SeededGenerator
   private var threads: [Thread] = []
-  private let registry = Mutex<Void>(())
+  private let registry = Lock<Void>(())
   private var live = [0]
   private var current: Int
   private var milliseconds = 0

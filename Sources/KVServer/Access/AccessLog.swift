@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// The refusals of the last while, for ACL LOG: the same one again within a minute is counted only.
@@ -39,7 +40,7 @@ final class AccessLog: Sendable {
   /// A key or a name of a user in it is cut to this, so that a full log stays small.
   static let objectByteCount = 1024
 
-  private let entries = Mutex<[Entry]>([])
+  private let entries = Lock<[Entry]>([])
   private let limit: Atomic<Int>
 
   init(limit: Int) { self.limit = Atomic(limit) }

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// What may stand between a client and what it asks for: a password, a user's rules, a pause.
@@ -14,8 +15,8 @@ final class Gate: Sendable {
   }
 
   private let number = Atomic<UInt64>(1)
-  private let pause = Mutex<Pause?>(nil)
-  private let loops = Mutex<[LoopHandle]>([])
+  private let pause = Lock<Pause?>(nil)
+  private let loops = Lock<[LoopHandle]>([])
   private let blocked = Atomic<Int>(0)
   private let protection = Atomic<Bool>(true)
   private let memory = Atomic<Bool>(false)

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import Synchronization
 import TxnWAL
 
 /// All users, and the file that they are kept in.
@@ -39,21 +39,21 @@ final class Users: Sendable {
   }
 
   private let table: CommandTable
-  private let users: Mutex<[[UInt8]: User]>
+  private let users: Lock<[[UInt8]: User]>
   /// Held by whoever changes users, from reading them to having them in the file.
-  private let changes = Mutex(())
+  private let changes = Lock(())
   private let path: String
   let home: Home
-  private let channelDefault: Mutex<AccessOptions.ChannelDefault>
+  private let channelDefault: Lock<AccessOptions.ChannelDefault>
 
   /// Reads the users from where they are kept.
   init(options: AccessOptions, dataPath: String, table: CommandTable) throws(Failure) {
     self.table = table
     home = !options.userLines.isEmpty ? .configuration : options.userFile.isEmpty ? .folder : .file
     path = options.userFile.isEmpty ? "\(dataPath)/\(Self.fileName)" : options.userFile
-    channelDefault = Mutex(options.channelDefault)
+    channelDefault = Lock(options.channelDefault)
     let everybody = User.unrestricted(table: table)
-    users = Mutex([everybody.name: everybody])
+    users = Lock([everybody.name: everybody])
     guard home == .configuration else {
       try load(mayBeAbsent: home == .folder)
       if !options.password.isEmpty { setPassword(options.password) }

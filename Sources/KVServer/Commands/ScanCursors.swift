@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// Where SCAN goes on: numbers that stand for the last key returned.
 ///
@@ -20,12 +20,12 @@ final class ScanCursors: Sendable {
   }
 
   private let capacity: Int
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   init(capacity: Int = 4096, first: UInt64 = .random(in: 1...(1 << 46))) {
     precondition(capacity > 0 && first > 0)
     self.capacity = capacity
-    state = Mutex(State(next: first))
+    state = Lock(State(next: first))
   }
 
   /// The number that a client's cursor spells, by the rules of strtoul(3), which Redis goes by: nothing at all is

@@ -1,10 +1,11 @@
+import Base
 import KVData
 import KVStore
 import Synchronization
 
 /// What all event loops share.
 final class ServerState: Sendable {
-  private let opened: Mutex<OpenStore>
+  private let opened: Lock<OpenStore>
   /// As they were at the start; `live` has those that CONFIG SET changes.
   let options: ServerOptions
   let live: LiveOptions
@@ -35,8 +36,8 @@ final class ServerState: Sendable {
   /// How many keys commands have removed because they had expired.
   let expiredMetCount = Atomic<UInt64>(0)
   /// What the counters were when statistics were reset.
-  let baseline = Mutex(Baseline())
-  private let handles = Mutex<[LoopHandle]>([])
+  let baseline = Lock(Baseline())
+  private let handles = Lock<[LoopHandle]>([])
 
   /// How many keys have been removed because they had expired, for INFO.
   var expiredKeyCount: UInt64 {
@@ -52,7 +53,7 @@ final class ServerState: Sendable {
   }
 
   init(store: Store, options: ServerOptions, clientLimit: Int, users: Users) {
-    opened = Mutex(OpenStore(store, log: options.log))
+    opened = Lock(OpenStore(store, log: options.log))
     reload = Reload(loopCount: options.ioThreadCount)
     self.options = options
     live = LiveOptions(options)
@@ -250,7 +251,7 @@ final class KeyCount: Sendable {
     var cost: Int64 = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func count(_ reader: Reader) throws(StoreError) -> Int {
     let begun = System.monotonicMilliseconds()

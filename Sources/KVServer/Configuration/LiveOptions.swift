@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// The options in force, which CONFIG SET changes while the server runs.
@@ -5,10 +6,10 @@ import Synchronization
 /// Event loops keep a copy and take a new one when the revision has moved: what they look at for every
 /// request costs no lock.
 final class LiveOptions: Sendable {
-  private let state: Mutex<ServerOptions>
+  private let state: Lock<ServerOptions>
   private let number = Atomic<Int>(0)
 
-  init(_ options: ServerOptions) { state = Mutex(options) }
+  init(_ options: ServerOptions) { state = Lock(options) }
 
   var current: ServerOptions { state.withLock { $0 } }
   var revision: Int { number.load(ordering: .acquiring) }

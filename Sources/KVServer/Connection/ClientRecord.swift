@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// What any thread may ask about a connected client: the material of CLIENT LIST.
@@ -15,7 +16,7 @@ final class ClientRecord: Sendable {
   let descriptor: Int32
   let isOnUnixSocket: Bool
   let connectedAt: Int64
-  let labels = Mutex(Labels())
+  let labels = Lock(Labels())
   /// Seconds of the monotonic clock; written by the event loop of the connection.
   let lastActiveAt: Atomic<Int64>
   /// The index of the last command in the table, -1 before the first.
@@ -67,7 +68,7 @@ final class ClientRegistry: Sendable {
   }
 
   let limit: Atomic<Int>
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(limit: Int) { self.limit = Atomic(limit) }
 

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// What other threads may do to an event loop: hand it a connection, wake it, stop it.
@@ -16,10 +17,10 @@ final class LoopHandle: Sendable {
   private let isSignalled = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
   /// Nil once the loop has ended.
-  private let inbox = Mutex<[Accepted]?>([])
+  private let inbox = Lock<[Accepted]?>([])
 
   /// The ids of clients that are to be closed.
-  private let doomed = Mutex<[UInt64]>([])
+  private let doomed = Lock<[UInt64]>([])
 
   init() throws(System.Failure) { event = try EventDescriptor() }
 

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// Spikes by kind of event, as Redis's latency monitor keeps them: the worst of each second, the last 160.
 final class LatencyLog: Sendable {
@@ -14,7 +14,7 @@ final class LatencyLog: Sendable {
   }
 
   private static let sampleLimit = 160
-  private let state = Mutex<[String: Event]>([:])
+  private let state = Lock<[String: Event]>([:])
 
   func add(_ name: String, milliseconds: Int64, time: Int64) {
     state.withLock { events in

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// What one event loop has counted of each command and each error. INFO adds the loops up.
@@ -29,7 +30,7 @@ final class LoopStatistics: Sendable {
   private let counts = InlineArray<320, CommandCounts> { _ in CommandCounts() }
   private let commandCount: Int
   /// By code, as in `ERR`.
-  private let errors = Mutex<[String: UInt64]>([:])
+  private let errors = Lock<[String: UInt64]>([:])
   /// More kinds of errors than there are, but for those that DEBUG makes up.
   private static let errorKindLimit = 128
 

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import TxnWAL
 
@@ -7,7 +8,7 @@ import TxnWAL
 /// the loop of the monitor sends them. A feed that is not emptied fast enough is cut off: a slow monitor
 /// must neither hold others up nor take memory without bound.
 final class Monitors: Sendable {
-  private let feeds = Mutex<[UInt64: MonitorFeed]>([:])
+  private let feeds = Lock<[UInt64: MonitorFeed]>([:])
   private let count = Atomic<Int>(0)
 
   var isActive: Bool { count.load(ordering: .relaxed) > 0 }
@@ -77,7 +78,7 @@ final class MonitorFeed: Sendable {
   /// What may lie here between two turns of the monitor's loop.
   private static let byteLimit = 4 << 20
   private let handle: LoopHandle
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(handle: LoopHandle) { self.handle = handle }
 

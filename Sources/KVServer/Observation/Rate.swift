@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// How fast some totals grow, over the last second and a half, for INFO's `instantaneous_…`.
@@ -13,7 +14,7 @@ final class Rate: Sendable {
 
   private static let interval: Int64 = 100
   private static let age: Int64 = 1_600
-  private let samples = Mutex<[Sample]>([])
+  private let samples = Lock<[Sample]>([])
   private let newest = Atomic<Int64>(.min)
 
   /// Whether it is time for the next sample.

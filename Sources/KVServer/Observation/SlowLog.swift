@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 import TxnWAL
 
 /// The commands that took long, the newest of them.
@@ -20,7 +20,7 @@ final class SlowLog: Sendable {
 
   private static let argumentLimit = 32
   private static let argumentByteLimit = 128
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func add(_ entry: Entry, keeping limit: Int) {
     state.withLock { state in

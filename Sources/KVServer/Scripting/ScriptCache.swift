@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// A script, as EVAL or SCRIPT LOAD brought it.
@@ -72,7 +73,7 @@ final class ScriptCache: Sendable {
     var now: UInt64 = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   /// What the states of Lua take, for INFO.
   let machineByteCount = Atomic<Int>(0)
   private let countLimit: Int

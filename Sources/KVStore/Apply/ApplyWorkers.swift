@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import TxnWAL
 
@@ -25,7 +26,7 @@ final class ApplyWorkers: @unchecked Sendable {
   private var withoutRoom: Set<Int> = []
   private var fatal: StoreError?
   private let isDiskFull = Atomic<Bool>(false)
-  private let handlers = Mutex(Handlers())
+  private let handlers = Lock(Handlers())
 
   /// What others do about things that happen here; set once the log is open.
   struct Handlers {

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import TxnWAL
 
@@ -25,7 +26,7 @@ final class MemoryBudget: Sendable {
     /// Why recovery was given up.
     var failure: StoreError?
   }
-  private let trouble = Mutex(Trouble())
+  private let trouble = Lock(Trouble())
   /// Whether `trouble` has a failure: every record of a recovery looks, from eight threads at once.
   private let hasFailed = Atomic<Bool>(false)
 

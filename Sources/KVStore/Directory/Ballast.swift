@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import Synchronization
 
 /// Room on the disk that is kept for deletes: `DIR/BALLAST`, a file that is thrown off when a disk is so
 /// full that what frees room has none itself, and made again when there is room once more.
@@ -12,7 +12,7 @@ final class Ballast: Sendable {
 
   private let directory: String
   /// Whether the room is ours at present.
-  private let isHeld = Mutex(false)
+  private let isHeld = Lock(false)
 
   init(directory: String) {
     self.directory = directory

@@ -1,6 +1,6 @@
+import Base
 import CLinux
 import Glibc
-import Synchronization
 import TxnWAL
 
 /// Keeps a store's directory to one `Store`: two LMDB environments on one file harm each other.
@@ -13,7 +13,7 @@ final class DirectoryLock: Sendable {
   static let name = "LOCK"
 
   let path: String
-  private let file: Mutex<FileDescriptor?>
+  private let file: Lock<FileDescriptor?>
 
   /// - Throws: `.locked` with the holder's text if another has it.
   init(directory: String) throws(StoreError) {
@@ -28,7 +28,7 @@ final class DirectoryLock: Sendable {
     }
     try FileSystem.truncate(file, to: 0)
     try FileSystem.write(Array("pid \(getpid())\n".utf8), at: 0, to: file)
-    self.file = Mutex(file)
+    self.file = Lock(file)
   }
 
   /// Lets go. Safe to call again.

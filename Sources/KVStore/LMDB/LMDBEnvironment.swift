@@ -1,3 +1,4 @@
+import Base
 import CLMDB
 import Glibc
 import Synchronization
@@ -14,7 +15,7 @@ import Synchronization
 ///   for. The price is that a cold scan reads page by page.
 ///
 /// Sound to share: the handles never change after `init`, LMDB guards its own state, and the rest is in
-/// a `Mutex` or an `Atomic`.
+/// a `Lock` or an `Atomic`.
 @safe
 final class LMDBEnvironment: @unchecked Sendable {
   let directory: String
@@ -27,7 +28,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   private let environment: OpaquePointer
   private let handles: LMDBFile.Handles
   /// Nil once closed.
-  private let claim: Mutex<OpenEnvironments.Claim?>
+  private let claim: Lock<OpenEnvironments.Claim?>
   /// Live transactions, and one for not being closed. The file is closed when it comes to zero.
   private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
@@ -35,8 +36,8 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// Where the file is mapped, 0 where that is not known.
   private let mapAddress: Atomic<UInt>
   private let syncedByteCount: Atomic<UInt64>
-  private let poison = Mutex<StoreError?>(nil)
-  private let damageFound = Mutex<StoreError?>(nil)
+  private let poison = Lock<StoreError?>(nil)
+  private let damageFound = Lock<StoreError?>(nil)
   private let hasDamage = Atomic<Bool>(false)
   private let corruptedReads = Atomic<Int>(0)
   private let writerGate = WriterGate()
@@ -79,7 +80,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     pageByteCount = newest.pageByteCount
     syncedByteCount = Atomic(leastByteCount)
     self.path = path
-    self.claim = Mutex(claim)
+    self.claim = Lock(claim)
     checksumSeed = identity.storeID.checksumSeed
   }
 

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// The data files that this process has open.
 ///
@@ -28,7 +28,7 @@ enum OpenEnvironments {
     }
   }
 
-  private static let open = Mutex<Set<FileIdentity>>([])
+  private static let open = Lock<Set<FileIdentity>>([])
 
   /// - Throws: `.locked` if this process has the file open already.
   static func claim(_ file: consuming FileDescriptor) throws(StoreError) -> Claim {

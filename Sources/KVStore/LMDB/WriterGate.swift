@@ -1,11 +1,11 @@
-import Synchronization
+import Base
 import TxnWAL
 
 /// Lets one thread at a time at LMDB's writer lock, so that nobody ever waits for that itself: a write
 /// transaction that had to be abandoned holds it for good, and who came next would never return.
 final class WriterGate: Sendable {
   private let monitor = Monitor()
-  private let state = Mutex(false)
+  private let state = Lock(false)
 
   /// Waits until no other writer is inside.
   func enter() {

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// The newest part of a partition: every version of every key written since the memtable before it was
@@ -30,7 +31,7 @@ import Synchronization
   private let arenaByteCount: AtomicWord
   private let span: KeySpan
   private let runByteCount = Atomic(0)
-  private let runSet = Mutex(RunSet())
+  private let runSet = Lock(RunSet())
   private let writer: UnsafeMutablePointer<Writer>
 
   /// - Parameter spare: where its memory comes from, and goes back to.

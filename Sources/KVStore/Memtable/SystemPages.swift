@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Synchronization
 
@@ -42,7 +43,7 @@ final class SparePages: Sendable {
   }
 
   let byteLimit: Int
-  private let kept = Mutex(Kept())
+  private let kept = Lock(Kept())
 
   init(byteLimit: Int) {
     self.byteLimit = byteLimit

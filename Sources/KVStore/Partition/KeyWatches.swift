@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// Which keys of a partition somebody watches that had no value then.
@@ -12,7 +13,7 @@ final class KeyWatches: Sendable {
   }
 
   /// By the keys' hashes.
-  private let entries = Mutex<[UInt64: Entry]>([:])
+  private let entries = Lock<[UInt64: Entry]>([:])
   private let watcherCount = Atomic<Int>(0)
 
   /// How often the key had been made when the watch began.

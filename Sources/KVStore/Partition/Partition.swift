@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import TxnWAL
 
@@ -15,10 +16,10 @@ final class Partition: @unchecked Sendable {
   let appliedAtOpen: AppliedState
   let budget: MemoryBudget
 
-  private let current: Mutex<Layers>
+  private let current: Lock<Layers>
   private let generationNumber = Atomic<UInt64>(1)
   /// LMDB readers for whoever needs one next; nil once the partition is closed.
-  private let pool = Mutex<[ReadTransaction]?>([])
+  private let pool = Lock<[ReadTransaction]?>([])
   /// The active layer, without the lock, for its writer.
   private var writerLayer: MemtableLayer
   /// What the budget knows of it, in recovery.
@@ -57,7 +58,7 @@ final class Partition: @unchecked Sendable {
     appliedLSN = Atomic(appliedAtOpen.lsn)
     budget.noteTombstones(tombstones.count, before: 0)
     writerLayer = MemtableLayer(hash: hash, spare: budget.spare)
-    current = Mutex(Layers(active: writerLayer, sealed: [], tombstones: tombstones))
+    current = Lock(Layers(active: writerLayer, sealed: [], tombstones: tombstones))
   }
 
   /// Frees the LMDB readers and closes the file, as soon as readers that are out are given back. Nobody

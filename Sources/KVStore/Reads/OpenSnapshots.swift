@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// The snapshots that are open, so that none keeps LMDB from reusing pages for ever.
@@ -6,7 +7,7 @@ import Synchronization
 /// after every such write. Ages are told by CLOCK_MONOTONIC, which nobody sets.
 final class OpenSnapshots: Sendable {
   private let ageLimit: Duration
-  private let pins = Mutex<[ObjectIdentifier: SnapshotPin]>([:])
+  private let pins = Lock<[ObjectIdentifier: SnapshotPin]>([:])
   private let expired = Atomic<Int>(0)
 
   init(ageLimit: Duration) {

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// What a snapshot keeps hold of: memtables, and a view of every partition's LMDB file.
@@ -16,7 +17,7 @@ final class SnapshotPin: @unchecked Sendable {
     var end: StoreError?
     var isReleased = false
   }
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let hasEnded = Atomic<Bool>(false)
 
   init(_ views: [PartitionView]) {

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 import TxnWAL
 
 /// Keeps the manifest's floors up to date: the least size and applied LSN that each partition can have
@@ -11,12 +11,12 @@ final class ManifestKeeper: Sendable {
 
   private let directory: String
   private let partitions: [Partition]
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   init(directory: String, manifest: Manifest, partitions: [Partition], checkpoint: LSN) {
     self.directory = directory
     self.partitions = partitions
-    state = Mutex(State(manifest: manifest, checkpoint: checkpoint))
+    state = Lock(State(manifest: manifest, checkpoint: checkpoint))
   }
 
   /// Writes the manifest when the checkpoint has moved by a segment since the last time.

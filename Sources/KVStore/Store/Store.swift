@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import TxnWAL
 
@@ -26,7 +27,7 @@ public final class Store: Sendable {
   let upkeep: Upkeep
   let room = RoomSignal()
   private let isClosed = Atomic<Bool>(false)
-  private let storageFailure = Mutex<StoreError?>(nil)
+  private let storageFailure = Lock<StoreError?>(nil)
 
   init(_ parts: StoreOpening.Parts) {
     openReport = parts.report

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// The transaction log as a whole: it orders transactions, drives their participants through both
 /// phases, makes the decisions durable in groups, and publishes them.
@@ -19,8 +19,8 @@ public final class Coordinator: Sendable {
   private let keeper: SegmentKeeper
   private let writer: LogWriter
   private let sequencer: Sequencer
-  /// Held by whoever is the sequencer. Not a `Mutex`, which spins before it sleeps: with more writers than
-  /// processors whoever holds it is not running as a rule, and a quarter of all time went there.
+  /// Held by the thread that is the sequencer. Its mutex gives up spinning after a few tries: when the
+  /// machine is oversubscribed the holder is usually descheduled, and a lock that always spun cost 25 % CPU.
   private let turn = Monitor()
 
   /// Makes an empty log on `device`, durable on return. Its first batch gets the sequence behind `sequence`.

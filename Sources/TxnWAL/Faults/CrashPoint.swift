@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Synchronization
 
@@ -51,7 +52,7 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   }
 
   private static let isArmed = Atomic<Bool>(false)
-  private static let handler = Mutex<(@Sendable (CrashPoint) -> Void)?>(nil)
+  private static let handler = Lock<(@Sendable (CrashPoint) -> Void)?>(nil)
 
   /// The process has come to `point`.
   @inline(__always)

@@ -1,3 +1,5 @@
+import Base
+
 #if KVD_DELIBERATE_BUGS
   import Synchronization
 #endif
@@ -33,7 +35,7 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case acceptsStaleRecords
 
   #if KVD_DELIBERATE_BUGS
-    private static let active = Mutex<DeliberateBug?>(nil)
+    private static let active = Lock<DeliberateBug?>(nil)
 
     /// Turns this one on, and the one before off.
     package static func turnOn(_ bug: DeliberateBug?) { active.withLock { $0 = bug } }

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// Tasks that wait for a position to be acknowledged, in no order: there are never more of them than
 /// batches under way.
@@ -8,7 +8,7 @@ final class AcknowledgementWaiters: Sendable {
     let continuation: CheckedContinuation<LogError?, Never>
   }
 
-  private let waiters = Mutex<[Waiter]>([])
+  private let waiters = Lock<[Waiter]>([])
 
   /// Suspends until `lsn` is acknowledged. `whenListed` runs once the waiter cannot be missed.
   func wait(for lsn: LSN, whenListed: () -> Void) async throws(LogError) {

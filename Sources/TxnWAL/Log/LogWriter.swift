@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// A group of records on its way to the disk, all acknowledged by one sync.
@@ -37,8 +38,8 @@ final class LogWriter: @unchecked Sendable {
   private var isClosing = false
 
   private let isPoisoned = Atomic<Bool>(false)
-  private let poison = Mutex<LogError?>(nil)
-  private let observers = Mutex<[@Sendable () -> Void]>([])
+  private let poison = Lock<LogError?>(nil)
+  private let observers = Lock<[@Sendable () -> Void]>([])
   private let waiters = AcknowledgementWaiters()
 
   init(segments: SegmentSet, durability: Durability, watermarks: Watermarks) {

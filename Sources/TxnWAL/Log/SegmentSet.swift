@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// The segments that records can be written to: those from the checkpoint on.
@@ -13,7 +14,7 @@ final class SegmentSet: Sendable {
     var files: [Int: any LogFile]
     var last: Int
   }
-  private let state: Mutex<State>
+  private let state: Lock<State>
   /// The position behind the last byte of the last segment, for looking without the lock.
   private let preparedEnd: Atomic<UInt64>
 
@@ -24,7 +25,7 @@ final class SegmentSet: Sendable {
     self.device = device
     self.geometry = geometry
     self.storeID = storeID
-    state = Mutex(State(files: files, last: last))
+    state = Lock(State(files: files, last: last))
     preparedEnd = Atomic(geometry.firstLSN(of: last + 1).rawValue)
   }
 

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// The right to write to the log, which one thread has at a time, and the threads that sleep meanwhile.
 ///
@@ -26,7 +26,7 @@ final class WriterRole: Sendable {
     var writtenEnd = LSN.zero
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func tryTake() -> Bool {
     state.withLock { state in

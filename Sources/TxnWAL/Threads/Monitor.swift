@@ -1,23 +1,17 @@
+import Base
 import Glibc
 
 /// A lock with a condition: for the few places where a thread has to sleep until another tells it
-/// something. State that is merely shared lives in a `Mutex` instead.
+/// something. State that is merely shared lives in a `Lock` instead.
 ///
 /// Sound as `@unchecked Sendable`: both pthread objects are made for use by many threads, and stay at
 /// one address because they are allocated apart and freed only at deinit.
 @safe package final class Monitor: @unchecked Sendable {
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let mutex = PlatformMutex(spinsBriefly: true)
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
   package init() {
-    unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
-    var kind = pthread_mutexattr_t()
-    unsafe pthread_mutexattr_init(&kind)
-    // Tries a little before it sleeps, as long as that has been worth it lately.
-    unsafe pthread_mutexattr_settype(&kind, Int32(PTHREAD_MUTEX_ADAPTIVE_NP))
-    unsafe pthread_mutex_init(mutex, &kind)
-    unsafe pthread_mutexattr_destroy(&kind)
     var attributes = pthread_condattr_t()
     unsafe pthread_condattr_init(&attributes)
     // Time-outs count on a clock that nobody sets back.
@@ -28,21 +22,19 @@ import Glibc
 
   deinit {
     unsafe pthread_cond_destroy(condition)
-    unsafe pthread_mutex_destroy(mutex)
     unsafe condition.deallocate()
-    unsafe mutex.deallocate()
   }
 
   package func withLock<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
-    unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
+    mutex.lock()
+    defer { mutex.unlock() }
     return try body()
   }
 
   /// Sleeps until told; only inside `withLock`. May return for no reason: check again in a loop.
   package func wait() {
     if let scheduler = Scheduling.current { return sleep(scheduler, nil) }
-    unsafe pthread_cond_wait(condition, mutex)
+    unsafe pthread_cond_wait(condition, mutex.address)
   }
 
   /// Sleeps until told, or for `milliseconds`; only inside `withLock`.
@@ -53,7 +45,7 @@ import Glibc
     let nanoseconds = deadline.tv_nsec + (milliseconds % 1000) * 1_000_000
     deadline.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
     deadline.tv_nsec = nanoseconds % 1_000_000_000
-    unsafe pthread_cond_timedwait(condition, mutex, &deadline)
+    unsafe pthread_cond_timedwait(condition, mutex.address, &deadline)
   }
 
   package func signal() {
@@ -71,8 +63,8 @@ import Glibc
   }
 
   private func sleep(_ scheduler: any ThreadScheduler, _ milliseconds: Int?) {
-    unsafe pthread_mutex_unlock(mutex)
+    mutex.unlock()
     scheduler.sleep(on: ObjectIdentifier(self), milliseconds: milliseconds)
-    unsafe pthread_mutex_lock(mutex)
+    mutex.lock()
   }
 }

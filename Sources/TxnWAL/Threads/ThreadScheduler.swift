@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// Decides which thread runs, in a simulation: one at a time, in an order that depends on a seed alone.
@@ -24,7 +25,7 @@ package protocol ThreadScheduler: AnyObject, Sendable {
 /// Where a simulation puts its scheduler. Threads of the system run freely without one.
 package enum Scheduling {
   private static let isSimulated = Atomic<Bool>(false)
-  private static let scheduler = Mutex<(any ThreadScheduler)?>(nil)
+  private static let scheduler = Lock<(any ThreadScheduler)?>(nil)
 
   /// The scheduler in charge. Asked only by threads that are about to sleep, wake others or begin, or
   /// that want to know the time.

@@ -1,6 +1,6 @@
+import Base
 import CLinux
 import Glibc
-import Synchronization
 
 /// A named operating-system thread that runs one function to its end.
 ///
@@ -12,7 +12,7 @@ package final class WorkerThread: Sendable {
     package let errno: Int32
   }
 
-  private let handle: Mutex<pthread_t?>
+  private let handle: Lock<pthread_t?>
   private let simulated: (scheduler: any ThreadScheduler, thread: Int)?
 
   /// Starts a thread called `name` (15 bytes at most are shown by the system), which inherits the
@@ -34,7 +34,7 @@ package final class WorkerThread: Sendable {
       unsafe start.release()
       throw Refusal(errno: code)
     }
-    handle = Mutex(thread)
+    handle = Lock(thread)
   }
 
   /// The same where there is no going on without the thread: a log that nobody syncs, a memtable that

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import Testing
 
@@ -32,7 +33,7 @@ struct ReloadTests {
       $0.ioThreadCount = 2
     }
     let isOver = Atomic<Bool>(false)
-    let written = Mutex([Int](repeating: 0, count: 4))
+    let written = Lock([Int](repeating: 0, count: 4))
     try inThreads(5) { number in
       let client = try server.client()
       if number == 4 {

@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import Synchronization
 import Testing
 
 @testable import KVStore
@@ -46,7 +46,7 @@ struct CrashTests {
   ) throws -> [Told] {
     let writerCount = 4
     let clients = try (0..<writerCount).map { _ in try daemon.client() }
-    let told = Mutex([Told](repeating: Told(), count: writerCount))
+    let told = Lock([Told](repeating: Told(), count: writerCount))
     try inThreads(writerCount + 1) { number in
       if number == writerCount {
         let watcher = try daemon.client()

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 import TxnWAL
 
 @testable import KVStore
@@ -10,9 +10,9 @@ import TxnWAL
 /// therefore stops the log, on a thread of its own, so that nothing else waits with it.
 final class StoppedLog: Sendable {
   private enum State { case waiting, stopped, resumed }
-  private let state = Mutex(State.waiting)
+  private let state = Lock(State.waiting)
   private let monitor = Monitor()
-  private let thread = Mutex<WorkerThread?>(nil)
+  private let thread = Lock<WorkerThread?>(nil)
 
   init(_ store: Store) throws {
     store.observe { self.stop() }

@@ -1,6 +1,6 @@
+import Base
 import Glibc
 import KVServer
-import Synchronization
 import TxnWAL
 
 @testable import KVStore
@@ -98,7 +98,7 @@ struct TestFailure: Error {
 
 /// Runs `body` with the numbers below `count`, each on a thread of its own, and throws the first error.
 func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
-  let failure = Mutex<(any Error)?>(nil)
+  let failure = Lock<(any Error)?>(nil)
   let threads = (0..<count).map { number in
     WorkerThread(name: "test-\(number)") {
       do {

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 import Testing
 import TxnWAL
 
@@ -19,7 +19,7 @@ import TxnWAL
   @Test func `commits of many threads each get a sequence of their own, without gaps`() throws {
     let fixture = try StoreFixture()
     let store = fixture.store
-    let sequences = Mutex<[SequenceNumber]>([])
+    let sequences = Lock<[SequenceNumber]>([])
     try inThreads(8) { index in
       for number in 0..<40 {
         let sequence = try store.put(bytes("\(index) \(number)"), bytes("\(number)"))

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 import Testing
 
 @testable import KVStore
@@ -95,7 +95,7 @@ import Testing
   @Test func `closing a store that many are writing to fails no batch halfway`() throws {
     let fixture = try StoreFixture()
     let store = fixture.store
-    let acknowledged = Mutex<Set<[UInt8]>>([])
+    let acknowledged = Lock<Set<[UInt8]>>([])
     try inThreads(4) { index in
       if index == 0 {
         while acknowledged.withLock({ $0.count }) < 30 {}

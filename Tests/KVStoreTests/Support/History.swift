@@ -1,10 +1,10 @@
-import Synchronization
+import Base
 
 @testable import KVStore
 
 /// What a store with one writer held after each of its batches, from the first on.
 final class History: Sendable {
-  private let models = Mutex<[StoreModel]>([StoreModel()])
+  private let models = Lock<[StoreModel]>([StoreModel()])
 
   /// Notes the model at `sequence`. A batch that comes to nothing has the sequence of the one before.
   func note(_ model: StoreModel, at sequence: SequenceNumber) {

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import TxnWAL
 
@@ -14,7 +15,7 @@ func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) t
 }
 
 final class FirstFailure: Sendable {
-  private let error = Mutex<(any Error)?>(nil)
+  private let error = Lock<(any Error)?>(nil)
 
   func note(_ new: any Error) {
     error.withLock { if $0 == nil { $0 = new } }

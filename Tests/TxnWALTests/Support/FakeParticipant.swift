@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 @testable import TxnWAL
 
@@ -9,7 +9,7 @@ final class FakeStorage: Sendable {
     var entries: [UInt64: [UInt8]] = [:]
   }
 
-  private let content = Mutex(Content())
+  private let content = Lock(Content())
 
   init(_ content: Content = Content()) {
     self.content.withLock { $0 = content }
@@ -49,7 +49,7 @@ final class FakeParticipant: Participant {
 
   let storage: FakeStorage
   let appliedLSNAtOpen: LSN
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(_ storage: FakeStorage) {
     self.storage = storage

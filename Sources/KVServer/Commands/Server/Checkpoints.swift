@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import Synchronization
 import TxnWAL
 
 /// Checkpoints asked for by clients, taken on a thread of their own while the event loops go on.
@@ -28,7 +28,7 @@ final class Checkpoints: Sendable {
   }
 
   private let store: Store
-  private let locked = Mutex(State())
+  private let locked = Lock(State())
   /// Told when the thread is about to end.
   private let ended = Monitor()
 
@@ -117,7 +117,7 @@ extension Checkpoints {
 /// A checkpoint that was asked for, and its outcome once it has one.
 final class CheckpointTicket: Sendable {
   private let handle: LoopHandle
-  private let state = Mutex<Result<Void, StoreError>?>(nil)
+  private let state = Lock<Result<Void, StoreError>?>(nil)
 
   fileprivate init(handle: LoopHandle) { self.handle = handle }
 
