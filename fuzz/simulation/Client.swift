@@ -246,6 +246,15 @@ final class Client {
     }
     for key in keys {
       try atOneMoment { () throws(StoreError) in
+        try reader.withEntry(of: key.rawSpan) { info, value in
+          info.map {
+            Model.Entry(value: [UInt8](copying: value), sequence: $0.sequence, type: $0.type)
+          }
+        }
+      } judge: { found, model in
+        found == model.entry(key) ? nil : "\(key) has the value of sequence \(found?.sequence ?? 0)"
+      }
+      try atOneMoment { () throws(StoreError) in
         try reader.sequence(of: key.rawSpan)
       } judge: { found, model in
         found == model.entry(key)?.sequence ?? 0 ? nil : "\(key) has sequence \(found)"

@@ -33,25 +33,14 @@ extension Reader {
     let absence = AbsenceWatch(of: place.hash, in: partition.watches)
     let begun = max(keyspace.watermarks.published, through)
     let sequence = try sequence(of: key, in: place.partition, at: begun)
+    CrashPoint.reached(.lookupBetweenSteps)
+    // In the layers of that look-up: by now a batch that it did not see may be in the file alone.
     guard sequence == 0 else {
       return KeyWatch(sequence: sequence, absence: nil, changesAtOnce: false)
     }
     return KeyWatch(
       sequence: 0, absence: absence,
-      changesAtOnce: partition.newestChange(of: key, hash: place.hash) > begun)
-  }
-}
-
-extension Partition {
-  /// The sequence of the newest batch that wrote or removed `key` and is in memory, published or not.
-  fileprivate func newestChange(of key: RawSpan, hash: UInt64) -> SequenceNumber {
-    let layers = layers
-    var newest: SequenceNumber = 0
-    for layer in [layers.active] + layers.sealed {
-      let version = layer.memtable.index.find(key, hash: hash)?.version(at: .max)
-      newest = max(newest, version?.header.sequence ?? 0)
-    }
-    return newest
+      changesAtOnce: newestChange(of: key, in: place.partition, hash: place.hash) > begun)
   }
 }
 

@@ -220,9 +220,7 @@ public final class Reader {
     of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    // The sequence is read before the layers are looked at: what it covers is in them.
-    let sequence = max(keyspace.watermarks.published, through)
-    let shortcut = currentShortcut(to: partition)
+    let (shortcut, sequence) = begin(in: partition, through: through)
     let shown = DeliberateBug.shown(sequence, of: partition)
     guard shortcut.isWhole, let version = shortcut.version(of: key, hash: hash, at: shown) else {
       return try views[partition].lendVersion(
@@ -236,12 +234,50 @@ public final class Reader {
     try version.withValue { value throws(StoreError) in try body(header, value) }
   }
 
+  /// What a look-up of one key begins with: the view, made current, and then the sequence that it is read at.
+  ///
+  /// In this order, because apply leaves out what a later range delete hides: with the sequence read first, that
+  /// range delete may be carried out and published before the layers are taken, which then lack an entry that the
+  /// sequence still has. Whatever the layers show as applied or removed was published before they were taken,
+  /// so a sequence read after them covers it.
+  ///
+  /// Layers that are replaced between the two steps need no second try, as a cut over several partitions does:
+  /// they still hold every batch that was published when the look-up began, and what they lack is newer than
+  /// that. The look-up then has its place in the order at the end of what they hold.
+  @inline(__always)
+  private func begin(
+    in partition: Int, through: SequenceNumber
+  ) -> (shortcut: Shortcut, sequence: SequenceNumber) {
+    var early: SequenceNumber = 0
+    if DeliberateBug.readsSequenceBeforeLayers.isOn {
+      early = keyspace.watermarks.published
+      if through != .max { CrashPoint.reached(.lookupBetweenSteps) }
+    }
+    let shortcut = currentShortcut(to: partition)
+    if DeliberateBug.readsSequenceBeforeLayers.isOn { return (shortcut, max(early, through)) }
+    // With `.max` it is the sequencer that reads, inside a lock.
+    if through != .max { CrashPoint.reached(.lookupBetweenSteps) }
+    return (shortcut, max(keyspace.watermarks.published, through))
+  }
+
   /// What a look-up begins with that must find everything: the view is made current if it is not.
   @inline(__always)
   private func currentShortcut(to partition: Int) -> Shortcut {
     if let shortcut = views[partition].shortcut, views[partition].isCurrent { return shortcut }
     touch(partition)
     return views[partition].makeShortcut()
+  }
+
+  /// The sequence of the newest batch that wrote or removed `key`, published or not, of those that are in the
+  /// memory which the last look-up in the partition saw; 0 if there is none.
+  func newestChange(of key: RawSpan, in partition: Int, hash: UInt64) -> SequenceNumber {
+    guard let layers = views[partition].layers else { return 0 }
+    var newest: SequenceNumber = 0
+    for layer in [layers.active] + layers.sealed {
+      let version = layer.memtable.index.find(key, hash: hash)?.version(at: .max)
+      newest = max(newest, version?.header.sequence ?? 0)
+    }
+    return newest
   }
 
   private func touch(_ index: Int) {

@@ -34,6 +34,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   case purgeAfterCommit, purgeAfterDrop
   // Reads: one partition of a cut is looked at, and the next is not yet.
   case cutBetweenPartitions
+  // Reads of one key: its partition's layers are taken, and the sequence is not yet.
+  case lookupBetweenSteps
   // Making a store, and its manifest.
   case createBeforeNote, createAfterNote, createBeforePartition, createAfterPartition
   case createAfterLog, createAfterManifest, createAfterNoteRemoval
