@@ -44,7 +44,7 @@ public final class Server: Sendable {
     System.ignoreBrokenPipes()
     let state = ServerState(
       store: store, options: options, clientLimit: try Self.clientLimit(options),
-      users: try Self.users(options))
+      users: try Self.users(options, of: store))
     self.state = state
     let sockets = try ListeningSocket.open(options)
     if let port = sockets.lazy.compactMap(\.port).first {
@@ -88,10 +88,13 @@ public final class Server: Sendable {
     return available
   }
 
-  private static func users(_ options: ServerOptions) throws(Failure) -> Users {
+  private static func users(
+    _ options: ServerOptions, of store: Store
+  ) throws(Failure) -> Users {
     do throws(Users.Failure) {
       let users = try Users(
-        options: options.access, dataPath: options.dataPath, table: CommandTable.standard)
+        options: options.access, dataPath: options.dataPath, table: CommandTable.standard,
+        mark: UsersMark(store))
       for line in options.access.userLines where users.user(line.name)?.isEnabled == false {
         options.log(
           "\(line.place): the user '\(String(decoding: line.name, as: UTF8.self))' is disabled: "

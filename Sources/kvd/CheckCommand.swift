@@ -14,7 +14,9 @@ enum CheckCommand: Subcommand {
     Reads every record of the log, every entry, every range delete and the manifest, and compares
     checksums, order, counts, places, and one file with another. Also works beside a running kvd.
 
-    Exit status: 0 sound, 1 something is wrong, 2 the store could not be read, 64 wrong usage.
+    Exit status: 0 sound, 1 something is wrong, 2 the store could not be read, which includes that this
+    user may not read a file of it, 64 wrong usage. A user who may not write to the store can check it
+    while no process has it open.
 
     """
 
@@ -31,6 +33,7 @@ enum CheckCommand: Subcommand {
         Log.write(inspection.check(partition: index).partitionLines, to: STDOUT_FILENO)
         return 0
       }
+      try inspection.checkAccess()
       let report = inspection.check(
         progress: { progress.show("checking \($0)") },
         partition: { check(partition: $0, of: inspection) })

@@ -1,4 +1,5 @@
 import Glibc
+import KVServer
 import KVStore
 
 /// `kvd recover --truncate-at` and `--salvage`: the two ways to go on that give something up. Both say
@@ -51,6 +52,7 @@ enum GivingUp {
     }
     if report.lossCount == 0 { say("given up: nothing") }
     guard isConfirmed else { return unconfirmed() }
+    try KeptUsers.copy(from: inspection.path, to: path)
     say("done: \(path) is a store of its own; \(inspection.path) was not changed")
     return 0
   }

@@ -61,6 +61,7 @@ enum ServeCommand: Subcommand {
       return 1
     }
     Log.line("opened \(options.dataPath): \(store.openReport)")
+    for warning in store.openReport.warnings { Log.line("warning: \(warning)") }
     options.log = { Log.line($0) }
     options.shutDown = { Signals.sendToSelf() }
     options.reopen = { [path = options.dataPath, options = options.store] () throws(StoreError) in

@@ -12,8 +12,9 @@ enum StatCommand: Subcommand {
       --data DIR   the store's directory               (default ./kvd-data)
       --json yes   print the result for programs, in one line
 
-    Changes nothing; also works beside a running kvd. Exit status: 0, 2 the store could not be read,
-    64 wrong usage.
+    Changes nothing; also works beside a running kvd. A partition that cannot be read is named, and
+    the others are shown. Exit status: 0, 2 the store or a part of it could not be read, 64 wrong
+    usage.
 
     """
 
@@ -24,19 +25,34 @@ enum StatCommand: Subcommand {
     do throws(StoreError) {
       let inspection = try StoreInspection(at: path)
       let log = try inspection.log().summary
-      var partitions: [PartitionSummary] = []
-      for index in 0..<inspection.partitionCount {
-        partitions.append(try inspection.partition(index))
-      }
+      let (partitions, failures) = partitions(of: inspection)
       Log.write(
         isJSON
-          ? json(inspection, log, partitions).encoded + "\n" : text(inspection, log, partitions),
-        to: STDOUT_FILENO)
-      return 0
+          ? json(inspection, log, partitions, failures).encoded + "\n"
+          : text(inspection, log, partitions), to: STDOUT_FILENO)
+      for (index, error) in failures {
+        Log.write("kvd stat: partition \(index) cannot be read: \(error)\n", to: STDERR_FILENO)
+      }
+      return failures.isEmpty ? 0 : 2
     } catch {
       Log.write("kvd stat: \(error)\n", to: STDERR_FILENO)
       return 2
     }
+  }
+
+  private static func partitions(
+    of inspection: StoreInspection
+  ) -> (readable: [PartitionSummary], failures: [(Int, StoreError)]) {
+    var readable: [PartitionSummary] = []
+    var failures: [(Int, StoreError)] = []
+    for index in 0..<inspection.partitionCount {
+      do throws(StoreError) {
+        readable.append(try inspection.partition(index))
+      } catch {
+        failures.append((index, error))
+      }
+    }
+    return (readable, failures)
   }
 
   private static func text(
@@ -67,7 +83,8 @@ enum StatCommand: Subcommand {
   }
 
   private static func json(
-    _ inspection: StoreInspection, _ log: LogSummary, _ partitions: [PartitionSummary]
+    _ inspection: StoreInspection, _ log: LogSummary, _ partitions: [PartitionSummary],
+    _ failures: [(Int, StoreError)]
   ) -> JSONText {
     .object([
       ("store", .text(inspection.storeID)), ("epoch", .number(UInt64(log.epoch))),
@@ -89,6 +106,13 @@ enum StatCommand: Subcommand {
               ("depth", .number(partition.depth)),
               ("reader_slots", .number(partition.readerSlotCount)),
             ])
+          })
+      ),
+      (
+        "unreadable",
+        .list(
+          failures.map { index, error in
+            .object([("partition", .number(index)), ("error", .text("\(error)"))])
           })
       ),
     ])

@@ -1,3 +1,5 @@
 import Glibc
 
+Descriptors.occupyStandardOnes()
+Descriptors.raiseLimit()
 exit(CommandLineInterface.run(CommandLine.arguments))

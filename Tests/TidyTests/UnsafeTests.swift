@@ -5,6 +5,7 @@ import Testing
   /// The audit list: the only files that may contain the word `unsafe`. A file that is added here is
   /// one more that a reviewer has to read line by line.
   static let audited: Set<String> = [
+    "Sources/Base/Files/FileOwnership.swift",
     "Sources/Base/Threads/Lock.swift",
     "Sources/Base/Threads/PlatformMutex.swift",
     "Sources/KVServer/Protocol/ByteBuffer.swift",
@@ -43,13 +44,14 @@ import Testing
     "Sources/TxnWAL/Threads/Monitor.swift",
     "Sources/TxnWAL/Threads/WorkerThread.swift",
     "Sources/kvd/ChildProcess.swift",
+    "Sources/kvd/Descriptors.swift",
     "Sources/kvd/Environment.swift",
     "Sources/kvd/Log.swift",
     "Sources/kvd/Signals.swift",
   ]
 
   /// How long the audit list may become.
-  static let limit = 41
+  static let limit = 43
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(

@@ -1,3 +1,4 @@
+import KVStore
 import TxnWAL
 
 /// Reads the lines `user NAME rule…` of a file of users.
@@ -5,6 +6,11 @@ struct UserFile {
   let path: String
   let table: CommandTable
   let channels: AccessOptions.ChannelDefault
+
+  /// Whether there is a line in it that could be a user's.
+  static func namesUsers(_ bytes: [UInt8]) -> Bool {
+    bytes.split(separator: 0x0A).contains { line in !line.allSatisfy { $0.isBlank } }
+  }
 
   /// The users in it, and `default` if it is not among them; throws all that is wrong, in Redis's words.
   func users(in bytes: [UInt8]) throws(Users.Failure) -> [[UInt8]: User] {

@@ -11,7 +11,8 @@ import TxnWAL
 ///     lines `user …`          those lines               CONFIG REWRITE, as in Redis
 ///     neither                 users.acl, if there       every change, before it counts
 ///
-/// So without either, what was acknowledged is there after a crash.
+/// So without either, what was acknowledged is there after a crash. Once users were set up in a file, one that is
+/// missing or names nobody is refused (`UsersMark`): it does not open the store to everyone.
 final class Users: Sendable {
   enum Failure: Error {
     case rule(AccessRuleError, rule: [UInt8])
@@ -39,6 +40,7 @@ final class Users: Sendable {
   }
 
   private let table: CommandTable
+  let mark: UsersMark
   private let users: Lock<[[UInt8]: User]>
   /// Held by whoever changes users, from reading them to having them in the file.
   private let changes = Lock(())
@@ -47,8 +49,11 @@ final class Users: Sendable {
   private let channelDefault: Lock<AccessOptions.ChannelDefault>
 
   /// Reads the users from where they are kept.
-  init(options: AccessOptions, dataPath: String, table: CommandTable) throws(Failure) {
+  init(
+    options: AccessOptions, dataPath: String, table: CommandTable, mark: UsersMark
+  ) throws(Failure) {
     self.table = table
+    self.mark = mark
     home = !options.userLines.isEmpty ? .configuration : options.userFile.isEmpty ? .folder : .file
     path = options.userFile.isEmpty ? "\(dataPath)/\(Self.fileName)" : options.userFile
     channelDefault = Lock(options.channelDefault)
@@ -165,6 +170,7 @@ final class Users: Sendable {
     let sorted = users.values.sorted { $0.name.lexicographicallyPrecedes($1.name) }
     do throws(StoreError) {
       try SmallFile.replace(path, with: sorted.flatMap { $0.description + [0x0A] })
+      try mark.set()
     } catch {
       throw .file(error)
     }
@@ -179,14 +185,27 @@ final class Users: Sendable {
       } catch {
         throw .invalidFile("Error loading ACLs, opening file '\(path)': \(error)")
       }
+      if mark.isSet { try refuseToForget(bytes) }
       guard let bytes else {
         if mayBeAbsent { return }
         throw .invalidFile(
           "Error loading ACLs, opening file '\(path)': \(SystemCall.message(for: 2))")
       }
       let channels = channelDefault.withLock { $0 }
-      let read = try UserFile(path: path, table: table, channels: channels).users(in: bytes)
+      let file = UserFile(path: path, table: table, channels: channels)
+      let read = try file.users(in: bytes)
+      if UserFile.namesUsers(bytes) {
+        do throws(StoreError) { try mark.set() } catch { throw .file(error) }
+      }
       users.withLock { $0 = read }
     }
+  }
+
+  private func refuseToForget(_ bytes: [UInt8]?) throws(Failure) {
+    if let bytes, UserFile.namesUsers(bytes) { return }
+    throw .invalidFile(
+      "users were set up for this store, and \(path) \(bytes == nil ? "is missing" : "names none"): "
+        + "restore it from a backup. To let everyone in on purpose, write this line into it: "
+        + "user default on nopass sanitize-payload ~* &* +@all")
   }
 }

@@ -93,6 +93,7 @@ final class ServerState: Sendable {
     expiredMetCount.add(expiry.removedCount, ordering: .relaxed)
     store.signal(handles.withLock { $0 })
     opened.withLock { $0 = store }
+    users.mark.follow(store.store)
     store.expiry.start()
   }
 

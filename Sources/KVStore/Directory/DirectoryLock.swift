@@ -1,14 +1,13 @@
 import Base
-import CLinux
 import Glibc
 import TxnWAL
 
-/// Keeps a store's directory to one `Store`: two LMDB environments on one file harm each other.
+/// Keeps a store's directory to one `Store`, and tells a person who has it.
 ///
-/// `flock` belongs to the open file description, so a second open in the same process is refused like
-/// any other, and the kernel lets go when the process dies however it dies. The file stays; its text
-/// only tells a person who had it last. (flock does not reach across machines on every network file
-/// system; a store belongs on a local one.)
+/// It is the first of two locks: a name can be removed, so each partition's data file is locked as well
+/// (`LMDBAccess`), and the note of a store that is being made (`StoreCreation`). The file stays; its text only tells
+/// who had it last. (flock does not reach across machines on every network file system; a store belongs on a
+/// local one.)
 final class DirectoryLock: Sendable {
   static let name = "LOCK"
 
@@ -19,12 +18,10 @@ final class DirectoryLock: Sendable {
   init(directory: String) throws(StoreError) {
     path = "\(directory)/\(Self.name)"
     let file = try FileSystem.open(path, O_RDWR | O_CREAT, mode: FileSystem.fileMode)
-    while flock(file.raw, LOCK_EX | LOCK_NB) != 0 {
-      switch errno {
-      case EINTR: continue
-      case EWOULDBLOCK: throw .locked(path: path, holder: try Self.holder(of: file))
-      case let code: throw FileSystem.error(code, "lock", path)
-      }
+    do throws(StoreError) {
+      try FileLock.take(.exclusive, on: file)
+    } catch .locked {
+      throw .locked(path: path, holder: try Self.holder(of: file))
     }
     try FileSystem.truncate(file, to: 0)
     try FileSystem.write(Array("pid \(getpid())\n".utf8), at: 0, to: file)
@@ -32,14 +29,9 @@ final class DirectoryLock: Sendable {
   }
 
   /// Lets go. Safe to call again.
-  ///
-  /// Says so to the kernel instead of only closing the file: a process that another thread is starting
-  /// has a copy of every descriptor until its `exec` closes them, `O_CLOEXEC` or not, and the lock would
-  /// stay with the copy. Unlocking goes for all copies.
   func release() {
     file.withLock { file in
-      if let raw = file?.raw { _ = flock(raw, LOCK_UN) }
-      file = nil
+      if let held = file.take() { FileLock.release(held) }
     }
   }
 

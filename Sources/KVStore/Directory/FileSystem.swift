@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import TxnWAL
 
@@ -26,11 +27,12 @@ enum FileSystem {
     }
   }
 
-  /// open(2), with `O_CLOEXEC`.
+  /// open(2), with `O_CLOEXEC`. What root makes is given to the owner of the folder.
   static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(StoreError)
     -> FileDescriptor
   {
     let raw = try call("open", path) { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) }
+    if flags & O_CREAT != 0 { FileOwnership.inherit(raw, from: FileOwnership.folder(of: path)) }
     return FileDescriptor(raw: raw, path: path)
   }
 
@@ -41,6 +43,14 @@ enum FileSystem {
       return true
     } catch .io(errno: ENOENT, operation: _, path: _) {
       return false
+    }
+  }
+
+  /// Throws what opening the file at `path` for reading and writing would, without opening it: closing a
+  /// second descriptor of a file drops the record locks that this process has on it. faccessat(2).
+  static func checkMayWrite(_ path: String) throws(StoreError) {
+    _ = try call("open", path) {
+      unsafe faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS)
     }
   }
 
@@ -128,13 +138,45 @@ enum FileSystem {
     try sync(try open(path, O_RDONLY | O_DIRECTORY))
   }
 
-  /// mkdir(2). Does nothing if there is a directory already.
-  static func makeDirectory(_ path: String) throws(StoreError) {
+  /// mkdir(2). False, and nothing is done, if there is a directory already.
+  @discardableResult
+  static func makeDirectory(_ path: String) throws(StoreError) -> Bool {
     do throws(StoreError) {
       _ = try call("make directory", path) { unsafe mkdir(path, directoryMode) }
     } catch .io(errno: EEXIST, operation: _, path: _) {
       _ = try open(path, O_RDONLY | O_DIRECTORY)
+      return false
     }
+    let made = try open(path, O_RDONLY | O_DIRECTORY)
+    FileOwnership.inherit(made.raw, from: FileOwnership.folder(of: path))
+    return true
+  }
+
+  /// Gives the file to the owner of what `model` describes, if this process is root's.
+  static func give(_ file: borrowing FileDescriptor, to model: stat) {
+    FileOwnership.give(file.raw, to: model)
+  }
+
+  /// rmdir(2).
+  static func removeDirectory(_ path: String) throws(StoreError) {
+    _ = try call("remove directory", path) { unsafe rmdir(path) }
+  }
+
+  /// What is known of the file at `path`, nil if there is none; stat(2).
+  static func status(of path: String) throws(StoreError) -> stat? {
+    var status = stat()
+    do throws(StoreError) {
+      _ = try call("stat", path) { unsafe stat(path, &status) }
+      return status
+    } catch .io(errno: ENOENT, operation: _, path: _) {
+      return nil
+    }
+  }
+
+  /// fchmod(2).
+  static func setMode(_ mode: mode_t, of file: borrowing FileDescriptor) throws(StoreError) {
+    let raw = file.raw
+    _ = try call("change the mode of", file.path) { fchmod(raw, mode) }
   }
 
   /// rename(2).
@@ -168,7 +210,7 @@ extension FileSystem {
   /// Removes a folder of files, one level deep.
   static func removeTree(_ path: String) throws(StoreError) {
     for name in try names(in: path) { try remove("\(path)/\(name)") }
-    _ = try call("rmdir", path) { unsafe rmdir(path) }
+    try removeDirectory(path)
   }
 
   /// Makes an empty file; open(2) with `O_CREAT`.

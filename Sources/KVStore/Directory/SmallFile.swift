@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// Small files beside the store that are replaced as a whole and must survive a crash.
@@ -13,12 +14,18 @@ package enum SmallFile {
   }
 
   /// Replaces the file at `path`, or makes it: when this returns its new bytes are durable, and after a
-  /// crash before that it has the old ones or the new ones.
+  /// crash before that it has the old ones or the new ones. It keeps the mode that it had, and with root
+  /// the owner; a new one is for its owner alone.
   package static func replace(_ path: String, with bytes: [UInt8]) throws(StoreError) {
     let temporary = path + ".new"
     do throws(StoreError) {
+      let former = try FileSystem.status(of: path)
       let file = try FileSystem.open(
         temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: FileSystem.fileMode)
+      if let former {
+        FileSystem.give(file, to: former)
+        try FileSystem.setMode(former.st_mode & 0o7777, of: file)
+      }
       try FileSystem.write(bytes, at: 0, to: file)
       try FileSystem.sync(file)
       try FileSystem.rename(temporary, to: path)
@@ -26,11 +33,6 @@ package enum SmallFile {
       try? FileSystem.remove(temporary)
       throw error
     }
-    try FileSystem.syncDirectory(folder(of: path))
-  }
-
-  private static func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
+    try FileSystem.syncDirectory(FileOwnership.folder(of: path))
   }
 }

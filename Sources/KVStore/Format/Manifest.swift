@@ -4,25 +4,26 @@ import TxnWAL
 ///
 ///     offset  size  field
 ///          0     8  "KVDSTORE"
-///          8     4  format version (1)
+///          8     4  format version (2)
 ///         12     4  byte count of the whole manifest
 ///         16    16  store id
 ///         32     4  partition count, 1…1024
 ///         36     4  slot hash (`SlotHash`)
 ///         40     8  segment byte count of the log
 ///         48     8  creation time, milliseconds since 1970
-///         56  24×n  per partition: index u32, zero u32, least file byte count u64,
+///         56     8  marks (`StoreMark`), a bit each
+///         64  24×n  per partition: index u32, zero u32, least file byte count u64,
 ///                   least applied LSN u64
 ///          …     4  CRC-32C over everything before
 ///
 /// Every version begins with the first three fields and ends with the sum, so that damage and a format
 /// from the future are told apart.
 struct Manifest: Sendable, Equatable {
-  static let formatVersion: UInt32 = 1
+  static let formatVersion: UInt32 = 2
   static let partitionCountRange = 1...1024
 
   private static let magic = Array("KVDSTORE".utf8)
-  private static let headerByteCount = 56
+  private static let headerByteCount = 64
   private static let partitionByteCount = 24
   private static let checksumByteCount = 4
 
@@ -42,6 +43,8 @@ struct Manifest: Sendable, Equatable {
   var slotHash = SlotHash.redisCluster
   var segmentByteCount: UInt64
   var creationMilliseconds: UInt64
+  /// One bit for each `StoreMark` that is set.
+  var marks: UInt64 = 0
   /// By partition index; 1…1024 of them.
   var partitions: [Partition]
 
@@ -58,6 +61,7 @@ struct Manifest: Sendable, Equatable {
     bytes.appendLittleEndian(slotHash.rawValue)
     bytes.appendLittleEndian(segmentByteCount)
     bytes.appendLittleEndian(creationMilliseconds)
+    bytes.appendLittleEndian(marks)
     for (index, partition) in partitions.enumerated() {
       bytes.appendLittleEndian(UInt32(index))
       bytes.appendLittleEndian(UInt32(0))
@@ -87,6 +91,7 @@ struct Manifest: Sendable, Equatable {
       storeID: StoreID(bytes.extracting(16..<32)), slotHash: slotHash,
       segmentByteCount: bytes.load(at: 40, as: UInt64.self),
       creationMilliseconds: bytes.load(at: 48, as: UInt64.self),
+      marks: bytes.load(at: 56, as: UInt64.self),
       partitions: try decodePartitions(bytes, file: file))
   }
 

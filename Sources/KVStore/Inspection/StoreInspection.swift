@@ -1,3 +1,4 @@
+import Glibc
 import TxnWAL
 
 /// A store as tools see it: everything read-only, also beside a process that has it open.
@@ -23,6 +24,44 @@ public struct StoreInspection: Sendable {
     self.manifest = manifest
   }
 
+  /// Looks whether this user may read all that the tools read, so that what it may not is told as such and
+  /// not taken for damage.
+  ///
+  /// - Throws: `.io` with what is wrong with the first file that cannot be opened; `.locked` where this user
+  ///   could read only a store that no process has open, and one has it. Missing files are none of its
+  ///   business.
+  public func checkAccess() throws(StoreError) {
+    try checkAccess(toFilesIn: StoreOpening.logPath(in: path))
+    for index in 0..<partitionCount {
+      let folder = StoreOpening.partitionPath(index, in: path)
+      let data = "\(folder)/\(LMDBFile.dataName)"
+      guard let file = try openIfThere(data, O_RDONLY) else { continue }
+      guard try LMDBAccess.forReading(folder) == .quiet else { continue }
+      do throws(StoreError) {
+        try LMDBAccess.quiet.lock(file)
+      } catch .locked {
+        // In use: then a reader has to enter itself in LMDB's lock file.
+        try FileSystem.checkMayWrite("\(folder)/\(LMDBFile.lockName)")
+      }
+      FileLock.release(file)
+    }
+  }
+
+  private func checkAccess(toFilesIn folder: String) throws(StoreError) {
+    guard try openIfThere(folder, O_RDONLY | O_DIRECTORY) != nil else { return }
+    for name in try FileSystem.names(in: folder) {
+      _ = try openIfThere("\(folder)/\(name)", O_RDONLY)
+    }
+  }
+
+  private func openIfThere(_ path: String, _ flags: Int32) throws(StoreError) -> FileDescriptor? {
+    do throws(StoreError) {
+      return try FileSystem.open(path, flags)
+    } catch .io(errno: ENOENT, operation: _, path: _) {
+      return nil
+    }
+  }
+
   /// The random name of the store.
   public var storeID: String { "\(manifest.storeID)" }
 
@@ -40,11 +79,12 @@ public struct StoreInspection: Sendable {
 
   /// Partition `index`, its file open for reading.
   func environment(_ index: Int) throws(StoreError) -> LMDBEnvironment {
-    try LMDBEnvironment(
-      directory: StoreOpening.partitionPath(index, in: path),
+    let directory = StoreOpening.partitionPath(index, in: path)
+    return try LMDBEnvironment(
+      directory: directory,
       identity: PartitionIdentity(storeID: manifest.storeID, partitionIndex: index),
       leastByteCount: manifest.partitions[index].leastFileByteCount,
-      partitionCount: partitionCount, maxReaders: 1024, isReadOnly: true)
+      partitionCount: partitionCount, maxReaders: 1024, access: .forReading(directory))
   }
 
   /// A partition in numbers. O(transactions whose freed pages are not in use again).

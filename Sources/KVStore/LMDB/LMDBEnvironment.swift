@@ -51,22 +51,24 @@ final class LMDBEnvironment: @unchecked Sendable {
   ///   - partitionCount: how many environments share the process's address space.
   ///   - mapByteCount: the map's size instead of one beyond all needs; tests make it tiny.
   ///   - maxReaders: reader slots, one for each read transaction that is active or reset.
-  ///   - isReadOnly: for tools, also beside a process that has the file open for writing.
+  ///   - access: anything but `.exclusive` is for tools.
   /// - Throws: `.corrupted` for a file that is missing, cut, damaged or another partition's, seen
-  ///   before LMDB touches it where LMDB would not survive it; `.locked` if this process has it open.
+  ///   before LMDB touches it where LMDB would not survive it; `.locked` if this process has it open, or
+  ///   another one that does not go with `access`.
   init(
     directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
-    partitionCount: Int, mapByteCount: Int? = nil, maxReaders: Int, isReadOnly: Bool = false
+    partitionCount: Int, mapByteCount: Int? = nil, maxReaders: Int,
+    access: LMDBAccess = .exclusive
   ) throws(StoreError) {
     let path = "\(directory)/\(LMDBFile.dataName)"
     let newest = try DataFileInspection.inspect(path, leastByteCount: leastByteCount)
     let preferred = MapSize.preferred(
       fileSystemByteCount: try FileSystem.space(at: directory).total,
       partitionCount: partitionCount)
-    let claim = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY))
+    let claim = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY), access)
     let opened = try unsafe LMDBFile.open(
       directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
-      maxReaders: maxReaders, isReadOnly: isReadOnly)
+      maxReaders: maxReaders, access: access)
     do throws(StoreError) {
       handles = try unsafe LMDBFile.openDatabases(opened, path: path, expecting: identity)
     } catch {

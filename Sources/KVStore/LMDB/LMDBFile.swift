@@ -5,6 +5,7 @@ import TxnWAL
 /// Makes and opens the file behind an `LMDBEnvironment`.
 enum LMDBFile {
   static let dataName = "data.mdb"
+  static let lockName = "lock.mdb"
 
   /// With less room than this a write error is taken for a full disk.
   static let fullDiskByteCount: UInt64 = 4 << 20
@@ -27,6 +28,8 @@ enum LMDBFile {
     guard try !FileSystem.exists(path) else {
       throw .io(errno: EEXIST, operation: "create", path: path)
     }
+    // LMDB takes an empty file for a new one, and this one has the right owner.
+    _ = try FileSystem.open(path, O_RDWR | O_CREAT | O_EXCL, mode: FileSystem.fileMode)
     let environment = try unsafe open(directory, mapByteCount: creationMapByteCount, maxReaders: 1)
     let code = unsafe fill(environment, identity)
     unsafe mdb_env_close(environment)
@@ -70,10 +73,10 @@ enum LMDBFile {
   /// Opens LMDB on `directory`, with half the map as often as address space runs out, for which valgrind has
   /// `EINVAL` where Linux has `ENOMEM`.
   static func open(
-    _ directory: String, mapByteCount: Int, maxReaders: Int, isReadOnly: Bool = false
+    _ directory: String, mapByteCount: Int, maxReaders: Int, access: LMDBAccess = .exclusive
   ) throws(StoreError) -> OpaquePointer {
     var mapByteCount = mapByteCount
-    if !isReadOnly { try reserveLockFile(directory, maxReaders: maxReaders) }
+    if access == .exclusive { try reserveLockFile(directory, maxReaders: maxReaders) }
     while true {
       var environment: OpaquePointer?
       var code = unsafe mdb_env_create(&environment)
@@ -86,7 +89,7 @@ enum LMDBFile {
       _ = unsafe mdb_env_set_mapsize(environment, mapByteCount)
       code = unsafe mdb_env_open(
         environment, directory,
-        UInt32(MDB_NOTLS | MDB_NORDAHEAD | (isReadOnly ? MDB_RDONLY : 0) | deliberateFlags),
+        UInt32(MDB_NOTLS | MDB_NORDAHEAD | access.flags | deliberateFlags),
         FileSystem.fileMode)
       if code == MDB_SUCCESS { return unsafe environment }
       // LMDB's rule: close the handle after a failed open too.
@@ -105,7 +108,7 @@ enum LMDBFile {
     _ directory: String, maxReaders: Int
   ) throws(StoreError) {
     let file = try FileSystem.open(
-      "\(directory)/lock.mdb", O_RDWR | O_CREAT, mode: FileSystem.fileMode)
+      "\(directory)/\(lockName)", O_RDWR | O_CREAT, mode: FileSystem.fileMode)
     try FileSystem.reserve((maxReaders - 1) * readerSlotByteCount + lockHeaderByteCount, of: file)
   }
 

@@ -23,6 +23,7 @@ enum OpenEnvironments {
 
     // Runs before the file is closed.
     deinit {
+      FileLock.release(file)
       let identity = identity
       OpenEnvironments.open.withLock { _ = $0.remove(identity) }
     }
@@ -30,14 +31,19 @@ enum OpenEnvironments {
 
   private static let open = Lock<Set<FileIdentity>>([])
 
-  /// - Throws: `.locked` if this process has the file open already.
-  static func claim(_ file: consuming FileDescriptor) throws(StoreError) -> Claim {
+  /// - Throws: `.locked` if this process has the file open already, or another one in a way that does not go
+  ///   with `access`.
+  static func claim(
+    _ file: consuming FileDescriptor, _ access: LMDBAccess = .exclusive
+  ) throws(StoreError) -> Claim {
     let status = try FileSystem.status(of: file)
     let identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     guard open.withLock({ $0.insert(identity).inserted }) else {
       throw .locked(path: file.path, holder: "this process")
     }
-    return Claim(file: file, identity: identity)
+    let claim = Claim(file: file, identity: identity)
+    try access.lock(claim.file)
+    return claim
   }
 
   /// Keeps the data files out of processes that this one may start: LMDB opens them without

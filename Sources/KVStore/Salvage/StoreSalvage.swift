@@ -1,3 +1,4 @@
+import Glibc
 import TxnWAL
 
 /// Copies what can still be read of a damaged store into a new one: the entries of the partitions, then
@@ -65,11 +66,21 @@ public struct StoreSalvage {
     if try FileSystem.exists(path), try !FileSystem.names(in: path).isEmpty {
       throw .io(errno: 17, operation: "make a store in", path: path)
     }
+    try makeDirectory(path)
     var options = StoreOptions()
     options.partitionCount = inspection.partitionCount
     options.segmentByteCount = Int(inspection.manifest.segmentByteCount)
     options.sequenceAtCreation = sequenceBehindAll
-    return try Store.open(at: path, options: options)
+    let store = try Store.open(at: path, options: options)
+    try store.manifest.setMarks(inspection.manifest.marks)
+    return store
+  }
+
+  /// It belongs to the owner of the damaged one, whoever runs this.
+  private func makeDirectory(_ path: String) throws(StoreError) {
+    try FileSystem.makeDirectory(path)
+    guard let former = try FileSystem.status(of: inspection.path) else { return }
+    FileSystem.give(try FileSystem.open(path, O_RDONLY | O_DIRECTORY), to: former)
   }
 
   /// A sequence that no batch of the damaged store can have got: ids of maps are made of sequences, and the

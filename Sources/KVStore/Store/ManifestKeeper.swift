@@ -27,6 +27,19 @@ final class ManifestKeeper: Sendable {
     if isDue { try write() }
   }
 
+  var marks: UInt64 { state.withLock { $0.manifest.marks } }
+
+  /// Sets marks, durably on return.
+  func setMarks(_ marks: UInt64) throws(StoreError) {
+    try state.withLock { state throws(StoreError) in
+      var manifest = state.manifest
+      manifest.marks |= marks
+      if manifest == state.manifest { return }
+      try ManifestFile.write(manifest, in: directory)
+      state.manifest = manifest
+    }
+  }
+
   func write() throws(StoreError) {
     var floors: [Manifest.Partition] = []
     for partition in partitions {

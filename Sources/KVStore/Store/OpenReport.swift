@@ -8,6 +8,8 @@ public struct OpenReport: Sendable, CustomStringConvertible {
   public let partitionCount: Int
   /// What recovery did with the log.
   public let recovery: RecoveryReport
+  /// What an operator should change, a sentence each.
+  public let warnings: [String]
 
   /// One line for an operator.
   public var description: String {

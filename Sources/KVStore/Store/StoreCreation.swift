@@ -5,14 +5,14 @@ import TxnWAL
 ///
 /// A note that a store is being made comes first and goes last; the manifest comes last but one. So a
 /// directory without a manifest is begun again where the note is, and refused where it is not but
-/// partitions or a log are: a store whose manifest is lost is never started empty.
+/// partitions or a log are: a store whose manifest is lost is never started empty. The note is locked
+/// meanwhile, so that two processes never make one store.
 enum StoreCreation {
   static func make(at path: String, options: StoreOptions) throws(StoreError) -> Manifest {
     let note = "\(path)/\(StoreOpening.creatingName)"
     let remains = try remains(at: path)
-    if try FileSystem.exists(note) {
-      for name in remains { try FileSystem.removeTree("\(path)/\(name)") }
-    } else {
+    let isBegunAgain = try FileSystem.exists(note)
+    if !isBegunAgain {
       if let first = remains.first {
         throw .corrupted(
           Finding(
@@ -24,11 +24,42 @@ enum StoreCreation {
       try FileSystem.syncDirectory(path)
       CrashPoint.reached(.createAfterNote)
     }
-    let manifest = try fill(path, options)
-    try ManifestFile.write(manifest, in: path)
-    CrashPoint.reached(.createAfterManifest)
+    let lock = try FileSystem.open(note, O_RDONLY)
+    try FileLock.take(.exclusive, on: lock)
+    defer { FileLock.release(lock) }
+    if isBegunAgain {
+      for name in remains { try FileSystem.removeTree("\(path)/\(name)") }
+    }
+    do throws(StoreError) {
+      let manifest = try fill(path, options)
+      try ManifestFile.write(manifest, in: path)
+      CrashPoint.reached(.createAfterManifest)
+      try finish(at: path)
+      return manifest
+    } catch {
+      try? discard(at: path)
+      throw error
+    }
+  }
+
+  /// Removes a store that was being made, or has just been made and never used, so that one that the disk has
+  /// no room for does not stay there and fill it. After a crash on the way the directory is as one in which a
+  /// store was being made.
+  static func discard(at path: String) throws(StoreError) {
+    let note = "\(path)/\(StoreOpening.creatingName)"
+    let manifest = "\(path)/\(ManifestFile.name)"
+    if try FileSystem.exists("\(path)/\(Ballast.name)") {
+      try FileSystem.remove("\(path)/\(Ballast.name)")
+    }
+    if try FileSystem.exists(manifest) {
+      try FileSystem.createEmpty(note)
+      try FileSystem.syncDirectory(path)
+      try FileSystem.remove(manifest)
+      try FileSystem.syncDirectory(path)
+    }
+    for name in try remains(at: path) { try FileSystem.removeTree("\(path)/\(name)") }
+    try FileSystem.syncDirectory(path)
     try finish(at: path)
-    return manifest
   }
 
   /// Takes the note away, where a crash has left it beside a manifest.

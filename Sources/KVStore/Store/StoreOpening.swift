@@ -26,18 +26,40 @@ enum StoreOpening {
 
   static func open(at path: String, options: StoreOptions) throws(StoreError) -> Parts {
     try options.check()
-    try FileSystem.makeDirectory(path)
-    let lock = try DirectoryLock(directory: path)
-    let existing = try ManifestFile.read(in: path)
-    let manifest: Manifest
-    if let existing {
-      manifest = existing
-      try StoreCreation.finish(at: path)
-    } else {
-      manifest = try StoreCreation.make(at: path, options: options)
+    let isNewDirectory = try FileSystem.makeDirectory(path)
+    do throws(StoreError) {
+      return try openLocked(at: path, options: options)
+    } catch {
+      if isNewDirectory { removeIfUnused(path) }
+      throw error
     }
-    return try open(
-      manifest, at: path, isNew: existing == nil, options: options, directoryLock: lock)
+  }
+
+  private static func openLocked(
+    at path: String, options: StoreOptions
+  ) throws(StoreError) -> Parts {
+    let lock = try DirectoryLock(directory: path)
+    if let existing = try ManifestFile.read(in: path) {
+      try StoreCreation.finish(at: path)
+      return try open(existing, at: path, isNew: false, options: options, directoryLock: lock)
+    }
+    let manifest = try StoreCreation.make(at: path, options: options)
+    do throws(StoreError) {
+      return try open(manifest, at: path, isNew: true, options: options, directoryLock: lock)
+    } catch .diskFull(let full) {
+      // It is whole, and nobody has used it yet.
+      try? StoreCreation.discard(at: path)
+      throw .diskFull(path: full)
+    }
+  }
+
+  /// Removes a directory in which no store came to be.
+  private static func removeIfUnused(_ path: String) {
+    guard let names = try? FileSystem.names(in: path),
+      names.isEmpty || names == [DirectoryLock.name]
+    else { return }
+    for name in names { try? FileSystem.remove("\(path)/\(name)") }
+    try? FileSystem.removeDirectory(path)
   }
 
   private static func open(
@@ -72,7 +94,8 @@ enum StoreOpening {
       }
       return Parts(
         report: OpenReport(
-          isNew: isNew, partitionCount: partitions.count, recovery: coordinator.recoveryReport),
+          isNew: isNew, partitionCount: partitions.count, recovery: coordinator.recoveryReport,
+          warnings: warnings(of: path)),
         keyspace: Keyspace(
           partitions: partitions, hash: hash, watermarks: watermarks,
           clock: ExpiryClock(options.clock)),
@@ -88,6 +111,15 @@ enum StoreOpening {
       for partition in partitions { partition.close() }
       throw error
     }
+  }
+
+  /// What a store makes is for its owner alone; a directory that was there before may not be.
+  private static func warnings(of path: String) -> [String] {
+    guard let status = try? FileSystem.status(of: path), status.st_mode & 0o077 != 0 else {
+      return []
+    }
+    let mode = String(status.st_mode & 0o777, radix: 8)
+    return ["\(path) is open to other users of this machine (mode \(mode)): run chmod 700 \(path)"]
   }
 
   private static func openPartition(

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// Every system call of the log, each repeated when a signal interrupted it and each with its errno
@@ -21,11 +22,17 @@ package enum SystemCall {
       ? .diskFull(path: path) : .io(errno: code, operation: operation, path: path)
   }
 
-  /// `open(2)`, with `O_CLOEXEC`.
+  /// `open(2)`, with `O_CLOEXEC`. What it makes is for the owner's eyes alone, and root's files are given to
+  /// the owner of the folder.
   static func open(_ path: String, _ flags: Int32) throws(LogError) -> Int32 {
     while true {
-      let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o644)
-      if descriptor >= 0 { return descriptor }
+      let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)
+      if descriptor >= 0 {
+        if flags & O_CREAT != 0 {
+          FileOwnership.inherit(descriptor, from: FileOwnership.folder(of: path))
+        }
+        return descriptor
+      }
       if errno != EINTR { throw failure("open", path) }
     }
   }
@@ -110,7 +117,12 @@ package enum SystemCall {
 
   /// `mkdir(2)`. False where a folder of that name is there already, which is as good.
   static func makeDirectory(_ path: String) throws(LogError) -> Bool {
-    if unsafe mkdir(path, 0o755) == 0 { return true }
+    if unsafe mkdir(path, 0o700) == 0 {
+      let descriptor = try open(path, O_RDONLY | O_DIRECTORY)
+      defer { close(descriptor) }
+      FileOwnership.inherit(descriptor, from: FileOwnership.folder(of: path))
+      return true
+    }
     if errno == EEXIST { return false }
     throw failure("mkdir", path)
   }

@@ -49,7 +49,7 @@ struct StartTests {
       bytes.appendLittleEndian(CRC32C.checksum(bytes.rawSpan))
     }
     try expectFailure(
-      ["--data", directory.path], "MANIFEST has format version 9, this build reads version 1")
+      ["--data", directory.path], "MANIFEST has format version 9, this build reads version 2")
   }
 
   @Test(arguments: [0, 10, 13, 40, 60, 100])

@@ -7,7 +7,7 @@ import TxnWAL
   static func manifest(partitionCount: Int) -> Manifest {
     Manifest(
       storeID: StoreID(low: 0x1122_3344_5566_7788, high: 9), segmentByteCount: 64 << 20,
-      creationMilliseconds: 1_700_000_000_000,
+      creationMilliseconds: 1_700_000_000_000, marks: 5,
       partitions: (0..<partitionCount).map {
         .init(leastFileByteCount: UInt64($0) * 4096, leastAppliedLSN: UInt64($0) << 40)
       })
@@ -52,7 +52,7 @@ import TxnWAL
   @Test func `a sound manifest of another version or slot hash is an unsupported format`() {
     for offset in [8, 36] {
       var bytes = Self.manifest(partitionCount: 3).encode()
-      bytes[offset] = 2
+      bytes[offset] = 3
       let error = #expect(throws: StoreError.self) { _ = try decode(resealed(bytes)) }
       guard case .unsupportedFormat = error else {
         Issue.record("\(String(describing: error))")
@@ -61,7 +61,7 @@ import TxnWAL
     }
   }
 
-  @Test(arguments: [32, 56, 60, 80])
+  @Test(arguments: [32, 64, 68, 88])
   func `a manifest whose sum is right and whose fields are not is corruption`(offset: Int) {
     var bytes = Self.manifest(partitionCount: 3).encode()
     bytes[offset] ^= 0x07

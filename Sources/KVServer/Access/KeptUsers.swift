@@ -1,0 +1,10 @@
+import KVStore
+
+/// The users that kvd keeps beside a store's data.
+package enum KeptUsers {
+  /// Copies them from the store in one directory to that in another, if there are any. Durable on return.
+  package static func copy(from source: String, to target: String) throws(StoreError) {
+    guard let bytes = try SmallFile.contents(of: "\(source)/\(Users.fileName)") else { return }
+    try SmallFile.replace("\(target)/\(Users.fileName)", with: bytes)
+  }
+}

@@ -1,0 +1,27 @@
+import Base
+import KVStore
+
+/// What a store itself remembers of its users: that some were set up.
+///
+/// A file of users that is emptied or removed afterwards must not open the store to everyone. It follows the store
+/// that is served, which DEBUG RELOAD replaces.
+final class UsersMark: Sendable {
+  private static let wereSetUp = StoreMark(bit: 0)
+
+  private let store: Lock<Store>
+
+  init(_ store: Store) {
+    self.store = Lock(store)
+  }
+
+  func follow(_ store: Store) {
+    self.store.withLock { $0 = store }
+  }
+
+  var isSet: Bool { store.withLock { $0 }.has(Self.wereSetUp) }
+
+  /// Durable on return.
+  func set() throws(StoreError) {
+    try store.withLock { $0 }.set(Self.wereSetUp)
+  }
+}

@@ -1,0 +1,51 @@
+import CLMDB
+import Glibc
+
+/// How a process uses a partition's file, and what keeps others from using it otherwise.
+///
+///     access      who                    LMDB's lock file   flock(2) on the data file
+///     exclusive   a store                written            exclusive
+///     beside      tools, also beside     written            none
+///                 a store
+///     quiet       tools that may not     not used           shared: no store can have it
+///                 write
+///
+/// The lock is on the data file itself, which is never replaced and without which nothing can be opened: there
+/// is no name that could be removed to get around it.
+enum LMDBAccess {
+  case exclusive, beside, quiet
+
+  /// For mdb_env_open.
+  var flags: Int32 {
+    switch self {
+    case .exclusive: 0
+    case .beside: MDB_RDONLY
+    case .quiet: MDB_RDONLY | MDB_NOLOCK
+    }
+  }
+
+  /// Locks `file`, the data file.
+  ///
+  /// - Throws: `.locked` if another process has it in a way that does not go with this one.
+  func lock(_ file: borrowing FileDescriptor) throws(StoreError) {
+    switch self {
+    case .exclusive: try FileLock.take(.exclusive, on: file)
+    case .quiet: try FileLock.take(.shared, on: file)
+    case .beside: break
+    }
+  }
+
+  /// How a tool can read the partition in `directory`: without a right to write to LMDB's lock file, or on a
+  /// file system that takes no writes, only while no store has it.
+  static func forReading(_ directory: String) throws(StoreError) -> LMDBAccess {
+    do throws(StoreError) {
+      try FileSystem.checkMayWrite("\(directory)/\(LMDBFile.lockName)")
+      return .beside
+    } catch {
+      guard case .io(let code, _, _) = error, [EACCES, EPERM, EROFS, ENOENT].contains(code) else {
+        throw error
+      }
+      return .quiet
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import KVStore
+
+/// Two daemons once served one store, because somebody had removed LOCK: both acknowledged, and after a
+/// kill half of the acknowledged keys were gone. `flock` treats two opens of one process like those of two.
+@Suite struct ExclusionTests {
+  @Test(arguments: [[], ["LOCK"], ["LOCK", "partition-0000/lock.mdb", "BALLAST"]])
+  func `a store that is open cannot be opened again, whatever is removed meanwhile`(
+    names: [String]
+  ) throws {
+    let fixture = try StoreFixture()
+    try fixture.store.put([1], [2])
+    for name in names { unlink(fixture.directory.path + "/" + name) }
+    let error = #expect(throws: StoreError.self) {
+      _ = try Store.open(at: fixture.directory.path, options: fixture.options)
+    }
+    guard case .locked = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    try fixture.store.put([3], [4])
+    try fixture.reopen()
+    #expect(try fixture.contents() == [[1]: [2], [3]: [4]])
+  }
+
+  @Test func `another process is kept out by the data file alone`() throws {
+    let fixture = try StoreFixture()
+    let file = try FileSystem.open(
+      fixture.directory.path + "/partition-0002/data.mdb", O_RDONLY)
+    #expect(throws: StoreError.locked(path: file.path, holder: "another process")) {
+      try FileLock.take(.exclusive, on: file)
+    }
+    #expect(throws: StoreError.self) { try FileLock.take(.shared, on: file) }
+    try fixture.close()
+    try FileLock.take(.exclusive, on: file)
+  }
+
+  @Test func `a store that another process is making is not made again`() throws {
+    let directory = TemporaryDirectory()
+    let note = directory.path + "/" + StoreOpening.creatingName
+    try FileSystem.createEmpty(note)
+    let file = try FileSystem.open(note, O_RDONLY)
+    try FileLock.take(.exclusive, on: file)
+    #expect(throws: StoreError.locked(path: note, holder: "another process")) {
+      _ = try Store.open(at: directory.path)
+    }
+    FileLock.release(file)
+    try Store.open(at: directory.path).close()
+  }
+}
