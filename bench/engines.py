@@ -14,9 +14,14 @@ NAMES = {"kvd": "kvd", "rocksdb": "RocksDB", "lmdb": "LMDB"}
 LAYOUTS = ["one", "partitioned"]
 
 
+# Where another program than PROGRAM runs an engine: an earlier build of kvd beside this one.
+OTHER_PROGRAMS = {}
+
+
 def command(engine, workload, arguments, directory, layout="one"):
-    parts = [PROGRAM, workload, "--engine", engine]
-    if engine != "kvd":
+    is_kvd = engine == "kvd" or engine in OTHER_PROGRAMS
+    parts = [OTHER_PROGRAMS.get(engine, PROGRAM), workload, "--engine", "kvd" if is_kvd else engine]
+    if not is_kvd:
         parts += ["--layout", layout]
     for name, value in arguments.items():
         parts += ["--" + name.replace("_", "-"), str(value)]

@@ -24,7 +24,8 @@ REDIS = (
 
 # The root of the package; scripts put scratch data under its .build, which is on a real disk.
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-KVD = shlex.quote(os.path.join(ROOT, ".build/release/kvd")) + " serve --data {data} --port {port}"
+KVD_PROGRAM = os.path.join(ROOT, ".build/release/kvd")
+KVD = shlex.quote(KVD_PROGRAM) + " serve --data {data} --port {port}"
 
 _running = []
 
