@@ -60,7 +60,8 @@ let package = Package(
       name: "TxnWALTests", dependencies: ["TxnWAL", "Base", "FaultDevices"],
       swiftSettings: strictTests),
     .testTarget(
-      name: "KVStoreTests", dependencies: ["KVStore", "Base"], swiftSettings: strictTests),
+      name: "KVStoreTests", dependencies: ["KVStore", "Base", "FaultDevices"],
+      swiftSettings: strictTests),
     .testTarget(
       name: "KVDataTests", dependencies: ["KVData", "KVStore", "TxnWAL"],
       swiftSettings: strictTests),

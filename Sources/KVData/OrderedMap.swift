@@ -135,8 +135,8 @@ extension Store {
   fileprivate func carryOut<R>(
     byteCount: Int, onlyDeletes: Bool, _ body: (inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    try admit(byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: onlyDeletes)
-    let (result, receipt) = try evaluate(body)
+    let (result, receipt) = try admitAndEvaluate(
+      byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: onlyDeletes, body)
     try waitUntilDurable(receipt)
     return result
   }

@@ -10,8 +10,15 @@ public enum Limits {
   public static let specialKeyByteCount = ExpiryIndex.prefixByteCount + keyByteCount + 1
   /// The bytes of one value.
   public static let valueByteCount = 64 << 20
-  /// The bytes of all keys and values of a batch: a largest value with a longest key is a batch.
-  public static let batchByteCount = valueByteCount + specialKeyByteCount
+  /// What each mutation of a batch counts beside its key and its value: a little more than an entry takes in a
+  /// memtable beside those, its version, its places in the hash index, the list and the ordered run
+  /// counted (146 to 151 bytes at most for keys of 1 to 8), and more than what frames it in the log.
+  public static let mutationByteCount = 160
+  /// What a batch may count: the bytes of all its keys and values, and `mutationByteCount` for each mutation. A
+  /// largest value with a longest key and an expiry is a batch; so are 400,000 puts of a few bytes.
+  ///
+  /// So a batch takes no more memory than this once it is ordered, and no more log.
+  public static let batchByteCount = valueByteCount + (64 << 10)
 
   static func check(key: RawSpan) throws(StoreError) {
     if key.byteCount > keyByteCount { try check(longKey: key) }
@@ -43,14 +50,11 @@ public enum Limits {
     }
   }
 
-  /// `contentByteCount` are the keys and values, `recordByteCount` what they take in the log.
-  static func check(
-    contentByteCount: Int, recordByteCount: Int
-  ) throws(StoreError) {
-    guard contentByteCount <= batchByteCount else {
-      throw .batchTooLarge(byteCount: contentByteCount, limit: batchByteCount)
+  /// `byteCount` is what a batch counts: see `batchByteCount`.
+  static func check(batchByteCount byteCount: Int) throws(StoreError) {
+    guard byteCount <= batchByteCount else {
+      throw .batchTooLarge(byteCount: byteCount, limit: batchByteCount)
     }
-    try check(recordByteCount: recordByteCount)
   }
 
   static func check(recordByteCount: Int) throws(StoreError) {

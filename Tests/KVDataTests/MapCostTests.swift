@@ -10,8 +10,8 @@ struct MapCostTests {
   private func largeMap(_ count: Int, in fixture: DataFixture) throws -> OrderedMap {
     let map = fixture.map("large")
     for start in stride(from: 0, to: count, by: 10_000) {
-      try fixture.store.admit(byteCount: 1 << 20)
-      let (_, receipt) = try fixture.store.evaluate { evaluation throws(StoreError) in
+      let (_, receipt) = try fixture.store.admitAndEvaluate(byteCount: 1 << 20) {
+        evaluation throws(StoreError) in
         try evaluation.editMap(at: map.key.rawSpan) { map, evaluation throws(StoreError) in
           for number in start..<start + 10_000 {
             let field = bytes("field:\(number)")

@@ -26,12 +26,7 @@ import Testing
         #expect(participants[1].entries == expected)
         for number in 0..<10 {
           let bytes = [UInt8](repeating: UInt8(round * 10 + number), count: 9000)
-          let position = try coordinator.sequence { sequencer throws(Refusal) in
-            sequencer.begin()
-            sequencer.beginSection(for: 1)
-            sequencer.append(bytes.rawSpan)
-            return try sequencer.commit()
-          }
+          let position = try coordinator.order([Part(1, bytes)])
           try coordinator.waitUntilAcknowledged(position.end)
           expected[position.sequence] = bytes
         }

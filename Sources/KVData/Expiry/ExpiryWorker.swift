@@ -105,8 +105,9 @@ public final class ExpiryWorker: @unchecked Sendable {
       byteCount += try Records.touch(entryKey, with: reader)
     }
     reader.end()
-    try store.admit(byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: true)
-    let (count, receipt) = try store.evaluate { evaluation throws(StoreError) in
+    let (count, receipt) = try store.admitAndEvaluate(
+      byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: true
+    ) { evaluation throws(StoreError) in
       var count: UInt64 = 0
       for key in found where try Self.settle(key.rawSpan, in: &evaluation) { count += 1 }
       // What has expired by now is gone for good, also what this chunk has not come to.

@@ -1,5 +1,6 @@
 import KVData
 import KVStore
+import TxnWAL
 
 /// What a command handler works with: the request's arguments, the reply, the session, the server.
 ///
@@ -58,6 +59,8 @@ struct Call: ~Copyable {
   /// Somebody is told of every command.
   var isMonitored = false
   let statistics: LoopStatistics
+  /// The evaluation has run before and was rolled back for lack of room: it was told of and counted then.
+  var isRerun = false
   /// The command is one that a script calls.
   var isInScript = false
   /// Runs this event loop's scripts.
@@ -116,44 +119,108 @@ struct Call: ~Copyable {
 
   /// Runs `body` as one atomic batch and holds what it replies until the batch is durable.
   ///
-  /// If the store has no room for `byteCount` more bytes the call is parked and nothing has happened.
+  /// If the store has no room for `byteCount` more bytes the call is parked and nothing has happened. So it is
+  /// where the batch turns out to need more than there is room for: it is rolled back, and `body` runs again once
+  /// there is room for what it has written; until then it is as if it had never run.
   @inline(__always)
   mutating func evaluate(
     byteCount: Int, onlyDeletes: Bool = false,
     _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
   ) throws(StoreError) {
-    // The request is a little larger than the batch in it, which the store itself measures.
-    let room = min(byteCount, Limits.batchByteCount)
-    guard !isRoomAwaited, try store.tryAdmit(byteCount: room, onlyDeletes: onlyDeletes) else {
+    guard !isRoomAwaited, try isAdmitted(byteCount: byteCount, onlyDeletes: onlyDeletes) else {
       disposition = .parked
       return
     }
-    try evaluateAdmitted(holdingFrom: reply.count) { (evaluation, call) throws(StoreError) in
-      try body(&evaluation, &call)
-      // A command that met expired keys removes them, as a part of its own batch.
-      let expired = evaluation.expiredMet
-      if !expired.isEmpty { try call.remove(expired, &evaluation) }
+    let start = reply.count
+    do throws(StoreError) {
+      try evaluateAdmitted(holdingFrom: start, onlyDeletes: onlyDeletes) {
+        (evaluation, call) throws(StoreError) in
+        try body(&evaluation, &call)
+        // A command that met expired keys removes them, as a part of its own batch.
+        let expired = evaluation.expiredMet
+        if !expired.isEmpty { try call.remove(expired, &evaluation) }
+      }
+    } catch .noRoom(let needed) {
+      park(needing: needed, takingBackTo: start)
+    } catch {
+      hold(error, from: start)
+      throw error
     }
   }
 
-  /// Runs `body` as one atomic batch that there is room for, and holds replies from `start` on until it is
-  /// durable.
+  /// Whether the store has room for the call: for what its last try has written, if it had one, or for what it is
+  /// expected to write.
   @inline(__always)
-  private mutating func evaluateAdmitted(
-    holdingFrom start: Int, _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
-  ) throws(StoreError) {
-    let receipt: Receipt
-    do throws(StoreError) {
-      receipt = try store.evaluate(with: reader) { (evaluation) throws(StoreError) in
-        try body(&evaluation, &self)
-      }.receipt
-    } catch .abandoned {
-      receipt = try tellAbandonment(from: start)
-    }
+  private mutating func isAdmitted(
+    byteCount: Int, onlyDeletes: Bool
+  ) throws(StoreError) -> Bool {
+    if session.neededByteCount > 0 { return try isReadmitted(onlyDeletes: onlyDeletes) }
+    // The request is a little larger than the batch in it, which the store itself measures.
+    let room = min(byteCount, Limits.batchByteCount)
+    return try store.tryAdmit(byteCount: room, onlyDeletes: onlyDeletes)
+  }
+
+  @inline(never)
+  private mutating func isReadmitted(onlyDeletes: Bool) throws(StoreError) -> Bool {
+    let needed = session.neededByteCount
+    // Parked again, it still needs so much; otherwise it runs now, or is refused.
+    session.neededByteCount = 0
+    let isAdmitted = try store.tryAdmit(
+      byteCount: needed, onlyDeletes: onlyDeletes, isMeasured: true)
+    if !isAdmitted { session.neededByteCount = needed }
+    isRerun = isAdmitted
+    return isAdmitted
+  }
+
+  /// After a batch was rolled back: the call is tried again when there is room for so much.
+  @inline(never)
+  private mutating func park(needing byteCount: Int, takingBackTo start: Int) {
+    reply.takeBack(to: start)
+    reply.errorCodes.removeAll()
+    abandonment = Abandonment()
+    isRerun = false
+    session.neededByteCount = byteCount
+    disposition = .parked
+  }
+
+  /// Holds the error that an evaluation ended with, which the caller writes at `start`: it may tell of what
+  /// the evaluation has read, and that may not be durable yet.
+  @inline(never)
+  private mutating func hold(_ error: StoreError, from start: Int) {
+    isRerun = false
+    if DeliberateBug.sendsErrorsAtOnce.isOn { return }
+    // With a log that has failed nothing becomes durable any more, and that is what the error says.
+    if store.poisoned != nil { return }
+    hold(store.newestReceipt, from: start)
+  }
+
+  /// Holds replies from `start` on until the batch of `receipt` is durable.
+  @inline(__always)
+  private mutating func hold(_ receipt: Receipt, from start: Int) {
     session.newest = receipt
     if receipt.position > store.durablePosition {
       held.hold(from: start, until: receipt.position)
     }
+  }
+
+  /// Runs `body` as one atomic batch that there is room for, and holds replies from `start` on until it is
+  /// durable. Throws `.noRoom` where it needs more, with its reply still in place.
+  @inline(__always)
+  private mutating func evaluateAdmitted(
+    holdingFrom start: Int, onlyDeletes: Bool,
+    _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let receipt: Receipt
+    do throws(StoreError) {
+      receipt = try store.evaluate(with: reader, onlyDeletes: onlyDeletes) {
+        (evaluation) throws(StoreError) in
+        try body(&evaluation, &self)
+      }.receipt
+    } catch .abandoned {
+      receipt = tellAbandonment(from: start)
+    }
+    isRerun = false
+    hold(receipt, from: start)
   }
 
   /// Removes what the reads of a command have found to be expired, and holds what it replied, from `start`
@@ -174,7 +241,8 @@ struct Call: ~Copyable {
       guard
         try store.tryAdmit(byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: true)
       else { return }
-      try evaluateAdmitted(holdingFrom: start) { (evaluation, call) throws(StoreError) in
+      try evaluateAdmitted(holdingFrom: start, onlyDeletes: true) {
+        (evaluation, call) throws(StoreError) in
         try call.remove(keys, &evaluation)
         if areMore { try evaluation.putClock() }
       }

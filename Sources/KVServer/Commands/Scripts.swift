@@ -60,8 +60,8 @@ enum Scripts {
     "    Load a script into the scripts cache without executing it.",
   ]
 
-  /// Brings the keys that a script declares into memory, and returns what is admitted for its batch beyond the
-  /// bytes of the request: what a script writes is known when it has run.
+  /// Brings the keys that a script declares into memory. Returns 0, the bytes that its batch is expected to have
+  /// beyond those of the request: what a script writes is known when it has run.
   @inline(never)
   static func touch(
     _ command: Command, _ call: borrowing Call, _ request: RawSpan
@@ -72,7 +72,7 @@ enum Scripts {
       else { continue }
       _ = try call.touchReplaced(request.extracting(call[index]))
     }
-    return command.flags.contains(.mayWrite) ? 1 << 20 : 0
+    return 0
   }
 
   private static func runner(byDigest: Bool, isReadOnly: Bool) -> Command.EvaluationHandler {
@@ -138,7 +138,7 @@ enum Scripts {
     _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     // As in Redis the script comes before the commands that it calls.
-    if call.isMonitored {
+    if call.isMonitored, !call.isRerun {
       call.server.monitors.tell(call.arguments, in: request, from: call.session.record.origin)
     }
     let start = call.reply.count

@@ -20,6 +20,8 @@ final class Session {
   var feed: MonitorFeed?
   /// The newest batch that this connection has written or whose outcome it was told of.
   var newest: Receipt?
+  /// What the parked request was found to write when it was last tried; 0 if that is not known.
+  var neededByteCount = 0
   private var watchedByteCount = 0
   private static let watchOverheadByteCount = 256
 

@@ -118,6 +118,7 @@ extension EventLoop {
     connection.isParkedForRoom = false
     call.hasScanned = false
     var hasRun = false
+    var wasParked = false
     if !input.isEmpty { call.meter.begin() }
     ahead.forget()
     while !connection.isClosing, !connection.isYielding {
@@ -129,6 +130,7 @@ extension EventLoop {
       if let parked = connection.parkedByteCount {
         connection.parkedByteCount = nil
         byteCount = parked
+        wasParked = true
       } else {
         connection.decoder.isBeforeLogin = call.session.needsLogin
         let outcome = connection.decoder.next(in: &input, arguments: &call.arguments)
@@ -153,6 +155,10 @@ extension EventLoop {
         Dispatcher.run(&call, request)
         call.didRun(request)
         call.reader.expectNothing()
+      }
+      if wasParked {
+        wasParked = false
+        if call.disposition != .parked { call.session.neededByteCount = 0 }
       }
       switch call.disposition {
       case .next:

@@ -29,6 +29,7 @@ extension Call {
 
   /// Enters one of the commands that EXEC carries out, which began at `start`.
   mutating func didRunPart(_ request: RawSpan, errorsBefore: Int, since start: inout UInt64) {
+    if isRerun { return }
     let hasFailed = reply.errorCodes.count > errorsBefore
     if isMonitored { tellMonitors(request) }
     let now = meter.clock.now

@@ -19,15 +19,20 @@ struct Abandonment {
 
 extension Call {
   /// Tells of an abandoned evaluation, in place of the replies behind `start`. What the error tells of may not
-  /// be durable yet, so it waits for a batch, which removes the expired keys that were met.
+  /// be durable yet, so it waits for a batch, which removes the expired keys that were met; where there is
+  /// no room for that, for what was ordered by now.
   @inline(never)
-  mutating func tellAbandonment(from start: Int) throws(StoreError) -> Receipt {
+  mutating func tellAbandonment(from start: Int) -> Receipt {
     let abandonment = abandonment
     self.abandonment = Abandonment()
     reply.takeBack(to: start)
     abandonment.error.withRawBytes { reply.error($0, isCounted: abandonment.isCounted) }
-    return try store.evaluate { (evaluation) throws(StoreError) in
-      try self.remove(abandonment.expired, &evaluation)
-    }.receipt
+    do throws(StoreError) {
+      return try store.evaluate(onlyDeletes: true) { (evaluation) throws(StoreError) in
+        try self.remove(abandonment.expired, &evaluation)
+      }.receipt
+    } catch {
+      return store.newestReceipt
+    }
   }
 }

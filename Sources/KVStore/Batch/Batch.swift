@@ -10,8 +10,8 @@ public struct Batch: Sendable {
   private var preconditionCount = 0
   /// Whether it puts nothing, so that the disk does not get fuller by it.
   private(set) var onlyDeletes = true
-  /// The bytes of all keys and values alone, which `Limits.batchByteCount` bounds.
-  private(set) var contentByteCount = 0
+  /// What it counts, which `Limits.batchByteCount` bounds.
+  private(set) var chargedByteCount = 0
 
   /// An empty batch.
   public init() {}
@@ -26,7 +26,7 @@ public struct Batch: Sendable {
   public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
     try Limits.check(value: value.rawSpan)
-    contentByteCount += key.count + value.count
+    chargedByteCount += key.count + value.count + Limits.mutationByteCount
     onlyDeletes = false
     mutations.appendPut(key.rawSpan, value.rawSpan)
   }
@@ -39,7 +39,7 @@ public struct Batch: Sendable {
     precondition(type <= EntryHeader.typeLimit)
     try Limits.check(key: key.rawSpan)
     try Limits.check(value: value.rawSpan)
-    contentByteCount += key.count + value.count
+    chargedByteCount += key.count + value.count + Limits.mutationByteCount
     onlyDeletes = false
     mutations.appendPut(key.rawSpan, value.rawSpan, type: type, expiry: expiry)
   }
@@ -47,7 +47,7 @@ public struct Batch: Sendable {
   /// Removes `key`, if it is there.
   public mutating func delete(_ key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
-    contentByteCount += key.count
+    chargedByteCount += key.count + Limits.mutationByteCount
     mutations.appendDelete(key.rawSpan)
   }
 
@@ -55,7 +55,10 @@ public struct Batch: Sendable {
   /// same batch puts afterwards stay.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try Limits.check(range: range)
-    if !range.isEmpty { mutations.appendDeleteRange(range) }
+    if range.isEmpty { return }
+    chargedByteCount +=
+      range.lower.count + (range.upper?.count ?? 0) + Limits.mutationByteCount
+    mutations.appendDeleteRange(range)
   }
 
   /// Makes the batch depend on `condition`, which is checked against everything committed before, not
@@ -63,7 +66,7 @@ public struct Batch: Sendable {
   /// `.preconditionFailed(index:)`, counted in the order of these calls.
   public mutating func require(_ condition: Precondition, of key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
-    contentByteCount += key.count
+    chargedByteCount += key.count + Limits.mutationByteCount
     mutations.appendRequire(condition, of: key.rawSpan, index: preconditionCount)
     preconditionCount += 1
   }

@@ -17,6 +17,13 @@ public enum StoreError: Error, Sendable, Equatable {
   /// The evaluation's own closure gave up: nothing was written.
   case abandoned
 
+  /// Memory or log have no room at the moment for what an evaluation has written; nothing was written. Admit
+  /// `byteCount`, as measured, and evaluate again.
+  case noRoom(byteCount: Int)
+
+  /// The task was cancelled while its batch waited for room; nothing was written.
+  case cancelled
+
   // The machine: make room, or look at the disk.
   case diskFull(path: String)
   case io(errno: Int32, operation: String, path: String)
@@ -63,6 +70,10 @@ extension StoreError: CustomStringConvertible {
       "precondition \(index) of the batch did not hold: nothing was written; read again and retry"
     case .abandoned:
       "the batch was given up while it was made: nothing was written"
+    case .noRoom(let byteCount):
+      "there is no room for \(byteCount) more bytes at the moment: nothing was written; wait and retry"
+    case .cancelled:
+      "the task was cancelled while its batch waited for room: nothing was written"
     case .diskFull(let path):
       "no space left for \(path): free space on that file system, then retry; no acknowledged "
         + "write is lost"

@@ -257,7 +257,7 @@ public struct StoreSalvage {
   private mutating func put(
     _ key: [UInt8], _ value: [UInt8], _ type: UInt8, _ expiry: UInt64
   ) throws(StoreError) {
-    if batch.byteCount + value.count > Self.batchByteCount { try flush() }
+    if batch.chargedByteCount + value.count > Self.batchByteCount { try flush() }
     try batch.put(key, value, type: type, expiry: expiry)
   }
 

@@ -8,7 +8,8 @@ public struct Evaluation: ~Copyable {
   private let context: EvaluationContext
   let reader: Reader
   var sequencer: Sequencer
-  private var contentByteCount = 0
+  /// What it counts so far: see `Limits.batchByteCount`.
+  private(set) var chargedByteCount = 0
   private var preconditionCount = 0
 
   @inline(__always)
@@ -97,9 +98,9 @@ public struct Evaluation: ~Copyable {
     where partitions.contains(context.keyspace.partition(of: key.rawSpan)) {
       try delete(key.rawSpan)
     }
-    // Admitted as a whole: no error may leave the tombstone in some partitions only.
+    // Charged as a whole: no error may leave the tombstone in some partitions only.
     let byteCount = range.lower.count + (range.upper?.count ?? 0)
-    try admit(contentByteCount: byteCount * partitions.count, sectionCount: partitions.count)
+    try charge((byteCount + Limits.mutationByteCount) * partitions.count)
     for partition in partitions {
       sequencer.beginSection(for: partition)
       sequencer.appendDeleteRange(range)
@@ -145,22 +146,18 @@ public struct Evaluation: ~Copyable {
     }
   }
 
-  /// - Parameter indexByteCount: what is written for the index of expiries beside, which counts in the log
-  ///   alone: a largest value may have an expiry.
+  /// - Parameter indexCount: how many entries of the index of expiries are written beside.
   @inline(__always)
   mutating func begin(
-    _ key: RawSpan, contentByteCount: Int, indexByteCount: Int = 0
+    _ key: RawSpan, contentByteCount: Int, indexCount: Int = 0
   ) throws(StoreError) {
-    try admit(contentByteCount: contentByteCount, indexByteCount: indexByteCount)
+    let entryByteCount = key.byteCount &+ ExpiryIndex.prefixByteCount &+ Limits.mutationByteCount
+    try charge(contentByteCount &+ Limits.mutationByteCount &+ indexCount &* entryByteCount)
     sequencer.beginSection(for: reader.partition(ofWritten: key))
   }
 
-  private mutating func admit(
-    contentByteCount added: Int, indexByteCount: Int = 0, sectionCount: Int = 1
-  ) throws(StoreError) {
-    try Limits.check(
-      contentByteCount: contentByteCount + added,
-      recordByteCount: sequencer.payloadByteCount + added + indexByteCount + 64 * sectionCount)
-    contentByteCount += added
+  private mutating func charge(_ byteCount: Int) throws(StoreError) {
+    try Limits.check(batchByteCount: chargedByteCount + byteCount)
+    chargedByteCount += byteCount
   }
 }

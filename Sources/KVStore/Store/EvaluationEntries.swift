@@ -73,7 +73,8 @@ extension Evaluation {
     try Limits.check(key: key)
     try Limits.check(value: value)
     try begin(
-      key, contentByteCount: key.byteCount + value.byteCount, indexByteCount: 2 * key.byteCount)
+      key, contentByteCount: key.byteCount + value.byteCount,
+      indexCount: (expiry == 0 ? 0 : 1) + (oldExpiry == 0 ? 0 : 1))
     if type == 0, expiry == 0 {
       sequencer.appendPut(key, value)
     } else {
@@ -87,7 +88,7 @@ extension Evaluation {
   /// Removes `key`, whose entry had `oldExpiry`, and gives its place in the index of expiries up.
   public mutating func delete(_ key: RawSpan, replacing oldExpiry: UInt64) throws(StoreError) {
     try Limits.check(key: key)
-    try begin(key, contentByteCount: key.byteCount, indexByteCount: key.byteCount)
+    try begin(key, contentByteCount: key.byteCount, indexCount: oldExpiry == 0 ? 0 : 1)
     sequencer.appendDelete(key)
     if oldExpiry != 0 { sequencer.appendDeleteIndex(of: key, expiry: oldExpiry) }
   }

@@ -22,6 +22,8 @@ public final class Coordinator: Sendable {
   /// Held by the thread that is the sequencer. Its mutex gives up spinning after a few tries: when the
   /// machine is oversubscribed the holder is usually descheduled, and a lock that always spun cost 25 % CPU.
   private let turn = Monitor()
+  /// The thread that holds it.
+  private let owner = ThreadOwner()
 
   /// Makes an empty log on `device`, durable on return. Its first batch gets the sequence behind `sequence`.
   public static func create(
@@ -62,9 +64,9 @@ public final class Coordinator: Sendable {
     self.participants = participants
     segments = opening.segments
     sequencer = Sequencer(
-      participants: participants, seed: segments.storeID.checksumSeed,
-      epoch: opening.control.control.epoch, start: report.end, lastSequence: report.lastSequence,
-      durability: options.durability, watermarks: watermarks)
+      participants: participants, segments: segments, epoch: opening.control.control.epoch,
+      start: report.end, lastSequence: report.lastSequence, durability: options.durability,
+      watermarks: watermarks)
     let writer = LogWriter(
       segments: segments, durability: options.durability, watermarks: watermarks)
     self.writer = writer
@@ -75,7 +77,7 @@ public final class Coordinator: Sendable {
     watermarks.acknowledge(report.end, publishing: report.lastSequence)
     DeliberateBug.showFirstPartition(upTo: report.lastSequence)
     keeper.start()
-    writer.start(keeper: keeper) { group in self.takeGroup(into: &group) }
+    writer.start { group in self.takeGroup(into: &group) }
     // A segment ahead from the start: the first writes need not wait for it.
     keeper.demand(upTo: report.end.advanced(by: segments.geometry.capacity))
   }
@@ -83,7 +85,6 @@ public final class Coordinator: Sendable {
   /// Syncs what is buffered and ends the threads. Participants must not be used by others any more.
   /// Whatever comes later is refused with `.closed`; so is what still waits.
   public func close() throws(LogError) {
-    // The keeper first: a writer that waits for room would keep its thread from ending.
     defer {
       keeper.close()
       writer.close()
@@ -95,21 +96,34 @@ public final class Coordinator: Sendable {
     }
   }
 
-  /// From now on nobody waits for a full disk to get room: what cannot be written at once is refused.
+  /// From now on no checkpoint waits for a full disk to get room.
   public func stopWaiting() {
     keeper.stopWaiting()
   }
 
   // MARK: Transactions
 
-  /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here. A transaction
-  /// that it leaves open, by throwing for instance, is cancelled.
+  /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here: that is a trap. A
+  /// transaction that it leaves open, by throwing for instance, is cancelled.
   public func sequence<R, E: Error>(
     _ body: (Sequencer) throws(E) -> R
   ) throws(E) -> R {
-    try turn.withLock { () throws(E) in
-      defer { sequencer.endTransaction() }
+    requireOutsideSequence()
+    return try turn.withLock { () throws(E) in
+      owner.take()
+      defer {
+        sequencer.endTransaction()
+        owner.giveUp()
+      }
       return try body(sequencer)
+    }
+  }
+
+  /// Traps on the thread that is the sequencer: what the caller is about to do would wait for that thread
+  /// itself, without end.
+  public func requireOutsideSequence() {
+    if owner.isThisThread {
+      fatalError("a store was written to, synced or waited for inside one of its own evaluations")
     }
   }
 
@@ -144,6 +158,9 @@ public final class Coordinator: Sendable {
     return false
   }
 
+  /// What of the last segment's end is kept for transactions that let room become free.
+  public var reserveByteCount: Int { segments.geometry.reserveByteCount }
+
   /// Whether the log has come to what is kept of its last segment, and the disk has no room for another.
   public var isOutOfSegments: Bool {
     let reserve = segments.geometry.reserveByteCount
@@ -160,7 +177,8 @@ public final class Coordinator: Sendable {
   /// writing: what is buffered follows right after, on the log writer's thread.
   @discardableResult
   public func syncIfIdle() throws(LogError) -> Bool {
-    try writer.syncIfIdle()
+    requireOutsideSequence()
+    return try writer.syncIfIdle()
   }
 
   /// The same on the log writer's thread; returns at once.
@@ -170,12 +188,13 @@ public final class Coordinator: Sendable {
 
   /// Returns once everything before `lsn` is acknowledged, as the durability in force has it.
   public func waitUntilAcknowledged(_ lsn: LSN) throws(LogError) {
+    requireOutsideSequence()
     try writer.waitUntilAcknowledged(lsn)
   }
 
   /// Returns once everything before `lsn` is durable.
   public func waitUntilDurable(_ lsn: LSN) throws(LogError) {
-    try writer.waitUntilAcknowledged(lsn)
+    try waitUntilAcknowledged(lsn)
     if watermarks.durable < lsn { try writer.syncWritten() }
   }
 
@@ -201,6 +220,7 @@ public final class Coordinator: Sendable {
   ///
   /// Durable on return if `waiting`; otherwise some time after, and only once it frees a segment.
   public func checkpoint(waiting: Bool) throws(LogError) {
+    if waiting { requireOutsideSequence() }
     // Read before the participants are asked: what comes to one after its answer lies behind it.
     let durable = watermarks.durable
     // Of what is durable: a sequence that a power cut takes back must not be counted from.

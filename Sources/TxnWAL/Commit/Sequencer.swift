@@ -5,7 +5,8 @@
 /// waits for a disk.
 ///
 /// A transaction is written straight into the log's buffer, section by section, between `begin` and
-/// `commit` or `cancel`.
+/// `commit` or `cancel`. It is committed only where `fits` says that segments are prepared for it: what
+/// stands in the buffer can always be written, so nothing that writes the log ever waits for disk space.
 ///
 /// Sound as `@unchecked Sendable`: it is reachable only inside the coordinator's lock.
 public final class Sequencer: @unchecked Sendable {
@@ -13,6 +14,7 @@ public final class Sequencer: @unchecked Sendable {
   public static let maximumPayloadByteCount = RecordHeader.maximumPayloadByteCount
 
   private let participants: [any Participant]
+  private let segments: SegmentSet
   private let seed: UInt32
   let epoch: UInt32
   private let syncsEveryGroup: Bool
@@ -31,11 +33,12 @@ public final class Sequencer: @unchecked Sendable {
   private var isDistributed = false
 
   init(
-    participants: [any Participant], seed: UInt32, epoch: UInt32, start: LSN, lastSequence: UInt64,
-    durability: Durability, watermarks: Watermarks
+    participants: [any Participant], segments: SegmentSet, epoch: UInt32, start: LSN,
+    lastSequence: UInt64, durability: Durability, watermarks: Watermarks
   ) {
     self.participants = participants
-    self.seed = seed
+    self.segments = segments
+    seed = segments.storeID.checksumSeed
     self.epoch = epoch
     self.lastSequence = lastSequence
     self.watermarks = watermarks
@@ -75,6 +78,22 @@ public final class Sequencer: @unchecked Sendable {
 
   /// How many bytes of the transaction are written.
   public var payloadByteCount: Int { buffer.byteCount - recordOffset - RecordHeader.byteCount }
+
+  /// What committing the transaction that is being written appends at most: its record, and another one for
+  /// the decision where several participants have a part in it.
+  public var appendedByteCount: Int {
+    RecordHeader.recordByteCount(payload: payloadByteCount)
+      &+ (isDistributed ? Self.markerByteCount : 0)
+  }
+
+  /// A marker's record: eight bytes with a commit, sixteen with an abort.
+  private static let markerByteCount = RecordHeader.recordByteCount(payload: 16)
+
+  /// Whether the segments that are prepared have room for the transaction being written, and `reserve` bytes
+  /// after it.
+  public func fits(keeping reserve: Int = 0) -> Bool {
+    buffer.start.advanced(by: recordOffset &+ appendedByteCount &+ reserve) <= segments.end
+  }
 
   /// Whether the transaction has no section yet.
   public var isEmpty: Bool { sections.isEmpty }
@@ -142,11 +161,14 @@ public final class Sequencer: @unchecked Sendable {
   }
 
   /// Ends the transaction: every participant votes, and a record of what was decided follows.
+  ///
+  /// A transaction that does not fit (`fits`) must be cancelled instead.
   public func commit() throws(Refusal) -> CommitPosition {
     closeSection()
     precondition(isOpen && !sections.isEmpty, "a transaction without mutations")
     precondition(
       payloadByteCount <= RecordHeader.maximumPayloadByteCount, "a record nobody could read")
+    precondition(fits(), "a transaction that no segment is prepared for")
     transactionCounter += 1
     let transaction = TransactionID(epoch: epoch, counter: transactionCounter)
     return isDistributed ? try commitDistributed(transaction) : try commitWhole(transaction)

@@ -35,6 +35,14 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case readsSequenceBeforeLayers
   /// A record that a recycled segment held before passes for one of its new place.
   case acceptsStaleRecords
+  /// Room is asked for what a request says, and not for what its transaction has written in fact.
+  case admitsByRequest
+  /// An error reply is sent at once, although what it tells of may not be durable yet. Only the driver can
+  /// meet it.
+  case sendsErrorsAtOnce
+
+  /// Whether it is one of the daemon's, where the simulation of a store does not come.
+  package var isOfDaemon: Bool { self == .sendsErrorsAtOnce }
 
   #if KVD_DELIBERATE_BUGS
     private static let active = Lock<DeliberateBug?>(nil)

@@ -14,8 +14,7 @@ struct LogGroup: ~Copyable {
 /// hand-over; the writer's own thread takes what others leave behind.
 ///
 /// Sound as `@unchecked Sendable`: `group`, `takeGroup`, `unsynced` and `skippedCount` belong to whoever has
-/// the `role`; `thread` and `keeper` are set before other threads know the writer, and `keeper` is
-/// let go of at the end by whoever has the role; the rest is atomic or inside `monitor`.
+/// the `role`; `thread` is set before other threads know the writer; the rest is atomic or inside `monitor`.
 final class LogWriter: @unchecked Sendable {
   /// How long written bytes stay unsynced with periodic durability.
   private static let syncMilliseconds = 1000
@@ -23,7 +22,6 @@ final class LogWriter: @unchecked Sendable {
   private let segments: SegmentSet
   private let durability: Durability
   private let watermarks: Watermarks
-  private var keeper: SegmentKeeper?
   private var takeGroup: (inout LogGroup) -> Void = { _ in }
   private var thread: WorkerThread?
 
@@ -48,14 +46,12 @@ final class LogWriter: @unchecked Sendable {
     self.watermarks = watermarks
   }
 
-  func start(keeper: SegmentKeeper, takeGroup: @escaping (inout LogGroup) -> Void) {
-    self.keeper = keeper
+  func start(takeGroup: @escaping (inout LogGroup) -> Void) {
     self.takeGroup = takeGroup
     thread = WorkerThread(name: "kvd-log") { self.run() }
   }
 
-  /// Ends the thread; everything that comes later, or is still waiting, is refused. The keeper must be
-  /// closing already, so that a writer which waits for room does not wait for ever.
+  /// Ends the thread; everything that comes later, or is still waiting, is refused.
   func close() {
     monitor.withLock {
       isClosing = true
@@ -66,7 +62,6 @@ final class LogWriter: @unchecked Sendable {
     poison(.closed)
     // What keeps the coordinator alive.
     takeGroup = { _ in }
-    keeper = nil
     observers.withLock { $0 = [] }
     role.giveUp()
   }
@@ -144,6 +139,9 @@ final class LogWriter: @unchecked Sendable {
 
   /// Only for whoever has the role. False where nothing was buffered. A failure poisons: nothing is
   /// written a second time.
+  ///
+  /// It writes and syncs, and waits for no room: the segments that a group needs were there before any of
+  /// it was ordered (`Sequencer.commit`). So an event loop may call it, also on a full disk.
   @discardableResult
   private func writeGroup() throws(LogError) -> Bool {
     if let poisoned { throw poisoned }
@@ -153,7 +151,6 @@ final class LogWriter: @unchecked Sendable {
     role.tookGroup(upTo: end)
     CrashPoint.reached(.groupTaken)
     do throws(LogError) {
-      try keeper?.waitForRoom(upTo: end) { poisoned }
       CrashPoint.reached(.groupBeforeWrite)
       if DeliberateBug.acknowledgesEarly.isOn {
         watermarks.acknowledge(end, publishing: group.lastSequence)

@@ -1,6 +1,7 @@
 /// Keeps a written segment ready ahead of the log, and takes back those that nobody needs any more.
 ///
-/// A thread of its own, because both mean waiting for the disk. It alone writes the control file once
+/// A thread of its own, because both mean waiting for the disk: no other thread ever fills a segment with zeros,
+/// nor waits for that. It alone writes the control file once
 /// the log is open. The order of its steps is what makes a crash between any two of them harmless:
 ///
 /// - A segment is renamed to its place only when its header and zeros are durable, and counts only
@@ -51,7 +52,7 @@ final class SegmentKeeper: @unchecked Sendable {
     thread = WorkerThread(name: "kvd-segments") { self.run() }
   }
 
-  /// From now on nobody waits for a full disk to get room: what cannot be done at once is refused.
+  /// From now on no checkpoint waits for a full disk to get room.
   func stopWaiting() {
     monitor.withLock {
       isEnding = true
@@ -59,7 +60,7 @@ final class SegmentKeeper: @unchecked Sendable {
     }
   }
 
-  /// Lets those who wait for room look again whether they have to.
+  /// Lets those who wait for a checkpoint look again whether they have to.
   func wake() {
     monitor.withLock { monitor.broadcast() }
   }
@@ -87,23 +88,6 @@ final class SegmentKeeper: @unchecked Sendable {
       guard lsn > demanded else { return }
       demanded = lsn
       monitor.broadcast()
-    }
-  }
-
-  /// Waits until records up to `lsn` can be written. While the disk is full it waits for room: what
-  /// is waiting has been promised a place in the order already, and new work is refused meanwhile.
-  ///
-  /// Throws what `refusal` answers, if it does.
-  func waitForRoom(upTo lsn: LSN, refusal: () -> LogError?) throws(LogError) {
-    if lsn <= segments.end { return }
-    demand(upTo: lsn)
-    try monitor.withLock { () throws(LogError) in
-      while lsn > segments.end {
-        if let failure, !failure.isDiskFull || isEnding { throw failure }
-        if let refusal = refusal() { throw refusal }
-        if isClosing { throw LogError.closed }
-        monitor.wait()
-      }
     }
   }
 

@@ -36,8 +36,7 @@ final class DataFixture {
 
   /// Runs `body` as one durable batch.
   func write<R>(_ body: (inout Evaluation) throws(StoreError) -> R) throws -> R {
-    try store.admit(byteCount: 1 << 16)
-    let (result, receipt) = try store.evaluate(body)
+    let (result, receipt) = try store.admitAndEvaluate(byteCount: 1 << 16, body)
     try store.waitUntilDurable(receipt)
     return result
   }

@@ -32,6 +32,59 @@ struct DurabilityTests {
     #expect(try reader.ask("GET", "a") == "$1")
   }
 
+  /// Regression: an error thrown by a command was sent at once, and told of what was not durable yet.
+  @Test(
+    arguments: [
+      ("INCR h", "-WRONGTYPE "), ("APPEND h x", "-WRONGTYPE "), ("SADD h x", "-WRONGTYPE "),
+      ("GETSET h x", "-WRONGTYPE "), ("SETBIT h 0 1", "-WRONGTYPE "),
+      ("SET h x GET", "-WRONGTYPE "),
+      ("HINCRBY h f 1", "-ERR hash value is not an integer"), ("INCR s", "-ERR value is not an "),
+      ("SETNX s 2", ":0"), ("DEL none", ":0"), ("EXPIRE none 5", ":0"), ("HDEL h none", ":0"),
+      ("KV.BATCH IF s ABSENT SET s 2", "-CASFAIL "),
+      ("EVAL return·redis.call('INCR','h') 0", "-WRONGTYPE "),
+      ("RENAME none s", "-ERR no such key"),
+    ])
+  func `a refusal that depends on what is not durable yet is held like a success`(
+    command: String, reply: String
+  ) throws {
+    let server = try TestServer()
+    let writer = try server.client()
+    let other = try server.client()
+    let log = try StoppedLog(server.store)
+    writer.send("HSET h f v\r\nSET s x\r\n")
+    try waitUntilEvaluated(2, by: server)
+    let words = command.split(separator: " ").map { String($0.replacing("·", with: " ")) }
+    other.send(TestClient.encode(words) + TestClient.encode(["ECHO", "end"]))
+    // What depends on nothing that was read goes out at once; and so the other one has been carried out.
+    let third = try server.client()
+    #expect(try third.line("INCR").hasPrefix("-ERR wrong number of arguments"))
+    #expect(try third.line("HELLO 9").hasPrefix("-NOPROTO"))
+    while try server.client().ask("INFO", "commandstats").contains("cmdstat_echo") == false {}
+    #expect(other.receivedLineCount() == 0)
+    log.resume()
+    let told = try other.reply()
+    #expect(told.hasPrefix(reply), "\(command): \(told)")
+    #expect(try other.reply() == "$end")
+  }
+
+  @Test func `an EXEC that fails because of what is not durable yet is held`() throws {
+    let server = try TestServer()
+    let writer = try server.client()
+    let other = try server.client()
+    #expect(try other.line("WATCH w") == "+OK")
+    #expect(try other.line("MULTI") == "+OK")
+    #expect(try other.line("INCR s") == "+QUEUED")
+    let log = try StoppedLog(server.store)
+    writer.send("SET w x\r\n")
+    try waitUntilEvaluated(by: server)
+    other.send("EXEC\r\nECHO end\r\n")
+    while try server.client().ask("INFO", "commandstats").contains("cmdstat_echo") == false {}
+    #expect(other.receivedLineCount() == 0)
+    log.resume()
+    #expect(try other.reply() == "nil")
+    #expect(try other.reply() == "$end")
+  }
+
   @Test func `a checkpoint keeps only the connection waiting that asked for it`() throws {
     let server = try TestServer()
     let clients = try (0..<3).map { _ in try server.client() }

@@ -66,7 +66,7 @@ import TxnWAL
     try batch.put([1], half)
     try batch.put([2], half)
     let segmentCount = fixture.store.coordinator.segmentCount
-    let count = batch.contentByteCount
+    let count = batch.chargedByteCount
     try expectUnwritten(
       .batchTooLarge(byteCount: count, limit: Limits.batchByteCount), fixture
     ) { try fixture.store.commit(batch) }

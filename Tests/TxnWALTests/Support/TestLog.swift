@@ -66,17 +66,13 @@ final class TestLog: Sendable {
   var watermarks: Watermarks { coordinator.watermarks }
   var storages: [FakeStorage] { participants.map(\.storage) }
 
-  /// Orders a transaction; it is in the buffer, no more.
+  /// Orders a transaction, as soon as there is room for it; it is in the buffer, no more.
   @discardableResult
-  func append(_ parts: [Part]) throws(Refusal) -> CommitPosition {
-    try coordinator.sequence { sequencer throws(Refusal) in
-      sequencer.begin()
-      for part in parts {
-        sequencer.beginSection(for: part.participant)
-        sequencer.append(part.bytes.rawSpan)
-      }
-      return try sequencer.commit()
-    }
+  func append(_ parts: [Part]) throws -> CommitPosition { try coordinator.order(parts) }
+
+  /// Nil, and nothing is appended, where the segments that there are have no room for it.
+  func appendIfItFits(_ parts: [Part]) throws(Refusal) -> CommitPosition? {
+    try coordinator.orderIfItFits(parts)
   }
 
   /// Orders a transaction and waits until it is acknowledged.
@@ -143,4 +139,29 @@ func withLog<R>(
 ) rethrows -> R {
   defer { log.abandon() }
   return try body(log)
+}
+
+extension Coordinator {
+  /// Orders a transaction as soon as there is room for it; throws where there will be none.
+  func order(_ parts: [Part]) throws -> CommitPosition {
+    let pause = Monitor()
+    while true {
+      if let position = try orderIfItFits(parts) { return position }
+      let byteCount = parts.reduce(200) { $0 + $1.bytes.count + 8 }
+      while try !hasRoom(for: byteCount, appended: appended) {
+        pause.withLock { pause.wait(milliseconds: 1) }
+      }
+    }
+  }
+
+  func orderIfItFits(_ parts: [Part]) throws(Refusal) -> CommitPosition? {
+    try sequence { sequencer throws(Refusal) in
+      sequencer.begin()
+      for part in parts {
+        sequencer.beginSection(for: part.participant)
+        sequencer.append(part.bytes.rawSpan)
+      }
+      return sequencer.fits() ? try sequencer.commit() : nil
+    }
+  }
 }

@@ -110,7 +110,7 @@ enum SetAlgebra {
       var byteCount = 0
       try operation.run(on: sets, in: &evaluation) { member in
         found.append(member)
-        byteCount += member.byteCount + MapLimits.fieldOverhead
+        byteCount += member.byteCount + MapLimits.fieldOverhead + Limits.mutationByteCount
         return byteCount <= Limits.batchByteCount
       }
       guard byteCount <= Limits.batchByteCount else {
