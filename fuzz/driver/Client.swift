@@ -56,6 +56,11 @@ final class Client {
     while !plan.stop.isSet, attempt({ client throws(Stop) in try client.stepOfRole() }) != .ended {}
   }
 
+  /// So many steps of a kind, as far as the daemon lives.
+  func run(_ count: Int, _ step: (Client) throws(Stop) -> Void) {
+    for _ in 0..<count where attempt(step) == .ended { return }
+  }
+
   /// Whether something can be written within so many seconds.
   func canWrite(seconds: UInt64) -> Bool {
     let deadline = System.now() + seconds * 1_000_000_000

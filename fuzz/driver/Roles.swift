@@ -8,6 +8,8 @@ enum Role: Sendable {
   case stamps, cuts, seals
   /// KEYS, SCAN and DBSIZE, so that some are under way at any kill.
   case scans
+  /// Commands of a few bytes that write large values again, as EXPIRE does.
+  case heavy
   /// Sends requests and never reads a reply.
   case deaf
   case bulk(Bulk)
@@ -25,6 +27,7 @@ extension Client {
     case .scans:
       if random.once(in: 2) { try scanAll() } else { try listKeys() }
       try countKeys()
+    case .heavy: try stepOfHeavy()
     case .deaf: try pour()
     case .bulk(let bulk): try stepOfBulk(bulk)
     case .bulkReader(let bulk): try stepOfBulkReader(bulk)

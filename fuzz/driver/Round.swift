@@ -41,6 +41,7 @@ extension StoreLife {
     if random.once(in: 4) { roles = roles.map { _ in .types } }
     if random.once(in: 3) { roles.append(.scans) }
     if !willStop, random.once(in: 4) { roles.append(.deaf) }
+    if disk != nil, random.once(in: 2) { roles.append(.heavy) }
     return roles
   }
 
@@ -69,21 +70,42 @@ extension StoreLife {
     }
   }
 
-  /// Takes the room there is; makes some again, mostly. What the client did that then looked whether
-  /// writes go on.
+  /// Takes the room there is, while a client has large values written again; makes some again, mostly. What the
+  /// client did, that then looked whether writes go on, too.
   private func fill(_ disk: SmallDisk, _ daemon: Daemon, _ plan: Client.Plan) -> [Operation] {
     daemon.sleep(milliseconds: random.within(0...60))
+    let client = Client(plan)
+    client?.run(random.within(0...6)) { client throws(Client.Stop) in try client.setAnyHeavy() }
     disk.fill(leaving: random.once(in: 2) ? 0 : random.within(1...300) << 10)
     tally.fullDisks += 1
+    client?.run(20) { client throws(Client.Stop) in try client.stepOfHeavy() }
     daemon.sleep(milliseconds: random.within(5...400))
-    if random.once(in: 3) { return [] }
+    expectAnswers(daemon)
+    guard let client, !random.once(in: 3) else { return client?.history ?? [] }
     disk.makeRoom()
-    if random.once(in: 2) { return [] }
-    guard let client = Client(plan) else { return [] }
+    if random.once(in: 2) { return client.history }
     if !client.canWrite(seconds: 20), daemon.isRunning {
       findings.add("there is room again, and yet no write was taken for 20 seconds")
     }
     return client.history
+  }
+
+  /// While the disk is full nobody waits for room on it: several clients, so that each I/O thread has some, are
+  /// answered, also those that ask for what is held until everything before is durable.
+  private func expectAnswers(_ daemon: Daemon) {
+    for number in 0..<6 {
+      guard let connection = Connection(port: daemon.port) else { return }
+      for command in [["PING"], ["DEL", "never:\(number)"], ["PING"]] {
+        do throws(Connection.Failure) {
+          _ = try connection.call(command.map { Array($0.utf8) })
+        } catch .timedOut {
+          findings.add("\(command[0]) was not answered in a minute while the disk was full")
+        } catch {
+          // It has come to its crash point; that it ended otherwise is found at the end of the round.
+          return
+        }
+      }
+    }
   }
 
   private func end(_ daemon: Daemon, willStop: Bool) {

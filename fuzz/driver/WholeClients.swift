@@ -10,6 +10,7 @@ extension Client {
     case 8: try removeMortal(first.cells[0])
     case 9: try removeBoth(pair)
     case 10..<12: try changeExpiry(of: first.cells[0])
+    case 12..<14: try findWrongType(first)
     default: try readPairOfWholes(pair)
     }
   }
@@ -59,6 +60,22 @@ extension Client {
       throw unexpected(.null, to: "EXEC of whole hashes")
     }
     end(place, .acknowledged)
+  }
+
+  /// A write command of another type changes nothing, whatever it meets; but its error tells that the hash is
+  /// there, and then no crash may take it back.
+  private func findWrongType(_ whole: Container) throws(Stop) {
+    let place = begin("whole:wrong type", takeNumber(), [])
+    let reply = try exchange(words("SETRANGE", whole.name, "0", ""))
+    switch reply {
+    case .integer(0):
+      end(place, .acknowledged, [Effect(key: whole.cells[0], change: .read(.absent))])
+    case .error(let text) where text.hasPrefix("WRONGTYPE"):
+      end(
+        place, .acknowledged,
+        [Effect(key: whole.cells[0], change: .writeIfAbsent(.empty, isDone: false))])
+    default: throw unexpected(reply, to: "SETRANGE of a hash")
+    }
   }
 
   private func removeBoth(_ pair: [Int]) throws(Stop) {

@@ -74,6 +74,12 @@ final class Client {
     case .write(let writes, let conditions, let wait):
       try write(writes, conditions, wait)
     case .increment(let key, let wait): try increment(key, wait)
+    case .grow(let key, let count, let wait):
+      try rewrite(key, wait) { old in
+        old
+          + [UInt8](
+            repeating: UInt8(truncatingIfNeeded: old.count), count: max(0, count - old.count))
+      }
     case .get(let keys): try get(keys)
     case .scan(let range, let reverse, let limit):
       try atOneMoment { () throws(StoreError) in
@@ -108,27 +114,40 @@ final class Client {
 
   // MARK: Writing
 
+  /// Does what `attempt` does once there is room for so many bytes, and again where it turns out to write more,
+  /// once there is room for that.
+  private func admitting(_ byteCount: Int, _ attempt: () throws -> Void) throws {
+    try store.admit(byteCount: byteCount)
+    while !world.hasCrashed {
+      do {
+        return try attempt()
+      } catch StoreError.noRoom(let needed) {
+        try store.admit(byteCount: needed, isMeasured: true)
+      }
+    }
+  }
+
   private func write(
     _ writes: [Script.Write], _ conditions: [Script.Condition], _ wait: Script.Wait
   ) throws {
-    try store.admit(byteCount: writes.reduce(1000) { $0 + $1.byteCount })
-    if world.hasCrashed { return }
-    let before = world.history.newest
-    let required = conditions.map { $0.requirement(in: before) }
-    let broken = conditions.firstIndex { !$0.holds(in: before) }
-    let (receipt, refused) = try order(writes, required)
-    if let refused {
-      guard refused == broken else {
-        Verdict.fail("condition \(refused) failed, not \(broken.map { "\($0)" } ?? "none")")
+    try admitting(writes.reduce(1000) { $0 + $1.byteCount }) {
+      let before = world.history.newest
+      let required = conditions.map { $0.requirement(in: before) }
+      let broken = conditions.firstIndex { !$0.holds(in: before) }
+      let (receipt, refused) = try order(writes, required)
+      if let refused {
+        guard refused == broken else {
+          Verdict.fail("condition \(refused) failed, not \(broken.map { "\($0)" } ?? "none")")
+        }
+        return
       }
-      return
+      if world.hasCrashed { return }
+      guard let receipt, broken == nil else { Verdict.fail("a broken condition passed") }
+      var model = before
+      for write in writes { model.apply(write, at: world.history.last + 1) }
+      try finish(
+        receipt, model, wait, wrote: !conditions.isEmpty || writes.contains { !$0.isNothing })
     }
-    if world.hasCrashed { return }
-    guard let receipt, broken == nil else { Verdict.fail("a broken condition passed") }
-    var model = before
-    for write in writes { model.apply(write, at: world.history.last + 1) }
-    try finish(
-      receipt, model, wait, wrote: !conditions.isEmpty || writes.contains { !$0.isNothing })
   }
 
   /// The receipt, or which condition failed.
@@ -148,26 +167,36 @@ final class Client {
   }
 
   private func increment(_ key: [UInt8], _ wait: Script.Wait) throws {
-    try store.admit(byteCount: 1000)
-    if world.hasCrashed { return }
-    let before = world.history.newest
-    let (value, receipt) = try store.evaluate { evaluation throws(StoreError) -> [UInt8] in
-      let old = try evaluation.withEntry(of: key.rawSpan) { info, value in
-        info.map { _ in [UInt8](copying: value) }
-      }
-      guard old == before.entry(key)?.value else {
-        Verdict.fail(
-          "an evaluation of \(key) saw \(old?.count ?? -1) bytes that are not the newest")
-      }
-      var value = Array((old ?? []).prefix(16))
+    try rewrite(key, wait) { old in
+      var value = Array(old.prefix(16))
       value.append(UInt8(truncatingIfNeeded: value.count) &+ (value.last ?? 0) &+ 1)
-      try evaluation.put(key.rawSpan, value.rawSpan)
       return value
     }
-    if world.hasCrashed { return }
-    var model = before
-    model.put(key, value, at: world.history.last + 1)
-    try finish(receipt, model, wait, wrote: true)
+  }
+
+  /// Puts what `change` makes of the newest value of `key`, of which nobody knew beforehand how long it is.
+  private func rewrite(
+    _ key: [UInt8], _ wait: Script.Wait, as change: ([UInt8]) -> [UInt8]
+  ) throws {
+    try admitting(1000) {
+      let before = world.history.newest
+      let (value, receipt) = try store.evaluate { evaluation throws(StoreError) -> [UInt8] in
+        let old = try evaluation.withEntry(of: key.rawSpan) { info, value in
+          info.map { _ in [UInt8](copying: value) }
+        }
+        guard old == before.entry(key)?.value else {
+          Verdict.fail(
+            "an evaluation of \(key) saw \(old?.count ?? -1) bytes that are not the newest")
+        }
+        let value = change(old ?? [])
+        try evaluation.put(key.rawSpan, value.rawSpan)
+        return value
+      }
+      if world.hasCrashed { return }
+      var model = before
+      model.put(key, value, at: world.history.last + 1)
+      try finish(receipt, model, wait, wrote: true)
+    }
   }
 
   private func finish(

@@ -50,6 +50,9 @@ struct Script {
   enum Action {
     case write([Write], conditions: [Condition], wait: Wait)
     case increment([UInt8], wait: Wait)
+    /// Appends to a value until it has so many bytes, and says that it writes a few: as commands do whose
+    /// requests are small and whose values are large.
+    case grow([UInt8], count: Int, wait: Wait)
     case get([[UInt8]])
     case scan(KeyRange, reverse: Bool, limit: Int)
     case count
@@ -288,7 +291,10 @@ struct ScriptMaker {
       return .write(
         (0..<Int.random(in: 2...8, using: &random)).map { _ in write() },
         conditions: conditions(1, in: 3), wait: wait())
-    case 58..<66: return .increment(key(), wait: wait())
+    case 58..<64: return .increment(key(), wait: wait())
+    case 64, 65:
+      let count = chance(1, in: 3) ? Int.random(in: 70_000...300_000, using: &random) : 5000
+      return .grow(key(), count: count, wait: wait())
     case 66..<72: return .get((0..<Int.random(in: 1...5, using: &random)).map { _ in key() })
     case 72..<78:
       return .scan(

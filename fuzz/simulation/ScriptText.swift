@@ -39,6 +39,8 @@ extension Script.Action {
     case .write(let writes, let conditions, let wait):
       (conditions.map(\.text) + writes.map(\.text)).joined(separator: ", ") + "; wait: \(wait)"
     case .increment(let key, let wait): "increment \(keyText(key)); wait: \(wait)"
+    case .grow(let key, let count, let wait):
+      "grow \(keyText(key)) to \(count) bytes; wait: \(wait)"
     case .get(let keys): "get " + keys.map(keyText).joined(separator: " ")
     case .scan(let range, let reverse, let limit):
       "scan \(rangeText(range))\(reverse ? " backward" : "")\(limit == .max ? "" : ", \(limit)")"

@@ -173,7 +173,7 @@ struct Supervisor {
       return 64
     }
     var missed = 0
-    for bug in DeliberateBug.allCases {
+    for bug in DeliberateBug.allCases where !bug.isOfDaemon {
       var options = options
       options.bug = bug
       options.seeds = Self.seedLimit
