@@ -19,6 +19,21 @@ public enum Limits {
   ///
   /// So a batch takes no more memory than this once it is ordered, and no more log.
   public static let batchByteCount = valueByteCount + (64 << 10)
+  /// The range tombstones that one batch may make: a range delete makes one in each partition, and a map of more
+  /// fields than are deleted one by one makes one in its own. All writers wait while they are indexed: a few
+  /// milliseconds for so many.
+  public static let tombstonesPerBatch = 8192
+
+  /// How many ranges of keys one batch may delete: 1,024 in a store of eight partitions.
+  public static func rangeDeletesPerBatch(partitionCount: Int) -> Int {
+    tombstonesPerBatch / partitionCount
+  }
+
+  static func check(tombstoneCount: Int, partitionCount: Int) throws(StoreError) {
+    guard tombstoneCount <= tombstonesPerBatch else {
+      throw .tooManyRangeDeletes(limit: rangeDeletesPerBatch(partitionCount: partitionCount))
+    }
+  }
 
   static func check(key: RawSpan) throws(StoreError) {
     if key.byteCount > keyByteCount { try check(longKey: key) }

@@ -123,6 +123,9 @@ final class Client {
         return try attempt()
       } catch StoreError.noRoom(let needed) {
         try store.admit(byteCount: needed, isMeasured: true)
+      } catch StoreError.rangeDeletesPending {
+        store.requestSync()
+        pause.withLock { pause.wait(milliseconds: 10) }
       }
     }
   }

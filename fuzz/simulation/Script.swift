@@ -288,9 +288,10 @@ struct ScriptMaker {
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<40: return .write([write()], conditions: conditions(1, in: 6), wait: wait())
     case 40..<58:
-      return .write(
-        (0..<Int.random(in: 2...8, using: &random)).map { _ in write() },
-        conditions: conditions(1, in: 3), wait: wait())
+      let writes =
+        chance(1, in: 8)
+        ? manyRangeDeletes() : (0..<Int.random(in: 2...8, using: &random)).map { _ in write() }
+      return .write(writes, conditions: conditions(1, in: 3), wait: wait())
     case 58..<64: return .increment(key(), wait: wait())
     case 64, 65:
       let count = chance(1, in: 3) ? Int.random(in: 70_000...300_000, using: &random) : 5000
@@ -333,6 +334,13 @@ struct ScriptMaker {
         expiry: [0, 1, 2, .max - 1, .max].randomElement(using: &random)!)
     default:
       return .put(key(), count: valueCount(), fill: UInt8.random(in: 0...255, using: &random))
+    }
+  }
+
+  /// More than are carried out in one chunk, over each other and over keys that the batch has put.
+  private mutating func manyRangeDeletes() -> [Script.Write] {
+    (0..<Int.random(in: 9...120, using: &random)).map { _ in
+      chance(1, in: 5) ? write() : .deleteRange(range())
     }
   }
 

@@ -32,6 +32,10 @@ enum Batches {
     case delete(key: Range<Int>)
     case deleteRange(KeyRange?)
 
+    var isRangeDelete: Bool {
+      if case .deleteRange = self { true } else { false }
+    }
+
     var key: Range<Int>? {
       switch self {
       case .set(let key, _), .delete(let key): key
@@ -44,9 +48,15 @@ enum Batches {
     var conditions: [Condition] = []
     var changes: [Change] = []
     guard try parse(&call, request, &conditions, &changes) else { return }
+    try call.store.checkRangeDeletes(changes.count(where: \.isRangeDelete))
     for condition in conditions { try call.reader.touch(request.extracting(condition.key)) }
     var byteCount = request.byteCount
     for change in changes {
+      if case .deleteRange(let range?) = change {
+        // Written to every partition.
+        byteCount +=
+          (range.lower.count + (range.upper?.count ?? 0)) * call.store.openReport.partitionCount
+      }
       byteCount +=
         try change.key.map { (key) throws(StoreError) in
           try call.touchReplaced(request.extracting(key))

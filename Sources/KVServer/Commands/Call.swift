@@ -142,10 +142,24 @@ struct Call: ~Copyable {
       }
     } catch .noRoom(let needed) {
       park(needing: needed, takingBackTo: start)
+    } catch .rangeDeletesPending {
+      waitForRangeDeletes(from: start)
     } catch {
       hold(error, from: start)
       throw error
     }
+  }
+
+  /// Nothing has happened; the command is tried again once range deletes have been carried out. Other
+  /// connections do not wait for it.
+  @inline(never)
+  private mutating func waitForRangeDeletes(from start: Int) {
+    reply.takeBack(to: start)
+    reply.errorCodes.removeAll()
+    abandonment = Abandonment()
+    isRerun = false
+    session.awaitsRangeDeletes = true
+    disposition = .waiting
   }
 
   /// Whether the store has room for the call: for what its last try has written, if it had one, or for what it is

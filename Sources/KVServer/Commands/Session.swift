@@ -14,6 +14,8 @@ final class Session {
   var checkpoint: CheckpointTicket?
   /// How many reloads there had been when it asked for one.
   var reloadsBefore: Int?
+  /// Its command waits until range deletes have been carried out.
+  var awaitsRangeDeletes = false
   /// Until when its command waits, in milliseconds of the monotonic clock.
   var waitsUntil: Int64?
   /// What it is told in MONITOR.

@@ -90,7 +90,10 @@ enum Transactions {
       end(&call)
       throw error
     }
-    if call.disposition != .parked { end(&call) }
+    switch call.disposition {
+    case .parked, .waiting: break
+    case .next, .close: end(&call)
+    }
   }
 
   private static func end(_ call: inout Call) {

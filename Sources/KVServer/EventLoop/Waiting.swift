@@ -50,6 +50,14 @@ extension EventLoop {
     let resumed = waiting
     waiting.removeAll(keepingCapacity: true)
     for connection in resumed {
+      // Not before there is room for it: a script may have done much before it deleted a range.
+      if connection.session.awaitsRangeDeletes, isOpen(connection) {
+        if store.hasRangeDeleteBacklog {
+          waiting.append(connection)
+          continue
+        }
+        connection.session.awaitsRangeDeletes = false
+      }
       connection.isListedAsWaiting = false
       resume(connection, &call)
     }

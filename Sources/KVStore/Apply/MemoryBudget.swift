@@ -17,7 +17,6 @@ final class MemoryBudget: Sendable {
   let spare: SparePages
   private let activeByteCount = Atomic<Int>(0)
   private let sealedByteCount = Atomic<Int>(0)
-  private let backloggedCount = Atomic<Int>(0)
   private let monitor = Monitor()
   private let partitionCount: Int
   private struct Trouble {
@@ -64,17 +63,12 @@ final class MemoryBudget: Sendable {
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// Range deletes of a partition at which writers wait for the purge worker.
-  static let tombstoneLimit = 1024
+  /// Range deletes of a partition at which more of them wait for the purge worker. Other writes do not.
+  static let tombstoneLimit = 4096
 
-  /// Whether writers must wait for range deletes to be carried out.
-  var hasTombstoneBacklog: Bool { backloggedCount.load(ordering: .relaxed) > 0 }
-
-  /// A partition's range deletes have become `count`, from `before`.
-  func noteTombstones(_ count: Int, before: Int) {
-    let change =
-      (count >= Self.tombstoneLimit ? 1 : 0) - (before >= Self.tombstoneLimit ? 1 : 0)
-    if change != 0 { backloggedCount.add(change, ordering: .relaxed) }
+  /// The bytes of them at which they wait, too: an eighth of all memory, which they take beside the memtables.
+  var tombstoneByteLimit: Int {
+    max(byteCount / 8 / partitionCount, Self.leastByteCountPerPartition)
   }
 
   /// Why recovery was given up, if it was.

@@ -9,10 +9,11 @@ struct MemtableApply {
   let layer: MemtableLayer
   /// How many entries it may write.
   var entryLimit = Int.max
-  /// Range deletes of later memtables, durable in the log, that hide entries of this one. Those entries need
-  /// not be written any more: nobody who reads LMDB from now on reads without the range deletes, and
-  /// after a crash the log has them.
-  private let laterTombstones: [RangeTombstone]
+  /// All range deletes, and up to which sequence they are durable in the log. What one of them hides, of this
+  /// memtable or of a later one, need not be written any more: nobody who reads LMDB from now on reads
+  /// without the range deletes, and after a crash the log has them.
+  private let tombstones: RangeIndex
+  private let durableSequence: SequenceNumber
   private let pace: ApplyPace
 
   /// - Parameter pageLimit: the most pages that one LMDB transaction may change: LMDB keeps them in anonymous
@@ -24,10 +25,8 @@ struct MemtableApply {
     self.layer = layer
     self.entryLimit = entryLimit
     pace = ApplyPace(layer, budget: partition.budget, pageLimit: pageLimit)
-    let last = layer.lastPosition?.sequence ?? 0
-    laterTombstones = partition.layers.tombstones.filter {
-      $0.sequence > last && $0.lsn <= durable.rawValue
-    }
+    tombstones = partition.layers.tombstones
+    durableSequence = tombstones.newestSequence(upTo: durable.rawValue)
   }
 
   /// Whether the file gets no new entries by it. O(n).
@@ -43,7 +42,7 @@ struct MemtableApply {
     return true
   }
 
-  /// O(n log m) for n keys into m. Throws `.diskFull` and others; may be tried again.
+  /// O(n log m) for n keys into m, and O(n log² t) more where there are t range deletes. Throws `.diskFull` and others; may be tried again.
   func run() throws(StoreError) {
     guard let position = layer.lastPosition else { preconditionFailure("an empty memtable") }
     layer.memtable.order()
@@ -111,8 +110,7 @@ struct MemtableApply {
   }
 
   private func isHidden(_ key: RawSpan, _ header: EntryHeader) -> Bool {
-    layer.tombstones.contains { $0.sequence > header.sequence && $0.covers(key) }
-      || laterTombstones.contains { $0.covers(key) }
+    tombstones.newest(over: key, at: durableSequence) > header.sequence
   }
 
   private func write(

@@ -12,6 +12,8 @@ public struct Batch: Sendable {
   private(set) var onlyDeletes = true
   /// What it counts, which `Limits.batchByteCount` bounds.
   private(set) var chargedByteCount = 0
+  /// The ranges that it deletes.
+  private(set) var rangeDeleteCount = 0
 
   /// An empty batch.
   public init() {}
@@ -52,12 +54,12 @@ public struct Batch: Sendable {
   }
 
   /// Removes every key in `range`, at a cost that does not depend on how many there are. Keys that the
-  /// same batch puts afterwards stay.
+  /// same batch puts afterwards stay. A batch may delete `Limits.rangeDeletesPerBatch` ranges.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try Limits.check(range: range)
     if range.isEmpty { return }
-    chargedByteCount +=
-      range.lower.count + (range.upper?.count ?? 0) + Limits.mutationByteCount
+    rangeDeleteCount += 1
+    chargedByteCount += range.byteCount + Limits.mutationByteCount
     mutations.appendDeleteRange(range)
   }
 

@@ -52,3 +52,10 @@ extension RawSpan {
     return byteCount - other.byteCount
   }
 }
+
+extension [UInt8] {
+  /// Whether it comes before `other` in the order of keys.
+  func isBefore(_ other: [UInt8]) -> Bool {
+    withBytes { bytes in other.withBytes { bytes.isBefore($0) } }
+  }
+}

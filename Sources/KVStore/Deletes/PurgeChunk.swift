@@ -1,7 +1,6 @@
 import TxnWAL
 
-/// One bounded step of carrying out range deletes: a part of a large one, or several small ones, which
-/// then share a sync.
+/// One bounded step of carrying out a group of range deletes.
 struct PurgeChunk {
   /// Few enough that a writer hardly waits: for the partition's file, and for a sync of the log that meets
   /// that of the chunk.
@@ -9,37 +8,39 @@ struct PurgeChunk {
   private static let timeLimit = Duration.milliseconds(1)
 
   let partition: Partition
-  /// Oldest first. LMDB has them all.
-  let tombstones: [RangeTombstone.ID]
   /// The most keys that it looks at.
   var keyLimit = PurgeChunk.keyLimit
 
-  /// Removes what the next chunk holds of keys older than the range deletes, and returns those that
-  /// have come to their end. All of it is durable on return, or nothing.
-  func run() throws(StoreError) -> Set<RangeTombstone.ID> {
-    var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, stepLimit: keyLimit)
-    var finished: Set<RangeTombstone.ID> = []
-    var internalCount = 0
+  enum Outcome {
+    /// There is nothing to carry out.
+    case nothing
+    /// The position of the group has moved.
+    case paused(PurgeGroup)
+    /// All range deletes up to this one are carried out.
+    case finished(RangeTombstone.ID)
+  }
+
+  /// Removes what the next chunk holds of keys that the group hides, and of the group itself once it has come to
+  /// its end. All of it is durable on return, or nothing.
+  ///
+  /// - Parameter underWay: the group that is, as it was after its last chunk; nil begins the next, or the one that a crash interrupted.
+  func run(_ underWay: PurgeGroup?) throws(StoreError) -> Outcome {
     CrashPoint.reached(.purgeBeforeChunk)
     var transaction = try partition.environment.beginWrite()
-    for id in tombstones {
-      // The stored position is the newest: the one in memory is as of the beginning.
-      if var tombstone = try transaction.tombstone(id) {
-        let position = try transaction.withCursor { cursor throws(StoreError) in
-          try remove(tombstone, with: &cursor, &effort, &internalCount)
-        }
-        if let position {
-          CrashPoint.reached(.purgeBeforePosition)
-          tombstone.position = position
-          try transaction.setTombstone(tombstone)
-          break
-        }
-        CrashPoint.reached(.purgeBeforeTombstoneRemoval)
-        try transaction.removeTombstone(id)
-      }
-      finished.insert(id)
-      effort.countStep()
-      if effort.isSpent { break }
+    var next = underWay
+    if next == nil { next = try PurgeGroup(&transaction) }
+    guard var group = next else { return .nothing }
+    var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, stepLimit: keyLimit)
+    var internalCount = 0
+    group.position = try transaction.withCursor { cursor throws(StoreError) in
+      try remove(group, with: &cursor, &effort, &internalCount)
+    }
+    if let position = group.position {
+      CrashPoint.reached(.purgeBeforePosition)
+      try group.store(position, in: &transaction)
+    } else {
+      CrashPoint.reached(.purgeBeforeTombstoneRemoval)
+      try group.remove(from: &transaction)
     }
     if internalCount > 0 {
       var state = try transaction.appliedState()
@@ -49,36 +50,53 @@ struct PurgeChunk {
     CrashPoint.reached(.purgeBeforeCommit)
     try transaction.commit()
     CrashPoint.reached(.purgeAfterCommit)
-    return finished
+    return group.position == nil ? .finished(group.last) : .paused(group)
   }
 
-  /// Where to go on, or nil at the end of the range.
+  /// Where to go on, or nil at the end of the group. O(log n) for each fragment of its ranges, O(1) a key.
   private func remove(
-    _ tombstone: RangeTombstone, with cursor: inout Cursor, _ effort: inout Effort,
+    _ group: PurgeGroup, with cursor: inout Cursor, _ effort: inout Effort,
     _ internalCount: inout Int
   ) throws(StoreError) -> [UInt8]? {
-    let start = tombstone.position ?? tombstone.lower
-    var isEntry = try cursor.seek(start.rawSpan)
-    while isEntry {
-      let step = cursor.withEntry { key, stored in judge(key, stored, tombstone, effort) }
-      switch step {
-      case .end: return nil
-      case .pause(let key): return key
-      case .keep: break
-      case .remove(let isInternal):
-        try cursor.deleteCurrent()
-        if isInternal { internalCount += 1 }
+    let ranges = group.ranges
+    let start = group.position ?? []
+    for place in ranges.bounds.indices where ranges.newest[place] != 0 {
+      let upper = place + 1 < ranges.bounds.count ? ranges.bounds[place + 1] : nil
+      if let upper, !start.rawSpan.isBefore(upper.rawSpan) { continue }
+      let lower = ranges.bounds[place]
+      let first = lower.rawSpan.isBefore(start.rawSpan) ? start : lower
+      if effort.isSpent { return first }
+      let fragment = Fragment(upper: upper, sequence: ranges.newest[place])
+      var isEntry = try cursor.seek(first.rawSpan)
+      walk: while isEntry {
+        let step = cursor.withEntry { key, stored in judge(key, stored, fragment, effort) }
+        switch step {
+        case .end: break walk
+        case .pause(let key): return key
+        case .keep: break
+        case .remove(let isInternal):
+          try cursor.deleteCurrent()
+          if isInternal { internalCount += 1 }
+        }
+        effort.countStep()
+        isEntry = try cursor.next()
       }
       effort.countStep()
-      isEntry = try cursor.next()
     }
     return nil
   }
 
+  /// A part of the file, and what is removed of it.
+  private struct Fragment {
+    let upper: [UInt8]?
+    /// All that is older.
+    let sequence: SequenceNumber
+  }
+
   private func judge(
-    _ key: RawSpan, _ stored: RawSpan, _ tombstone: RangeTombstone, _ effort: Effort
+    _ key: RawSpan, _ stored: RawSpan, _ fragment: Fragment, _ effort: Effort
   ) -> Step {
-    if let upper = tombstone.upper, !key.isBefore(upper.rawSpan) { return .end }
+    if let upper = fragment.upper, !key.isBefore(upper.rawSpan) { return .end }
     if effort.isSpent { return .pause(Array(copying: key)) }
     // Verified, not just read: a damaged sequence must not decide that a live value goes. What is
     // damaged stays, and is reported to whoever reads it.
@@ -86,7 +104,7 @@ struct PurgeChunk {
     let header = try? StoredValue.decode(
       stored, key: key, seed: environment.checksumSeed, file: environment.path)
     guard let header else { return .keep }
-    return header.sequence < tombstone.sequence
+    return header.sequence < fragment.sequence
       ? .remove(isInternal: InternalKey.contains(key)) : .keep
   }
 

@@ -3,9 +3,9 @@ import TxnWAL
 
 /// The thread that removes from LMDB what range deletes hide.
 ///
-/// It works in chunks that are bounded by count and by time, and stores how far it came in the same
-/// LMDB transaction as each chunk, so that after a crash it goes on where it was. Between chunks other
-/// writers of the partition have their turn.
+/// It carries them out in groups, and each group in chunks that are bounded by count and by time. How far it
+/// came is stored in the same LMDB transaction as each chunk, so that after a crash it goes on where it was.
+/// Between chunks other writers of the partition have their turn.
 ///
 /// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `thread` only
 /// by the thread that opens and closes the store.
@@ -22,16 +22,23 @@ final class PurgeWorker: @unchecked Sendable {
   private var isClosing = false
   private let failed: @Sendable (StoreError) -> Void
   private let progressed: @Sendable () -> Void
+  private let gathered: @Sendable () -> Void
 
+  /// - Parameters:
+  ///   - progressed: some were carried out.
+  ///   - gathered: a partition has many that cannot be carried out before they are sealed.
+  ///   - failed: nothing can be carried out any more.
   init(
     keyspace: Keyspace, ballast: Ballast, keyLimit: Int = PurgeChunk.keyLimit,
     progressed: @escaping @Sendable () -> Void,
+    gathered: @escaping @Sendable () -> Void,
     failed: @escaping @Sendable (StoreError) -> Void
   ) {
     self.keyspace = keyspace
     self.keyLimit = keyLimit
     self.ballast = ballast
     self.progressed = progressed
+    self.gathered = gathered
     self.failed = failed
   }
 
@@ -57,15 +64,17 @@ final class PurgeWorker: @unchecked Sendable {
   }
 
   private func run() {
+    var groups: [Int: PurgeGroup] = [:]
     while waitForWork() {
       var didSome = true
       while didSome, !shouldStop {
         didSome = false
         for partition in keyspace.partitions where !shouldStop {
-          if purgeChunk(of: partition) { didSome = true }
+          if purgeChunk(of: partition, &groups[partition.index]) { didSome = true }
         }
         if didSome { progressed() }
       }
+      if !shouldStop, keyspace.partitions.contains(where: \.hasGatheredTombstones) { gathered() }
     }
   }
 
@@ -84,27 +93,37 @@ final class PurgeWorker: @unchecked Sendable {
     }
   }
 
-  private func run(_ chunk: PurgeChunk) throws(StoreError) -> Set<RangeTombstone.ID> {
+  private func run(
+    _ chunk: PurgeChunk, _ group: PurgeGroup?
+  ) throws(StoreError) -> PurgeChunk.Outcome {
     do throws(StoreError) {
-      return try chunk.run()
+      return try chunk.run(group)
     } catch {
       guard error.isDiskFull, ballast.release() else { throw error }
-      return try chunk.run()
+      return try chunk.run(group)
     }
   }
 
-  /// One chunk of the partition's oldest range deletes that LMDB knows of. False if there are none, or
-  /// they cannot be gone on with now.
-  private func purgeChunk(of partition: Partition) -> Bool {
-    let applied = partition.applied.rawValue
-    let known = partition.layers.tombstones.prefix { $0.lsn <= applied }
-    if known.isEmpty || partition.environment.damage != nil { return false }
-    let chunk = PurgeChunk(partition: partition, tombstones: known.map(\.id), keyLimit: keyLimit)
+  /// One chunk of the group that is under way in a partition, or of its oldest range deletes that LMDB knows of.
+  /// False if there are none, or they cannot be gone on with now.
+  private func purgeChunk(of partition: Partition, _ group: inout PurgeGroup?) -> Bool {
+    let tombstones = partition.layers.tombstones
+    if tombstones.isEmpty || partition.environment.damage != nil { return false }
+    if tombstones.newestSequence(upTo: partition.applied.rawValue) == 0 { return false }
     do throws(StoreError) {
-      partition.dropTombstones(try run(chunk))
+      let chunk = PurgeChunk(partition: partition, keyLimit: keyLimit)
+      switch try run(chunk, group) {
+      case .nothing: return false
+      case .paused(let paused): group = paused
+      case .finished(let last):
+        group = nil
+        partition.dropTombstones(through: last)
+      }
       CrashPoint.reached(.purgeAfterDrop)
       return true
     } catch {
+      // Read again from the file: all of the chunk is there, or nothing.
+      group = nil
       if partition.environment.damage != nil { return false }
       if error.isDiskFull {
         monitor.withLock { mustRetry = true }

@@ -7,6 +7,12 @@ public enum StoreError: Error, Sendable, Equatable {
   case keyTooLong(byteCount: Int, limit: Int)
   case valueTooLarge(byteCount: Int, limit: Int)
   case batchTooLarge(byteCount: Int, limit: Int)
+  /// `limit` is how many ranges of keys a batch may delete in a store of that many partitions.
+  case tooManyRangeDeletes(limit: Int)
+
+  /// So many range deletes are still to be carried out that more of them have to wait: nothing was written. Call
+  /// again when an observer was told; `Store.commit` and what else may wait does so itself.
+  case rangeDeletesPending
 
   /// The key holds a value of another type than bytes.
   case wrongType
@@ -64,6 +70,11 @@ extension StoreError: CustomStringConvertible {
       "value of \(byteCount) bytes is too large: use at most \(limit) bytes, or split it"
     case .batchTooLarge(let byteCount, let limit):
       "batch of \(byteCount) bytes is too large: use at most \(limit) bytes, or split it"
+    case .tooManyRangeDeletes(let limit):
+      "batch deletes more than \(limit) ranges of keys, or more than \(Limits.tombstonesPerBatch) "
+        + "large hashes and sets: split it"
+    case .rangeDeletesPending:
+      "too many range deletes are still to be carried out: nothing was written; retry later"
     case .wrongType:
       "the key holds a value of another type: read it as what it is"
     case .preconditionFailed(let index):

@@ -18,10 +18,14 @@ struct RangeTombstone: Sendable, Equatable {
   private static let headerByteCount = 32
 
   /// What tells range deletes apart: a batch may bring several, which have one sequence.
-  struct ID: Hashable, Sendable {
+  struct ID: Hashable, Comparable, Sendable {
     var sequence: SequenceNumber
     /// The place among the range deletes of the same batch.
     var ordinal: UInt32 = 0
+
+    static func < (one: ID, other: ID) -> Bool {
+      (one.sequence, one.ordinal) < (other.sequence, other.ordinal)
+    }
 
     /// Big-endian, so that LMDB's order of bytes is the order of the deletes.
     var storedKey: [UInt8] {
@@ -37,8 +41,9 @@ struct RangeTombstone: Sendable, Equatable {
   var lower: [UInt8]
   /// The first key beyond the range; `nil` = the range has no end.
   var upper: [UInt8]?
-  /// Every older key below it is removed; `nil` = nothing is removed yet. Written in the same LMDB
-  /// transaction as the removals, so that after a crash the work goes on where it was.
+  /// Every key below it is removed that this range delete or an older one hides: they are carried out together,
+  /// up to this one. `nil` = nothing is removed yet. Written in the same LMDB transaction as the removals, so
+  /// that after a crash the work goes on where it was.
   var position: [UInt8]?
 
   var id: ID { ID(sequence: sequence, ordinal: ordinal) }

@@ -85,6 +85,25 @@ extension WriteTransaction {
     try put(.meta, MetaKey.applied, bytes)
   }
 
+  /// The oldest tombstones that are to be carried out together: up to one that has a position, or as many as
+  /// `limit` allows. O(n).
+  mutating func oldestTombstones(limit: Int) throws(StoreError) -> [RangeTombstone] {
+    let environment = environment
+    return try withCursor(in: .tombstones) { cursor throws(StoreError) in
+      var tombstones: [RangeTombstone] = []
+      var isEntry = try cursor.first()
+      while isEntry, tombstones.count < limit {
+        let next = try cursor.withEntry { key, value throws(StoreError) in
+          try environment.decodeTombstone(key: key, value: value)
+        }
+        tombstones.append(next)
+        if next.position != nil { break }
+        isEntry = try cursor.next()
+      }
+      return tombstones
+    }
+  }
+
   /// Writes a tombstone, or its new position.
   mutating func setTombstone(_ tombstone: RangeTombstone) throws(StoreError) {
     let key = tombstone.id.storedKey
@@ -112,16 +131,5 @@ extension LMDBEnvironment {
           found: "that of \(tombstone.sequence) and \(tombstone.ordinal)"))
     }
     return tombstone
-  }
-}
-
-extension WriteTransaction {
-  /// The tombstone with this id, with the newest position.
-  func tombstone(_ id: RangeTombstone.ID) throws(StoreError) -> RangeTombstone? {
-    let key = id.storedKey
-    return try withValue(of: key.rawSpan, in: .tombstones) { value throws(StoreError) in
-      guard let value else { return nil }
-      return try environment.decodeTombstone(key: key.rawSpan, value: value)
-    }
   }
 }

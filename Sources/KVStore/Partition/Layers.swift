@@ -29,49 +29,36 @@ final class MemtableLayer: @unchecked Sendable {
     lastPosition = position
   }
 
-  func add(_ tombstone: RangeTombstone) {
-    tombstones.append(tombstone)
+  func add(_ new: [RangeTombstone]) {
+    tombstones += new
   }
 }
 
 /// What a partition consists of above LMDB, at one moment. Immutable as a list: sealing, dropping a
-/// memtable, adding and finishing a tombstone each make a new one.
+/// memtable, adding the tombstones of a batch and finishing some each make a new one.
 final class Layers: Sendable {
   let active: MemtableLayer
   /// On their way down to LMDB, the newest first.
   let sealed: [MemtableLayer]
-  /// Range deletes that may still hide something, oldest first.
-  let tombstones: [RangeTombstone]
+  /// Range deletes that may still hide something.
+  let tombstones: RangeIndex
+  /// How many of them belong to the active layer, so that nobody can carry them out yet.
+  let activeTombstoneCount: Int
 
-  init(active: MemtableLayer, sealed: [MemtableLayer], tombstones: [RangeTombstone]) {
+  init(
+    active: MemtableLayer, sealed: [MemtableLayer], tombstones: RangeIndex,
+    activeTombstoneCount: Int = 0
+  ) {
     self.active = active
     self.sealed = sealed
     self.tombstones = tombstones
+    self.activeTombstoneCount = activeTombstoneCount
   }
 
   /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if none
-  /// does. O(tombstones).
+  /// does. O(log² tombstones).
   @inline(__always)
   func tombstoneSequence(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
-    if tombstones.isEmpty { return 0 }
-    return searchTombstones(over: key, at: sequence)
-  }
-
-  private func searchTombstones(
-    over key: RawSpan, at sequence: SequenceNumber
-  ) -> SequenceNumber {
-    for tombstone in tombstones.reversed() where tombstone.sequence <= sequence {
-      if tombstone.covers(key) { return tombstone.sequence }
-    }
-    return 0
-  }
-}
-
-extension RangeTombstone {
-  /// Whether `key` lies in the range.
-  func covers(_ key: RawSpan) -> Bool {
-    if key.isBefore(lower.rawSpan) { return false }
-    if let upper { return key.isBefore(upper.rawSpan) }
-    return true
+    tombstones.newest(over: key, at: sequence)
   }
 }

@@ -56,9 +56,10 @@ final class Partition: @unchecked Sendable {
     reader.reset()
     pool.withLock { $0?.append(reader) }
     appliedLSN = Atomic(appliedAtOpen.lsn)
-    budget.noteTombstones(tombstones.count, before: 0)
     writerLayer = MemtableLayer(hash: hash, spare: budget.spare)
-    current = Lock(Layers(active: writerLayer, sealed: [], tombstones: tombstones))
+    var index = RangeIndex()
+    index.insert(tombstones)
+    current = Lock(Layers(active: writerLayer, sealed: [], tombstones: index))
   }
 
   /// Frees the LMDB readers and closes the file, as soon as readers that are out are given back. Nobody
@@ -93,9 +94,6 @@ final class Partition: @unchecked Sendable {
   /// The bytes of the memtable that is being written.
   var activeByteCount: Int { writerLayer.memtable.byteCount }
 
-  /// How many range deletes the active layer has.
-  var activeTombstoneCount: Int { writerLayer.tombstones.count }
-
   var isActiveEmpty: Bool { writerLayer.isEmpty }
 
   /// The place of the newest batch in the active layer.
@@ -112,11 +110,17 @@ final class Partition: @unchecked Sendable {
   func insert(_ mutations: RawSpan, at position: CommitPosition) -> Bool {
     let memtable = writerLayer.memtable
     var offset = 0
+    var ranges: [KeyRange] = []
     while offset < mutations.byteCount {
       guard let mutation = Mutation.parse(mutations, at: offset) else { return false }
-      insert(mutation, in: mutations, at: position, into: memtable)
+      if mutation.kind == .deleteRange {
+        ranges.append(KeyRange(mutation, in: mutations))
+      } else {
+        insert(mutation, in: mutations, at: position, into: memtable)
+      }
       offset = mutation.end
     }
+    if !ranges.isEmpty { insert(ranges, at: position) }
     if writerLayer.isEmpty { isActiveInUse.store(true, ordering: .releasing) }
     writerLayer.note(position)
     watches.note(mutations, hash)
@@ -147,22 +151,37 @@ final class Partition: @unchecked Sendable {
         header: EntryHeader(
           sequence: position.sequence, kind: kind, type: mutation.type, expiry: mutation.expiry),
         value: bytes.extracting(mutation.value ?? 0..<0), hash: hash.hash(key))
-    case .deleteRange:
-      let range = KeyRange(mutation, in: bytes)
-      // A batch is never spread over two layers, so those that share its sequence are in this one.
-      let before = writerLayer.tombstones.last.flatMap {
-        $0.sequence == position.sequence ? $0.ordinal : nil
+    case .deleteRange, .requireAbsent, .requirePresent, .requireSequence: break
+    }
+  }
+
+  /// All range deletes that a batch has here, as one change of the layers. Among the batch's other mutations
+  /// their order means nothing: they hide older batches alone.
+  private func insert(_ ranges: [KeyRange], at position: CommitPosition) {
+    // A batch is never spread over two layers, so those that share its sequence are in this one.
+    let last = writerLayer.tombstones.last.flatMap {
+      $0.sequence == position.sequence ? $0.ordinal : nil
+    }
+    let first = last.map { $0 + 1 } ?? 0
+    let new = ranges.enumerated().map { place, range in
+      RangeTombstone(
+        sequence: position.sequence, ordinal: first + UInt32(place), lsn: position.end.rawValue,
+        lower: range.lower, upper: range.upper)
+    }
+    writerLayer.add(new)
+    // Made before the lock is taken, so that no reader waits: the writer alone adds to the index, and what is
+    // dropped from it meanwhile can be dropped from the new one too.
+    let before = layers
+    var added = before.tombstones
+    added.insert(new)
+    change { [added] layers in
+      var tombstones = added
+      if let finished = layers.tombstones.finished, finished != before.tombstones.finished {
+        tombstones.drop(through: finished)
       }
-      let tombstone = RangeTombstone(
-        sequence: position.sequence, ordinal: before.map { $0 + 1 } ?? 0,
-        lsn: position.end.rawValue, lower: range.lower, upper: range.upper)
-      writerLayer.add(tombstone)
-      change { layers in
-        Layers(
-          active: layers.active, sealed: layers.sealed,
-          tombstones: layers.tombstones + [tombstone])
-      }
-    case .requireAbsent, .requirePresent, .requireSequence: break
+      return Layers(
+        active: layers.active, sealed: layers.sealed, tombstones: tombstones,
+        activeTombstoneCount: layers.activeTombstoneCount + new.count)
     }
   }
 
@@ -196,6 +215,23 @@ final class Partition: @unchecked Sendable {
 
   // MARK: The apply and purge workers' side
 
+  /// Whether the active layer has many range deletes, or some that others wait for, and no other memtable is
+  /// on its way to LMDB.
+  var hasGatheredTombstones: Bool {
+    let layers = layers
+    guard layers.activeTombstoneCount > 0, layers.sealed.isEmpty else { return false }
+    return layers.activeTombstoneCount >= Upkeep.activeTombstoneLimit || hasTombstoneBacklog
+  }
+
+  /// Whether more range deletes must wait until some are carried out. Those of a damaged file never are: it
+  /// takes no more of them, and the others do not wait for it.
+  var hasTombstoneBacklog: Bool {
+    let tombstones = layers.tombstones
+    if tombstones.isEmpty || environment.isDamaged { return false }
+    return tombstones.count >= MemoryBudget.tombstoneLimit
+      || tombstones.byteCount >= budget.tombstoneByteLimit
+  }
+
   /// Whether everything that was inserted is in LMDB. What is being inserted at this moment may or may
   /// not count.
   var isWhollyApplied: Bool {
@@ -221,7 +257,7 @@ final class Partition: @unchecked Sendable {
       precondition(layers.sealed.last === layer, "memtables are applied in order")
       return Layers(
         active: layers.active, sealed: Array(layers.sealed.dropLast()),
-        tombstones: layers.tombstones)
+        tombstones: layers.tombstones, activeTombstoneCount: layers.activeTombstoneCount)
     }
     uncount(layer)
   }
@@ -240,22 +276,24 @@ final class Partition: @unchecked Sendable {
     if wasCounted { budget.removeSealed(layer.sealedByteCount) }
   }
 
-  /// Forgets range deletes that have been carried out to their ends.
-  func dropTombstones(_ finished: Set<RangeTombstone.ID>) {
-    if finished.isEmpty { return }
+  /// Forgets the range deletes up to `last`, all of which have been carried out to their ends.
+  func dropTombstones(through last: RangeTombstone.ID) {
     change { layers in
-      Layers(
-        active: layers.active, sealed: layers.sealed,
-        tombstones: layers.tombstones.filter { !finished.contains($0.id) })
+      var tombstones = layers.tombstones
+      tombstones.drop(through: last)
+      return Layers(
+        active: layers.active, sealed: layers.sealed, tombstones: tombstones,
+        activeTombstoneCount: layers.activeTombstoneCount)
     }
   }
 
   /// The layers are replaced before the generation moves: who sees the new number sees them.
   private func change(_ body: (Layers) -> Layers) {
+    // Kept until the lock is free again: to free large ones takes time.
+    let before = layers
+    defer { withExtendedLifetime(before) {} }
     current.withLock { layers in
-      let before = layers.tombstones.count
       layers = body(layers)
-      budget.noteTombstones(layers.tombstones.count, before: before)
       generationNumber.add(1, ordering: .acquiringAndReleasing)
     }
   }

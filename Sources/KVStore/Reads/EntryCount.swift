@@ -10,9 +10,7 @@ struct EntryCount {
 
   /// Whether a range delete hides entries that LMDB counts.
   var isHiding: Bool {
-    views.contains { view in
-      view.layers?.tombstones.contains { !$0.coversOnlyInternal } ?? false
-    }
+    views.contains { $0.layers?.tombstones.isVisible ?? false }
   }
 
   func count() throws(StoreError) -> Int {
@@ -63,9 +61,4 @@ struct EntryCount {
     }
     return difference
   }
-}
-
-extension RangeTombstone {
-  /// Whether it deletes nothing that is counted.
-  fileprivate var coversOnlyInternal: Bool { KeyRange(from: lower, to: upper).isInternal }
 }

@@ -32,10 +32,10 @@ struct PartitionSalvage {
     if applied < floor {
       emit(.lost("partition \(index): what was written between LSN \(applied) and \(floor)"))
     }
-    var tombstones: [RangeTombstone] = []
+    var tombstones = RangeIndex()
     do throws(StoreError) {
       if reader.hasFailed { try reader.renew() }
-      tombstones = try reader.tombstones()
+      tombstones.insert(try reader.tombstones())
     } catch {
       emit(
         .lost("partition \(index): range deletes under way, so deleted keys may be back: \(error)"))
@@ -46,7 +46,7 @@ struct PartitionSalvage {
   /// Goes over all entries. Where a page cannot be read it tries keys behind it, one after the other.
   /// Each try is told before, because LMDB may end the process in it.
   private func walk(
-    _ environment: LMDBEnvironment, _ reader: ReadTransaction, _ tombstones: [RangeTombstone]
+    _ environment: LMDBEnvironment, _ reader: ReadTransaction, _ tombstones: RangeIndex
   ) {
     var last = start.after
     var place = start.place
@@ -85,14 +85,14 @@ struct PartitionSalvage {
   }
 
   private func take(
-    _ cursor: inout Cursor, _ environment: LMDBEnvironment, _ tombstones: [RangeTombstone]
+    _ cursor: inout Cursor, _ environment: LMDBEnvironment, _ tombstones: RangeIndex
   ) -> [UInt8] {
     cursor.withEntry { key, stored in
       let copy = Array(copying: key)
       do throws(StoreError) {
         let header = try StoredValue.decode(
           stored, key: key, seed: environment.checksumSeed, file: environment.path)
-        let isDeleted = tombstones.contains { $0.sequence > header.sequence && $0.covers(key) }
+        let isDeleted = tombstones.newest(over: key, at: .max) > header.sequence
         if !isDeleted {
           let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
           emit(

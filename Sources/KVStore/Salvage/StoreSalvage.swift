@@ -202,18 +202,24 @@ public struct StoreSalvage {
     }
     if !isSound { report.lose("transaction \(record.transaction): bytes that are no sections") }
     var isOwed = false
-    for (partition, bytes) in sections {
-      guard partition < applied.count, applied[partition] < end else { continue }
-      isOwed = true
-      try apply(bytes, to: partition)
+    // Range deletes stand behind a batch's other mutations, and hide only what is older than the batch.
+    for areRangeDeletes in [true, false] {
+      for (partition, bytes) in sections {
+        guard partition < applied.count, applied[partition] < end else { continue }
+        isOwed = true
+        try apply(bytes, to: partition, onlyRangeDeletes: areRangeDeletes)
+      }
     }
     if isOwed { report.transactionCount += 1 }
   }
 
-  private mutating func apply(_ bytes: [UInt8], to partition: Int) throws(StoreError) {
+  private mutating func apply(
+    _ bytes: [UInt8], to partition: Int, onlyRangeDeletes: Bool
+  ) throws(StoreError) {
     var offset = 0
     while let mutation = Mutation.parse(bytes.rawSpan, at: offset) {
       offset = mutation.end
+      if (mutation.kind == .deleteRange) != onlyRangeDeletes { continue }
       let key = Array(bytes[mutation.key])
       switch mutation.kind {
       case .put, .putEntry:

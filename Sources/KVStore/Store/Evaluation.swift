@@ -11,6 +11,8 @@ public struct Evaluation: ~Copyable {
   /// What it counts so far: see `Limits.batchByteCount`.
   private(set) var chargedByteCount = 0
   private var preconditionCount = 0
+  /// How many range tombstones the batch makes.
+  private var tombstoneCount = 0
 
   @inline(__always)
   init(_ context: EvaluationContext, _ reader: Reader, _ sequencer: Sequencer) {
@@ -73,9 +75,8 @@ public struct Evaluation: ~Copyable {
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try Limits.check(range: range)
     let parts = range == .everything ? [range] : range.visibleParts
-    for part in parts where !part.isEmpty {
-      try deletePart(part, of: context.keyspace.partitions.indices)
-    }
+    try admitTombstones(of: context.keyspace.partitions.indices)
+    for part in parts where !part.isEmpty { try deletePart(part, of: nil) }
   }
 
   /// Removes the keys in `range` that lie in the partition of `key`, as all fields of a map do: one small
@@ -85,27 +86,32 @@ public struct Evaluation: ~Copyable {
   ) throws(StoreError) {
     try Limits.check(range: range)
     let partition = context.keyspace.partition(of: key)
-    for part in range.visibleParts where !part.isEmpty {
-      try deletePart(part, of: partition..<partition + 1)
+    try admitTombstones(of: partition..<partition + 1)
+    for part in range.visibleParts where !part.isEmpty { try deletePart(part, of: partition) }
+  }
+
+  /// What the range deletes of one batch may cost all others is bounded, and so is what waits to be carried out.
+  private mutating func admitTombstones(of partitions: Range<Int>) throws(StoreError) {
+    tombstoneCount += partitions.count
+    try Limits.check(tombstoneCount: tombstoneCount, partitionCount: keyspace.partitions.count)
+    guard !keyspace.partitions[partitions].contains(where: \.hasTombstoneBacklog) else {
+      throw .rangeDeletesPending
     }
   }
 
-  private mutating func deletePart(
-    _ range: KeyRange, of partitions: Range<Int>
-  ) throws(StoreError) {
-    // A tombstone hides older batches. What this one has put before is deleted key by key.
-    for key in own.keysPut(in: range, sequencer)
-    where partitions.contains(context.keyspace.partition(of: key.rawSpan)) {
-      try delete(key.rawSpan)
-    }
-    // Charged as a whole: no error may leave the tombstone in some partitions only.
-    let byteCount = range.lower.count + (range.upper?.count ?? 0)
-    try charge((byteCount + Limits.mutationByteCount) * partitions.count)
-    for partition in partitions {
+  /// In one partition, or in all.
+  private mutating func deletePart(_ range: KeyRange, of partition: Int?) throws(StoreError) {
+    let count = partition == nil ? keyspace.partitions.count : 1
+    try charge((range.byteCount + Limits.mutationByteCount) * count)
+    for key in own.deleteRange(range, of: partition, in: sequencer) { try delete(key.rawSpan) }
+  }
+
+  /// Writes the range deletes, those of a partition together: to be called once all else is written.
+  mutating func appendRangeDeletes() {
+    own.forEachRange { partition, ranges in
       sequencer.beginSection(for: partition)
-      sequencer.appendDeleteRange(range)
+      for range in ranges { sequencer.appendDeleteRange(range) }
     }
-    own.noteRange(range, of: partitions, in: sequencer)
   }
 
   /// Makes the batch depend on `condition`, checked when it is prepared, against what is ordered before

@@ -45,6 +45,7 @@ public final class Store: Sendable {
     upkeep = Upkeep(
       keyspace: keyspace, budget: budget, coordinator: coordinator, options: options)
     let coordinator = parts.coordinator
+    let upkeep = self.upkeep
     let room = self.room
     purgeWorker = PurgeWorker(
       keyspace: parts.keyspace, ballast: parts.ballast,
@@ -53,6 +54,7 @@ public final class Store: Sendable {
         openSnapshots.expire()
         coordinator.tellObservers()
       },
+      gathered: { coordinator.sequence { _ in upkeep.sendDownGatheredRangeDeletes() } },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
     ClockRecord.restore(keyspace.clock, from: evaluations.reader)

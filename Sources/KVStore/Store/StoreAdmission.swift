@@ -93,7 +93,7 @@ extension Store {
     if isDiskFull, !onlyDeletes, let full = applyWorkers.diskFull { throw full }
     let memoryLimit = isDiskFull ? budget.strainedByteCount : budget.byteCount
     // A batch may pass the limit by itself, or none of that size could ever be admitted.
-    guard budget.inUse < memoryLimit, !budget.hasTombstoneBacklog else {
+    guard budget.inUse < memoryLimit else {
       if isDiskFull, let full = applyWorkers.diskFull { throw full }
       return false
     }

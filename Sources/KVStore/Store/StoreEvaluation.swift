@@ -12,7 +12,8 @@ extension Store {
   ///
   /// Admit about what it is going to write first, with `tryAdmit`. What it has written in fact is measured
   /// before it is committed: where there is no room for that, nothing is written and `.noRoom` tells how
-  /// much to admit before `body` is run again; `.diskFull` that there will be none for the time being.
+  /// much to admit before `body` is run again; `.diskFull` that there will be none for the time being. Where it
+  /// deletes a range while too many are still to be carried out, `.rangeDeletesPending` is thrown.
   ///
   /// - Parameter onlyDeletes: as of `tryAdmit`.
   public func evaluate<R>(
@@ -40,8 +41,11 @@ extension Store {
         result = try body(&evaluation)
       } catch {
         sequencer.cancel()
+        // On a full disk none is carried out, and nobody should wait for it.
+        if case .rangeDeletesPending = error, let full = applyWorkers.diskFull { throw full }
         throw error
       }
+      if evaluation.deletesRanges { evaluation.appendRangeDeletes() }
       let position = try finish(
         sequencer, deletesRanges: evaluation.deletesRanges,
         memoryByteCount: evaluation.chargedByteCount, onlyDeletes: onlyDeletes)
@@ -61,6 +65,8 @@ extension Store {
         return try evaluate(onlyDeletes: onlyDeletes, body)
       } catch .noRoom(let needed) {
         try admit(byteCount: needed, onlyDeletes: onlyDeletes, isMeasured: true)
+      } catch .rangeDeletesPending {
+        try room.wait { () throws(StoreError) in try areRangeDeletesAdmitted() }
       } catch {
         throw error
       }

@@ -13,6 +13,7 @@ extension Store {
   public func commit(_ batch: Batch) throws(StoreError) -> SequenceNumber {
     // Before log is made ready for it.
     try Limits.check(batchByteCount: batch.chargedByteCount)
+    try checkRangeDeletes(batch.rangeDeleteCount)
     do throws(StoreError) {
       let (_, receipt) = try admitAndEvaluate(
         byteCount: batch.byteCount, onlyDeletes: batch.onlyDeletes
@@ -77,6 +78,7 @@ extension Store {
   @discardableResult
   public func commit(_ batch: Batch) async throws(StoreError) -> SequenceNumber {
     try Limits.check(batchByteCount: batch.chargedByteCount)
+    try checkRangeDeletes(batch.rangeDeleteCount)
     var (byteCount, isMeasured) = (batch.byteCount, false)
     while true {
       try await admit(
@@ -89,6 +91,8 @@ extension Store {
         return receipt.sequence
       } catch .noRoom(let needed) {
         (byteCount, isMeasured) = (needed, true)
+      } catch .rangeDeletesPending {
+        try await room.waitSuspended { () throws(StoreError) in try areRangeDeletesAdmitted() }
       } catch .preconditionFailed(let index) {
         try await acknowledged(newestReceipt)
         throw .preconditionFailed(index: index)

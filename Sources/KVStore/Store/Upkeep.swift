@@ -6,9 +6,8 @@ import TxnWAL
 final class Upkeep: @unchecked Sendable {
   /// How much log passes between two looks.
   private static let interval = 64 << 10
-  /// Range deletes that may gather in a memtable before it goes down: until then they are not carried
-  /// out, and every read looks through them.
-  private static let activeTombstoneLimit = 64
+  /// Range deletes that may gather in a memtable before it goes down: until then they are not carried out.
+  static let activeTombstoneLimit = 64
 
   private let keyspace: Keyspace
   private let budget: MemoryBudget
@@ -46,26 +45,34 @@ final class Upkeep: @unchecked Sendable {
       total -= largest.activeByteCount
       largest.seal()
     }
-    for partition in partitions where partition.activeTombstoneCount >= Self.activeTombstoneLimit {
-      partition.seal()
-    }
+    sendDownGatheredRangeDeletes()
     shortenLog(position)
     budget.setActive(partitions.reduce(0) { $0 + $1.activeByteCount })
   }
 
   /// As the sequencer, while the disk is full: only once LMDB has what is in memory deletes free room, and
   /// the log can be written again from its beginning. One memtable of a partition at a time, so that they
-  /// do not become many.
+  /// do not become many, and one with range deletes behind it: what they hide of the first is not written, which
+  /// may be all that there is room for.
   func sendDown() {
-    for partition in keyspace.partitions where partition.layers.sealed.isEmpty { partition.seal() }
-    sendDownRangeDeletes()
+    for partition in keyspace.partitions {
+      let layers = partition.layers
+      let limit = layers.activeTombstoneCount > 0 ? 2 : 1
+      if layers.sealed.count < limit { partition.seal() }
+    }
   }
 
   /// As the sequencer: range deletes are carried out only once LMDB has them.
   func sendDownRangeDeletes() {
-    for partition in keyspace.partitions where partition.activeTombstoneCount > 0 {
+    for partition in keyspace.partitions where partition.layers.activeTombstoneCount > 0 {
       partition.seal()
     }
+  }
+
+  /// The same where many have gathered. Where a memtable is on its way already they wait for it: sealed ones
+  /// must not become many, because every read passes through them.
+  func sendDownGatheredRangeDeletes() {
+    for partition in keyspace.partitions where partition.hasGatheredTombstones { partition.seal() }
   }
 
   /// Seals what keeps the log longer than it may be.

@@ -27,6 +27,10 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case ignoresCRC
   /// Apply forgets the range deletes of a memtable.
   case dropsTombstones
+  /// A read as of an earlier batch forgets the range deletes that a later one covers.
+  case forgetsCoveredRangeDeletes
+  /// With each group of range deletes that is carried out one more is forgotten.
+  case finishesRangeDeletesEarly
   /// The first partition shows a batch later than the others.
   case publishesByPartition
   /// A cut over partitions stands although one of them has changed meanwhile.

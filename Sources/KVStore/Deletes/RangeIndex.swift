@@ -1,0 +1,113 @@
+import TxnWAL
+
+/// Range deletes in their order, indexed by range: which was the newest over a key, as of a sequence?
+///
+/// A value that is cheap to copy and to change: it shares its runs, each of which has at least twice as many range
+/// deletes as the next, newer one. So n range deletes are in log n runs at most, and each one is merged into a larger
+/// run log n times at most, in whatever pieces they arrive.
+struct RangeIndex: Sendable {
+  /// The oldest first.
+  private(set) var runs: [RangeRun] = []
+  /// Those up to here were carried out, and hide nothing any more.
+  private(set) var finished: RangeTombstone.ID?
+  /// How many of them are not carried out. Bytes are counted by the run.
+  private(set) var count = 0
+  /// How many fragments were copied to merge runs, ever: what tests measure.
+  private(set) var copiedCount = 0
+
+  var isEmpty: Bool { runs.isEmpty }
+
+  /// What they take in memory, roughly.
+  var byteCount: Int { runs.reduce(0) { $0 + $1.origin.byteCount } }
+
+  /// Whether one of them may delete others than internal keys.
+  var isVisible: Bool { runs.contains { $0.origin.isVisible } }
+
+  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if none does.
+  /// O(log² n).
+  @inline(__always)
+  func newest(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
+    if runs.isEmpty { return 0 }
+    return search(over: key, at: sequence)
+  }
+
+  private func search(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
+    for run in runs.reversed() where run.origin.firstSequence <= sequence {
+      let found = run.newest(over: key, at: sequence)
+      if found != 0 { return found }
+    }
+    return 0
+  }
+
+  /// The newest sequence among those whose records end at or below `lsn`; 0 where there is none. O(log n).
+  func newestSequence(upTo lsn: UInt64) -> SequenceNumber {
+    for run in runs.reversed() {
+      let found = run.newestSequence(upTo: lsn)
+      if found != 0 { return found }
+    }
+    return 0
+  }
+
+  /// Adds range deletes that are newer than all others. O(n + log m) for n of them to m, taken over many calls.
+  mutating func insert(_ run: RangeRun) {
+    var merged = run
+    while let older = runs.last, older.origin.count < 2 * merged.origin.count {
+      merged = RangeRun(merging: older, merged)
+      copiedCount += merged.bounds.count
+      runs.removeLast()
+    }
+    runs.append(merged)
+    count += run.origin.count
+  }
+
+  /// Forgets those up to `id`, which are carried out. O(log n).
+  mutating func drop(through id: RangeTombstone.ID) {
+    finished = id
+    runs = runs.compactMap { $0.dropping(through: id) }
+    count = runs.reduce(0) { $0 + $1.count(behind: id) }
+  }
+
+  /// All of them as one run. O(n).
+  func merged() -> RangeRun? {
+    guard var merged = runs.last else { return nil }
+    for run in runs.dropLast().reversed() { merged = RangeRun(merging: run, merged) }
+    return merged
+  }
+}
+
+extension RangeIndex {
+  /// Adds range deletes in their order: those that share a sequence as one run. O(n log n).
+  mutating func insert(_ tombstones: [RangeTombstone]) {
+    var rest = tombstones[...]
+    while let first = rest.first {
+      let same = rest.prefix { $0.sequence == first.sequence }
+      insert(RangeRun(same))
+      rest = rest.dropFirst(same.count)
+    }
+  }
+}
+
+extension RangeRun {
+  /// Of range deletes of one batch, with ordinals one after the other.
+  fileprivate convenience init(_ tombstones: ArraySlice<RangeTombstone>) {
+    guard let first = tombstones.first, let last = tombstones.last else {
+      preconditionFailure("a run of no range deletes")
+    }
+    let ranges = tombstones.map { KeyRange(from: $0.lower, to: $0.upper) }
+    self.init(
+      ranges,
+      Origin(
+        firstSequence: first.sequence, last: last.id, firstLSN: first.lsn, lastLSN: last.lsn,
+        count: tombstones.count,
+        byteCount: ranges.reduce(0) { $0 + Self.overhead + $1.byteCount },
+        isVisible: ranges.contains { !$0.isInternal }))
+  }
+
+  /// What a range delete takes in memory beside the bytes of its bounds.
+  private static let overhead = 192
+}
+
+extension KeyRange {
+  /// The bytes of both bounds.
+  var byteCount: Int { lower.count + (upper?.count ?? 0) }
+}

@@ -1,0 +1,181 @@
+import TxnWAL
+
+/// Range deletes cut into disjoint fragments, so that one binary search tells the newest of them over a key.
+///
+/// It is immutable, so that readers share it without a lock. A run is either made of ranges that all have one
+/// sequence, or of two runs, of which the older one has no newer sequence than the newer one:
+///
+///     older     |---- 3 ----|            |-- 3 --|
+///     newer             |------- 5 -------|
+///     merged    |-- 3 --|------- 5 -------|-- 3 -|      and both parts, for reads as of 4
+///
+/// Fragments beside each other with one sequence are joined, so there are at most twice as many bounds as ranges.
+/// Both parts are kept, because what is hidden by a newer range delete in the merged one may be asked for by a
+/// reader to which the newer one is not visible yet. Memory: O(n log n) for n ranges.
+final class RangeRun: Sendable {
+  /// What is remembered of the range deletes beside their ranges.
+  struct Origin: Sendable {
+    var firstSequence: SequenceNumber
+    var last: RangeTombstone.ID
+    var firstLSN: UInt64 = 0
+    var lastLSN: UInt64 = 0
+    /// How many ranges there are, and what they take in memory, roughly.
+    var count: Int
+    var byteCount = 0
+    /// Whether others than internal keys can be in them.
+    var isVisible = true
+  }
+
+  /// Where fragments begin, in order; each one ends where the next begins, the last one nowhere.
+  let bounds: [[UInt8]]
+  /// The newest sequence in each fragment; 0 where there is no range delete.
+  let newest: [SequenceNumber]
+  let origin: Origin
+  let parts: (older: RangeRun, newer: RangeRun)?
+
+  private init(
+    _ fragments: Fragments, _ origin: Origin, parts: (older: RangeRun, newer: RangeRun)?
+  ) {
+    bounds = fragments.bounds
+    newest = fragments.newest
+    self.origin = origin
+    self.parts = parts
+  }
+
+  /// A run of ranges that share a sequence, in any order. O(n log n).
+  convenience init(_ ranges: [KeyRange], _ origin: Origin) {
+    var fragments = Fragments()
+    fragments.reserve(ranges.count * 2)
+    let sequence = origin.last.sequence
+    // Where what was added so far ends; nil where it has no end.
+    var end: [UInt8]? = []
+    for range in Self.inOrder(ranges) where !range.isEmpty {
+      guard let covered = end else { break }
+      if !fragments.isEmpty, !covered.rawSpan.isBefore(range.lower.rawSpan) {
+        if let upper = range.upper, !covered.rawSpan.isBefore(upper.rawSpan) { continue }
+      } else {
+        if !fragments.isEmpty { fragments.append(covered, 0) }
+        fragments.append(range.lower, sequence)
+      }
+      end = range.upper
+    }
+    if !fragments.isEmpty, let end { fragments.append(end, 0) }
+    self.init(fragments, origin, parts: nil)
+  }
+
+  private static func inOrder(_ ranges: [KeyRange]) -> [KeyRange] {
+    func isBefore(_ one: KeyRange, _ other: KeyRange) -> Bool {
+      one.lower.isBefore(other.lower)
+    }
+    let isOrdered = zip(ranges, ranges.dropFirst()).allSatisfy { !isBefore($1, $0) }
+    return isOrdered ? ranges : ranges.sorted(by: isBefore)
+  }
+
+  /// Both together. O(n).
+  convenience init(merging older: RangeRun, _ newer: RangeRun) {
+    let (first, last) = (older.origin, newer.origin)
+    precondition(first.last <= last.last, "range deletes are merged in their order")
+    let origin = Origin(
+      firstSequence: first.firstSequence, last: last.last, firstLSN: first.firstLSN,
+      lastLSN: last.lastLSN, count: first.count + last.count,
+      byteCount: first.byteCount + last.byteCount,
+      isVisible: first.isVisible || last.isVisible)
+    self.init(Fragments(merging: older, newer), origin, parts: (older, newer))
+  }
+
+  /// The sequence of the newest range delete over `key`; 0 where there is none. O(log n).
+  func newest(over key: RawSpan) -> SequenceNumber {
+    var low = 0
+    var high = bounds.count
+    while low < high {
+      let middle = (low + high) / 2
+      let isBehind = bounds[middle].withBytes { key.isBefore($0) }
+      if isBehind { high = middle } else { low = middle + 1 }
+    }
+    return low == 0 ? 0 : newest[low - 1]
+  }
+
+  /// The same among those up to `sequence`. O(log² n).
+  func newest(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
+    let found = newest(over: key)
+    // Where nothing covers the key, nothing of either part does.
+    if found <= sequence { return found }
+    guard let parts else { return 0 }
+    if DeliberateBug.forgetsCoveredRangeDeletes.isOn { return 0 }
+    if parts.newer.origin.firstSequence <= sequence {
+      let newer = parts.newer.newest(over: key, at: sequence)
+      if newer != 0 { return newer }
+    }
+    return parts.older.newest(over: key, at: sequence)
+  }
+
+  /// The newest sequence among those whose records end at or below `lsn`; 0 where there is none. O(log n).
+  func newestSequence(upTo lsn: UInt64) -> SequenceNumber {
+    if origin.lastLSN <= lsn { return origin.last.sequence }
+    guard let parts, origin.firstLSN <= lsn else { return 0 }
+    let newer = parts.newer.newestSequence(upTo: lsn)
+    return newer != 0 ? newer : parts.older.newestSequence(upTo: lsn)
+  }
+
+  /// What is left without those up to `id`; a part of which some are left stays whole. O(log n).
+  func dropping(through id: RangeTombstone.ID) -> RangeRun? {
+    if origin.last <= id { return nil }
+    guard let parts, parts.older.origin.last <= id else { return self }
+    return parts.newer.dropping(through: id)
+  }
+
+  /// How many there are behind `id`. O(log n).
+  func count(behind id: RangeTombstone.ID?) -> Int {
+    guard let id, origin.firstSequence <= id.sequence else { return origin.count }
+    if origin.last <= id { return 0 }
+    if let parts { return parts.older.count(behind: id) + parts.newer.count(behind: id) }
+    return min(origin.count, Int(origin.last.ordinal) - Int(id.ordinal))
+  }
+}
+
+extension RangeRun {
+  /// Fragments while they are put together.
+  private struct Fragments {
+    private(set) var bounds: [[UInt8]] = []
+    private(set) var newest: [SequenceNumber] = []
+
+    init() {}
+
+    /// Walks both in the order of their bounds.
+    init(merging older: RangeRun, _ newer: RangeRun) {
+      reserve(older.bounds.count + newer.bounds.count)
+      var (old, new) = (0, 0)
+      while old < older.bounds.count || new < newer.bounds.count {
+        let order = Self.order(older, old, newer, new)
+        let bound = order <= 0 ? older.bounds[old] : newer.bounds[new]
+        if order <= 0 { old += 1 }
+        if order >= 0 { new += 1 }
+        let top = new == 0 ? 0 : newer.newest[new - 1]
+        append(bound, top != 0 || old == 0 ? top : older.newest[old - 1])
+      }
+    }
+
+    private static func order(
+      _ older: RangeRun, _ old: Int, _ newer: RangeRun, _ new: Int
+    ) -> Int {
+      if old == older.bounds.count { return 1 }
+      if new == newer.bounds.count { return -1 }
+      return older.bounds[old].withBytes { bound in
+        newer.bounds[new].withBytes { bound.compare(to: $0) }
+      }
+    }
+
+    var isEmpty: Bool { bounds.isEmpty }
+
+    mutating func reserve(_ count: Int) {
+      bounds.reserveCapacity(count)
+      newest.reserveCapacity(count)
+    }
+
+    mutating func append(_ bound: [UInt8], _ sequence: SequenceNumber) {
+      if sequence == newest.last ?? 0 { return }
+      bounds.append(bound)
+      newest.append(sequence)
+    }
+  }
+}
