@@ -23,7 +23,8 @@ final class ClientMemory: Sendable {
   init(limit: Int) { self.limit = Atomic(limit) }
 
   var inUse: Int { used.load(ordering: .relaxed) }
-  var left: Int { limit.load(ordering: .relaxed) - inUse }
+  /// The limit may be any number.
+  var left: Int { limit.load(ordering: .relaxed) - max(0, inUse) }
   var isFull: Bool { left <= 0 }
 
   func hasRoom(for byteCount: Int) -> Bool { byteCount <= left }

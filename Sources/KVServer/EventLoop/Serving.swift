@@ -108,7 +108,7 @@ extension EventLoop {
   /// What this connection's replies may grow to: all that is left for clients, and a little in any case.
   private func replyLimit(of connection: Connection, pending: Int) -> Int {
     let left = max(server.memory.left, ClientMemory.ungatedByteCount)
-    return min(pending + left, ReplyWriter.defaultLimit)
+    return min(pending + min(left, ReplyWriter.defaultLimit), ReplyWriter.defaultLimit)
   }
 
   private func runRequests(of connection: Connection, _ call: inout Call) {

@@ -60,7 +60,10 @@ enum Bits {
   static func offset(_ text: RawSpan, width: Int? = nil, _ call: inout Call) -> Int? {
     var number: Int64?
     if let width, text.byteCount > 0, text.byte(at: 0) == 0x23 {
-      number = parseInteger(text.extracting(1..<text.byteCount)).map { $0 &* Int64(width) }
+      number = parseInteger(text.extracting(1..<text.byteCount)).flatMap {
+        let (product, overflows) = $0.multipliedReportingOverflow(by: Int64(width))
+        return overflows ? nil : product
+      }
     } else {
       number = parseInteger(text)
     }

@@ -49,8 +49,8 @@ enum MemoryCommand {
   /// What an entry takes beside its key and value: the header of the value and the node in its page.
   private static let overheadByteCount = 48
 
-  /// USAGE key [SAMPLES count]: the bytes of the key's entries. Of a map some fields are looked at, and the
-  /// others taken for like them.
+  /// USAGE key [SAMPLES count]: the bytes of the key's entries. Of a map some fields are read, `sampleLimit`
+  /// at most, and the others taken to be like them. O(samples).
   static func usage<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -64,7 +64,7 @@ enum MemoryCommand {
         return call.notAnInteger()
       }
       guard number >= 0 else { return call.syntaxError() }
-      samples = number == 0 ? .max : Int(number)
+      samples = number == 0 ? sampleLimit : Int(min(number, Int64(sampleLimit)))
       index += 2
     }
     let key = request.extracting(call[2])
@@ -81,13 +81,27 @@ enum MemoryCommand {
         seenByteCount += field.byteCount + value.byteCount + fieldOverheadByteCount
         return true
       }
-      byteCount += seen == 0 ? 0 : seenByteCount * map.count / seen
+      byteCount = estimate(map.count, from: seen, of: seenByteCount, beside: byteCount)
     }
     call.reply.integer(Int64(byteCount))
   }
 
+  /// What `count` fields take if `seen` of them take `seenByteCount`, with `rest` besides; the most that a
+  /// reply can tell where it is more.
+  static func estimate(_ count: Int, from seen: Int, of seenByteCount: Int, beside rest: Int) -> Int
+  {
+    guard seen > 0 else { return rest }
+    let (high, low) = UInt(seenByteCount).multipliedFullWidth(by: UInt(count))
+    guard high < UInt(seen) else { return .max }
+    let fields = Int(clamping: UInt(seen).dividingFullWidth((high, low)).quotient)
+    let (sum, overflows) = fields.addingReportingOverflow(rest)
+    return overflows ? .max : sum
+  }
+
   /// As in Redis.
   private static let defaultSampleCount = 5
+  /// The most fields that are read, however many are asked for: other clients wait for as long.
+  private static let sampleLimit = 100_000
   /// The map's id comes before a field.
   private static let fieldOverheadByteCount = overheadByteCount + MapLimits.fieldOverhead
 
