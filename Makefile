@@ -119,6 +119,19 @@ fuzz-power-proof: fuzz-build  ## Leave out one kind of sync after the other; eac
 	swift build $(release) -Xswiftc -DKVD_DELIBERATE_BUGS --scratch-path .build/bugs --product kvd
 	fuzz/powerloss/prove --bugs .build/bugs/release/kvd --seed $(SEED)
 
+.PHONY: fuzz-scripts
+fuzz-scripts: setup .build/fuzz-scripts  ## Scripts that call all of Lua that they can reach with extreme values; SEED=…, SECONDS=…
+	.build/fuzz-scripts --seed $(SEED) --seconds $(SECONDS)
+
+.PHONY: fuzz-scripts-proof
+fuzz-scripts-proof: setup .build/fuzz-scripts  ## Lua's own functions in place of the guarded ones; each must be found
+	.build/fuzz-scripts --prove --seed $(SEED) --scripts 100000 --seconds 600
+
+.build/fuzz-scripts: fuzz/scripts/fuzz.c fuzz/scripts/generator.h $(wildcard Sources/CLua/*.h)
+	@mkdir -p .build
+	$(CC) -g -O1 -Wall -Wextra -Wno-unused-function -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	  $$(pkg-config --cflags lua5.1) -ISources/CLua -o $@ $< $$(pkg-config --libs lua5.1) -lm
+
 .PHONY: fuzz-build
 fuzz-build: build .build/libkvdrecorder.so .build/libkvdclock.so
 
@@ -130,9 +143,10 @@ fuzz-build: build .build/libkvdrecorder.so .build/libkvdclock.so
 	@mkdir -p .build
 	$(CC) -O2 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
 
-# Under a minute: 800 simulated seeds, 20 rounds of kills and 40 images.
+# Under a minute: 800 simulated seeds, 20 rounds of kills, 40 images and 20,000 scripts.
 .PHONY: fuzz-short
-fuzz-short: fuzz-build
+fuzz-short: fuzz-build .build/fuzz-scripts
+	.build/fuzz-scripts --seed 1 --scripts 20000 --seconds 15
 	.build/release/kvd-simulate --seed 1 --seeds 800 --seconds 60
 	.build/release/kvd-drive --seed $(SEED) --rounds 20 --seconds 20
 	fuzz/powerloss/images --seed $(SEED) --images 40 --per-trace 20

@@ -117,7 +117,8 @@ KVD_LUA_FUNCTION void kvd_lua_json_put_value(kvd_lua_json_text *text, int depth)
 
 KVD_LUA_FUNCTION void kvd_lua_json_put_table(kvd_lua_json_text *text, int depth) {
   lua_State *L = text->L;
-  int count, index;
+  int count;
+  long long index;
   if (depth > kvd_lua_of(L)->json.encode_depth) luaL_error(L, "Cannot serialise, excessive nesting (%d)", depth);
   luaL_checkstack(L, 6, "JSON");
   // One that holds another many times grows without end.
@@ -128,7 +129,7 @@ KVD_LUA_FUNCTION void kvd_lua_json_put_table(kvd_lua_json_text *text, int depth)
       // In an array with gaps there may be millions of nulls.
       if (index % 4096 == 0) kvd_lua_check(L);
       kvd_lua_json_put(text, index == 1 ? "[" : ",", 1);
-      lua_rawgeti(L, -1, index);
+      lua_rawgeti(L, -1, (int)index);
       kvd_lua_json_put_value(text, depth);
       lua_pop(L, 1);
     }

@@ -66,7 +66,7 @@ typedef struct {
   const kvd_lua_host *host;
   void *context;
   size_t used, limit;
-  int64_t deadline;  // nanoseconds of the monotonic clock
+  int64_t deadline;  // nanoseconds of the monotonic clock; 0 while no script runs
   int is_over;       // the time is up, or the server ended the script
   int is_late;       // the time is up
   int resp;
@@ -80,7 +80,11 @@ static inline int64_t kvd_lua_now(void) {
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-// Lua's memory, counted.
+// A block of so many bytes may be the work of one instruction that takes milliseconds.
+#define KVD_LUA_LARGE_BLOCK (1 << 16)
+
+// Lua's memory, counted. A large block is refused once the time is up: an instruction that builds a string or
+// enlarges a table takes as long as what it builds, and many run before their number is checked.
 KVD_LUA_FUNCTION void *kvd_lua_allocate(void *context, void *block, size_t old, size_t size) {
   kvd_lua_machine *machine = (kvd_lua_machine *)context;
   void *moved;
@@ -90,6 +94,10 @@ KVD_LUA_FUNCTION void *kvd_lua_allocate(void *context, void *block, size_t old, 
     return NULL;
   }
   if (size > old && (machine->used > machine->limit || size - old > machine->limit - machine->used)) return NULL;
+  if (size > old && size >= KVD_LUA_LARGE_BLOCK && machine->deadline) {
+    if (!machine->is_over && kvd_lua_now() >= machine->deadline) machine->is_over = machine->is_late = 1;
+    if (machine->is_over) return NULL;
+  }
   moved = realloc(block, size);
   if (moved) machine->used = machine->used - old + size;
   return moved;
@@ -118,11 +126,54 @@ KVD_LUA_FUNCTION void kvd_lua_check(lua_State *L) {
   lua_error(L);
 }
 
+// Instructions between two checks of the time. One may take milliseconds: that compares long strings, or asks
+// for the length of a table made for it.
+#define KVD_LUA_INSTRUCTIONS 200
+
 // Every so many instructions, and at every call: one may take long by itself, and coroutines that make
 // coroutines could end each before its instructions are counted.
 static void kvd_lua_hook(lua_State *L, lua_Debug *activation) {
   (void)activation;
   kvd_lua_check(L);
+}
+
+// MARK: Compiling
+
+// A chunk as Lua's compiler is given it.
+typedef struct {
+  const char *at;
+  size_t left;
+} kvd_lua_chunk;
+
+// Bytes that are compiled between two checks of the time.
+#define KVD_LUA_PIECE 256
+
+static const char *kvd_lua_read_piece(lua_State *L, void *context, size_t *count) {
+  kvd_lua_chunk *chunk = (kvd_lua_chunk *)context;
+  const char *piece = chunk->at;
+  kvd_lua_check(L);
+  *count = chunk->left < KVD_LUA_PIECE ? chunk->left : KVD_LUA_PIECE;
+  chunk->at += *count;
+  chunk->left -= *count;
+  return *count ? piece : NULL;
+}
+
+// Compiles text, and leaves the function or what is wrong on the stack. What a compiler does is not all linear:
+// Lua's walks all jumps that leave a loop, a condition or a chain of `or` for each of them. So it gets its text
+// in pieces, and the time is checked at each.
+//
+// The chunk's name stays on the stack until then. Lua 5.1 keeps the only reference to it where its collector
+// does not see it (CVE-2025-49844); here nothing of a script's runs that early, and no piece is asked for again
+// after the last one with anything but its end.
+KVD_LUA_FUNCTION int kvd_lua_compile(lua_State *L, kvd_lua_bytes text, const char *name) {
+  kvd_lua_chunk chunk = {text.base, text.count};
+  int failed;
+  luaL_checkstack(L, 4, "chunk");
+  lua_pushstring(L, name);
+  failed = lua_load(L, kvd_lua_read_piece, &chunk, lua_tostring(L, -1));
+  lua_remove(L, -2);
+  if (failed && kvd_lua_of(L)->is_over) kvd_lua_check(L);
+  return failed;
 }
 
 // Pushes what redis.pcall returns for an error: `{err = "CODE text"}`. A text without a code is an ERR.

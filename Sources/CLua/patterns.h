@@ -52,7 +52,7 @@ typedef struct kvd_lua_matching {
 #define KVD_LUA_L_ESC  '%'
 #define KVD_LUA_SPECIALS "^$*+?.([%-"
 
-/* Counts work; every so often the script's time is looked at, which may end it. */
+/* Counts work; every so often the script's time is checked, which may end it. */
 static inline void kvd_lua_spend (kvd_lua_matching *ms, size_t steps) {
   if ((ms->steps += steps) < 16384) return;
   ms->steps = 0;
@@ -173,7 +173,7 @@ static const char *kvd_lua_max_expand (kvd_lua_matching *ms, const char *s,
   while ((s+i)<ms->src_end && kvd_lua_singlematch(KVD_LUA_BYTE(*(s+i)), p, ep))
   {
     i++;
-    kvd_lua_spend(ms, 1);
+    kvd_lua_spend(ms, (size_t)(ep - p));
   }
   /* keeps trying to match with the maximum repetitions */
   while (i>=0) {
@@ -190,7 +190,8 @@ static const char *kvd_lua_min_expand (kvd_lua_matching *ms, const char *s,
     const char *res = kvd_lua_match(ms, s, ep+1);
     if (res != NULL)
       return res;
-    else if (s<ms->src_end && kvd_lua_singlematch(KVD_LUA_BYTE(*s), p, ep))
+    kvd_lua_spend(ms, (size_t)(ep - p));
+    if (s<ms->src_end && kvd_lua_singlematch(KVD_LUA_BYTE(*s), p, ep))
       s++;  /* try with one more repetition */
     else return NULL;
   }
@@ -223,8 +224,9 @@ static const char *kvd_lua_match_capture (kvd_lua_matching *ms, const char *s, i
   size_t len;
   l = kvd_lua_check_capture(ms, l);
   len = ms->capture[l].len;
+  if ((size_t)(ms->src_end-s) < len) return NULL;  /* of a position, too */
   kvd_lua_spend(ms, len);
-  if ((size_t)(ms->src_end-s) >= len &&
+  if (
       memcmp(ms->capture[l].init, s, len) == 0)
     return s+len;
   else return NULL;
@@ -258,6 +260,7 @@ static const char *kvd_lua_match (kvd_lua_matching *ms, const char *s, const cha
                                LUA_QL("%%f") " in pattern");
           ep = kvd_lua_classend(ms, p);  /* points to what is next */
           previous = (s == ms->src_init) ? '\0' : *(s-1);
+          kvd_lua_spend(ms, (size_t)(ep - p));
           if (kvd_lua_matchbracketclass(KVD_LUA_BYTE(previous), p, ep-1) ||
              !kvd_lua_matchbracketclass(KVD_LUA_BYTE(*s), p, ep-1)) return NULL;
           p=ep; goto init;  /* else return kvd_lua_match(ms, s, ep); */
@@ -283,6 +286,7 @@ static const char *kvd_lua_match (kvd_lua_matching *ms, const char *s, const cha
     default: dflt: {  /* it is a pattern item */
       const char *ep = kvd_lua_classend(ms, p);  /* points to what is next */
       int m = s<ms->src_end && kvd_lua_singlematch(KVD_LUA_BYTE(*s), p, ep);
+      kvd_lua_spend(ms, (size_t)(ep - p));  /* a class may be long */
       switch (*ep) {
         case '?': {  /* optional */
           const char *res;

@@ -4,11 +4,17 @@
 
 #include "values.h"
 
-// The arguments on the stack, as bytes in a block on top of it; NULL with an error pushed if one is no text.
+// Bytes of the arguments of one command, which the server copies, as of a client's request.
+#define KVD_LUA_REQUEST_LIMIT (65u << 20)
+
+// The arguments on the stack, as bytes in a block on top of it; NULL with an error pushed if one is no text, or
+// if they are too long: one string may stand for thousands of them.
 KVD_LUA_FUNCTION const kvd_lua_bytes *kvd_lua_arguments(lua_State *L) {
   static const char *none = "Please specify at least one argument for this redis lib call";
   static const char *wrong = "Lua redis lib command arguments must be strings or integers";
+  static const char *large = "the arguments of the command are longer than 65 MiB";
   int count = lua_gettop(L), index;
+  size_t total = 0;
   kvd_lua_bytes *arguments;
   char text[64];
   if (count == 0) {
@@ -28,7 +34,14 @@ KVD_LUA_FUNCTION const kvd_lua_bytes *kvd_lua_arguments(lua_State *L) {
     lua_replace(L, index);
   }
   arguments = (kvd_lua_bytes *)lua_newuserdata(L, (size_t)count * sizeof *arguments);
-  for (index = 1; index <= count; index++) arguments[index - 1] = kvd_lua_string_at(L, index);
+  for (index = 1; index <= count; index++) {
+    arguments[index - 1] = kvd_lua_string_at(L, index);
+    total += arguments[index - 1].count;
+    if (total > KVD_LUA_REQUEST_LIMIT) {
+      kvd_lua_push_error(L, large, strlen(large));
+      return NULL;
+    }
+  }
   return arguments;
 }
 
@@ -84,6 +97,9 @@ static int kvd_lua_sha1hex(lua_State *L) {
   return 1;
 }
 
+// Bytes of a line in the server's log, as in Redis.
+#define KVD_LUA_LOG_LIMIT 1024
+
 static int kvd_lua_log(lua_State *L) {
   kvd_lua_machine *machine = kvd_lua_of(L);
   int count = lua_gettop(L), index, level;
@@ -102,6 +118,7 @@ static int kvd_lua_log(lua_State *L) {
   }
   luaL_pushresult(&text);
   line = kvd_lua_string_at(L, -1);
+  if (line.count > KVD_LUA_LOG_LIMIT) line.count = KVD_LUA_LOG_LIMIT;
   machine->host->log(machine->context, level, line);
   return 0;
 }

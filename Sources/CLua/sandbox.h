@@ -9,6 +9,7 @@
 #define KVD_LUA_SANDBOX_H
 
 #include "bit.h"
+#include "guards.h"
 #include "json.h"
 #include "redis.h"
 #include "search.h"
@@ -20,7 +21,8 @@
 #define KVD_LUA_SCRIPTS "kvd.scripts"
 #define KVD_LUA_OWN "kvd.own"
 
-// Bytes of what is compiled at once, while nothing looks at the time.
+// Bytes of what is compiled at once. Lua counts the signs around a long string in an int (CVE-2025-46819), which
+// takes 2 GiB of them.
 #define KVD_LUA_SOURCE_LIMIT (1 << 20)
 
 // MARK: Functions in place of Lua's
@@ -58,7 +60,7 @@ static int kvd_lua_xpcall(lua_State *L) {
 KVD_LUA_FUNCTION int kvd_lua_load_text(lua_State *L, kvd_lua_bytes text, const char *name) {
   if (text.count && *text.base == LUA_SIGNATURE[0]) lua_pushliteral(L, "byte code is refused");
   else if (text.count > KVD_LUA_SOURCE_LIMIT) lua_pushliteral(L, "the chunk is too long");
-  else if (luaL_loadbuffer(L, text.base, text.count, name) == 0) return 1;
+  else if (kvd_lua_compile(L, text, name) == 0) return 1;
   lua_pushnil(L);
   lua_insert(L, -2);
   return 2;
@@ -218,17 +220,21 @@ KVD_LUA_FUNCTION void kvd_lua_push_globals(
 
 static const luaL_Reg kvd_lua_base_functions[] = {
   {"pcall", kvd_lua_pcall}, {"xpcall", kvd_lua_xpcall}, {"loadstring", kvd_lua_loadstring}, {"load", kvd_lua_load},
-  {"collectgarbage", kvd_lua_collectgarbage}, {NULL, NULL},
+  {"collectgarbage", kvd_lua_collectgarbage}, {"unpack", kvd_lua_unpack}, {NULL, NULL},
 };
 
 static const char *const kvd_lua_base_names[] = {
   "assert", "error", "getfenv", "getmetatable", "ipairs", "next", "pairs", "rawequal", "rawget", "rawset", "select",
-  "setfenv", "setmetatable", "tonumber", "tostring", "type", "unpack", "_VERSION", NULL,
+  "setfenv", "setmetatable", "tonumber", "tostring", "type", "_VERSION", NULL,
 };
 
 static const luaL_Reg kvd_lua_string_functions[] = {
   {"find", kvd_lua_str_find}, {"match", kvd_lua_str_match}, {"gmatch", kvd_lua_gmatch}, {"gsub", kvd_lua_str_gsub},
-  {NULL, NULL},
+  {"rep", kvd_lua_rep}, {NULL, NULL},
+};
+
+static const luaL_Reg kvd_lua_table_functions[] = {
+  {"concat", kvd_lua_concat}, {"insert", kvd_lua_insert}, {"remove", kvd_lua_remove}, {NULL, NULL},
 };
 
 static const luaL_Reg kvd_lua_math_functions[] = {
@@ -277,6 +283,7 @@ static int kvd_lua_set_up(lua_State *L) {
   lua_getfield(L, -1, "sort");
   lua_pushcclosure(L, kvd_lua_sort, 1);
   lua_setfield(L, -2, "sort");
+  luaL_register(L, NULL, kvd_lua_table_functions);
   lua_pop(L, 1);
   lua_newtable(L);
   lua_pushcfunction(L, kvd_lua_clock);

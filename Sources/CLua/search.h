@@ -156,6 +156,7 @@ static void kvd_lua_add_s (kvd_lua_matching *ms, luaL_Buffer *b, const char *s,
                                                    const char *e) {
   size_t l, i;
   const char *news = lua_tolstring(ms->L, 3, &l);
+  kvd_lua_spend(ms, l);
   for (i = 0; i < l; i++) {
     if (news[i] != KVD_LUA_L_ESC)
       luaL_addchar(b, news[i]);

@@ -60,10 +60,15 @@ static int kvd_lua_explain(lua_State *L) {
   return 1;
 }
 
+// Bytes of an error that a client is told.
+#define KVD_LUA_ERROR_LIMIT (1 << 16)
+
 static inline void kvd_lua_fail(lua_State *L, kvd_lua_script *script, int is_counted) {
   kvd_lua_machine *machine = kvd_lua_of(L);
+  kvd_lua_bytes text = kvd_lua_string_at(L, -1);
+  if (text.count > KVD_LUA_ERROR_LIMIT) text.count = KVD_LUA_ERROR_LIMIT;
   script->status = KVD_LUA_FAILED;
-  machine->host->fail(machine->context, kvd_lua_string_at(L, -1), is_counted);
+  machine->host->fail(machine->context, text, is_counted);
 }
 
 // Pushes the script's function, compiled now or before; 0 if it cannot be.
@@ -77,7 +82,7 @@ KVD_LUA_FUNCTION int kvd_lua_push_script(lua_State *L, kvd_lua_script *script) {
     lua_pushliteral(L, "byte code is refused");
     failed = 1;
   } else {
-    failed = luaL_loadbuffer(L, script->source.base, script->source.count, "@user_script");
+    failed = kvd_lua_compile(L, script->source, "@user_script");
   }
   if (failed) {
     if (failed == LUA_ERRMEM) lua_error(L);
@@ -134,7 +139,7 @@ static int kvd_lua_run_protected(lua_State *L) {
   if (!kvd_lua_push_script(L, script) || script->only_compiles) return 0;
   lua_pushvalue(L, 1);
   lua_setfenv(L, -2);
-  lua_sethook(L, kvd_lua_hook, LUA_MASKCALL | LUA_MASKCOUNT, 1000);
+  lua_sethook(L, kvd_lua_hook, LUA_MASKCALL | LUA_MASKCOUNT, KVD_LUA_INSTRUCTIONS);
   failed = lua_pcall(L, 0, 1, 2);
   if (!failed) {
     lua_pushcfunction(L, kvd_lua_emit_protected);
@@ -157,6 +162,7 @@ KVD_LUA_FUNCTION kvd_lua_status kvd_lua_run(kvd_lua_machine *machine, kvd_lua_sc
   script->status = KVD_LUA_DONE;
   failed = lua_cpcall(machine->state, kvd_lua_run_protected, script);
   lua_sethook(machine->state, NULL, 0, 0);
+  machine->deadline = 0;
   // Outside of the script itself nothing but the want of memory raises an error.
   if (failed) script->status = KVD_LUA_STARVED;
   lua_settop(machine->state, 0);

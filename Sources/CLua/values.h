@@ -131,6 +131,7 @@ static inline void kvd_lua_put(lua_State *L, kvd_lua_value value) {
 // The keys of the table on top, and of a map the values too. C's limits on the stack bound the depth.
 static inline void kvd_lua_emit_entries(lua_State *L, int depth, kvd_lua_kind kind) {
   kvd_lua_value value = {kind, {NULL, 0}, {NULL, 0}, 0};
+  size_t index = 0;
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     lua_pop(L, 1);
@@ -140,6 +141,7 @@ static inline void kvd_lua_emit_entries(lua_State *L, int depth, kvd_lua_kind ki
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     lua_pushvalue(L, -2);
+    if (++index % 4096 == 0) kvd_lua_check(L);
     kvd_lua_emit(L, depth + 1);
     if (kind == KVD_LUA_MAP) kvd_lua_emit(L, depth + 1);
     else lua_pop(L, 1);
@@ -157,6 +159,7 @@ static inline void kvd_lua_emit_array(lua_State *L, int depth) {
   }
   kvd_lua_put(L, value);
   for (index = 1; index <= value.number; index++) {
+    if (index % 4096 == 0) kvd_lua_check(L);
     lua_rawgeti(L, -1, index);
     kvd_lua_emit(L, depth + 1);
   }

@@ -204,6 +204,8 @@ private struct Host {
   func emit(_ value: kvd_lua_value) {
     let bytes = unsafe Self.buffer(value.bytes).bytes
     let count = unsafe Int(value.number)
+    // Numbers and the heads of containers, too: a table that stands in another many times has any number.
+    guard unsafe call.pointee.reply.hasRoom(for: bytes.byteCount + 32) else { return }
     switch unsafe value.kind {
     case KVD_LUA_STRING: unsafe call.pointee.reply.bulk(bytes)
     case KVD_LUA_INTEGER: unsafe call.pointee.reply.integer(value.number)

@@ -90,7 +90,7 @@ struct ScriptRun: ~Copyable {
   ) -> Int? {
     let table = call.server.table
     guard let index = table.index(of: call.arguments[...], in: request) else {
-      call.reply.error("ERR Unknown Redis command called from script")
+      name("ERR Unknown Redis command called from script", &call, request)
       return nil
     }
     let command = table.commands[index]
@@ -101,16 +101,36 @@ struct ScriptRun: ~Copyable {
     return index
   }
 
+  /// Answers with an error that ends with the command's name, and with its next word where that may be a
+  /// subcommand: a script calls many.
+  private static func name(_ error: StaticString, _ call: inout Call, _ request: RawSpan) {
+    let table = call.server.table
+    let isContainer =
+      table.index(of: request.extracting(call[0])).map {
+        table.commands[$0].flags.contains(.container)
+      } ?? false
+    var text = ByteBuffer()
+    text.append(error)
+    text.append(": '")
+    text.append(request.extracting(call[0]).quoted(atMost: 128))
+    if isContainer, call.count > 1 {
+      text.append(" ")
+      text.append(request.extracting(call[1]).quoted(atMost: 128))
+    }
+    text.append("'")
+    call.reply.error(text)
+  }
+
   /// Whether the command may not be carried out; then it has been answered.
   private static func refuses(
     _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan, isReadOnly: Bool
   ) -> Bool {
     guard command.accepts(argumentCount: call.count) else {
-      call.reply.error("ERR Wrong number of args calling Redis command from script")
+      name("ERR Wrong number of args calling Redis command from script", &call, request)
       return true
     }
     guard command.isAllowedInScripts else {
-      call.reply.error("ERR This Redis command is not allowed from script")
+      name("ERR This Redis command is not allowed from script", &call, request)
       return true
     }
     if let refusal = refusal(of: index, &call, request) {

@@ -34,13 +34,20 @@ struct ScriptTests {
     ("return bit.tohex(-1) .. bit.tohex(0xBEEF, -4) .. bit.tohex(18, 1)", "$ffffffffBEEF2"),
     ("return {pcall(error, {err='A b'})}", "[nil $A b]"),
     ("return {tostring(pcall(error, 'x'))}", "[$false]"),
-    ("return redis.pcall('nosuch')", "-ERR Unknown Redis command called from script"),
-    ("return redis.pcall('get')", "-ERR Wrong number of args calling Redis command from script"),
-    ("return redis.pcall('multi')", "-ERR This Redis command is not allowed from script"),
-    ("return redis.pcall('info')", "-ERR This Redis command is not allowed from script"),
+    ("return redis.pcall('nosuch')", "-ERR Unknown Redis command called from script: 'nosuch'"),
+    (
+      "return redis.pcall('client','x')",
+      "-ERR Unknown Redis command called from script: 'client x'"
+    ),
+    (
+      "return redis.pcall('get')",
+      "-ERR Wrong number of args calling Redis command from script: 'get'"
+    ),
+    ("return redis.pcall('multi')", "-ERR This Redis command is not allowed from script: 'multi'"),
+    ("return redis.pcall('info')", "-ERR This Redis command is not allowed from script: 'info'"),
     (
       "return redis.pcall('kv.batch','DEL','a')",
-      "-ERR This Redis command is not allowed from script"
+      "-ERR This Redis command is not allowed from script: 'kv.batch'"
     ),
     (
       "return redis.pcall('get',{})",
