@@ -140,7 +140,7 @@ def cases():
     add("sinter sunion sdiff", one("two sets of 1,000,000 members", FIELDS, "@", "set", "second"))
     add("sintercard", one("two sets of 1,000,000 members", FIELDS, "@", 2, "set", "second"))
     add("sinterstore sunionstore sdiffstore", one("two sets of 1,000,000 members", FIELDS, "@", "copy", "set", "second"))
-    add("sort", one("1,000,000 members, ALPHA, BY, STORE", FIELDS, "@", "set", "BY", "none*", "ALPHA", "STORE", "sorted"))
+    add("sort", one("1,000,000 members, ALPHA, BY", FIELDS, "@", "set", "BY", "none*", "ALPHA", "LIMIT", 0, 10))
     add("sort_ro", one("1,000,000 members, ALPHA", FIELDS, "@", "set", "ALPHA", "LIMIT", 0, 10))
     # Keys.
     add("type", one("a hash of 1,000,000 fields", "-", "@", "hash"))
@@ -165,7 +165,8 @@ def cases():
     add("kv.prefix", one("LIMIT 100,000", "LIMIT", "@", "key:", "LIMIT", 100_000, "KEYS"))
     add("kv.delrange", one("200,000 keys", "-; carried out in the background", "@", "m:", "m;", before=((b"MSET", *pairs(b"m:")),), after=1))
     add("kv.delprefix", one("200,000 keys", "-; carried out in the background", "@", "m:", before=((b"MSET", *pairs(b"m:")),), after=1))
-    add("kv.batch", one("100,000 DELPREFIX", COUNT, "@", *[w for i in range(ARGUMENTS // 2) for w in ("DELPREFIX", f"no:{i}:")], after=1))
+    add("kv.batch", one("1,000 DELPREFIX, and 100,000 SET", COUNT, "@", *[w for i in range(1000) for w in ("DELPREFIX", f"no:{i}:")],
+                        *[w for i in range(ARGUMENTS // 2) for w in ("SET", f"b:{i}", "v")], after=1))
     add("kv.seq", one("a value of 60 MiB", SIZE, "@", "large"))
     add("kv.stats", one("all fields", "partitions", "@"))
     add("kv.checkpoint save bgsave bgrewriteaof", one("after 60 MiB of writes", "-; others are served meanwhile", "@", before=FILL_LARGE, repeats=1, after=1))
