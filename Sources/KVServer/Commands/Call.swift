@@ -41,6 +41,8 @@ struct Call: ~Copyable {
   var disposition = Disposition.next
   /// The command may have taken long; others are to get their turn before the next.
   var hasScanned = false
+  /// The command is carried out by `LongRead`: nobody waits for this thread but its client.
+  var isOnThreadOfItsOwn = false
   /// Other connections wait for room in the store, and come first.
   var isRoomAwaited = false
   /// What may wait to be sent to this client before it is cut off; 0 for no limit.
@@ -246,7 +248,11 @@ struct Call: ~Copyable {
   mutating func removeExpiredMet(holdingFrom start: Int) {
     defer { reader.forgetExpired() }
     let keys = reader.expiredMet
-    let areMore = reader.expiredMetCount > keys.count
+    remove(expired: keys, andMore: reader.expiredMetCount > keys.count, holdingFrom: start)
+  }
+
+  /// The same for expired keys that are known.
+  mutating func remove(expired keys: [[UInt8]], andMore areMore: Bool, holdingFrom start: Int) {
     do throws(StoreError) {
       var byteCount = 64
       for key in keys {

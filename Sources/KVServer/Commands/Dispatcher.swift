@@ -93,7 +93,7 @@ enum Dispatcher {
     }
     switch command.handler {
     case .read(let handler, _):
-      if command.flags.contains(.scans) { call.hasScanned = true }
+      if command.flags.contains(.scans) { return try LongReads.run(handler, &call, request) }
       var view = ReadView(reader: call.reader, through: call.through)
       let start = call.reply.count
       try handler(&view, &call, request)
@@ -230,9 +230,12 @@ enum Dispatcher {
   private static func unknownCommand(_ call: inout Call, _ request: RawSpan) {
     call.session.transaction?.hasFailed = true
     call.note = .unknown
+    let name = request.extracting(call[0])
+    guard !CrossProtocolGuard.isForeign(name) else {
+      return call.server.crossProtocol.refuse(&call)
+    }
     let quotedByteCount = 128
     var text = ByteBuffer()
-    let name = request.extracting(call[0])
     text.append("ERR unknown command '")
     text.append(name.quoted(atMost: quotedByteCount))
     text.append("', with args beginning with: ")

@@ -5,6 +5,7 @@ import KVStore
 struct OpenStore: Sendable {
   let store: Store
   let checkpoints: Checkpoints
+  let longReads = LongReads()
   /// Removes what has expired, once it is started.
   let expiry: ExpiryWorker
 
@@ -21,6 +22,7 @@ struct OpenStore: Sendable {
 
   /// Ends what works on the store, which stays open.
   func finish() {
+    longReads.finish()
     checkpoints.finish()
     expiry.close()
   }

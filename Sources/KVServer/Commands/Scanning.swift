@@ -14,7 +14,7 @@ enum Scanning {
       "scan", arity: -2, [.readOnly, .scans], group: "generic",
       "Incrementally iterate the keys space", .read(scan, scan)),
     Command(
-      "randomkey", arity: 1, [.readOnly], group: "generic",
+      "randomkey", arity: 1, [.readOnly, .scans], group: "generic",
       "Return a random key from the keyspace", .read(randomKey, randomKey)),
     Command(
       "dbsize", arity: 1, [.readOnly, .fast, .scans], group: "server",
@@ -28,6 +28,7 @@ enum Scanning {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     let pattern = GlobPattern(request.extracting(call[1]))
+    guard !pattern.matchesNothing else { return call.reply.array(0) }
     let start = call.reply.count
     var found = 0
     try view.scan(pattern.keys, reverse: false, limit: .max) { key, _ in
@@ -44,7 +45,8 @@ enum Scanning {
   /// SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]
   ///
   /// Keys come in order, so a pattern's literal prefix bounds what is looked at. A key present
-  /// throughout the iteration is returned exactly once.
+  /// throughout the iteration is returned exactly once, and again only where a cursor's own key was deleted while the
+  /// server did not keep it (see `ScanResumption`).
   static func scan<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -54,21 +56,23 @@ enum Scanning {
     }
     guard let options = ScanOptions(from: 2, &call, request) else { return }
     var range = options.pattern?.keys ?? .everything
-    if cursor != 0 {
-      guard let last = call.server.cursors.key(of: cursor) else {
-        call.reply.error("ERR invalid cursor: it is unknown or has expired; begin again with 0")
-        return
-      }
-      if !last.lexicographicallyPrecedes(range.lower) { range.lower = last + [0] }
+    let scope = call.server.cursors.keys
+    let first = try ScanResumption.position(of: cursor, in: scope, call) {
+      (body) throws(StoreError) in
+      try view.scan(range, reverse: false, limit: .max) { key, _ in body(key) }
     }
+    if let first, range.lower.lexicographicallyPrecedes(first) { range.lower = first }
     var page = ByteBuffer()
     var matches: [Range<Int>] = []
     var seen = 0
-    var last: [UInt8] = []
+    var next: [UInt8]?
     let limit = min(options.count, largestPage)
-    try view.scanEntries(range, reverse: false, limit: limit) { key, info, _ in
+    try view.scanEntries(range, reverse: false, limit: limit + 1) { key, info, _ in
+      guard seen < limit else {
+        next = [UInt8](copying: key)
+        return false
+      }
       seen += 1
-      if seen == limit { last = [UInt8](copying: key) }
       let key = UserKey.userKey(of: key)
       if options.accepts(info), options.pattern?.matches(key) ?? true {
         matches.append(page.count..<(page.count + key.byteCount))
@@ -77,8 +81,8 @@ enum Scanning {
       return true
     }
     call.reply.array(2)
-    let next = seen < limit ? 0 : call.server.cursors.remember(last)
-    DecimalText(unsigned: next).withBytes { call.reply.bulk($0) }
+    let cursorBehind = next.map { call.server.cursors.handOut($0, in: scope) } ?? 0
+    DecimalText(unsigned: cursorBehind).withBytes { call.reply.bulk($0) }
     call.reply.array(matches.count)
     page.withBytes { bytes in
       for match in matches { call.reply.bulk(bytes.extracting(match)) }

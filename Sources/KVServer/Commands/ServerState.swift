@@ -10,12 +10,14 @@ final class ServerState: Sendable {
   let options: ServerOptions
   let live: LiveOptions
   let table = CommandTable.standard
-  let cursors = ScanCursors()
+  let cursors: ScanCursors
   let clients: ClientRegistry
   let memory: ClientMemory
   let users: Users
   let accessLog: AccessLog
   let gate = Gate()
+  let crossProtocol = CrossProtocolGuard()
+  let cutOffs = CutOffs()
   let memoryLimit = MemoryLimit()
   let keyCount = KeyCount()
   let reload: Reload
@@ -24,6 +26,8 @@ final class ServerState: Sendable {
   /// One per event loop.
   let counters: [LoopCounters]
   let statistics: [LoopStatistics]
+  /// What long reads count, whose commands the event loops count once they are done.
+  let longReadStatistics = LoopStatistics(commandCount: CommandTable.standard.commands.count)
   let rate = Rate()
   let slowLog = SlowLog()
   let latency = LatencyLog()
@@ -35,6 +39,8 @@ final class ServerState: Sendable {
   let port = Atomic<Int>(0)
   /// How many keys commands have removed because they had expired.
   let expiredMetCount = Atomic<UInt64>(0)
+  /// How many commands have been carried out on threads of their own.
+  let longReadCount = Atomic<UInt64>(0)
   /// What the counters were when statistics were reset.
   let baseline = Lock(Baseline())
   private let handles = Lock<[LoopHandle]>([])
@@ -54,6 +60,7 @@ final class ServerState: Sendable {
 
   init(store: Store, options: ServerOptions, clientLimit: Int, users: Users) {
     opened = Lock(OpenStore(store, log: options.log))
+    cursors = ScanCursors(store: store.id)
     reload = Reload(loopCount: options.ioThreadCount)
     self.options = options
     live = LiveOptions(options)
@@ -84,6 +91,7 @@ final class ServerState: Sendable {
   var store: Store { opened.withLock { $0.store } }
   var checkpoints: Checkpoints { opened.withLock { $0.checkpoints } }
   var expiry: ExpiryWorker { opened.withLock { $0.expiry } }
+  var longReads: LongReads { opened.withLock { $0.longReads } }
 
   /// Ends what works on the store beside the event loops.
   func finish() { opened.withLock { $0 }.finish() }
@@ -165,6 +173,7 @@ final class ServerState: Sendable {
       baseline.expired = expiredKeyCount
     }
     for statistics in statistics { statistics.resetErrors() }
+    cutOffs.reset()
   }
 }
 
@@ -244,8 +253,12 @@ final class LoopCounters: Sendable {
 /// The number of keys for INFO, which monitors ask for again and again.
 ///
 /// Counting looks at every key in memory. Where that takes long the last count serves for a while, such
-/// that counting takes no more than a hundredth of the time. DBSIZE always counts.
+/// that counting takes no more than a hundredth of the time. Where it would take longer than an event loop should, the
+/// number is an upper bound. DBSIZE always counts.
 final class KeyCount: Sendable {
+  /// About thirty milliseconds.
+  private static let stepCount = 1 << 17
+
   private struct State {
     var count = 0
     var countedAt: Int64?
@@ -263,7 +276,14 @@ final class KeyCount: Sendable {
       return state.count
     }
     if let recent { return recent }
-    let count = try reader.countEntries()
+    reader.pace.limit(to: Self.stepCount)
+    defer { reader.pace.lift() }
+    let count: Int
+    do throws(StoreError) {
+      count = try reader.countEntries()
+    } catch .walkStopped {
+      return try reader.estimateEntries()
+    }
     let now = System.monotonicMilliseconds()
     state.withLock { $0 = State(count: count, countedAt: now, cost: now - begun) }
     return count

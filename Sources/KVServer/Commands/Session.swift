@@ -12,6 +12,8 @@ final class Session {
   private(set) var watches: [[UInt8]: KeyWatch] = [:]
   /// The checkpoint that this connection waits for.
   var checkpoint: CheckpointTicket?
+  /// The command that is carried out for it on a thread of its own.
+  var longRead: LongRead?
   /// How many reloads there had been when it asked for one.
   var reloadsBefore: Int?
   /// Its command waits until range deletes have been carried out.
@@ -60,6 +62,12 @@ final class Session {
   func unwatch() {
     watches = [:]
     watchedByteCount = 0
+  }
+
+  /// Nobody waits for the command under way any more.
+  func cancelLongRead() {
+    longRead?.cancel()
+    longRead = nil
   }
 
   func endTransaction() {

@@ -32,7 +32,9 @@ final class ClientRecord: Sendable {
   let isBlocked = Atomic<Bool>(false)
   /// It has been told to go, but may not be gone yet.
   let isKilled = Atomic<Bool>(false)
-  /// Kept for CLIENT LIST: no client is ever evicted.
+  /// Since when it has not read what waits to be sent to it, in seconds of the monotonic clock; `.max` where it reads.
+  let blockedSince = Atomic<Int64>(.max)
+  /// Not to be cut off to make memory free for others (CLIENT NO-EVICT).
   let isNeverEvicted = Atomic<Bool>(false)
 
   init(

@@ -13,8 +13,10 @@ final class Connection {
 
   /// The length of a request that is decoded but waits, for room in the store or for a checkpoint.
   var parkedByteCount: Int?
-  /// Too many replies wait: no further request is looked at until they are gone.
+  /// Too many replies wait: no further request is carried out until they are gone.
   var isThrottled = false
+  /// What it may have sent that is not carried out; beyond it, nothing more is received while replies wait.
+  var inputByteLimit = Int.max
   /// It has had its share of this turn and goes on in the next.
   var isYielding = false
   /// On the loop's list of those.
@@ -57,16 +59,22 @@ final class Connection {
   var token: UInt64 { session.id }
 
   var wantsToRead: Bool {
-    isLingering
-      || !(isClosing || hasEnded || isThrottled || isYielding || parkedByteCount != nil
-        || starvedAt != nil)
+    if isLingering { return true }
+    if isClosing || hasEnded || isYielding || parkedByteCount != nil || starvedAt != nil {
+      return false
+    }
+    return !isThrottled || receivesAhead
   }
+
+  /// The client does not read, and may be one that sends all its requests before it reads the first reply: what it
+  /// sends is received, though not carried out, because otherwise each side would wait for the other.
+  private var receivesAhead: Bool { wantsToWrite && input.count < inputByteLimit }
 
   /// What was received has been carried out as far as it is complete.
   var isIdle: Bool { parkedByteCount == nil && !isThrottled && !isYielding && starvedAt == nil }
 
   /// Part of a request is there, and nothing but its rest is waited for.
-  var isReceiving: Bool { !input.isEmpty && wantsToRead && !isLingering }
+  var isReceiving: Bool { !input.isEmpty && !isThrottled && wantsToRead && !isLingering }
 
   /// What it takes of the memory for clients.
   var byteCount: Int {
@@ -80,6 +88,7 @@ final class Connection {
     reply = ReplyWriter()
     held.clear()
     arguments = []
+    session.cancelLongRead()
     session.endTransaction()
   }
 }

@@ -190,6 +190,7 @@ final class EventLoop {
       connection.isYielding = false
       connection.starvedAt = nil
       connection.parkedByteCount = nil
+      connection.session.cancelLongRead()
       resume(connection, &call)
     }
   }
@@ -217,7 +218,9 @@ final class EventLoop {
     if let listener, listener.isPaused, listener.resumesAt <= now { resumeAccepting() }
     for (token, deadline) in deadlines where deadline <= now {
       deadlines.removeValue(forKey: token)
-      if let connection = connections[token] { close(connection) }
+      guard let connection = connections[token] else { continue }
+      if !connection.isLingering { noteStalled(connection) }
+      close(connection)
     }
   }
 }

@@ -79,6 +79,7 @@ extension EventLoop {
 
   private func register(_ connection: Connection) {
     connection.decoder.bulkByteLimit = options.bulkByteLimit
+    connection.inputByteLimit = options.queryBufferByteLimit
     do throws(System.Failure) {
       try poller.add(connection.descriptor.number, token: connection.token, .read)
       connections[connection.token] = connection

@@ -7,13 +7,13 @@ extension EventLoop {
   /// Less room than this is not worth a call.
   static let leastReceiveByteCount = 16 << 10
 
-  /// How large the connection's buffer has to be to receive more.
-  private func wantedCapacity(of connection: Connection) -> Int {
+  /// How many bytes the connection's buffer has to hold to receive more, those that are there among them.
+  private func wantedByteCount(of connection: Connection) -> Int {
     let needed = max(
       connection.decoder.wantedByteCount, connection.input.count + Self.leastReceiveByteCount)
-    let capacity = connection.input.capacity
-    guard needed > capacity else { return capacity }
-    let ahead = min(capacity + capacity / 2, needed + Self.largestReceiveByteCount)
+    let room = connection.input.totalRoom
+    guard needed > room else { return room }
+    let ahead = min(room + room / 2, needed + Self.largestReceiveByteCount)
     return max(needed, ahead, Self.receiveByteCount)
   }
 
@@ -22,15 +22,17 @@ extension EventLoop {
   /// The length of a large value is known in advance and asked for as a whole, so that whoever has
   /// begun to receive one need not ask again.
   func hasMemoryToReceive(_ connection: Connection) -> Bool {
-    let wanted = wantedCapacity(of: connection)
-    return wanted <= ClientMemory.ungatedByteCount || wanted <= connection.input.capacity
-      || server.memory.hasRoom(for: wanted - connection.input.capacity)
+    let wanted = wantedByteCount(of: connection)
+    let room = connection.input.totalRoom
+    return wanted <= ClientMemory.ungatedByteCount || wanted <= room
+      || server.memory.hasRoom(for: wanted - room)
   }
 
   /// There is no memory to receive more: whoever holds nothing waits, whoever holds something must give
-  /// it up, or those might wait for each other for ever.
+  /// it up, or those might wait for each other indefinitely. But whoever does not read its replies waits in any case:
+  /// it needs no memory to go on, and is evicted where it does not (see `evictLargestBlocked`).
   func starve(_ connection: Connection) {
-    if connection.input.capacity > ClientMemory.ungatedByteCount {
+    if connection.input.capacity > ClientMemory.ungatedByteCount, !connection.isThrottled {
       refuseMemory(to: connection)
     } else {
       connection.starvedAt = System.monotonicSeconds()
@@ -41,17 +43,22 @@ extension EventLoop {
   /// False if the connection is broken.
   func receive(_ connection: Connection) -> Bool {
     lendInput(to: connection)
-    connection.input.reserveTotal(wantedCapacity(of: connection))
+    connection.input.reserveTotal(wantedByteCount(of: connection))
     let wanted = connection.decoder.wantedByteCount - connection.input.count
-    let most = min(max(wanted, Self.receiveByteCount), Self.largestReceiveByteCount)
+    var most = min(max(wanted, Self.receiveByteCount), Self.largestReceiveByteCount)
+    if connection.isThrottled {
+      most = min(most, connection.inputByteLimit - connection.input.count)
+    }
     let outcome = System.receive(
       connection.descriptor.number, into: &connection.input,
       atLeast: min(most, Self.leastReceiveByteCount), atMost: most)
     switch outcome {
     case .moved(let byteCount):
       counters.countReceived(byteCount)
-      guard connection.input.count <= options.queryBufferByteLimit else {
-        tell(connection, "it has sent more than client-query-buffer-limit")
+      if connection.isThrottled {
+        didProgress(connection)
+      } else if connection.input.count > options.queryBufferByteLimit {
+        note(.queryBuffer, connection, "it has sent more than client-query-buffer-limit")
         return false
       }
       connection.session.record.lastActiveAt.store(
@@ -61,6 +68,12 @@ extension EventLoop {
     case .failed: return false
     }
     return true
+  }
+
+  /// A client that does not read still sends: it is given as much time again.
+  private func didProgress(_ connection: Connection) {
+    guard deadlines[connection.token] != nil else { return }
+    deadlines[connection.token] = System.monotonicSeconds() + Int64(options.stallTimeoutSeconds)
   }
 
   /// Lends the spare buffer to a connection that has none, or a small one with part of a request.

@@ -92,6 +92,10 @@ extension EventLoop {
         break
       }
     }
+    if isAlive, call.reply.count == 0, call.session.longRead?.isDone == true {
+      // Its reply has waited for those before it to be sent.
+      connection.isYielding = true
+    }
     takeBack(&call, from: connection)
     settle(connection, isAlive: isAlive)
   }
@@ -210,12 +214,15 @@ extension EventLoop {
         call.held.didSend(byteCount)
         counters.countSent(byteCount)
         sendable -= byteCount
-        deadlines.removeValue(forKey: connection.token)
+        if deadlines.removeValue(forKey: connection.token) != nil {
+          connection.session.record.blockedSince.store(.max, ordering: .relaxed)
+        }
       case .wouldBlock:
         connection.wantsToWrite = true
         if deadlines[connection.token] == nil {
-          deadlines[connection.token] =
-            System.monotonicSeconds() + Int64(options.stallTimeoutSeconds)
+          let now = System.monotonicSeconds()
+          deadlines[connection.token] = now + Int64(options.stallTimeoutSeconds)
+          connection.session.record.blockedSince.store(now, ordering: .relaxed)
         }
         return true
       case .ended, .failed: return false
@@ -317,6 +324,7 @@ extension EventLoop {
     connection.releaseBuffers()
     account(connection)
     deadlines[connection.token] = System.monotonicSeconds() + 2
+    connection.session.record.blockedSince.store(.max, ordering: .relaxed)
     updateInterest(connection)
   }
 

@@ -12,6 +12,7 @@ extension EventLoop {
     call.watch(options)
     for connection in connections.values {
       connection.decoder.bulkByteLimit = options.bulkByteLimit
+      connection.inputByteLimit = options.queryBufferByteLimit
     }
   }
 
@@ -49,7 +50,7 @@ extension EventLoop {
     let limit = outputLimit(of: connection)
     let pending = connection.reply.count
     if connection.session.hasOverflowed || (limit.hard > 0 && pending > limit.hard) {
-      tell(connection, "more than the hard limit of client-output-buffer-limit waits for it")
+      note(.outputBuffer, connection, Self.hardLimitPassed)
       return false
     }
     let isSoft = limit.soft > 0 && pending > limit.soft
@@ -73,7 +74,8 @@ extension EventLoop {
       guard let connection = connections[token] else { continue }
       let limit = outputLimit(of: connection)
       guard now - since >= Int64(limit.softSeconds) else { continue }
-      tell(connection, "the soft limit of client-output-buffer-limit is used up")
+      note(
+        .outputBuffer, connection, "the soft limit of client-output-buffer-limit is used up")
       close(connection)
     }
     if options.requestTimeoutSeconds > 0 {
@@ -82,7 +84,9 @@ extension EventLoop {
         let since = connection.receivingSince
         let allowed = options.requestTimeoutSeconds + connection.input.count / Self.slowestReceive
         guard now - since > Int64(allowed) else { continue }
-        tell(connection, "the rest of its request did not come (client-request-timeout)")
+        note(
+          .requestTimeout, connection,
+          "the rest of its request did not come (client-request-timeout)")
         close(connection)
       }
     }
@@ -101,9 +105,14 @@ extension EventLoop {
     }
   }
 
-  func tell(_ connection: Connection, _ reason: String) {
+  private static let hardLimitPassed =
+    "more than the hard limit of client-output-buffer-limit waits for it"
+
+  /// Counts and logs that a connection is about to be cut off.
+  func note(_ reason: CutOffs.Reason, _ connection: Connection, _ text: String) {
     let record = connection.session.record
-    options.log("client \(record.id) at \(record.address) is cut off: \(reason)")
+    server.cutOffs.count(reason)
+    options.log("client \(record.id) at \(record.address) is cut off: \(text)")
   }
 
   /// Forgets what stands in this loop's lists about a connection that is closed.
@@ -143,14 +152,14 @@ extension EventLoop {
     for connection in monitors {
       guard let feed = connection.session.feed, isOpen(connection) else { continue }
       guard let lines = feed.take() else {
-        tell(connection, "it is too slow for MONITOR")
+        note(.outputBuffer, connection, "it is too slow for MONITOR")
         close(connection)
         continue
       }
       guard !lines.isEmpty else { continue }
       let limit = outputLimit(of: connection).hard
       guard limit == 0 || connection.reply.count + lines.count <= limit else {
-        tell(connection, "more than the hard limit of client-output-buffer-limit waits for it")
+        note(.outputBuffer, connection, Self.hardLimitPassed)
         close(connection)
         continue
       }

@@ -84,11 +84,19 @@ extension EventLoop {
     let stallTimeout = Int64(options.stallTimeoutSeconds)
     if now > lookedForIdleAt {
       lookedForIdleAt = now
-      closeHoarders(idleBefore: now - stallTimeout)
+      evictStalledReceivers(idleBefore: now - stallTimeout)
+      if let first = starved.first, isOpen(first), !hasMemoryToReceive(first) {
+        evictLargestBlocked(now: now)
+      }
     }
     while let connection = starved.first {
       if isOpen(connection), let since = connection.starvedAt {
-        if now - since > stallTimeout {
+        if now - since > stallTimeout, connection.isThrottled {
+          noteStalled(connection)
+          starved.removeFirst()
+          close(connection)
+          continue
+        } else if now - since > stallTimeout {
           refuseMemory(to: connection)
         } else if !hasMemoryToReceive(connection) {
           break
@@ -104,13 +112,51 @@ extension EventLoop {
 
   /// Closes connections that hold much memory for a request whose rest does not come, while others
   /// wait for memory.
-  private func closeHoarders(idleBefore time: Int64) {
+  private func evictStalledReceivers(idleBefore time: Int64) {
     for connection in Array(connections.values)
     where connection.input.capacity > ClientMemory.ungatedByteCount && connection.isReceiving
       && connection.session.record.lastActiveAt.load(ordering: .relaxed) < time
     {
+      note(
+        .memory, connection,
+        "it holds \(connection.byteCount) bytes for a request whose rest does not come, and others wait for "
+          + "memory (maxmemory-clients)")
       close(connection)
     }
+  }
+
+  /// For how long a client must not have read before it may be evicted, in seconds.
+  private static let leastBlockedSeconds: Int64 = 2
+
+  /// Cuts off the client, of all event loops, that takes the most memory of those that do not read what they are
+  /// sent. One goes in a second, so that the memory of one is free before another has to go.
+  private func evictLargestBlocked(now: Int64) {
+    let blocked = server.clients.all.filter { record in
+      record.blockedSince.load(ordering: .relaxed) != .max
+        && !record.isNeverEvicted.load(ordering: .relaxed)
+    }
+    func byteCount(_ record: ClientRecord) -> Int {
+      record.memoryByteCount.load(ordering: .relaxed)
+    }
+    guard let largest = blocked.max(by: { byteCount($0) < byteCount($1) }),
+      byteCount(largest) > ClientMemory.ungatedByteCount,
+      largest.blockedSince.load(ordering: .relaxed) <= now - Self.leastBlockedSeconds
+    else { return }
+    server.cutOffs.count(.memory)
+    options.log(
+      "client \(largest.id) at \(largest.address) is cut off: it does not read its replies and takes "
+        + "\(byteCount(largest)) bytes, the most of all such clients, while others wait for memory "
+        + "(maxmemory-clients)")
+    server.gate.kill([largest])
+  }
+
+  /// To be called before a client is cut off that does not read what it is sent.
+  func noteStalled(_ connection: Connection) {
+    note(
+      .stalled, connection,
+      "it has read none of the \(connection.reply.count) bytes of replies that wait for it, and sent nothing that "
+        + "there is room for, in \(options.stallTimeoutSeconds) s (client-stall-timeout); "
+        + "\(connection.input.count) bytes of requests are not carried out")
   }
 
   /// The request cannot be received, and so no other behind it.

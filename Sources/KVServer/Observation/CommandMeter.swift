@@ -12,6 +12,9 @@ struct CommandMeter {
   @inline(__always)
   mutating func begin() { began = clock.now }
 
+  /// The command under way has taken `ticks` elsewhere.
+  mutating func add(_ ticks: UInt64) { began &-= ticks }
+
   /// A command has ended, and the next begins. Returns how many ticks it took.
   @inline(__always)
   mutating func end() -> UInt64 {

@@ -73,13 +73,23 @@ struct ByteBuffer: ~Copyable {
     resize(to: max(512, max(live + byteCount, ahead)))
   }
 
-  /// Makes the buffer large enough for `byteCount` bytes, those in it among them, and no larger than
-  /// that if it has to grow.
+  /// How many bytes it holds without growing, those in it among them.
+  var totalRoom: Int { mayMove ? capacity : capacity &- head }
+
+  /// Makes the buffer large enough for `byteCount` bytes, those in it among them. Where it has to grow it grows no
+  /// further than that.
+  ///
+  /// Complexity: O(bytes consumed since the last time), but for small buffers and where it grows.
   mutating func reserveTotal(_ byteCount: Int) {
     guard capacity - head < byteCount else { return }
-    moveToStart()
-    if capacity < byteCount { resize(to: byteCount) }
+    if mayMove { moveToStart() }
+    if capacity - head < byteCount { resize(to: head + byteCount) }
   }
+
+  /// Bytes are moved to the start where no fewer have been consumed, or where they are few: else a long queue would
+  /// be moved again and again as its head is consumed.
+  private var mayMove: Bool { head >= count || count <= Self.movedAnyTime }
+  private static let movedAnyTime = 64 << 10
 
   /// Moves the bytes into a small buffer of their own and leaves the memory to `spare`.
   mutating func shrink(leaving spare: inout ByteBuffer) {

@@ -29,6 +29,19 @@ struct ReplyWriter: ~Copyable {
     isOverflowing = false
   }
 
+  /// Puts all that `other` holds behind what is here: O(1) where nothing is.
+  mutating func append(_ other: inout ReplyWriter) {
+    if bytes.isEmpty {
+      swap(&bytes, &other.bytes)
+    } else {
+      other.bytes.withBytes { bytes.append($0) }
+      other.bytes.truncate(to: 0)
+    }
+    isOverflowing = isOverflowing || other.isOverflowing
+    errorCodes += other.errorCodes
+    addLookups(of: &other)
+  }
+
   /// A simple string. `text` has no line break in it.
   @inline(__always)
   mutating func simple(_ text: StaticString) {

@@ -35,6 +35,9 @@ enum System {
 
   static var processID: Int32 { getpid() }
 
+  /// Has the scheduler prefer other threads to this one; setpriority(2), which on Linux is about a single thread.
+  static func makeThreadYield() { _ = setpriority(__priority_which_t(0), 0, 4) }
+
   /// clock_gettime(2), nanoseconds of the monotonic clock.
   static func monotonicNanoseconds() -> UInt64 {
     var time = timespec()

@@ -54,6 +54,9 @@ public enum StoreError: Error, Sendable, Equatable {
   /// The snapshot was open for longer than the store's options allow.
   case snapshotTooOld(limitSeconds: Int)
 
+  /// A walk has come to the limit that was set for it, or is not wanted any more; see `WalkPace`.
+  case walkStopped
+
   /// A status of LMDB's that has no case of its own.
   case lmdb(code: Int32, operation: String, path: String)
 
@@ -107,6 +110,8 @@ extension StoreError: CustomStringConvertible {
     case .snapshotTooOld(let seconds):
       "the snapshot was ended because it was open for more than \(seconds) seconds: take a new one, "
         + "or raise the limit"
+    case .walkStopped:
+      "the walk was ended before it was through: ask again"
     case .lmdb(let code, let operation, let path):
       "LMDB could not \(operation) \(path): \(LMDBStatus.text(code)) (code \(code))"
     case .invalidOption(let reason):

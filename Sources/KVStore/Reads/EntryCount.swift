@@ -7,6 +7,7 @@
 struct EntryCount {
   let views: [PartitionView]
   let sequence: SequenceNumber
+  var pace: WalkPace?
 
   /// Whether a range delete hides entries that LMDB counts.
   var isHiding: Bool {
@@ -14,6 +15,13 @@ struct EntryCount {
   }
 
   func count() throws(StoreError) -> Int {
+    let (stored, inMemory) = try sizes()
+    if isHiding || inMemory * 2 > stored { return try walk() }
+    return try stored + difference()
+  }
+
+  /// The entries of the files, and the keys in memory.
+  func sizes() throws(StoreError) -> (stored: Int, inMemory: Int) {
     var stored = 0
     var inMemory = 0
     for view in views {
@@ -22,13 +30,12 @@ struct EntryCount {
       guard let layers = view.layers else { continue }
       for layer in [layers.active] + layers.sealed { inMemory += layer.memtable.keyCount }
     }
-    if isHiding || inMemory * 2 > stored { return try walk() }
-    return try stored + difference()
+    return (stored, inMemory)
   }
 
   private func walk() throws(StoreError) -> Int {
     var count = 0
-    let scan = VisibleScan(views: views, sequence: sequence, expiry: nil)
+    let scan = VisibleScan(views: views, sequence: sequence, expiry: nil, pace: pace)
     try scan.run(.everything, reverse: false, limit: .max) { _, _, _ in
       count += 1
       return true
@@ -45,6 +52,7 @@ struct EntryCount {
       var merged = try MergedLanes(lanes, backward: false)
       let below = try view.lmdb()
       while merged.place != nil {
+        try pace?.advance(by: 4)
         let change = try merged.withEntry { key, header, _ throws(StoreError) -> Int? in
           if InternalKey.contains(key) { return nil }
           let wasThere = try below.withValue(of: key) { $0 != nil }

@@ -35,19 +35,22 @@ struct RangeScan {
   /// retained and released for every entry.
   @inline(__always)
   func run(
-    limit: Int, _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Bool
+    limit: Int, pace: WalkPace? = nil,
+    _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     if range.isEmpty { return }
     var merged = merged
     let layers = layers
     let hidesSome = !layers.isEmpty
     var count = 0
+    var steps = 0
     while count < limit, let place = merged.place {
       let partition = place.partition
       func show(
         _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan
       ) throws(StoreError) -> Step {
         if isBeyond(key) { return .stop }
+        steps &+= 1 &+ value.byteCount &>> 8
         guard header.kind == .put else { return .pass }
         if hidesSome, let layers = layers[partition],
           header.sequence < layers.tombstoneSequence(over: key, at: sequence)
@@ -71,13 +74,20 @@ struct RangeScan {
         step = try merged.withEntry(show)
       }
       switch step {
-      case .stop: return
+      case .stop:
+        try pace?.advance(by: steps)
+        return
       case .pass: break
       case .count: count += 1
       case .unsound: try merged.throwUnsound()
       }
+      if steps >= WalkPace.batch {
+        try pace?.advance(by: steps)
+        steps = 0
+      }
       try merged.next()
     }
+    try pace?.advance(by: steps)
   }
 
   private enum Step { case count, pass, stop, unsound }

@@ -33,7 +33,10 @@ public struct ReadCut: ~Copyable {
   public func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    try view(of: key).withVersion(of: key, hash: reader.keyspace.hash.hash(key), at: sequence) {
+    try reader.pace.advance(by: 2)
+    return try view(of: key).withVersion(
+      of: key, hash: reader.keyspace.hash.hash(key), at: sequence
+    ) {
       header, value throws(StoreError) in
       guard let header, !reader.expiry.hides(header.expiry, of: key) else {
         return try body(nil, RawSpan())
@@ -48,8 +51,10 @@ public struct ReadCut: ~Copyable {
     _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try VisibleScan(views: [view(of: key)], sequence: sequence, expiry: reader.expiry)
-      .run(range, reverse: reverse, limit: limit, body)
+    try VisibleScan(
+      views: [view(of: key)], sequence: sequence, expiry: reader.expiry, pace: reader.pace
+    )
+    .run(range, reverse: reverse, limit: limit, body)
   }
 
   private func view(of key: RawSpan) -> PartitionView {

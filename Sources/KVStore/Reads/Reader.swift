@@ -9,6 +9,8 @@ public final class Reader {
   let keyspace: Keyspace
   let expected: ExpectedKey
   let expiry: ExpiryFilter
+  /// Bounds scans, counts and the reads of cuts.
+  public let pace = WalkPace()
   private let views: [PartitionView]
   private var touched: [Int] = []
   // Of `withValues`, kept for their memory.
@@ -153,7 +155,7 @@ public final class Reader {
     let scanned = partition.map { [views[$0]] } ?? views
     for view in scanned { touch(view.partition.index) }
     let sequence = try keyspace.cut(scanned, through: through)
-    try VisibleScan(views: scanned, sequence: sequence, expiry: expiry)
+    try VisibleScan(views: scanned, sequence: sequence, expiry: expiry, pace: pace)
       .run(range, reverse: reverse, limit: limit, body)
   }
 
@@ -184,7 +186,16 @@ public final class Reader {
   public func countEntries(through: SequenceNumber = 0) throws(StoreError) -> Int {
     for index in views.indices { touch(index) }
     let sequence = try keyspace.cut(views, through: through)
-    return try EntryCount(views: views, sequence: sequence).count()
+    return try EntryCount(views: views, sequence: sequence, pace: pace).count()
+  }
+
+  /// No less than `countEntries` would say but for expired entries, and O(partitions): keys that are in memory and in
+  /// a file count twice, and so do deletes.
+  public func estimateEntries() throws(StoreError) -> Int {
+    for index in views.indices { touch(index) }
+    let sequence = try keyspace.cut(views, through: 0)
+    let sizes = try EntryCount(views: views, sequence: sequence).sizes()
+    return sizes.stored + sizes.inMemory
   }
 
   /// Lends the newest version that has not expired.

@@ -7,6 +7,7 @@ struct VisibleScan {
   let sequence: SequenceNumber
   /// Who decides what has expired; nil shows that too.
   let expiry: ExpiryFilter?
+  var pace: WalkPace?
 
   /// Lends the entries of `range` until `limit` or false from `body`.
   func run(
@@ -20,7 +21,7 @@ struct VisibleScan {
     let parts = range.visibleParts
     for part in reverse ? parts.reversed() : parts where left > 0 {
       let scan = try RangeScan(views, range: part, reverse: reverse, at: sequence)
-      try scan.run(limit: .max) { key, header, value throws(StoreError) in
+      try scan.run(limit: .max, pace: pace) { key, header, value throws(StoreError) in
         if header.expiry != 0, let expiry, expiry.hides(header.expiry, of: key) { return true }
         left -= 1
         if try !body(key, EntryInfo(header), value) { left = 0 }

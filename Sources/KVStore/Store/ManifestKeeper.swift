@@ -12,10 +12,12 @@ final class ManifestKeeper: Sendable {
   private let directory: String
   private let partitions: [Partition]
   private let state: Lock<State>
+  let storeID: StoreID
 
   init(directory: String, manifest: Manifest, partitions: [Partition], checkpoint: LSN) {
     self.directory = directory
     self.partitions = partitions
+    storeID = manifest.storeID
     state = Lock(State(manifest: manifest, checkpoint: checkpoint))
   }
 

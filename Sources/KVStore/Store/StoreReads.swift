@@ -1,3 +1,5 @@
+import TxnWAL
+
 extension Store {
   /// The value of `key`, nil where it has none: the newest that is durable. O(1) expected in memory,
   /// O(log n) below. Throws `.corrupted` where what the disk holds does not check out.
@@ -24,6 +26,9 @@ extension Store {
   public func makeReader() -> Reader {
     Reader(keyspace)
   }
+
+  /// Tells this store from others, for as long as it exists.
+  public var id: StoreID { manifest.storeID }
 
   /// The store as it is now, for as long as the snapshot is open.
   public func snapshot() throws(StoreError) -> Snapshot {

@@ -64,10 +64,7 @@ struct ConversationTests {
         ("SCAN -00 COUNT 0", "-ERR syntax error"), ("SCAN 0 COUNT 0", "-ERR syntax error"),
         ("SCAN 0 COUNT x", "-ERR value is not an integer or out of range"),
         ("SCAN 0 MATCH", "-ERR syntax error"), ("SCAN 0 FOO bar", "-ERR syntax error"),
-        (
-          "SCAN 12345678901234567",
-          "-ERR invalid cursor: it is unknown or has expired; begin again with 0"
-        ),
+        ("SCAN 12345678901234567", "[$0 [$k1 $k2 $k3 $z]]"),
       ]),
     Conversation(
       "connection",

@@ -8,13 +8,14 @@ import TxnWAL
 /// A server on a port of the system's choice, over a store in a directory of its own.
 final class TestServer: @unchecked Sendable {
   // Threads of a test only make clients; it is stopped by the one that made it.
-  let directory = TestDirectory()
+  let directory: TestDirectory
   private let server: Server
 
   init(
-    store options: StoreOptions = StoreOptions(),
+    store options: StoreOptions = StoreOptions(), in directory: TestDirectory = TestDirectory(),
     _ change: (inout ServerOptions) -> Void = { _ in }
   ) throws {
+    self.directory = directory
     let path = directory.path + "/data"
     let storeOptions = options
     var options = ServerOptions()
@@ -56,6 +57,13 @@ final class TestServer: @unchecked Sendable {
     isStopped = true
     server.stop()
     server.wait()
+  }
+
+  /// Stops this one and starts another over the same store.
+  func restarted() throws -> TestServer {
+    stop()
+    try store.close()
+    return try TestServer(in: directory)
   }
 
   private var isStopped = false

@@ -4,8 +4,8 @@ import TxnWAL
 
 /// HSCAN and SSCAN: a map page by page, in the order of its fields.
 ///
-/// A field that is there from the first call to the last is returned exactly once. A cursor stands for the
-/// last field of a page, as SCAN's does for a key.
+/// A field that is there from the first call to the last is returned once, as a key by SCAN. A cursor stands for the
+/// first field of the next page, as SCAN's does for a key.
 enum MapScanning<Kind: MapKind> {
   /// A map of up to as many fields comes in one page, whatever COUNT says, as the small ones of Redis do.
   private static var smallCount: Int { 128 }
@@ -21,20 +21,23 @@ enum MapScanning<Kind: MapKind> {
     }
     guard let options = ScanOptions(from: 3, allowsType: false, &call, request) else { return }
     var range = options.pattern.map { KeyRange.prefix($0.literalPrefix) } ?? .everything
-    if cursor != 0 {
-      guard let last = call.server.cursors.key(of: cursor) else {
-        return call.reply.error(
-          "ERR invalid cursor: it is unknown or has expired; begin again with 0")
-      }
-      if !last.lexicographicallyPrecedes(range.lower) { range.lower = last + [0] }
+    let scope = call.server.cursors.fields(of: request.extracting(call[1]))
+    let first = try ScanResumption.position(of: cursor, in: scope, call) {
+      (body) throws(StoreError) in
+      try map.walk(range, in: &view) { field, _ in body(field) }
     }
+    if let first, range.lower.lexicographicallyPrecedes(first) { range.lower = first }
     let wanted = map.count <= smallCount ? smallCount : options.count
     let limit = min(wanted, Scanning.largestPage)
     var page = ByteBuffer()
     var elements: [Range<Int>] = []
     var seen = 0
-    var last: [UInt8] = []
-    try map.walk(range, limit: limit, in: &view) { field, value in
+    var next: [UInt8]?
+    try map.walk(range, limit: limit + 1, in: &view) { field, value in
+      guard seen < limit, page.count < Ordered.pageByteCount else {
+        next = [UInt8](copying: field)
+        return false
+      }
       seen += 1
       if options.pattern?.matches(field) ?? true {
         elements.append(page.count..<page.count + field.byteCount)
@@ -44,13 +47,10 @@ enum MapScanning<Kind: MapKind> {
           page.append(value)
         }
       }
-      guard seen == limit || page.count >= Ordered.pageByteCount else { return true }
-      last = [UInt8](copying: field)
-      seen = limit
-      return false
+      return true
     }
-    let next = seen < limit ? 0 : call.server.cursors.remember(last)
-    reply(with: next, page, elements, &call)
+    let cursorBehind = next.map { call.server.cursors.handOut($0, in: scope) } ?? 0
+    reply(with: cursorBehind, page, elements, &call)
   }
 
   private static func reply(

@@ -122,8 +122,8 @@ enum DebugCommand {
   private static func matchLength(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     guard let length = parseInteger(request.extracting(call[2])), (0...1 << 20).contains(length)
     else { return call.notAnInteger() }
-    let matches = GlobPattern(request.extracting(call[3])).matches(
-      [UInt8](repeating: 0x61, count: Int(length)))
+    let pattern = GlobPattern(request.extracting(call[3]), longestText: Int(length))
+    let matches = pattern.matches([UInt8](repeating: 0x61, count: Int(length)))
     call.reply.integer(Int64(matches ? 1 : 0))
   }
 

@@ -135,7 +135,8 @@ enum InfoSections {
       ("rejected_connections", "\(refused)"), ("sync_full", "0"), ("sync_partial_ok", "0"),
       ("sync_partial_err", "0"), ("expired_keys", "\(expired)"), ("expired_stale_perc", "0.00"),
       ("expired_time_cap_reached_count", "0"), ("expire_cycle_cpu_milliseconds", "0"),
-      ("evicted_keys", "0"), ("evicted_clients", "0"), ("total_eviction_exceeded_time", "0"),
+      ("evicted_keys", "0"), ("evicted_clients", "\(server.cutOffs.total(.memory))"),
+      ("total_eviction_exceeded_time", "0"),
       ("current_eviction_exceeded_time", "0"), ("keyspace_hits", "\(totals.hits)"),
       ("keyspace_misses", "\(totals.misses)"), ("pubsub_channels", "0"), ("pubsub_patterns", "0"),
       ("pubsubshard_channels", "0"), ("latest_fork_usec", "0"), ("total_forks", "0"),
@@ -149,6 +150,21 @@ enum InfoSections {
       ("total_reads_processed", "\(totals.reads)"), ("total_writes_processed", "\(totals.writes)"),
       ("io_threaded_reads_processed", "0"), ("io_threaded_writes_processed", "0"),
       ("reply_buffer_shrinks", "0"), ("reply_buffer_expands", "0"),
+    ] + cutOffs(server)
+  }
+
+  /// Clients that were cut off, the first two under the names of newer Redis versions, and long reads.
+  private static func cutOffs(_ server: ServerState) -> [Field] {
+    let reasons: [(String, CutOffs.Reason)] = [
+      ("client_query_buffer_limit_disconnections", .queryBuffer),
+      ("client_output_buffer_limit_disconnections", .outputBuffer),
+      ("stalled_client_disconnections", .stalled),
+      ("request_timeout_disconnections", .requestTimeout),
+      ("cross_protocol_disconnections", .otherProtocol),
+    ]
+    let longReads = server.longReadCount.load(ordering: .relaxed)
+    return reasons.map { ($0.0, "\(server.cutOffs.total($0.1))") } + [
+      ("long_reads", "\(longReads)")
     ]
   }
 

@@ -28,7 +28,8 @@ enum MemoryCommand {
         "memory|stats", arity: 2, [], group: "server", "Show memory usage details",
         .session(statistics)),
       Command(
-        "memory|usage", arity: -3, [.readOnly], keys: Command.Keys(first: 2, last: 2, step: 1),
+        "memory|usage", arity: -3, [.readOnly, .scans],
+        keys: Command.Keys(first: 2, last: 2, step: 1),
         group: "server", "Estimate the memory usage of a key", .cut(at: 2, usage, usage)),
       Command(
         "memory|help", arity: 2, [], group: "server",

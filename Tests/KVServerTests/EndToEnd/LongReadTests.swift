@@ -1,0 +1,118 @@
+import KVStore
+import Testing
+
+@testable import KVServer
+
+/// Commands that walk over much are carried out beside the event loops, and nobody can tell but by who is served
+/// meanwhile.
+///
+/// The story: KEYS, HGETALL, SUNION, SORT and DBSIZE of millions ran on the event loop, and all its clients waited for
+/// seconds.
+struct LongReadTests {
+  private static let count = 1_500
+  private static let inlineStepCount = 1_000
+  private static let names = (0..<count).map { "k\($0)" }
+
+  private static func filled() throws -> (TestServer, TestClient) {
+    let server = try TestServer { $0.inlineStepCount = inlineStepCount }
+    let client = try server.client()
+    for start in stride(from: 0, to: count, by: 500) {
+      let part = names[start..<min(count, start + 500)]
+      #expect(try client.ask(["MSET"] + part.flatMap { [$0, "v"] }) == "+OK")
+      #expect(try client.ask(["HSET", "{m}map"] + part.flatMap { [$0, "v"] }) == ":\(part.count)")
+      #expect(try client.ask(["SADD", "{m}set"] + part) == ":\(part.count)")
+    }
+    return (server, client)
+  }
+
+  private static func longReads(_ client: TestClient) throws -> Int {
+    let info = try client.ask("INFO", "stats")
+    let field = try #require(info.split(separator: "\r\n").first { $0.hasPrefix("long_reads:") })
+    return try #require(Int(field.dropFirst("long_reads:".count)))
+  }
+
+  @Test func `a long command gives the reply that a short one gives, in its place`() throws {
+    let (server, client) = try Self.filled()
+    let sorted = Self.names.sorted().map { "$" + $0 }.joined(separator: " ")
+    let pairs = Self.names.sorted().map { "$\($0) $v" }.joined(separator: " ")
+    let commands: [([String], String)] = [
+      (["KEYS", "k*"], "[\(sorted)]"), (["HKEYS", "{m}map"], "[\(sorted)]"),
+      (["HGETALL", "{m}map"], "[\(pairs)]"), (["SMEMBERS", "{m}set"], "[\(sorted)]"),
+      (["SUNION", "{m}set", "{m}none"], "[\(sorted)]"),
+      (["SINTER", "{m}set", "{m}set"], "[\(sorted)]"), (["DBSIZE"], ":\(Self.count + 3)"),
+      (["SORT", "{m}set", "ALPHA"], "[\(sorted)]"),
+      (["SINTERCARD", "1", "{m}set"], ":\(Self.count)"),
+      (["KV.PREFIX", "k", "LIMIT", "100000", "KEYS"], "[\(sorted)]"),
+    ]
+    var expected = try Self.longReads(client)
+    for (command, reply) in commands {
+      client.send(
+        TestClient.encode(["SET", "z", command[0]]) + TestClient.encode(command)
+          + TestClient.encode(["GET", "z"]) + TestClient.encode(["CLIENT", "REPLY", "SKIP"])
+          + TestClient.encode(command) + TestClient.encode(["PING"]))
+      #expect(try client.reply() == "+OK")
+      #expect(try client.reply() == reply, "\(command)")
+      #expect(try client.reply() == "$\(command[0])")
+      #expect(try client.reply() == "+PONG")
+      expected += 2
+    }
+    #expect(try Self.longReads(server.client()) == expected)
+    #expect(try client.ask("MEMORY", "USAGE", "{m}set", "SAMPLES", "0").hasPrefix(":"))
+    #expect(try client.ask("SCAN", "0", "MATCH", "nothing").hasPrefix("[$0 []"))
+    #expect(try Self.longReads(server.client()) == expected + 1)
+    let called = try client.ask("INFO", "commandstats")
+    #expect(called.contains("cmdstat_keys:calls=2,"))
+    server.stop()
+  }
+
+  @Test func `others are served while one is under way`() throws {
+    let (server, client) = try Self.filled()
+    let other = try server.client()
+    let rounds = 2
+    // More than there are threads for, and each of them alone takes longer than a PING.
+    let readers = try (0..<10).map { _ in try server.client() }
+    for reader in readers {
+      reader.send(
+        (0..<rounds).flatMap { _ in TestClient.encode(["SINTERCARD", "2", "{m}set", "{m}set"]) }
+          + TestClient.encode(["INCR", "order"]))
+    }
+    #expect(try other.ask("INCR", "order") == ":1")
+    for reader in readers {
+      for _ in 0..<rounds {
+        #expect(try reader.reply() == ":\(Self.count)")
+      }
+      #expect(try reader.reply().hasPrefix(":"))
+    }
+    #expect(try client.ask("GET", "order") == "$11")
+    server.stop()
+  }
+
+  @Test func `a reply over the limit is refused as ever`() throws {
+    let server = try TestServer {
+      $0.inlineStepCount = Self.inlineStepCount
+      $0.outputLimits.normal = OutputLimits.Limit(hard: 5_000, soft: 0, softSeconds: 0)
+    }
+    let client = try server.client()
+    for start in stride(from: 0, to: Self.count, by: 500) {
+      let part = Self.names[start..<min(Self.count, start + 500)]
+      #expect(try client.ask(["SADD", "set"] + part) == ":\(part.count)")
+    }
+    client.send(TestClient.encode(["SORT", "set", "ALPHA"]))
+    #expect(client.isClosedByServer())
+    server.stop()
+  }
+
+  @Test func `a connection that goes, a reload and a stop end what is under way`() throws {
+    let (server, _) = try Self.filled()
+    for round in 0..<6 {
+      let leaver = try server.client()
+      leaver.send(
+        (0..<5).flatMap { _ in TestClient.encode(["KEYS", "*"]) }
+          + TestClient.encode(["DBSIZE"]))
+      if round % 2 == 0 { leaver.reset() }
+    }
+    let stopped = try server.client()
+    stopped.send((0..<10).flatMap { _ in TestClient.encode(["HGETALL", "{m}map"]) })
+    server.stop()
+  }
+}

@@ -1,0 +1,69 @@
+import Testing
+
+@testable import KVStore
+
+@Suite struct WalkPaceTests {
+  private func made() throws -> StoreFixture {
+    let fixture = try StoreFixture()
+    var batch = Batch()
+    for number in 0..<2_000 { try batch.put(bytes("key \(number)"), bytes("value")) }
+    try fixture.store.commit(batch)
+    return fixture
+  }
+
+  @Test func `a walk ends at its reader's limit, and a later one has a limit of its own`() throws {
+    let fixture = try made()
+    defer { try? fixture.close() }
+    let reader = fixture.store.makeReader()
+    defer { reader.close() }
+    var count = 0
+    reader.pace.limit(to: 1_000)
+    #expect(throws: StoreError.walkStopped) {
+      try reader.scan(.everything) { _, _ in
+        count += 1
+        return true
+      }
+    }
+    #expect(count >= 900 && count <= 1_000 + WalkPace.batch)
+    reader.pace.limit(to: 3_000)
+    #expect(try reader.countEntries() == 2_000)
+    reader.pace.lift()
+    #expect(try reader.countEntries() == 2_000)
+  }
+
+  /// Else a scan of ten keys could walk over a million that a range delete hides.
+  @Test func `what is hidden counts`() throws {
+    let fixture = try made()
+    defer { try? fixture.close() }
+    var batch = Batch()
+    try batch.deleteRange(.prefix(bytes("key")))
+    try fixture.store.commit(batch)
+    try fixture.store.put(bytes("last"), bytes("value"))
+    let reader = fixture.store.makeReader()
+    defer { reader.close() }
+    reader.pace.limit(to: 100)
+    #expect(throws: StoreError.walkStopped) {
+      try reader.scan(.everything, limit: 1) { _, _ in true }
+    }
+  }
+
+  @Test func `one that nobody wants any more ends soon`() throws {
+    let fixture = try made()
+    defer { try? fixture.close() }
+    let reader = fixture.store.makeReader()
+    defer { reader.close() }
+    var walked = 0
+    reader.pace.stop { true }
+    #expect(throws: StoreError.walkStopped) {
+      while walked < 1_000_000 {
+        try reader.scan(.everything) { _, _ in
+          walked += 1
+          return true
+        }
+      }
+    }
+    #expect(walked <= 8_192 + WalkPace.batch)
+    reader.pace.stop { false }
+    for _ in 0..<10 { #expect(try reader.countEntries() == 2_000) }
+  }
+}
