@@ -108,22 +108,33 @@ import Synchronization
   }
 
   /// A cursor over every key inserted so far, each with its newest version at or below `sequence`; keys
-  /// inserted later it may or may not see. O(new keys · log n) amortized, on the calling thread.
+  /// inserted later it may or may not see. O(new keys · log n) amortized, on the calling thread, which waits for
+  /// no other thread's sorting.
   func makeCursor(at sequence: SequenceNumber) -> MemtableCursor {
-    let runs = runSet.withLock { set in
+    var set = runSet.withLock { $0 }
+    if list.count > set.coveredCount {
       set.extend(over: list)
-      runByteCount.store(set.byteCount, ordering: .relaxed)
-      return set.runs
+      publish(set)
     }
-    return MemtableCursor(memtable: self, runs: runs, sequence: sequence)
+    return MemtableCursor(memtable: self, runs: set.runs, sequence: sequence)
   }
 
   /// Puts all keys inserted so far into a single run, which makes cursors cheap: for a memtable that is
-  /// sealed and about to be applied. O(n).
+  /// sealed and about to be applied. O(n). Others make cursors meanwhile.
   func order() {
+    var set = runSet.withLock { $0 }
+    set.unify(over: list)
+    publish(set)
+  }
+
+  /// Lets others have what was sorted outside of the lock: sorting takes tens of milliseconds, and event loops
+  /// take this lock. Two threads may have sorted the same keys; each goes on with its own runs, and the better
+  /// ones stay.
+  private func publish(_ new: RunSet) {
     runSet.withLock { set in
-      set.unify(over: list)
-      runByteCount.store(set.byteCount, ordering: .relaxed)
+      guard new.isBetter(than: set) else { return }
+      set = new
+      runByteCount.store(new.byteCount, ordering: .relaxed)
     }
   }
 }

@@ -6,9 +6,15 @@
 /// order in which they lie.
 struct RunSet {
   private(set) var runs: [OrderedRun] = []
-  private var coveredCount = 0
+  private(set) var coveredCount = 0
 
   var byteCount: Int { runs.reduce(0) { $0 + $1.byteCount } }
+
+  /// Whether this set serves better than `other`: it covers more, or as much with fewer runs.
+  func isBetter(than other: RunSet) -> Bool {
+    if coveredCount != other.coveredCount { return coveredCount > other.coveredCount }
+    return runs.count < other.runs.count
+  }
 
   /// Covers all that `list` has published. Amortized O(log n) for each key that is new.
   mutating func extend(over list: NodeList) {

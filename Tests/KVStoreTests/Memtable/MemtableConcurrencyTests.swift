@@ -32,6 +32,41 @@ import Testing
     #expect(shared.memtable.keyCount == Int(Self.keyCount))
   }
 
+  /// Story: a sealed memtable was put in order under the lock that event loops take for a cursor.
+  @Test func `cursors are made while all keys are put in order`() throws {
+    let memtable = Memtable(hash: KeyHash(seed: 4))
+    // Two runs, each of which alone would be there in no time; all keys together take a while.
+    for numbers in [0..<200_000, 200_000..<250_000] as [Range<SequenceNumber>] {
+      for number in numbers {
+        let key = Self.key(number &* 7919 % 1_000_003)
+        memtable.insert(
+          .init(key: key, header: EntryHeader(sequence: 1, kind: .put), value: []))
+      }
+      _ = memtable.makeCursor(at: 1)
+    }
+    let isOrdering = Flag()
+    let isOrdered = Flag()
+    let count = Atomic(0)
+    try inThreads(2) { index in
+      if index == 0 {
+        isOrdering.raise()
+        memtable.order()
+        isOrdered.raise()
+        return
+      }
+      while !isOrdering.isRaised {}
+      while !isOrdered.isRaised {
+        var cursor = memtable.makeCursor(at: 1)
+        cursor.seek(RawSpan())
+        #expect(cursor.isValid)
+        if !isOrdered.isRaised { count.add(1, ordering: .relaxed) }
+      }
+    }
+    // With the lock held it would be one or two, made before it was taken.
+    #expect(count.load(ordering: .relaxed) > 50)
+    #expect(memtable.ordered(at: 1).count == memtable.keyCount)
+  }
+
   private static func write(_ shared: Shared) {
     for sequence in 1...lastSequence {
       let key = key(sequence % keyCount)
