@@ -66,13 +66,59 @@ import Testing
   }
 
   @Test func `half a segment does not stay on a full disk`() throws {
-    // Room for the header, not for the records.
+    // Room for the header, not for the records; and a disk that says that it has more, as with a quota.
     let log = try full(room: SegmentHeader.byteCount)
+    log.device.hideFullness(true)
     let used = log.device.usedByteCount
     _ = try fill(log)
     // The keeper has tried again, perhaps, and ends now.
     try log.coordinator.close()
     #expect(log.device.usedByteCount == used)
+  }
+
+  /// Story: twice a second the last free bytes of a disk that others used too were filled with zeros, to see
+  /// whether there was room.
+  @Test func `a disk without room for a segment is asked again and again, and not written to`()
+    throws
+  {
+    let log = try full(room: TestLog.tinySegmentByteCount - 1)
+    _ = try fill(log)
+    let written = log.device.writtenByteCount
+    let asked = log.device.askedRoomCount
+    while log.device.askedRoomCount < asked + 3 { usleep(1000) }
+    #expect(log.device.writtenByteCount == written)
+    log.abandon()
+  }
+
+  @Test func `a segment leaves a margin for others`() throws {
+    let geometry = LogGeometry(segmentByteCount: TestLog.tinySegmentByteCount)
+    let need = geometry.segmentByteCount + geometry.marginByteCount
+    let log = try full(room: need - 1)
+    _ = try fill(log)
+    let count = log.coordinator.segmentCount
+    #expect(try log.device.availableByteCount() >= geometry.marginByteCount)
+    let appended = log.coordinator.sequence { $0.appended }
+    log.device.limitRoom(to: log.device.usedByteCount + need)
+    while (try? log.coordinator.hasRoom(for: 1000, appended: appended)) != true { usleep(1000) }
+    #expect(log.coordinator.segmentCount == count + 1)
+    #expect(try log.device.availableByteCount() == geometry.marginByteCount)
+    log.abandon()
+  }
+
+  @Test func `each attempt that fails doubles the pause before the next`() {
+    var pause = RetryPause()
+    #expect(pause.isOver(at: .zero))
+    var now = Duration.seconds(100)
+    for seconds in [0.5, 1, 2, 4, 8, 8, 8] {
+      pause.failed(at: now)
+      #expect(!pause.isOver(at: now + .seconds(seconds) - .milliseconds(1)))
+      now += .seconds(seconds)
+      #expect(pause.isOver(at: now))
+      #expect(pause.isOver(at: .zero), "a clock that went back")
+    }
+    pause.succeeded()
+    pause.failed(at: now)
+    #expect(pause.isOver(at: now + .milliseconds(500)))
   }
 
   @Test func `writers that are refused for want of room go on when there is some`() throws {

@@ -59,6 +59,9 @@ package final class MemoryDevice: LogDevice {
     package var logSyncCount = 0
     package var roomByteCount = Int.max
     package var isShort = false
+    package var hidesFullness = false
+    package var askedRoomCount = 0
+    package var writtenByteCount = 0
     package var generator = SeededGenerator(0)
 
     package init() {}
@@ -109,6 +112,14 @@ package final class MemoryDevice: LogDevice {
     }
   }
 
+  package func availableByteCount() throws(LogError) -> Int {
+    state.withLock { state in
+      state.askedRoomCount += 1
+      if state.hidesFullness { return .max }
+      return max(0, state.roomByteCount - min(state.roomByteCount, state.usedByteCount))
+    }
+  }
+
   package func syncDirectory() throws(LogError) {
     try state.withLock { state throws(LogError) in
       try state.begin(.syncDirectory, "")
@@ -140,6 +151,17 @@ package final class MemoryDevice: LogDevice {
   package func limitRoom(to byteCount: Int?) {
     state.withLock { $0.roomByteCount = byteCount ?? .max }
   }
+
+  /// Whether the device says that there is room where there is none, as one with a quota does.
+  package func hideFullness(_ hides: Bool) {
+    state.withLock { $0.hidesFullness = hides }
+  }
+
+  /// How often it was asked for its room.
+  package var askedRoomCount: Int { state.withLock { $0.askedRoomCount } }
+
+  /// The bytes that were written so far, also those of files that are gone.
+  package var writtenByteCount: Int { state.withLock { $0.writtenByteCount } }
 
   /// The bytes that all files take together.
   package var usedByteCount: Int { state.withLock { $0.usedByteCount } }
@@ -252,6 +274,7 @@ private final class OpenFile: LogFile {
         throw LogError.diskFull(path: name)
       }
       let order = state.operationCount
+      state.writtenByteCount += copy.count
       state.files[index].write(copy, at: offset, order: order)
     }
   }

@@ -22,8 +22,8 @@ final class ApplyWorkers: @unchecked Sendable {
   private var threads: [WorkerThread] = []
   private var isClosing = false
   private var fullDisk: StoreError?
-  /// The partitions that found no room at the last try.
-  private var withoutRoom: Set<Int> = []
+  /// The partitions that found no room at the last try, and when to try again.
+  private var withoutRoom: [Int: FullDiskRetry] = [:]
   private var fatal: StoreError?
   private let isDiskFull = Atomic<Bool>(false)
   private let handlers = Lock(Handlers())
@@ -97,6 +97,15 @@ final class ApplyWorkers: @unchecked Sendable {
     monitor.withLock { monitor.broadcast() }
   }
 
+  /// Something was removed from the files, whose pages may be what a memtable needs that found no room.
+  func pagesWereFreed() {
+    guard hasFullDisk else { return }
+    monitor.withLock {
+      for index in withoutRoom.keys { withoutRoom[index] = FullDiskRetry() }
+      monitor.broadcast()
+    }
+  }
+
   /// Waits until LMDB has everything of `partitions` up to `lsn`, all of which is sealed. What others
   /// seal meanwhile is not waited for, or a busy store would never get there.
   func wait(for partitions: [Partition], upTo lsn: LSN) throws(StoreError) {
@@ -141,19 +150,27 @@ final class ApplyWorkers: @unchecked Sendable {
 
   /// The next memtable whose every batch is durable. Two of one partition are never under way at once.
   private func take() -> (Partition, MemtableLayer)? {
-    monitor.withLock {
-      while !isClosing {
-        if fullDisk != nil { monitor.wait(milliseconds: 500) }
-        if fatal == nil, let ready = takeReady() { return ready }
-        if isClosing { break }
-        monitor.wait()
+    while true {
+      // Asked outside of the monitor: it is the file system that answers.
+      let available = hasFullDisk ? ballast.availableByteCount : 0
+      let ready = monitor.withLock { () -> (Partition, MemtableLayer)?? in
+        if isClosing { return .some(nil) }
+        if fatal == nil, let ready = takeReady(available: available) { return ready }
+        if fullDisk == nil {
+          monitor.wait()
+        } else {
+          monitor.wait(milliseconds: RetryPause.pollMilliseconds)
+        }
+        return nil
       }
-      return nil
+      if let ready { return ready }
     }
   }
 
-  private func takeReady() -> (Partition, MemtableLayer)? {
+  private func takeReady(available: UInt64) -> (Partition, MemtableLayer)? {
     for (place, partition) in queue.enumerated() where !busy.contains(partition.index) {
+      let retry = withoutRoom[partition.index]
+      guard retry?.mayTry(at: MonotonicTime.now, available: available) ?? true else { continue }
       guard let layer = partition.nextToApply, let last = layer.lastPosition,
         last.end <= watermarks.durable
       else { continue }
@@ -165,19 +182,23 @@ final class ApplyWorkers: @unchecked Sendable {
   }
 
   private func finish(_ partition: Partition, _ failure: StoreError?) {
+    let available = failure?.isDiskFull == true ? ballast.availableByteCount : 0
     let isDamaged = failure != nil && partition.environment.damage != nil
     monitor.withLock {
       busy.remove(partition.index)
       switch failure {
       case nil:
-        withoutRoom.remove(partition.index)
+        withoutRoom[partition.index] = nil
         if withoutRoom.isEmpty { fullDisk = nil }
-      case .some where isDamaged: break
+      case .some where isDamaged:
+        withoutRoom[partition.index] = nil
+        if withoutRoom.isEmpty { fullDisk = nil }
       case .diskFull:
         // The memtable stays; it is tried again while writes are refused, after those of others, which may
         // be what frees room.
         fullDisk = failure
-        withoutRoom.insert(partition.index)
+        withoutRoom[partition.index, default: FullDiskRetry()]
+          .failed(at: MonotonicTime.now, available: available)
         queue.append(partition)
       default:
         fatal = failure

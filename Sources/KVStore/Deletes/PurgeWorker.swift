@@ -8,7 +8,7 @@ import TxnWAL
 /// Between chunks other writers of the partition have their turn.
 ///
 /// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `thread` only
-/// by the thread that opens and closes the store.
+/// by the thread that opens and closes the store, `withoutRoom` only by the worker's.
 final class PurgeWorker: @unchecked Sendable {
   private let keyspace: Keyspace
   private let keyLimit: Int
@@ -19,6 +19,8 @@ final class PurgeWorker: @unchecked Sendable {
   /// Whether the disk was full at the last try. Nobody may be left to wake the worker then: writers
   /// may be waiting for the very range deletes that it could not carry out.
   private var mustRetry = false
+  /// The partitions that found no room at the last try. Of the worker's thread.
+  private var withoutRoom: [Int: FullDiskRetry] = [:]
   private var isClosing = false
   private let failed: @Sendable (StoreError) -> Void
   private let progressed: @Sendable () -> Void
@@ -83,7 +85,7 @@ final class PurgeWorker: @unchecked Sendable {
   private func waitForWork() -> Bool {
     monitor.withLock {
       if mustRetry && !isClosing {
-        monitor.wait(milliseconds: 500)
+        monitor.wait(milliseconds: RetryPause.pollMilliseconds)
       } else {
         while !isAsked && !isClosing { monitor.wait() }
       }
@@ -110,6 +112,12 @@ final class PurgeWorker: @unchecked Sendable {
     let tombstones = partition.layers.tombstones
     if tombstones.isEmpty || partition.environment.damage != nil { return false }
     if tombstones.newestSequence(upTo: partition.applied.rawValue) == 0 { return false }
+    if let retry = withoutRoom[partition.index],
+      !retry.mayTry(at: MonotonicTime.now, available: ballast.availableByteCount)
+    {
+      monitor.withLock { mustRetry = true }
+      return false
+    }
     do throws(StoreError) {
       let chunk = PurgeChunk(partition: partition, keyLimit: keyLimit)
       switch try run(chunk, group) {
@@ -119,6 +127,7 @@ final class PurgeWorker: @unchecked Sendable {
         group = nil
         partition.dropTombstones(through: last)
       }
+      withoutRoom[partition.index] = nil
       CrashPoint.reached(.purgeAfterDrop)
       return true
     } catch {
@@ -126,6 +135,8 @@ final class PurgeWorker: @unchecked Sendable {
       group = nil
       if partition.environment.damage != nil { return false }
       if error.isDiskFull {
+        withoutRoom[partition.index, default: FullDiskRetry()]
+          .failed(at: MonotonicTime.now, available: ballast.availableByteCount)
         monitor.withLock { mustRetry = true }
       } else {
         failed(error)

@@ -20,6 +20,9 @@ final class Ballast: Sendable {
 
   private var path: String { "\(directory)/\(Self.name)" }
 
+  /// The room on the disk, 0 where it cannot be told.
+  var availableByteCount: UInt64 { (try? FileSystem.space(at: directory).available) ?? 0 }
+
   /// Takes the room, if it is not ours and the disk has enough that nobody will miss it at once.
   func take() {
     isHeld.withLock { isHeld in

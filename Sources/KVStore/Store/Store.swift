@@ -46,12 +46,14 @@ public final class Store: Sendable {
       keyspace: keyspace, budget: budget, coordinator: coordinator, options: options)
     let coordinator = parts.coordinator
     let upkeep = self.upkeep
+    let applyWorkers = parts.applyWorkers
     let room = self.room
     purgeWorker = PurgeWorker(
       keyspace: parts.keyspace, ballast: parts.ballast,
       keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
       progressed: {
         openSnapshots.expire()
+        applyWorkers.pagesWereFreed()
         coordinator.tellObservers()
       },
       gathered: { coordinator.sequence { _ in upkeep.sendDownGatheredRangeDeletes() } },

@@ -47,6 +47,11 @@ public final class DirectoryDevice: LogDevice {
     try SystemCall.remove("\(path)/\(name)")
   }
 
+  /// `statvfs(3)` of the folder: what this user may still take.
+  public func availableByteCount() throws(LogError) -> Int {
+    try SystemCall.availableByteCount(path)
+  }
+
   /// `fsync(2)` of the folder.
   public func syncDirectory() throws(LogError) {
     if !isReadOnly { try SystemCall.syncDirectory(path) }

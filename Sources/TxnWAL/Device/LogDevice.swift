@@ -12,6 +12,8 @@ public protocol LogDevice: AnyObject, Sendable {
   func rename(_ name: String, to newName: String) throws(LogError)
   /// Removes a file. Durable after `syncDirectory`.
   func remove(_ name: String) throws(LogError)
+  /// How many bytes more the disk has room for, as far as it tells: a quota, for example, may allow fewer.
+  func availableByteCount() throws(LogError) -> Int
   /// Makes every creation, renaming and removal durable.
   func syncDirectory() throws(LogError)
 }

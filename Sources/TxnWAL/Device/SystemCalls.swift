@@ -105,6 +105,16 @@ package enum SystemCall {
     guard fsync(descriptor) == 0 else { throw failure("fsync", path) }
   }
 
+  /// `statvfs(3)`: the room on the file system that holds `path`.
+  static func availableByteCount(_ path: String) throws(LogError) -> Int {
+    var status = statvfs()
+    while unsafe statvfs(path, &status) != 0 {
+      if errno != EINTR { throw failure("statvfs", path) }
+    }
+    let bytes = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return bytes.overflow ? .max : Int(clamping: bytes.partialValue)
+  }
+
   /// `rename(2)`.
   static func rename(_ path: String, to newPath: String) throws(LogError) {
     guard unsafe Glibc.rename(path, newPath) == 0 else { throw failure("rename", path) }

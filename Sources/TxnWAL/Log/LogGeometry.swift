@@ -10,6 +10,9 @@ struct LogGeometry: Equatable, Sendable {
   /// no room for another segment. Less than the half that is left when the next one is asked for.
   var reserveByteCount: Int { min(capacity / 4, 1 << 20) }
 
+  /// What of the disk a new segment leaves free.
+  var marginByteCount: Int { segmentByteCount / 8 }
+
   /// The segment that holds the byte at `lsn`.
   func segment(of lsn: LSN) -> Int {
     Int(lsn.rawValue / UInt64(capacity))

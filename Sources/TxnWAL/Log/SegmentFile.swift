@@ -3,10 +3,17 @@ enum SegmentFile {
   private static let zeroByteCount = 1 << 20
 
   /// Writes a new segment under `name`, zeros to its end, durable but for its name.
+  ///
+  /// Throws `.diskFull`, with nothing written, where the disk would not have a margin left: the last free bytes
+  /// are for others, and for the participants, which need a few to let the log shrink.
   static func create(
     _ name: String, on device: any LogDevice, _ header: SegmentHeader
   ) throws(LogError) -> any LogFile {
     if try device.fileNames().contains(name) { try device.remove(name) }
+    let margin = LogGeometry(segmentByteCount: header.segmentByteCount).marginByteCount
+    guard try device.availableByteCount() - header.segmentByteCount >= margin else {
+      throw .diskFull(path: "\(device.path)/\(name)")
+    }
     let file = try device.open(name, creating: true)
     try file.write(header.encoded().rawSpan, at: 0)
     let zeros = [UInt8](repeating: 0, count: zeroByteCount)

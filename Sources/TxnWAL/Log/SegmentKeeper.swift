@@ -8,7 +8,7 @@
 ///   when the control file, written after that, names it as the last one.
 /// - A checkpoint is durable in the control file before a segment before it is touched.
 final class SegmentKeeper: @unchecked Sendable {
-  // Sound as `@unchecked Sendable`: `control`, `retired` belong to the keeper's thread alone once it
+  // Sound as `@unchecked Sendable`: `control`, `retired` and `pause` belong to the keeper's thread alone once it
   // runs; the rest is touched only inside `monitor`.
   /// How many segments that nobody needs are kept: about as many as a checkpoint frees at once under
   /// steady load, so that no new ones have to be filled with zeros then.
@@ -23,6 +23,8 @@ final class SegmentKeeper: @unchecked Sendable {
   private let monitor = Monitor()
   private var thread: WorkerThread?
 
+  /// Since the last segment that the disk had no room for although it said so. Of the keeper's thread.
+  private var pause = RetryPause()
   private var retired: [Int]
   private var demanded: LSN
   private var wantedCheckpoint: (lsn: LSN, sequence: UInt64)
@@ -144,14 +146,14 @@ final class SegmentKeeper: @unchecked Sendable {
   private func nextStep() -> Step {
     while true {
       if let failure {
-        // A full disk is tried again now and then. Anything else is not tried at all: the control
+        // A full disk is asked for room now and then. Anything else is not tried at all: the control
         // file or a segment may hold something other than what was written.
         if isClosing { return .stop }
         if !failure.isDiskFull {
           monitor.wait()
           continue
         }
-        monitor.wait(milliseconds: 500)
+        monitor.wait(milliseconds: RetryPause.pollMilliseconds)
       }
       let movesSegment =
         segments.geometry.segment(of: wantedCheckpoint.lsn)
@@ -186,13 +188,7 @@ final class SegmentKeeper: @unchecked Sendable {
       CrashPoint.reached(.segmentAfterSync)
     } else {
       source = Self.temporaryName
-      do throws(LogError) {
-        file = try SegmentFile.create(source, on: device, header)
-      } catch {
-        // Half a segment must not take the room that the participants need to let the log shrink.
-        try? device.remove(source)
-        throw error
-      }
+      file = try makeSegment(source, header)
     }
     CrashPoint.reached(.segmentBeforeRename)
     try device.rename(source, to: name)
@@ -203,6 +199,28 @@ final class SegmentKeeper: @unchecked Sendable {
     try control.update { $0.lastSegment = index }
     CrashPoint.reached(.segmentAfterControl)
     segments.add(file)
+  }
+
+  /// A new segment, where the disk says that it has room for one and did not prove wrong lately.
+  private func makeSegment(
+    _ name: String, _ header: SegmentHeader
+  ) throws(LogError) -> any LogFile {
+    let device = segments.device
+    guard pause.isOver(at: MonotonicTime.now) else {
+      throw .diskFull(path: "\(device.path)/\(name)")
+    }
+    do throws(LogError) {
+      let file = try SegmentFile.create(name, on: device, header)
+      pause.succeeded()
+      return file
+    } catch {
+      // Half a segment must not take the room that the participants need to let the log shrink.
+      if try device.fileNames().contains(name) {
+        try? device.remove(name)
+        if error.isDiskFull { pause.failed(at: MonotonicTime.now) }
+      }
+      throw error
+    }
   }
 
   private func takeCheckpoint(
