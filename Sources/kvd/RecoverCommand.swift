@@ -104,6 +104,11 @@ enum RecoverCommand: Subcommand {
       for transaction in recovery.presumedAborted {
         text += "transaction \(transaction): in doubt, presumed aborted\n"
       }
+      if recovery.presumedAbortedCount > recovery.presumedAborted.count {
+        text +=
+          "and \(recovery.presumedAbortedCount - recovery.presumedAborted.count) transactions more "
+          + "in doubt, presumed aborted\n"
+      }
       for (before, after) in zip(before, after) {
         text +=
           "partition \(after.index): applied LSN \(before.appliedLSN) -> \(after.appliedLSN), "
@@ -121,7 +126,8 @@ enum RecoverCommand: Subcommand {
         ("rolled_forward_first", .list(recovery.rolledForward.map { .text("\($0)") })),
         ("already_applied", .number(recovery.alreadyAppliedCount)),
         ("aborted", .number(recovery.abortedCount)),
-        ("presumed_aborted", .list(recovery.presumedAborted.map { .text("\($0)") })),
+        ("presumed_aborted", .number(recovery.presumedAbortedCount)),
+        ("presumed_aborted_first", .list(recovery.presumedAborted.map { .text("\($0)") })),
         ("microseconds", .number(recovery.duration.microseconds)),
         (
           "partitions",

@@ -47,6 +47,13 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
 
   /// Whether it is one of the daemon's, where the simulation of a store does not come.
   package var isOfDaemon: Bool { self == .sendsErrorsAtOnce }
+  /// With periodic durability the sync comes a while after the writer's thread was last told something, however old
+  /// the oldest byte is that is not synced.
+  case syncsLate
+  /// Sequences of batches that a power cut took are given out again.
+  case reusesSequences
+  /// Recovery rolls an intent forward that has no marker.
+  case rollsForwardInDoubt
 
   #if KVD_DELIBERATE_BUGS
     private static let active = Lock<DeliberateBug?>(nil)

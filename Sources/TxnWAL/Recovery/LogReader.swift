@@ -8,6 +8,7 @@ struct LogReader {
 
   private let segments: SegmentSet
   private let seed: UInt32
+  private let account: WindowAccount?
   /// The bytes last read, and the position of the first of them.
   private var window: LogWindow
   /// Where the next record begins.
@@ -15,8 +16,12 @@ struct LogReader {
   /// The epoch of the last record, below which none may fall.
   private(set) var epoch: UInt32
 
-  init(segments: SegmentSet, from position: LSN, leastEpoch: UInt32) {
+  /// - Parameter account: counts the windows that are made, where others go on holding them.
+  init(
+    segments: SegmentSet, from position: LSN, leastEpoch: UInt32, account: WindowAccount? = nil
+  ) {
     self.segments = segments
+    self.account = account
     epoch = leastEpoch
     self.position = position
     seed = segments.storeID.checksumSeed
@@ -58,7 +63,7 @@ struct LogReader {
     var bytes = Array(window.bytes.suffix(have))
     bytes.reserveCapacity(wanted)
     try segments.read(into: &bytes, from: window.end, upTo: position.advanced(by: wanted))
-    window = LogWindow(start: position, bytes: bytes)
+    window = LogWindow(start: position, bytes: bytes, account: account)
     return true
   }
 }
@@ -67,11 +72,16 @@ struct LogReader {
 final class LogWindow: Sendable {
   let start: LSN
   let bytes: [UInt8]
+  private let account: WindowAccount?
 
-  init(start: LSN, bytes: [UInt8]) {
+  init(start: LSN, bytes: [UInt8], account: WindowAccount? = nil) {
     self.start = start
     self.bytes = bytes
+    self.account = account
+    account?.add(bytes.count)
   }
+
+  deinit { account?.remove(bytes.count) }
 
   var end: LSN { start.advanced(by: bytes.count) }
 }

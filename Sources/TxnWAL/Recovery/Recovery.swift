@@ -19,9 +19,10 @@ struct Recovery {
   private let readableEnd: LSN
   private var percentTold = -1
   private var report = RecoveryReport()
-  /// Intents whose outcome has not been read yet, and in which order they came.
-  private var open: [TransactionID: LogRecord] = [:]
-  private var openOrder: [TransactionID] = []
+  private let account = WindowAccount()
+  /// The intent whose outcome has not been read yet. A marker follows its intent directly, so there is one at
+  /// most: where another record follows, no outcome ever comes.
+  private var undecided: LogRecord?
   private var epoch: UInt32 = 0
   private var proven = LSN.zero
 
@@ -64,7 +65,7 @@ struct Recovery {
     }
     if let failure { throw failure }
     if let finding { throw .corrupted(finding) }
-    recovery.report.presumedAborted = recovery.openOrder.filter { recovery.open[$0] != nil }
+    recovery.report.peakWindowByteCount = recovery.account.peak
     recovery.report.duration = ContinuousClock.now - began
     return Recovered(
       report: recovery.report, epoch: recovery.epoch, proven: recovery.proven)
@@ -80,14 +81,18 @@ struct Recovery {
     CrashPoint.reached(.recoveryAfterSync)
     proven = control.checkpoint
     var reader = LogReader(
-      segments: segments, from: control.checkpoint, leastEpoch: control.leastEpoch)
+      segments: segments, from: control.checkpoint, leastEpoch: control.leastEpoch,
+      account: account)
     while let record = try reader.next() {
       report.recordCount += 1
       proven = max(proven, record.header.syncedLSN)
       watermarks.moveDurable(to: reader.position, sequence: report.lastSequence)
       try take(record)
+      workers.makeRoom(
+        in: account, own: record.window.bytes.count + (undecided?.window.bytes.count ?? 0))
       tellProgress(reader.position)
     }
+    try settleUndecided()
     CrashPoint.reached(.recoveryAfterRead)
     report.end = reader.position
     epoch = reader.epoch
@@ -116,27 +121,48 @@ struct Recovery {
     let transaction = record.header.transaction
     switch record.header.kind {
     case .batch:
+      try settleUndecided()
       try settle(.committed(position(in: record)), of: record)
     case .intent:
-      open[transaction] = record
-      openOrder.append(transaction)
+      try settleUndecided()
+      undecided = record
     case .commit:
-      guard let intent = open.removeValue(forKey: transaction) else {
-        throw malformed(record, "an intent before the commit marker of \(transaction)")
+      guard let intent = takeUndecided(transaction) else {
+        throw malformed(record, "the intent of \(transaction) right before its commit marker")
       }
       try settle(.committed(position(in: record)), of: intent)
     case .abort:
-      if let intent = open.removeValue(forKey: transaction) {
-        try settle(.aborted, of: intent)
-      }
+      if let intent = takeUndecided(transaction) { try settle(.aborted, of: intent) }
     }
+  }
+
+  /// The intent that is not decided, if it is that of `transaction`.
+  private mutating func takeUndecided(_ transaction: TransactionID) -> LogRecord? {
+    guard let intent = undecided, intent.header.transaction == transaction else { return nil }
+    undecided = nil
+    return intent
+  }
+
+  /// What an intent comes to where no marker of its own follows: a crash came between.
+  private mutating func settleUndecided() throws(LogError) {
+    guard let intent = undecided else { return }
+    undecided = nil
+    if DeliberateBug.rollsForwardInDoubt.isOn {
+      let position = CommitPosition(sequence: report.lastSequence + 1, end: intent.header.end)
+      return try settle(.committed(position), of: intent)
+    }
+    try settle(.inDoubt, of: intent)
   }
 
   private mutating func settle(
     _ outcome: Outcome, of record: LogRecord
   ) throws(LogError) {
     switch outcome {
-    case .inDoubt: break
+    case .inDoubt:
+      report.presumedAbortedCount += 1
+      if report.presumedAborted.count < RecoveryReport.namedCount {
+        report.presumedAborted.append(record.header.transaction)
+      }
     case .aborted: report.abortedCount += 1
     case .committed(let position):
       report.lastSequence = max(report.lastSequence, position.sequence)

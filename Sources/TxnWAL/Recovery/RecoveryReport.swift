@@ -12,18 +12,23 @@ public struct RecoveryReport: Sendable, Equatable {
   public var rolledForwardCount = 0
   /// The first of them; the others are only counted.
   public var rolledForward: [TransactionID] = []
-  /// How many are named.
+  /// How many of each kind are named.
   public static let namedCount = 1000
   /// The committed transactions that every participant had already.
   public var alreadyAppliedCount = 0
   /// The transactions with an abort marker.
   public var abortedCount = 0
-  /// The transactions without an outcome, in the order of the log.
+  /// The transactions without an outcome.
+  public var presumedAbortedCount = 0
+  /// The first of them, in the order of the log; the others are only counted.
   public var presumedAborted: [TransactionID] = []
   /// Whether bytes of an unfinished write stood behind the end.
   public var hasTornTail = false
-  /// The sequence of the newest committed transaction.
+  /// The sequence of the newest committed transaction, or a greater one at which those of this epoch or an earlier
+  /// one began.
   public var lastSequence: UInt64 = 0
+  /// The most bytes of the log that were in memory at a time.
+  public var peakWindowByteCount = 0
   /// How long it took.
   public var duration = Duration.zero
 
@@ -41,7 +46,7 @@ extension RecoveryReport: CustomStringConvertible {
       "rolled forward \(rolledForwardCount) transactions",
       "\(alreadyAppliedCount) were applied already",
       "\(abortedCount) aborted",
-      "\(presumedAborted.count) in doubt and presumed aborted",
+      "\(presumedAbortedCount) in doubt and presumed aborted",
     ]
     if hasTornTail { parts.append("a torn tail was cut off at LSN \(end)") }
     return parts.joined(separator: ", ")

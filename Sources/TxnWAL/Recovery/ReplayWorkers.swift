@@ -3,8 +3,9 @@ import Synchronization
 /// One recovery worker per participant: it takes in that participant's mutations in the order of the
 /// log while the one reader goes on.
 ///
-/// What is handed over and not yet taken in is bounded, so that recovery needs no more memory for a
-/// long log than for a short one.
+/// What is handed over and not yet taken in is bounded, for each participant and, by the account of windows, for
+/// all together: an item of a few bytes keeps the whole window it was read in, and there may be a thousand
+/// participants. So recovery needs no more memory for a long log than for a short one.
 final class ReplayWorkers {
   /// One participant's part of one committed transaction, still inside the window it was read in.
   struct Item: Sendable {
@@ -17,7 +18,8 @@ final class ReplayWorkers {
   private var threads: [WorkerThread] = []
   private var batches: [ReplayBatch]
 
-  init(_ participants: [any Participant]) {
+  init(_ participants: [any Participant], windowByteLimit: Int = 64 << 20) {
+    self.windowByteLimit = windowByteLimit
     let queues = participants.map { _ in ReplayQueue() }
     self.queues = queues
     batches = participants.map { _ in ReplayBatch() }
@@ -33,6 +35,20 @@ final class ReplayWorkers {
   func hand(_ item: Item, to participant: Int) {
     batches[participant].append(item)
     if batches[participant].isFull { flush(participant) }
+  }
+
+  /// How much of the log may be in memory, beside what the reader itself has under its hands.
+  private let windowByteLimit: Int
+
+  /// Where more of the log is in memory than may be, all workers get what was kept back for them, and the caller
+  /// waits until they have taken enough of it in.
+  ///
+  /// - Parameter own: the bytes of the windows that the caller goes on holding.
+  func makeRoom(in account: WindowAccount, own: Int) {
+    let limit = windowByteLimit + own
+    guard account.exceeds(limit) else { return }
+    for participant in batches.indices { flush(participant) }
+    account.wait(until: limit)
   }
 
   /// Waits until all is taken in, and throws what a worker could not.
