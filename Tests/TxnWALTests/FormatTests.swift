@@ -17,19 +17,21 @@ import Testing
     let segment = try #require(log.device.bytes(of: LogGeometry.fileName(of: 0)))
     let made = Self.bytes(
       """
-      4b 56 44 43 54 52 4c 0a 01 00 00 00 00 00 00 00
+      4b 56 44 43 54 52 4c 0a 02 00 00 00 00 00 00 00
       01 00 00 00 00 00 00 00 00 11 22 33 44 55 66 77
       88 99 aa bb cc dd ee ff 00 20 00 00 00 00 00 00
       00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
-      00 00 00 00 00 00 00 00 00 00 00 00 b3 d6 17 6d
+      00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+      bf e2 c7 7a
       """)
     let opened = Self.bytes(
       """
-      4b 56 44 43 54 52 4c 0a 01 00 00 00 01 00 00 00
+      4b 56 44 43 54 52 4c 0a 02 00 00 00 01 00 00 00
       02 00 00 00 00 00 00 00 00 11 22 33 44 55 66 77
       88 99 aa bb cc dd ee ff 00 20 00 00 00 00 00 00
       00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
-      00 00 00 00 00 00 00 00 00 00 00 00 5c d5 d5 87
+      00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+      82 f7 cd fa
       """)
     let header = Self.bytes(
       """
@@ -53,8 +55,8 @@ import Testing
       50 00 00 00 01 00 00 00 02 00 00 00 00 00 00 00
       03 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00
       """)
-    #expect(Array(control[0..<80]) == opened)
-    #expect(Array(control[4096..<4176]) == made)
+    #expect(Array(control[0..<84]) == opened)
+    #expect(Array(control[4096..<4180]) == made)
     #expect(Array(segment[0..<64]) == header)
     #expect(Array(segment[4096..<4096 + records.count]) == records)
     #expect(segment[(4096 + records.count)...].allSatisfy { $0 == 0 })

@@ -164,9 +164,9 @@ import Testing
       damaged.damage(Control.fileName) { $0[slot + 20] ^= 1 }
       let third = try TestLog.open(on: damaged)
       #expect(third.entries == [1: [Part(0, "00")]])
-      try third.commit(Part(0, "b1"))
+      let sequence = try third.commit(Part(0, "b1")).sequence
       let fourth = try third.crash(.loses)
-      #expect(fourth.entries == [1: [Part(0, "00")], 2: [Part(0, "b1")]])
+      #expect(fourth.entries == [1: [Part(0, "00")], sequence: [Part(0, "b1")]])
       fourth.abandon()
     }
   }

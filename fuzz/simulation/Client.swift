@@ -98,7 +98,9 @@ final class Client {
     case .seal: store.seal()
     case .checkpoint: try store.checkpoint()
     case .pause: pause.withLock { pause.wait(milliseconds: 30) }
-    case .jumpClock(let milliseconds): world.scheduler.jump(milliseconds: milliseconds)
+    case .jumpClock(let milliseconds):
+      if milliseconds < 0 { world.hasClockGoneBack = true }
+      world.scheduler.jump(milliseconds: milliseconds)
     case .fault(let fault):
       world.isFaulty = true
       world.device.fail(fault)
@@ -209,7 +211,8 @@ final class Client {
       guard receipt.sequence == world.history.last + 1 else {
         Verdict.fail("sequence \(receipt.sequence) follows \(world.history.last)")
       }
-      world.history.add(model, position: receipt.position)
+      world.history.add(
+        model, sequence: receipt.sequence, position: receipt.position)
     }
     switch wait {
     case .durable: try awaitDurability(of: receipt)

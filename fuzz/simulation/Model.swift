@@ -66,32 +66,44 @@ extension KeyRange {
   }
 }
 
-/// The models after every batch, by sequence, and what of them was promised to somebody.
+/// The models after every batch, with its sequence.
 struct History {
-  private(set) var models = [Model()]
-  /// The position behind each batch.
-  private(set) var positions: [UInt64] = [0]
+  private struct Batch {
+    var sequence: SequenceNumber
+    /// The position behind it.
+    var position: UInt64
+    var model: Model
+  }
+  private var batches = [Batch(sequence: 0, position: 0, model: Model())]
+  /// The greatest sequence so far: the newest batch's, or that after which an opening begins.
+  private(set) var last: SequenceNumber = 0
 
-  var last: SequenceNumber { SequenceNumber(models.count - 1) }
-  var newest: Model { models[models.count - 1] }
+  var newest: Model { batches[batches.count - 1].model }
 
+  /// What a reader at `sequence` sees, nil where there has not been any such yet.
   func model(at sequence: SequenceNumber) -> Model? {
-    sequence < models.count ? models[Int(sequence)] : nil
+    guard sequence <= last else { return nil }
+    return batches.last { $0.sequence <= sequence }?.model
   }
 
-  mutating func add(_ model: Model, position: UInt64) {
-    models.append(model)
-    positions.append(position)
+  /// The newest batch with a sequence up to this one.
+  func newestSequence(upTo sequence: SequenceNumber) -> SequenceNumber {
+    batches.last { $0.sequence <= sequence }?.sequence ?? 0
+  }
+
+  mutating func add(_ model: Model, sequence: SequenceNumber, position: UInt64) {
+    batches.append(Batch(sequence: sequence, position: position, model: model))
+    last = sequence
   }
 
   /// The newest batch that lies before `position`.
   func sequence(before position: UInt64) -> SequenceNumber {
-    SequenceNumber(positions.lastIndex { $0 <= position } ?? 0)
+    batches.last { $0.position <= position }?.sequence ?? 0
   }
 
-  /// The batches behind `sequence` never happened.
-  mutating func cut(behind sequence: SequenceNumber) {
-    models.removeLast(models.count - 1 - Int(sequence))
-    positions.removeLast(positions.count - models.count)
+  /// The batches behind `sequence` never happened; those to come begin after `next`.
+  mutating func cut(behind sequence: SequenceNumber, goingOnAfter next: SequenceNumber) {
+    while let newest = batches.last, newest.sequence > sequence { batches.removeLast() }
+    last = next
   }
 }

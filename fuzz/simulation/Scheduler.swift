@@ -87,6 +87,16 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
     Int64(milliseconds + (withJumps ? jumpedMilliseconds : 0))
   }
 
+  /// Whether a thread of that name sleeps until a certain time.
+  func sleepsOnClock(_ name: String) -> Bool {
+    live.contains { index in
+      guard threads[index].name == name, case .asleep(_, let until) = threads[index].state else {
+        return false
+      }
+      return until < .max
+    }
+  }
+
   /// Puts the clock forward or back.
   func jump(milliseconds: Int) { jumpedMilliseconds += milliseconds }
 

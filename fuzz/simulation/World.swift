@@ -28,6 +28,8 @@ final class World: @unchecked Sendable {
   var history = History()
   /// Promised before: what a reader has seen, or what was acknowledged, in this round or before.
   var promised: SequenceNumber = 0
+  /// The greatest sequence that anybody has ever seen, also of batches that are lost since.
+  private(set) var seen: SequenceNumber = 0
   /// The part of it that not even a power cut may take: less than all with periodic durability.
   private var promisedSynced: SequenceNumber = 0
 
@@ -98,15 +100,53 @@ final class World: @unchecked Sendable {
   func notePromises() {
     guard let store, image == nil else { return }
     promised = max(
-      promised, store.publishedSequence, history.sequence(before: store.durablePosition))
+      promised, history.newestSequence(upTo: store.publishedSequence),
+      history.sequence(before: store.durablePosition))
+    seen = max(seen, store.publishedSequence)
     promisedSynced =
       script.durability == .sync
       ? promised : max(promisedSynced, history.sequence(before: store.syncedPosition))
+    checkLossWindow(store)
   }
 
-  /// What was ordered up to `sequence`, and nothing else, is there and synced.
-  func settle(at sequence: SequenceNumber) {
-    history.cut(behind: sequence)
+  /// With periodic durability, what was acknowledged must not stay unsynced for longer than is promised while
+  /// nobody is at it: the thread that is there for it sleeps, and will for a while yet.
+  private func checkLossWindow(_ store: Store) {
+    guard script.durability == .periodic, store.poisoned == nil, !hasClockGoneBack else {
+      oldestUnsynced = nil
+      return
+    }
+    let acknowledged = store.durablePosition
+    if let oldest = oldestUnsynced, store.syncedPosition < oldest.position {
+      let age = scheduler.milliseconds(withJumps: false) - oldest.since
+      if age > Self.lossWindowMilliseconds, scheduler.sleepsOnClock("kvd-log") {
+        Verdict.fail(
+          "what was acknowledged \(age) ms ago is not synced, and nobody is about to sync it")
+      }
+      return
+    }
+    // What was acknowledged since may be newer than it seems here, never older.
+    oldestUnsynced =
+      acknowledged > store.syncedPosition
+      ? (acknowledged, scheduler.milliseconds(withJumps: false)) : nil
+  }
+
+  private static let lossWindowMilliseconds: Int64 = 1000
+  /// A position that was acknowledged and not synced, and since when that is known.
+  private var oldestUnsynced: (position: UInt64, since: Int64)?
+  /// Whether the clock that intervals are measured with was put back in this round: it says nothing of them then.
+  var hasClockGoneBack = false
+
+  /// All that was ordered is there and synced.
+  func settleAll() {
+    settle(at: history.newestSequence(upTo: .max), goingOnAfter: history.last)
+  }
+
+  /// What was ordered up to `sequence`, and nothing else, is there and synced; new batches come after `next`.
+  func settle(at sequence: SequenceNumber, goingOnAfter next: SequenceNumber) {
+    history.cut(behind: sequence, goingOnAfter: next)
+    oldestUnsynced = nil
+    hasClockGoneBack = false
     promised = sequence
     promisedSynced = sequence
   }

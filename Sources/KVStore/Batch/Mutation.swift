@@ -104,13 +104,13 @@ extension KeyRange {
 }
 
 /// Something that mutations can be written to: the log's buffer, or a batch being built.
-protocol MutationTarget {
+protocol MutationTarget: ~Copyable {
   mutating func appendPut(_ key: RawSpan, _ value: RawSpan)
   mutating func append(_ bytes: RawSpan)
   mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer)
 }
 
-extension MutationTarget {
+extension MutationTarget where Self: ~Copyable {
   mutating func appendPut(_ key: RawSpan, _ value: RawSpan) {
     append(Mutation.Kind.put.rawValue)
     append(UInt16(key.byteCount))
@@ -176,7 +176,7 @@ extension MutationTarget {
 
 extension Sequencer: MutationTarget {
   /// The most frequent mutation by far, with room made once for all of it.
-  func appendPut(_ key: RawSpan, _ value: RawSpan) {
+  mutating func appendPut(_ key: RawSpan, _ value: RawSpan) {
     let valueOffset = 7 &+ key.byteCount
     append(byteCount: valueOffset &+ value.byteCount) { bytes in
       bytes.store(Mutation.Kind.put.rawValue, at: 0)

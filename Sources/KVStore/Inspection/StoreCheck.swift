@@ -57,7 +57,7 @@ extension StoreInspection {
   private func checkLog(_ report: inout CheckReport) throws(StoreError) {
     var log = try log()
     report.lastSequence = log.summary.sequence
-    var previous: SequenceNumber?
+    var previous: CheckedRecord?
     var open: Set<TransactionID> = []
     while let record = try translatingLogErrors({ () throws(LogError) in try log.next() }) {
       report.recordCount += 1
@@ -80,20 +80,26 @@ extension StoreInspection {
     compare(&report)
   }
 
-  /// Sequences are dense. (The first record may carry one below that of the control file, which was
+  /// What of a record the next one is compared with.
+  private typealias CheckedRecord = (sequence: SequenceNumber, epoch: UInt32)
+
+  /// Sequences are dense, but for those that an opening passes over because the log may have lost them. (The first record may carry one below that of the control file, which was
   /// taken a little later than the position.)
   private func checkOrder(
-    of record: InspectedRecord, after previous: inout SequenceNumber?, _ report: inout CheckReport
+    of record: InspectedRecord, after previous: inout CheckedRecord?, _ report: inout CheckReport
   ) {
     guard let sequence = record.sequence else { return }
-    if let previous, sequence != previous + 1 {
+    let epoch = record.transaction.epoch
+    if let previous, sequence != previous.sequence + 1,
+      epoch == previous.epoch || sequence <= previous.sequence
+    {
       report.add(
         Finding(
           file: "\(StoreOpening.logPath(in: path))/\(record.file)",
-          offset: UInt64(record.fileOffset), expected: "sequence \(previous + 1)",
+          offset: UInt64(record.fileOffset), expected: "sequence \(previous.sequence + 1)",
           found: "\(sequence)"))
     }
-    previous = sequence
+    previous = (sequence, epoch)
     report.lastSequence = max(report.lastSequence, sequence)
   }
 

@@ -15,11 +15,15 @@ public struct Evaluation: ~Copyable {
   private var tombstoneCount = 0
 
   @inline(__always)
-  init(_ context: EvaluationContext, _ reader: Reader, _ sequencer: Sequencer) {
+  init(_ context: EvaluationContext, _ reader: Reader, _ sequencer: consuming Sequencer) {
     self.context = context
     self.reader = reader
     self.sequencer = sequencer
   }
+
+  /// Gives the sequencer back.
+  @inline(__always)
+  consuming func end() -> Sequencer { sequencer }
 
   var keyspace: Keyspace { context.keyspace }
   var own: OwnWrites { context.own }

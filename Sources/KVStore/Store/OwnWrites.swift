@@ -64,7 +64,7 @@ final class OwnWrites: @unchecked Sendable {
   /// a range delete hides older batches alone, so they are to be deleted by name. O(k log k + log² n) for k keys
   /// that were written and not covered since, taken over many calls.
   func deleteRange(
-    _ range: KeyRange, of partition: Int?, in sequencer: Sequencer
+    _ range: KeyRange, of partition: Int?, in sequencer: borrowing Sequencer
   ) -> [[UInt8]] {
     extendIndex(sequencer)
     let covered = keys.remove(in: range) { key in
@@ -86,7 +86,7 @@ final class OwnWrites: @unchecked Sendable {
   }
 
   /// What these writes made of `key`.
-  func find(_ key: RawSpan, in sequencer: Sequencer) -> Found {
+  func find(_ key: RawSpan, in sequencer: borrowing Sequencer) -> Found {
     if sequencer.isEmpty, !hasRanges { return .untouched }
     extendIndex(sequencer)
     let place = index[Array(copying: key)]
@@ -98,7 +98,7 @@ final class OwnWrites: @unchecked Sendable {
   /// What was written of `range`, in the order of keys: nil stands for a key that was deleted. Keys that
   /// only a range delete covers are not listed.
   func entries(
-    in range: KeyRange, _ sequencer: Sequencer
+    in range: KeyRange, _ sequencer: borrowing Sequencer
   ) -> [(key: [UInt8], put: Put?)] {
     extendIndex(sequencer)
     return keys.keys(in: range).map { key in (key, index[key].flatMap { writes[$0] }) }
@@ -109,7 +109,7 @@ final class OwnWrites: @unchecked Sendable {
     hasRanges && ranges.covers(key, of: { keyspace.partition(of: key) }, since: place)
   }
 
-  private func extendIndex(_ sequencer: Sequencer) {
+  private func extendIndex(_ sequencer: borrowing Sequencer) {
     while indexedSection < sequencer.sectionCount {
       let section = sequencer.sectionRange(indexedSection)
       let start = max(indexedByteCount, section.lowerBound)

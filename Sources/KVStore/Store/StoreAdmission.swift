@@ -70,7 +70,7 @@ extension Store {
   /// As the sequencer, before a commit: whether there is room for what the transaction has written in fact, in
   /// the log and in memory. Waits for nothing; where there is none, more segments have been asked for.
   func hasRoom(
-    toCommit sequencer: Sequencer, memoryByteCount: Int, onlyDeletes: Bool
+    toCommit sequencer: borrowing Sequencer, memoryByteCount: Int, onlyDeletes: Bool
   ) throws(StoreError) -> Bool {
     if DeliberateBug.admitsByRequest.isOn { return true }
     if memoryByteCount > Self.uncheckedByteCount, try !hasMemory(onlyDeletes: onlyDeletes) {

@@ -40,15 +40,19 @@ extension Store {
       do throws(StoreError) {
         result = try body(&evaluation)
       } catch {
+        sequencer = evaluation.end()
         sequencer.cancel()
         // On a full disk none is carried out, and nobody should wait for it.
         if case .rangeDeletesPending = error, let full = applyWorkers.diskFull { throw full }
         throw error
       }
       if evaluation.deletesRanges { evaluation.appendRangeDeletes() }
+      let deletesRanges = evaluation.deletesRanges
+      let memoryByteCount = evaluation.chargedByteCount
+      sequencer = evaluation.end()
       let position = try finish(
-        sequencer, deletesRanges: evaluation.deletesRanges,
-        memoryByteCount: evaluation.chargedByteCount, onlyDeletes: onlyDeletes)
+        &sequencer, deletesRanges: deletesRanges, memoryByteCount: memoryByteCount,
+        onlyDeletes: onlyDeletes)
       return (result, Receipt(position: position.end.rawValue, sequence: position.sequence))
     }
   }
@@ -81,7 +85,7 @@ extension Store {
   }
 
   private func finish(
-    _ sequencer: Sequencer, deletesRanges: Bool, memoryByteCount: Int, onlyDeletes: Bool
+    _ sequencer: inout Sequencer, deletesRanges: Bool, memoryByteCount: Int, onlyDeletes: Bool
   ) throws(StoreError) -> CommitPosition {
     if sequencer.isEmpty {
       sequencer.cancel()

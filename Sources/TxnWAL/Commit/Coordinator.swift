@@ -18,12 +18,7 @@ public final class Coordinator: Sendable {
   private let segments: SegmentSet
   private let keeper: SegmentKeeper
   private let writer: LogWriter
-  private let sequencer: Sequencer
-  /// Held by the thread that is the sequencer. Its mutex gives up spinning after a few tries: when the
-  /// machine is oversubscribed the holder is usually descheduled, and a lock that always spun cost 25 % CPU.
-  private let turn = Monitor()
-  /// The thread that holds it.
-  private let owner = ThreadOwner()
+  private let turn: SequencerTurn
 
   /// Makes an empty log on `device`, durable on return. Its first batch gets the sequence behind `sequence`.
   public static func create(
@@ -51,31 +46,33 @@ public final class Coordinator: Sendable {
       segments: opening.segments, control: opening.control.control, participants: participants,
       watermarks: options.watermarks, progress: options.recoveryProgress)
     try opening.segments.settleTail(from: recovered.proven, to: recovered.report.end)
-    try opening.begin(after: recovered)
-    return Coordinator(opening, recovered.report, participants, options)
+    let sequence = try opening.begin(after: recovered, options.durability)
+    return Coordinator(
+      opening, recovered.report, lastSequence: sequence, participants, options)
   }
 
   private init(
-    _ opening: LogOpening, _ report: RecoveryReport, _ participants: [any Participant],
-    _ options: CoordinatorOptions
+    _ opening: LogOpening, _ report: RecoveryReport, lastSequence: UInt64,
+    _ participants: [any Participant], _ options: CoordinatorOptions
   ) {
     watermarks = options.watermarks
     recoveryReport = report
     self.participants = participants
     segments = opening.segments
-    sequencer = Sequencer(
-      participants: participants, segments: segments, epoch: opening.control.control.epoch,
-      start: report.end, lastSequence: report.lastSequence, durability: options.durability,
-      watermarks: watermarks)
+    turn = SequencerTurn(
+      Sequencer(
+        participants: participants, segments: segments, epoch: opening.control.control.epoch,
+        start: report.end, lastSequence: lastSequence, durability: options.durability,
+        watermarks: watermarks))
     let writer = LogWriter(
       segments: segments, durability: options.durability, watermarks: watermarks)
     self.writer = writer
     keeper = SegmentKeeper(
       segments: segments, control: opening.control, openedAt: report.end, retired: opening.retired,
       changed: { writer.tellObservers() })
-    watermarks.moveDurable(to: report.end, sequence: report.lastSequence)
-    watermarks.acknowledge(report.end, publishing: report.lastSequence)
-    DeliberateBug.showFirstPartition(upTo: report.lastSequence)
+    watermarks.moveDurable(to: report.end, sequence: lastSequence)
+    watermarks.acknowledge(report.end, publishing: lastSequence)
+    DeliberateBug.showFirstPartition(upTo: lastSequence)
     keeper.start()
     writer.start { group in self.takeGroup(into: &group) }
     // A segment ahead from the start: the first writes need not wait for it.
@@ -104,25 +101,18 @@ public final class Coordinator: Sendable {
   // MARK: Transactions
 
   /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here: that is a trap. A
-  /// transaction that it leaves open, by throwing for instance, is cancelled.
+  /// transaction that it leaves open, by throwing for instance, is cancelled. The sequencer cannot leave it.
   public func sequence<R, E: Error>(
-    _ body: (Sequencer) throws(E) -> R
+    _ body: (inout Sequencer) throws(E) -> R
   ) throws(E) -> R {
     requireOutsideSequence()
-    return try turn.withLock { () throws(E) in
-      owner.take()
-      defer {
-        sequencer.endTransaction()
-        owner.giveUp()
-      }
-      return try body(sequencer)
-    }
+    return try turn.take(body)
   }
 
   /// Traps on the thread that is the sequencer: what the caller is about to do would wait for that thread
   /// itself, without end.
   public func requireOutsideSequence() {
-    if owner.isThisThread {
+    if turn.isThisThread {
       fatalError("a store was written to, synced or waited for inside one of its own evaluations")
     }
   }
@@ -241,7 +231,7 @@ public final class Coordinator: Sendable {
   public var segmentByteCount: Int { segments.geometry.segmentByteCount }
 
   private func takeGroup(into group: inout LogGroup) {
-    turn.withLock {
+    turn.take { sequencer in
       group.buffer.reset(start: sequencer.buffer.end)
       swap(&group.buffer, &sequencer.buffer)
       group.lastSequence = sequencer.lastSequence

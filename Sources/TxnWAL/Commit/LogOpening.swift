@@ -99,15 +99,22 @@ struct LogOpening {
   /// The epoch is durable before any record carries it: what a crash leaves of its first group must
   /// not look like a part of the next one's. Where a slot of the control file could not be read, the
   /// epoch that it may have named is passed over.
-  func begin(after recovered: Recovered) throws(LogError) {
+  ///
+  /// Returns the sequence after which those of the epoch begin.
+  func begin(
+    after recovered: Recovered, _ durability: Durability
+  ) throws(LogError) -> UInt64 {
     let step: UInt32 = control.wereBothWhole ? 1 : 2
     let last = segments.lastIndex
+    let sequence = sequence(after: recovered)
     CrashPoint.reached(.epochBeforeWrite)
     try control.update { control in
       if !DeliberateBug.reusesTransactionIDs.isOn {
         control.epoch = max(control.epoch + step, recovered.epoch + 1)
       }
       control.lastSegment = last
+      control.sequence = sequence
+      control.mayHaveLostBatches = durability == .periodic
     }
     CrashPoint.reached(.epochAfterWrite)
     // Only now: the control file that was read may not have been durable before.
@@ -115,5 +122,25 @@ struct LogOpening {
       try segments.device.remove(name)
       CrashPoint.reached(.leftoverAfterRemoval)
     }
+    return sequence
+  }
+
+  /// A sequence that is not less than that of any batch that anybody was told of, lost ones included: a client
+  /// that has seen a sequence must not find other content under it.
+  ///
+  /// Lost batches had their places between the end of the log, as it is found now, and the end of the last
+  /// segment, so there were no more of them than fit there. `recovered` is not before the sequence at which
+  /// the epoch before began, because the control file had that one before any record was written. O(1).
+  private func sequence(after recovered: Recovered) -> UInt64 {
+    let newest = recovered.report.lastSequence
+    if DeliberateBug.reusesSequences.isOn { return newest }
+    guard control.control.mayHaveLostBatches || !control.wereBothWhole else { return newest }
+    let least = RecordHeader.leastBatchByteCount
+    var skipped = segments.end.distance(from: recovered.report.end) / least
+    if !control.wereBothWhole {
+      // The slot that is lost may have named the beginning of another epoch, which was found in the same way.
+      skipped += segments.end.distance(from: control.control.checkpoint) / least
+    }
+    return newest + UInt64(skipped)
   }
 }

@@ -8,8 +8,10 @@
 /// `commit` or `cancel`. It is committed only where `fits` says that segments are prepared for it: what
 /// stands in the buffer can always be written, so nothing that writes the log ever waits for disk space.
 ///
-/// Sound as `@unchecked Sendable`: it is reachable only inside the coordinator's lock.
-public final class Sequencer: @unchecked Sendable {
+/// There is one, and it cannot leave the lock: it is not copyable, nobody else makes one, and it is lent
+/// `inout`. A caller may move it into a value of its own for as long as its turn lasts, which costs a copy of its
+/// fields and no counted reference; the compiler sees to it that it comes back on every path.
+public struct Sequencer: ~Copyable {
   /// The most that the mutations of one transaction may take in the log.
   public static let maximumPayloadByteCount = RecordHeader.maximumPayloadByteCount
 
@@ -65,7 +67,7 @@ public final class Sequencer: @unchecked Sendable {
   public var onGroupTaken: () -> Void = {}
 
   /// Begins a transaction.
-  public func begin() {
+  public mutating func begin() {
     precondition(!isOpen, "a transaction inside a transaction")
     isOpen = true
     recordOffset = buffer.byteCount
@@ -109,7 +111,7 @@ public final class Sequencer: @unchecked Sendable {
   }
 
   /// What follows is for `participant`. Adjoining sections of one participant are joined.
-  public func beginSection(for participant: Int) {
+  public mutating func beginSection(for participant: Int) {
     if isSectionOpen {
       if sections[sections.count &- 1].participant == participant { return }
       closeSection()
@@ -123,18 +125,18 @@ public final class Sequencer: @unchecked Sendable {
   }
 
   /// Adds bytes to the open section. O(n).
-  public func append(_ bytes: RawSpan) {
+  public mutating func append(_ bytes: RawSpan) {
     buffer.append(bytes)
   }
 
   /// Adds an integer to the open section, little-endian.
-  public func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
+  public mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
     buffer.append(value)
   }
 
   /// Adds `byteCount` bytes to the open section, which `fill` writes.
   @inline(__always)
-  public func append(byteCount: Int, _ fill: (inout MutableRawSpan) -> Void) {
+  public mutating func append(byteCount: Int, _ fill: (inout MutableRawSpan) -> Void) {
     buffer.append(byteCount: byteCount, fill)
   }
 
@@ -147,14 +149,14 @@ public final class Sequencer: @unchecked Sendable {
   }
 
   /// Forgets the transaction that is being written.
-  public func cancel() {
+  public mutating func cancel() {
     precondition(isOpen, "no transaction to cancel")
     endTransaction()
   }
 
   /// Forgets the transaction that is being written, if there is one: half a record in the buffer would
   /// end the log for whoever reads it.
-  func endTransaction() {
+  mutating func endTransaction() {
     guard isOpen else { return }
     isOpen = false
     buffer.truncate(to: recordOffset)
@@ -163,7 +165,7 @@ public final class Sequencer: @unchecked Sendable {
   /// Ends the transaction: every participant votes, and a record of what was decided follows.
   ///
   /// A transaction that does not fit (`fits`) must be cancelled instead.
-  public func commit() throws(Refusal) -> CommitPosition {
+  public mutating func commit() throws(Refusal) -> CommitPosition {
     closeSection()
     precondition(isOpen && !sections.isEmpty, "a transaction without mutations")
     precondition(
@@ -175,7 +177,8 @@ public final class Sequencer: @unchecked Sendable {
   }
 
   /// With one participant the intent and the decision are one record, and a no leaves no trace.
-  private func commitWhole(_ transaction: TransactionID) throws(Refusal) -> CommitPosition {
+  private mutating func commitWhole(_ transaction: TransactionID) throws(Refusal) -> CommitPosition
+  {
     let section = sections[0]
     let participant = participants[section.participant]
     let vote = withPayload(in: section.range) { participant.prepare($0, of: transaction) }
@@ -194,7 +197,9 @@ public final class Sequencer: @unchecked Sendable {
     return position
   }
 
-  private func commitDistributed(_ transaction: TransactionID) throws(Refusal) -> CommitPosition {
+  private mutating func commitDistributed(_ transaction: TransactionID) throws(Refusal)
+    -> CommitPosition
+  {
     // The intent keeps its place in the buffer; the sections are read back from there.
     let intentOffset = recordOffset
     isOpen = false
@@ -236,12 +241,12 @@ public final class Sequencer: @unchecked Sendable {
     return nil
   }
 
-  private func beginMarker() {
+  private mutating func beginMarker() {
     recordOffset = buffer.byteCount
     buffer.appendHole(RecordHeader.byteCount)
   }
 
-  private func closeSection() {
+  private mutating func closeSection() {
     guard isSectionOpen else { return }
     let open = sections.count - 1
     let start = sections[open].range.lowerBound
@@ -251,7 +256,7 @@ public final class Sequencer: @unchecked Sendable {
     isSectionOpen = false
   }
 
-  private func seal(_ kind: RecordKind, _ transaction: TransactionID) {
+  private mutating func seal(_ kind: RecordKind, _ transaction: TransactionID) {
     let payloadByteCount = payloadByteCount
     buffer.pad()
     let lsn = buffer.start.advanced(by: recordOffset)

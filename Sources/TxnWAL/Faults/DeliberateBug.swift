@@ -44,9 +44,6 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   /// An error reply is sent at once, although what it tells of may not be durable yet. Only the driver can
   /// meet it.
   case sendsErrorsAtOnce
-
-  /// Whether it is one of the daemon's, where the simulation of a store does not come.
-  package var isOfDaemon: Bool { self == .sendsErrorsAtOnce }
   /// With periodic durability the sync comes a while after the writer's thread was last told something, however old
   /// the oldest byte is that is not synced.
   case syncsLate
@@ -54,6 +51,9 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case reusesSequences
   /// Recovery rolls an intent forward that has no marker.
   case rollsForwardInDoubt
+
+  /// Whether it is one of the daemon's, where the simulation of a store does not come.
+  package var isOfDaemon: Bool { self == .sendsErrorsAtOnce }
 
   #if KVD_DELIBERATE_BUGS
     private static let active = Lock<DeliberateBug?>(nil)

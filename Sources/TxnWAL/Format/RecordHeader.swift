@@ -20,6 +20,8 @@ struct RecordHeader: Equatable {
   static let byteCount = 40
   /// Records begin and end at multiples of this.
   static let alignment = 8
+  /// The least that a transaction with a sequence takes of the log: a batch of one section without mutations.
+  static let leastBatchByteCount = byteCount + 8 + Section.headerByteCount
   /// Room for 64 MiB of keys and values with the framing of a few million mutations.
   static let maximumPayloadByteCount = 256 << 20
 

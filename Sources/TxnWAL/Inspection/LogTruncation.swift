@@ -54,6 +54,8 @@ public struct LogTruncation {
       try copy(name, on: device)
     }
     try device.syncDirectory()
+    // What is cut off had sequences, which are not given out again.
+    try ControlFile.open(on: device).update { $0.mayHaveLostBatches = true }
     // From the end: as long as anything is left behind the cut, the damage still shows.
     let first = segments.geometry.segment(of: lsn)
     for index in (first...segments.lastIndex).reversed() {

@@ -5,22 +5,24 @@
 ///
 ///     offset  size  field
 ///          0     8  magic "KVDCTRL\n"
-///          8     4  format version, 1
+///          8     4  format version, 2
 ///         12     4  epoch
 ///         16     8  generation: the greater one counts
 ///         24    16  store id
 ///         40     8  segment byte count
 ///         48     8  checkpoint LSN: recovery needs nothing before it
-///         56     8  sequence: no batch before the checkpoint has a greater one
+///         56     8  sequence: no batch before the checkpoint has a greater one, and no batch of an epoch
+///                   before this one, lost or not, that anybody was told of
 ///         64     8  last segment: this and every one from the checkpoint's on must exist
 ///         72     4  least epoch that a record behind the checkpoint can have
-///         76     4  CRC-32C over bytes 0..<76
+///         76     4  1 where batches may have been seen that the log does not hold any more
+///         80     4  CRC-32C over bytes 0..<80
 struct Control: Equatable {
   static let fileName = "control"
   static let slotByteCount = 4096
   static let magic: [UInt8] = Array("KVDCTRL\n".utf8)
-  static let version: UInt32 = 1
-  private static let checksumOffset = 76
+  static let version: UInt32 = 2
+  private static let checksumOffset = 80
 
   var storeID: StoreID
   var segmentByteCount: Int
@@ -30,6 +32,9 @@ struct Control: Equatable {
   var sequence: UInt64 = 0
   var lastSegment = 0
   var leastEpoch: UInt32 = 0
+  /// Whether batches may have been acknowledged that the log has lost: those of an epoch with periodic
+  /// durability, or what was cut off with damage. The next epoch passes their sequences over.
+  var mayHaveLostBatches = false
 
   func encoded() -> [UInt8] {
     var bytes = Self.magic
@@ -42,6 +47,7 @@ struct Control: Equatable {
     bytes.appendLittleEndian(sequence)
     bytes.appendLittleEndian(UInt64(lastSegment))
     bytes.appendLittleEndian(leastEpoch)
+    bytes.appendLittleEndian(mayHaveLostBatches ? 1 : 0 as UInt32)
     bytes.appendLittleEndian(CRC32C.checksum(bytes.rawSpan))
     bytes += [UInt8](repeating: 0, count: Self.slotByteCount - bytes.count)
     return bytes
@@ -92,8 +98,9 @@ struct Control: Equatable {
       checkpoint: LSN(rawValue: span.load(at: 48, as: UInt64.self)),
       sequence: span.load(at: 56, as: UInt64.self),
       lastSegment: Int(truncatingIfNeeded: span.load(at: 64, as: UInt64.self)),
-      leastEpoch: span.load(at: 72, as: UInt32.self))
-    // Nobody writes other numbers than these, and with others nobody could go on.
+      leastEpoch: span.load(at: 72, as: UInt32.self),
+      mayHaveLostBatches: span.load(at: 76, as: UInt32.self) != 0)
+    // Rejects values that no valid slot can hold.
     guard control.segmentByteCount > SegmentHeader.byteCount,
       control.segmentByteCount % SegmentHeader.byteCount == 0, control.lastSegment >= 0
     else { return nil }

@@ -16,9 +16,6 @@ struct LogGroup: ~Copyable {
 /// Sound as `@unchecked Sendable`: `group`, `takeGroup`, `unsynced` and `skippedCount` belong to whoever has
 /// the `role`; `thread` is set before other threads know the writer; the rest is atomic or inside `monitor`.
 final class LogWriter: @unchecked Sendable {
-  /// How long written bytes stay unsynced with periodic durability.
-  private static let syncMilliseconds = 1000
-
   private let segments: SegmentSet
   private let durability: Durability
   private let watermarks: Watermarks
@@ -34,6 +31,8 @@ final class LogWriter: @unchecked Sendable {
   private let monitor = Monitor()
   private var isRequested = false
   private var isClosing = false
+  /// With periodic durability. Changed by whoever has the role.
+  private var deadline = SyncDeadline()
 
   private let isPoisoned = Atomic<Bool>(false)
   private let poison = Lock<LogError?>(nil)
@@ -152,6 +151,7 @@ final class LogWriter: @unchecked Sendable {
     CrashPoint.reached(.groupTaken)
     do throws(LogError) {
       CrashPoint.reached(.groupBeforeWrite)
+      let mustSync = durability == .sync || startsSyncLate()
       if DeliberateBug.acknowledgesEarly.isOn {
         watermarks.acknowledge(end, publishing: group.lastSequence)
       }
@@ -161,7 +161,7 @@ final class LogWriter: @unchecked Sendable {
       CrashPoint.reached(.groupAfterWrite)
       let first = min(unsynced?.lowerBound ?? touched.lowerBound, touched.lowerBound)
       unsynced = first...touched.upperBound
-      if durability == .sync {
+      if mustSync {
         try syncUnsynced { watermarks.acknowledge(end, publishing: group.lastSequence) }
       } else {
         watermarks.acknowledge(end, publishing: group.lastSequence)
@@ -175,6 +175,17 @@ final class LogWriter: @unchecked Sendable {
     waiters.resume(upTo: end)
     tellObservers()
     return true
+  }
+
+  /// With periodic durability, before a group is written: whether what was written before has stayed unsynced
+  /// for so long that nothing more may be acknowledged without a sync. The writer's thread has not come to it
+  /// then, on a busy machine for example.
+  private func startsSyncLate() -> Bool {
+    let now = MonotonicTime.now
+    return monitor.withLock {
+      if deadline.willWrite(at: now) { monitor.signal() }
+      return deadline.isOver(at: now) && !DeliberateBug.syncsLate.isOn
+    }
   }
 
   /// Makes everything written durable. What becomes acknowledged by that is acknowledged in `done`,
@@ -191,6 +202,7 @@ final class LogWriter: @unchecked Sendable {
       throw poisoned ?? error
     }
     unsynced = nil
+    if durability == .periodic { monitor.withLock { deadline.didSync() } }
     CrashPoint.reached(.groupBeforePublish)
     done()
     watermarks.moveDurable(to: watermarks.acknowledged, sequence: watermarks.published)
@@ -217,27 +229,26 @@ final class LogWriter: @unchecked Sendable {
   // MARK: The writer's thread
 
   private func run() {
-    var lastSync = MonotonicTime.now
     while true {
-      let isDue = monitor.withLock {
-        if !isRequested && !isClosing {
-          // With periodic durability the thread also wakes by itself, to sync what was written.
-          durability == .sync ? monitor.wait() : monitor.wait(milliseconds: Self.syncMilliseconds)
-        }
-        let isDue = isRequested
-        isRequested = false
-        return isDue
+      let (isAsked, isDue) = monitor.withLock {
+        if !isRequested && !isClosing { sleep() }
+        defer { isRequested = false }
+        return (isRequested, deadline.left(at: MonotonicTime.now) == .zero)
       }
       // An error has poisoned the log by now, and whoever waits is told by that.
-      if isDue { try? writeAll() }
-      if durability == .periodic,
-        MonotonicTime.now - lastSync >= .milliseconds(Self.syncMilliseconds)
-      {
-        try? syncWritten()
-        lastSync = MonotonicTime.now
-      }
+      if isAsked { try? writeAll() }
+      if isDue { try? syncWritten() }
       if monitor.withLock({ isClosing }) { return }
     }
+  }
+
+  /// Inside the monitor: sleeps until it is told, or until what was written must be synced.
+  private func sleep() {
+    guard !hasFailed, let left = deadline.left(at: MonotonicTime.now) else { return monitor.wait() }
+    if left == .zero { return }
+    if DeliberateBug.syncsLate.isOn { return monitor.wait(milliseconds: 2000) }
+    // Rounded up, or it would wake a moment too early.
+    monitor.wait(milliseconds: Int(left / .milliseconds(1)) + 1)
   }
 
   private func writeAll() throws(LogError) {
