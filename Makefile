@@ -162,12 +162,12 @@ fuzz-decoders: setup  ## Coverage-guided fuzzing of each decoder for SECONDS, wi
 	scripts/fuzz-decoders $(SECONDS)
 
 .PHONY: test-address
-test-address: setup  ## The tests with the address sanitizer, leaks included; ARGS="--filter …" (5 minutes)
-	scripts/test-sanitized address $(ARGS)
+test-address: setup  ## The tests with the address sanitizer, leaks included; SUITES="KVStoreTests"
+	scripts/test-sanitized address $(SUITES)
 
 .PHONY: test-thread
-test-thread: setup  ## The tests with the thread sanitizer; ARGS="--filter …" (10 minutes)
-	scripts/test-sanitized thread $(ARGS)
+test-thread: setup  ## The tests with the thread sanitizer; SUITES="KVStoreTests"
+	scripts/test-sanitized thread $(SUITES)
 
 .PHONY: format
 format:  ## Rewrite the Swift files in the house format
