@@ -78,7 +78,8 @@ struct FullDiskTests {
 
   /// Waits until `isSo`; what it waits for is tried again twice a second.
   private func eventually(_ what: Comment, _ isSo: () -> Bool) {
-    for _ in 0..<1000 {
+    // So long that only what never comes is missed; everything takes longer with a sanitizer.
+    for _ in 0..<(Sanitizer.isOn ? 60_000 : 6000) {
       if isSo() { return }
       usleep(20_000)
     }
