@@ -28,25 +28,42 @@ public final class Server: Sendable {
   private let handles: [LoopHandle]
   private let threads: [WorkerThread]
 
+  /// What a server needs besides its store, and what may be wrong with its options: to be had before the store
+  /// is opened, which may take long.
+  public struct Preparation: Sendable {
+    fileprivate let sockets: [ListeningSocket]
+
+    /// Takes the addresses to listen on, where nobody can connect yet, and looks whether the users can be read.
+    public init(_ options: ServerOptions) throws(Failure) {
+      try Server.check(options)
+      do throws(Users.Failure) {
+        try Users.check(options.access, dataPath: options.dataPath, table: .standard)
+      } catch {
+        throw .cannotReadUsers(reason: error.description)
+      }
+      sockets = try ListeningSocket.bindAddresses(options)
+    }
+  }
+
   /// Listens and starts the I/O threads; clients can connect when this returns.
-  public init(store: Store, options: ServerOptions = ServerOptions()) throws(Failure) {
-    guard options.ioThreadCount > 0, options.clientLimit > 0 else {
-      throw .invalidOption("there must be at least one I/O thread and one client")
-    }
-    guard (0...65_535).contains(options.port) else {
-      throw .invalidOption("the port must be between 0 and 65535, not \(options.port)")
-    }
-    guard options.clientMemoryByteCount >= Self.leastClientMemoryByteCount else {
-      throw .invalidOption(
-        "the memory for clients must be \(Self.leastClientMemoryByteCount) bytes at least: "
-          + "the largest request has to fit")
-    }
+  public convenience init(
+    store: Store, options: ServerOptions = ServerOptions()
+  ) throws(Failure) {
+    try self.init(store: store, options: options, Preparation(options))
+  }
+
+  /// The same with what was prepared for these options.
+  public init(
+    store: Store, options: ServerOptions, _ preparation: Preparation
+  ) throws(Failure) {
     System.ignoreBrokenPipes()
     let state = ServerState(
       store: store, options: options, clientLimit: try Self.clientLimit(options),
       users: try Self.users(options, of: store))
     self.state = state
-    let sockets = try ListeningSocket.open(options)
+    var sockets = preparation.sockets
+    if let socket = try ListeningSocket.bindPath(options) { sockets.append(socket) }
+    for socket in sockets { try socket.listen(backlog: options.backlog) }
     if let port = sockets.lazy.compactMap(\.port).first {
       state.port.store(port, ordering: .relaxed)
     }
@@ -60,6 +77,21 @@ public final class Server: Sendable {
       throw .cannotStart(reason: error.description)
     }
     state.expiry.start()
+    state.watch.start(state)
+  }
+
+  private static func check(_ options: ServerOptions) throws(Failure) {
+    guard options.ioThreadCount > 0, options.clientLimit > 0 else {
+      throw .invalidOption("there must be at least one I/O thread and one client")
+    }
+    guard (0...65_535).contains(options.port) else {
+      throw .invalidOption("the port must be between 0 and 65535, not \(options.port)")
+    }
+    guard options.clientMemoryByteCount >= leastClientMemoryByteCount else {
+      throw .invalidOption(
+        "the memory for clients must be at least \(leastClientMemoryByteCount) bytes: "
+          + "the largest request has to fit")
+    }
   }
 
   /// The largest request, and as much again for its reply.
@@ -162,6 +194,11 @@ public final class Server: Sendable {
   /// Waits until every thread of the server has ended. To be called once.
   public func wait() {
     for thread in threads { thread.join() }
+    state.watch.close()
     state.finish()
   }
+
+  /// Takes over what can be changed while the server runs from options that were read again, and reads the users
+  /// again; `options.log` is told of each change, of what takes a restart, and of what is wrong. One call at a time.
+  public func reread(_ options: ServerOptions) { state.reread(options) }
 }

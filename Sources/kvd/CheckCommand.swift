@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import KVStore
 
@@ -61,19 +62,24 @@ enum CheckCommand: Subcommand {
 
   private static func text(_ report: CheckReport) -> String {
     var text = """
-      log         \(report.recordCount) records, \(report.logByteCount) bytes, ends at LSN \
-      \(report.logEnd)\(report.hasTornTail ? ", with an unfinished write behind it" : "")
-      in doubt    \(report.inDoubtCount) transactions, which recovery presumes aborted
+      log         \(Plural.count(report.recordCount, "record")), \(report.logByteCount) bytes, ends at LSN \
+      \(report.logEnd)\(report.hasTornTail ? ", with an unfinished write after it" : "")
+      in doubt    \(Plural.count(report.inDoubtCount, "transaction")), which recovery presumes aborted
       partitions  \(report.partitionCount)
       entries     \(report.entryCount), \(report.byteCount) bytes
-      deletes     \(report.tombstoneCount) range deletes being carried out
+      deletes     \(Plural.count(report.tombstoneCount, "range delete")) being carried out
 
       """
     for finding in report.findings { text += "WRONG: \(finding)\n" }
     if report.findingCount > report.findings.count {
       text += "and \(report.findingCount - report.findings.count) more\n"
     }
-    return text + (report.isSound ? "sound\n" : "\(report.findingCount) things are wrong\n")
+    return text + (report.isSound ? "sound\n" : summary(report))
+  }
+
+  private static func summary(_ report: CheckReport) -> String {
+    report.findingCount == 1
+      ? "1 thing is wrong\n" : "\(report.findingCount) things are wrong\n"
   }
 
   private static func json(_ report: CheckReport) -> JSONText {

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import KVServer
 import KVStore
@@ -14,11 +15,13 @@ enum GivingUp {
     let truncation = try StoreTruncation(of: inspection, at: UInt64(lsn))
     let log = truncation.log
     say("the log would end at LSN \(lsn) instead of going on")
-    say("given up: \(log.commitCount) committed transactions that can still be read behind it,")
-    say("in \(log.recordCount) records, and whatever the damage itself has destroyed")
+    say(
+      "given up: \(Plural.count(log.commitCount, "committed transaction")) that can still be read after it, in "
+        + "\(Plural.count(log.recordCount, "record")), and whatever the damage itself has destroyed"
+    )
     for transaction in log.transactions { say("given up: transaction \(transaction)") }
     if log.commitCount > log.transactions.count {
-      say("given up: and \(log.commitCount - log.transactions.count) transactions more")
+      say("given up: and \(log.commitCount - log.transactions.count) more")
     }
     for name in log.fileNames { say("changed: log/\(name), kept as log/\(name).damaged") }
     guard isConfirmed else { return unconfirmed() }
@@ -41,14 +44,18 @@ enum GivingUp {
       }
       return ChildProcess.run(arguments, take)
     }
-    say("readable: \(report.entryCount) entries of \(inspection.partitionCount) partitions")
-    say("readable: \(report.transactionCount) transactions of the log beyond them")
+    say(
+      "readable: \(Plural.count(report.entryCount, "entry", "entries")) of "
+        + Plural.count(inspection.partitionCount, "partition"))
+    say(
+      "readable: \(Plural.count(report.transactionCount, "transaction")) of the log that the partitions do not have"
+    )
     if report.inDoubtCount > 0 {
-      say("in doubt and presumed aborted: \(report.inDoubtCount) transactions")
+      say("in doubt and presumed aborted: \(Plural.count(report.inDoubtCount, "transaction"))")
     }
     for loss in report.losses { say("given up: \(loss)") }
     if report.lossCount > report.losses.count {
-      say("given up: and \(report.lossCount - report.losses.count) things more")
+      say("given up: and \(report.lossCount - report.losses.count) more")
     }
     if report.lossCount == 0 { say("given up: nothing") }
     guard isConfirmed else { return unconfirmed() }
@@ -72,7 +79,7 @@ enum GivingUp {
   }
 
   private static func unconfirmed() -> Int32 {
-    say("nothing was done; say --yes-give-up to do it")
+    say("nothing was done; to do it, add --yes-give-up")
     return unconfirmedStatus
   }
 

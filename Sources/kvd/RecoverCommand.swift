@@ -1,4 +1,6 @@
+import Base
 import Glibc
+import KVServer
 import KVStore
 import TxnWAL
 
@@ -7,11 +9,13 @@ enum RecoverCommand: Subcommand {
   static let name = "recover"
   static let summary = "roll forward what the log holds, apply it all, and report"
   static let help = """
-    usage: kvd recover [--data DIR] [--json yes]
+    usage: kvd recover [--data DIR] [--memory SIZE] [--json yes]
            kvd recover [--data DIR] --truncate-at LSN [--yes-give-up]
            kvd recover [--data DIR] --salvage NEW_DIR [--yes-give-up]
 
       --data DIR         the store's directory               (default ./kvd-data)
+      --memory SIZE      what kvd serve is given: with less, what a full disk keeps in memory may not fit
+                         (default 160mb)
       --json yes         print the report for programs, in one line
       --truncate-at LSN  cut a damaged log at that position; what stood behind it is given up, and
                          kept in copies of its segments that end in .damaged
@@ -22,15 +26,18 @@ enum RecoverCommand: Subcommand {
     Opens the store as `kvd serve` does, carries everything into the partitions' files, takes a
     checkpoint and closes. Doing it twice, or being killed on the way, changes nothing.
 
-    Exit status: 0 done, 1 the store cannot be opened or applied, and says why, 2 there is no store,
-    3 nothing done for want of --yes-give-up, 64 wrong usage.
+    Exit status: 0 done, 1 the store cannot be opened, or not all of it be carried into the files of
+    its partitions: stderr says why, 2 there is no store, 3 nothing done because --yes-give-up was not
+    given, 64 wrong usage.
 
     """
 
   static func run(_ arguments: ArraySlice<String>) throws(UsageError) -> Int32 {
     let flags = try Flags(
       arguments,
-      known: ["data", "json", "truncate-at", "salvage", "salvage-partition", "after", "place"],
+      known: [
+        "data", "json", "memory", "truncate-at", "salvage", "salvage-partition", "after", "place",
+      ],
       switches: ["yes-give-up"])
     let isConfirmed = try flags.isSet("yes-give-up")
     let cut = try flags.integer("truncate-at", default: -1, in: 0...Int.max)
@@ -40,6 +47,7 @@ enum RecoverCommand: Subcommand {
     let salvaged = try flags.integer("salvage-partition", default: -1, in: 0...1023)
     let path = try flags.text("data", default: "./kvd-data")
     let isJSON = try flags.isSet("json")
+    let memory = try memory(flags)
     let progress = Progress(isShown: !isJSON)
     let inspection: StoreInspection
     do throws(StoreError) {
@@ -57,18 +65,7 @@ enum RecoverCommand: Subcommand {
         GivingUp.readPartition(inspection, salvaged, after: after, place: place)
         return 0
       }
-      let before = try partitions(of: inspection)
-      progress.show("reading the log")
-      var options = StoreOptions()
-      options.recoveryProgress = { progress.show("reading the log: \($0)%") }
-      let store = try Store.open(at: path, options: options)
-      progress.show("carrying what was rolled forward into the partitions")
-      try store.close()
-      progress.clear()
-      let report = Report(
-        recovery: store.openReport.recovery, before: before, after: try partitions(of: inspection))
-      Log.write(isJSON ? report.json.encoded + "\n" : report.text, to: STDOUT_FILENO)
-      return 0
+      return try recover(inspection, memory, isJSON: isJSON, progress)
     } catch {
       progress.clear()
       Log.write("kvd recover: \(error)\n", to: STDERR_FILENO)
@@ -76,20 +73,55 @@ enum RecoverCommand: Subcommand {
     }
   }
 
-  private static func partitions(
-    of inspection: StoreInspection
-  ) throws(StoreError) -> [PartitionSummary] {
-    var partitions: [PartitionSummary] = []
-    for index in 0..<inspection.partitionCount {
-      partitions.append(try inspection.partition(index))
+  /// What was found is told also where the store cannot be closed as it should: on a full disk, and with a damaged
+  /// partition, it can be opened all the same.
+  private static func recover(
+    _ inspection: StoreInspection, _ memory: Int?, isJSON: Bool, _ progress: Progress
+  ) throws(StoreError) -> Int32 {
+    let before = partitions(of: inspection)
+    progress.show("reading the log")
+    var options = StoreOptions()
+    if let memory { options.memoryByteCount = memory }
+    options.recoveryProgress = { progress.show("reading the log: \($0)%") }
+    let store = try Store.open(at: inspection.path, options: options)
+    progress.show("carrying what was rolled forward into the partitions")
+    var failure: StoreError?
+    do throws(StoreError) {
+      try store.close()
+    } catch {
+      failure = error
     }
-    return partitions
+    progress.clear()
+    let report = Report(
+      recovery: store.openReport.recovery, before: before, after: partitions(of: inspection))
+    Log.write(isJSON ? report.json.encoded + "\n" : report.text, to: STDOUT_FILENO)
+    guard let failure else { return 0 }
+    Log.write(
+      "kvd recover: not all of it is in the partitions, and the log keeps the rest: \(failure)\n",
+      to: STDERR_FILENO)
+    return 1
+  }
+
+  private static func memory(_ flags: Flags) throws(UsageError) -> Int? {
+    let text = try flags.text("memory", default: "")
+    if text.isEmpty { return nil }
+    guard let memory = ByteSize.parse(text), memory >= 8 << 20 else {
+      throw UsageError(
+        message:
+          "option '--memory' must be a size like 256mb, at least 8388608 bytes, not '\(text)'")
+    }
+    return memory
+  }
+
+  /// Nil for one that cannot be read, of which opening the store says more.
+  private static func partitions(of inspection: StoreInspection) -> [PartitionSummary?] {
+    (0..<inspection.partitionCount).map { try? inspection.partition($0) }
   }
 
   private struct Report {
     let recovery: RecoveryReport
-    let before: [PartitionSummary]
-    let after: [PartitionSummary]
+    let before: [PartitionSummary?]
+    let after: [PartitionSummary?]
 
     var text: String {
       var text = "log: \(recovery)\n"
@@ -98,21 +130,25 @@ enum RecoverCommand: Subcommand {
       }
       if recovery.rolledForwardCount > recovery.rolledForward.count {
         text +=
-          "and \(recovery.rolledForwardCount - recovery.rolledForward.count) transactions more "
-          + "rolled forward\n"
+          "and \(recovery.rolledForwardCount - recovery.rolledForward.count) more rolled forward\n"
       }
       for transaction in recovery.presumedAborted {
         text += "transaction \(transaction): in doubt, presumed aborted\n"
       }
       if recovery.presumedAbortedCount > recovery.presumedAborted.count {
         text +=
-          "and \(recovery.presumedAbortedCount - recovery.presumedAborted.count) transactions more "
+          "and \(recovery.presumedAbortedCount - recovery.presumedAborted.count) more "
           + "in doubt, presumed aborted\n"
       }
-      for (before, after) in zip(before, after) {
+      for (index, (before, after)) in zip(before, after).enumerated() {
+        guard let after else {
+          text += "partition \(index): its file cannot be read\n"
+          continue
+        }
+        let first = before.map { "\($0.appliedLSN)" } ?? "unknown"
         text +=
-          "partition \(after.index): applied LSN \(before.appliedLSN) -> \(after.appliedLSN), "
-          + "\(after.entryCount) entries\n"
+          "partition \(index): applied LSN \(first) -> \(after.appliedLSN), "
+          + Plural.count(after.entryCount, "entry", "entries") + "\n"
       }
       return text
     }
@@ -132,13 +168,16 @@ enum RecoverCommand: Subcommand {
         (
           "partitions",
           .list(
-            zip(before, after).map { before, after in
-              .object([
-                ("partition", .number(after.index)),
-                ("applied_lsn_before", .number(before.appliedLSN)),
-                ("applied_lsn_after", .number(after.appliedLSN)),
-                ("entries", .number(after.entryCount)),
-              ])
+            zip(before, after).enumerated().map { index, pair in
+              var fields: [(String, JSONText)] = [("partition", .number(index))]
+              if let before = pair.0 {
+                fields.append(("applied_lsn_before", .number(before.appliedLSN)))
+              }
+              if let after = pair.1 {
+                fields.append(("applied_lsn_after", .number(after.appliedLSN)))
+                fields.append(("entries", .number(after.entryCount)))
+              }
+              return .object(fields)
             })
         ),
       ])

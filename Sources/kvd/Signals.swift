@@ -1,31 +1,75 @@
 import Glibc
 
-/// SIGTERM and SIGINT as something to wait for.
+/// The signals that a daemon may be sent, taken with sigwaitinfo(2): no code ever runs inside a signal handler.
 ///
-/// They are blocked in every thread, before there is a second one, and taken with sigwait(3): no
-/// code ever runs inside a signal handler.
+///     TERM INT QUIT                            kvd stops
+///     HUP                                      it reads its configuration again
+///     USR1 USR2 ALRM VTALRM PROF POLL PWR      the log says so, and kvd goes on
+///     STKFLT XCPU, and the real-time ones
+///     PIPE XFSZ TTIN TTOU                      nothing: what caused one of them returns an error
+///     TSTP CONT CHLD URG WINCH                 what they do in any process
+///     ABRT BUS FPE ILL SEGV SYS TRAP           the process ends: they tell of a fault in it
+///     KILL STOP                                cannot be taken
 enum Signals {
+  struct Received {
+    let number: Int32
+    /// The process that sent it, 0 for the kernel.
+    let sender: pid_t
+
+    var isStop: Bool { [SIGTERM, SIGINT, SIGQUIT].contains(number) }
+    var isReload: Bool { number == SIGHUP }
+
+    /// Its name, and who sent it.
+    var description: String {
+      let name = Signals.name(of: number)
+      if sender == 0 { return name }
+      return "\(name) from \(sender == getpid() ? "kvd itself" : "process \(sender)")"
+    }
+  }
+
+  /// To be called once, before there is a second thread: the signals are blocked in every thread.
   static func block() {
-    var set = stopping()
+    for number in [SIGPIPE, SIGXFSZ, SIGTTIN, SIGTTOU] { _ = signal(number, SIG_IGN) }
+    var set = taken()
     unsafe _ = pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
   /// Waits for the next of them.
-  static func wait() -> Int32 {
-    var set = stopping()
-    var number: Int32 = 0
-    while unsafe sigwait(&set, &number) != 0 {}
-    return number
+  static func wait() -> Received {
+    var set = taken()
+    var information = unsafe siginfo_t()
+    while true {
+      let number = unsafe sigwaitinfo(&set, &information)
+      guard number > 0 else { continue }
+      // Positive codes are the kernel's.
+      let isSent = unsafe information.si_code <= 0
+      return Received(
+        number: number, sender: isSent ? unsafe information._sifields._kill.si_pid : 0)
+    }
   }
 
   /// Ends this process as a SIGTERM from outside does; kill(2).
   static func sendToSelf() { _ = kill(getpid(), SIGTERM) }
 
-  private static func stopping() -> sigset_t {
+  private static let names: [(number: Int32, name: String)] = [
+    (SIGTERM, "SIGTERM"), (SIGINT, "SIGINT"), (SIGQUIT, "SIGQUIT"), (SIGHUP, "SIGHUP"),
+    (SIGUSR1, "SIGUSR1"), (SIGUSR2, "SIGUSR2"), (SIGALRM, "SIGALRM"), (SIGVTALRM, "SIGVTALRM"),
+    (SIGPROF, "SIGPROF"), (SIGPOLL, "SIGPOLL"), (SIGPWR, "SIGPWR"), (SIGSTKFLT, "SIGSTKFLT"),
+    (SIGXCPU, "SIGXCPU"),
+  ]
+
+  private static func name(of number: Int32) -> String {
+    if let known = names.first(where: { $0.number == number }) { return known.name }
+    return "SIGRTMIN+\(number - __libc_current_sigrtmin())"
+  }
+
+  private static func taken() -> sigset_t {
     var set = sigset_t()
     unsafe sigemptyset(&set)
-    unsafe sigaddset(&set, SIGTERM)
-    unsafe sigaddset(&set, SIGINT)
+    for (number, _) in names { unsafe sigaddset(&set, number) }
+    for number in __libc_current_sigrtmin()...__libc_current_sigrtmax() {
+      unsafe sigaddset(&set, number)
+    }
     return set
   }
 }

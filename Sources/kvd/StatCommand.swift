@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import KVStore
 import TxnWAL
@@ -59,8 +60,8 @@ enum StatCommand: Subcommand {
     _ inspection: StoreInspection, _ log: LogSummary, _ partitions: [PartitionSummary]
   ) -> String {
     var text = """
-      store       \(inspection.storeID), opened \(log.epoch) times
-      log         \(log.segmentCount) segments of \(log.segmentByteCount) bytes, checkpoint at LSN \
+      store       \(inspection.storeID), opened \(Plural.count(Int(log.epoch), "time"))
+      log         \(Plural.count(log.segmentCount, "segment")) of \(log.segmentByteCount) bytes, checkpoint at LSN \
       \(log.checkpoint), sequence \(log.sequence)
       partition  applied LSN  applied sequence     entries  deletes       bytes     pages  \
       free pages  depth  reader slots

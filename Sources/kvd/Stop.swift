@@ -1,19 +1,26 @@
 import Base
 import Glibc
+import KVServer
 import TxnWAL
 
-/// What SIGTERM and SIGINT do. While the store is being opened the first one ends the process, which
-/// recovery does not mind; later it stops the server. The second ends the process at once, and so does
+/// What signals do to a daemon. While the store is being opened a signal to stop ends the process, which recovery does
+/// not mind; later it stops the server. Another one, a second later or more, ends the process at once, and so does
 /// the deadline: the next start recovers, as after kill -9.
 final class Stop: Sendable {
-  private enum State {
-    case opening
-    case serving(@Sendable () -> Void)
-    case stopped
+  private struct Serving {
+    let stop: @Sendable () -> Void
+    let reload: @Sendable () -> Void
   }
 
-  private let state = Lock(State.opening)
+  private let serving = Lock<Serving?>(nil)
   private let seconds: Int
+  private enum Reloading {
+    case idle, running
+    /// Somebody has asked again meanwhile.
+    case runningWithMore
+  }
+
+  private let reloading = Lock(Reloading.idle)
 
   init(seconds: Int) {
     self.seconds = seconds
@@ -21,40 +28,105 @@ final class Stop: Sendable {
 
   /// Starts the thread that waits for signals, before anything may take long.
   func start() throws(WorkerThread.Refusal) {
-    _ = try WorkerThread(attempting: "kvd-signals") {
-      self.run()
-      Log.line("signal \(Signals.wait()): stopping at once")
+    _ = try WorkerThread(attempting: "kvd-signals") { self.run() }
+  }
+
+  /// From now on a signal to stop calls `stop`, on a thread of its own, and SIGHUP calls `reload` on another.
+  func serve(stop: @escaping @Sendable () -> Void, reload: @escaping @Sendable () -> Void) {
+    serving.withLock { $0 = Serving(stop: stop, reload: reload) }
+  }
+
+  private func run() {
+    var sequence = StopSequence()
+    var ignored: [Int32: Duration] = [:]
+    while true {
+      let signal = Signals.wait()
+      if signal.isStop {
+        stop(signal, sequence.receive(at: Self.milliseconds()))
+      } else if signal.isReload {
+        reload(signal)
+      } else {
+        // Somebody may send very many.
+        let now = MonotonicTime.now
+        if let last = ignored[signal.number], now - last < .seconds(1) { continue }
+        ignored[signal.number] = now
+        Log.line("\(signal.description): it means nothing to kvd, which goes on")
+      }
+    }
+  }
+
+  // MARK: Stopping
+
+  private func stop(_ signal: Signals.Received, _ step: StopSequence.Step) {
+    switch step {
+    case .begin: begin(signal)
+    case .same: Log.line("\(signal.description): the same stop")
+    case .force:
+      Log.line("\(signal.description): stopping at once; the next start recovers")
       _exit(1)
     }
   }
 
-  /// From now on the first signal calls `stop`, on a thread of its own.
-  func serve(stop: @escaping @Sendable () -> Void) {
-    state.withLock { $0 = .serving(stop) }
-  }
-
-  private func run() {
-    let first = Signals.wait()
+  private func begin(_ signal: Signals.Received) {
     // Inside the lock, so that a server that is just starting is not missed.
-    let stop = state.withLock { state -> (@Sendable () -> Void)? in
-      guard case .serving(let stop) = state else {
-        Log.line("signal \(first): stopped before the store was open; the next start goes on")
-        exit(now: 0)
-        return nil
+    let serving = serving.withLock { serving -> Serving? in
+      if serving == nil {
+        Log.line(
+          "\(signal.description): stopped before the store was open; the next start goes on")
+        _exit(0)
       }
-      state = .stopped
-      return stop
+      return serving
     }
-    Log.line("signal \(first): stopping; a second signal stops at once")
+    Log.line("\(signal.description): stopping; another signal after a second stops at once")
     let seconds = seconds
     // Refused, it leaves the second signal to end a stop that takes too long.
     _ = try? WorkerThread(attempting: "kvd-deadline") {
       sleep(UInt32(seconds))
-      Log.line("not stopped after \(seconds) seconds: ending as it is; the next start recovers")
+      Log.line(
+        "not stopped within \(Plural.count(seconds, "second")): ending as it is; the next start recovers"
+      )
       _exit(1)
     }
-    stop?()
+    serving?.stop()
   }
 
-  private func exit(now status: Int32) { _exit(status) }
+  // MARK: Reading the configuration again
+
+  /// On a thread of its own: a file may be slow to read, and a stop must not wait for it.
+  private func reload(_ signal: Signals.Received) {
+    guard let serving = serving.withLock({ $0 }) else {
+      return Log.line(
+        "\(signal.description): there is nothing to read again before the store is open")
+    }
+    Log.line("\(signal.description): reading the configuration again")
+    let isFree = reloading.withLock { reloading in
+      defer { reloading = reloading == .idle ? .running : .runningWithMore }
+      return reloading == .idle
+    }
+    guard isFree else { return }
+    do throws(WorkerThread.Refusal) {
+      _ = try WorkerThread(attempting: "kvd-reload") {
+        repeat { serving.reload() } while self.mustReloadAgain()
+      }
+    } catch {
+      reloading.withLock { $0 = .idle }
+      Log.line(
+        "the configuration cannot be read again: no thread for it: "
+          + SystemCall.message(for: error.errno))
+    }
+  }
+
+  private func mustReloadAgain() -> Bool {
+    reloading.withLock { reloading in
+      defer { reloading = reloading == .runningWithMore ? .running : .idle }
+      return reloading == .runningWithMore
+    }
+  }
+
+  /// clock_gettime(2)
+  private static func milliseconds() -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
 }

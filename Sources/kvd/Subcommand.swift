@@ -51,7 +51,9 @@ enum CommandLineInterface {
   private static let usageStatus: Int32 = 64
 
   private static func complain(_ message: String, see: String) -> Int32 {
-    Log.write("kvd: \(message); see '\(see)'\n", to: STDERR_FILENO)
+    // Several mistakes are told a line each.
+    let lines = message.split(separator: "\n").map { "kvd: \($0)" }.joined(separator: "\n")
+    Log.write("\(lines); see '\(see)'\n", to: STDERR_FILENO)
     return usageStatus
   }
 
@@ -61,6 +63,6 @@ enum CommandLineInterface {
       let padding = String(repeating: " ", count: max(1, 10 - subcommand.name.count))
       text += "  \(subcommand.name)\(padding)\(subcommand.summary)\n"
     }
-    return text + "\n'kvd COMMAND --help' tells the options of one.\n"
+    return text + "\n'kvd COMMAND --help' shows the options of a command.\n"
   }
 }

@@ -13,7 +13,8 @@ struct ExpiryWalk {
     if range.lower.lexicographicallyPrecedes(position) { range.lower = position }
     var keys: [[UInt8]] = []
     if range.isEmpty { return keys }
-    try reader.scanEntries(range, limit: limit) { key, _, _ in
+    // One damaged place must not keep all later ones from being removed.
+    try reader.scanEntries(range, limit: limit, skipsDamaged: true) { key, _, _ in
       keys.append([UInt8](copying: key))
       return true
     }

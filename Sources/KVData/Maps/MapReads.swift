@@ -14,7 +14,7 @@ package protocol EntryView: ~Copyable {
 
   /// Lends entries of the partition that `key` is in, in the order of keys.
   mutating func scanEntries(
-    _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int,
+    _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 }
@@ -70,13 +70,17 @@ package struct FoundMap {
   }
 
   /// Lends the fields in `range` in the order of their bytes, until `limit` or false from `body`.
+  ///
+  /// - Parameter skipsDamaged: whether fields that do not check out are left out, and counted, in place of an error.
   package func walk<V: EntryView & ~Copyable>(
-    _ range: KeyRange = .everything, reverse: Bool = false, limit: Int = .max, in view: inout V,
+    _ range: KeyRange = .everything, reverse: Bool = false, limit: Int = .max,
+    skipsDamaged: Bool = false, in view: inout V,
     _ body: (_ field: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     guard limit > 0, !range.isEmpty else { return }
     try view.scanEntries(
-      record.id.keys(of: range), inPartitionOf: key.bytes.rawSpan, reverse: reverse, limit: limit
+      record.id.keys(of: range), inPartitionOf: key.bytes.rawSpan, reverse: reverse, limit: limit,
+      skipsDamaged: skipsDamaged
     ) { key, _, value throws(StoreError) in try body(FieldKey.field(of: key), value) }
   }
 }

@@ -4,16 +4,25 @@ struct DeclaredUsers {
   let table: CommandTable
   let channels: AccessOptions.ChannelDefault
 
+  /// Throws all that is wrong, a line each.
   func users(in lines: [AccessOptions.UserLine]) throws(Users.Failure) -> [[UInt8]: User] {
     var users: [[UInt8]: User] = [:]
+    var problems: [String] = []
     for line in lines {
-      guard !line.name.hasSpaces else { throw refusal(line, "Spaces not allowed in ACL usernames") }
-      let isKnown = users.updateValue(try user(line), forKey: line.name) != nil
-      guard !isKnown else {
-        throw refusal(
-          line, "Duplicate user found. A user can only be defined once in config files")
+      do throws(Users.Failure) {
+        guard !line.name.hasSpaces else {
+          throw refusal(line, "Spaces not allowed in ACL usernames")
+        }
+        let isKnown = users.updateValue(try user(line), forKey: line.name) != nil
+        guard !isKnown else {
+          throw refusal(
+            line, "Duplicate user found. A user can only be defined once in config files")
+        }
+      } catch {
+        problems.append(error.description)
       }
     }
+    guard problems.isEmpty else { throw .invalidConfiguration(problems.joined(separator: "\n")) }
     return users
   }
 

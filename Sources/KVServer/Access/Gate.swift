@@ -30,7 +30,7 @@ final class Gate: Sendable {
   func setProtected(_ isProtected: Bool) { protection.store(isProtected, ordering: .relaxed) }
 
   /// Whether the process takes more memory than `maxmemory` allows.
-  private var isMemoryFull: Bool { memory.load(ordering: .relaxed) }
+  var isMemoryFull: Bool { memory.load(ordering: .relaxed) }
   func setMemoryFull(_ isFull: Bool) {
     if memory.exchange(isFull, ordering: .relaxed) != isFull { change() }
   }

@@ -233,3 +233,12 @@ extension KeyUse {
     }
   }
 }
+
+extension User {
+  /// Makes this the only password, or with an empty one asks for none.
+  mutating func setPassword(_ password: String) {
+    for rule in ["resetpass", password.isEmpty ? "nopass" : ">" + password] {
+      try? apply([UInt8](rule.utf8))
+    }
+  }
+}

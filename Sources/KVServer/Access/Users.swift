@@ -74,6 +74,10 @@ final class Users: Sendable {
 
   /// With lines in the configuration there must be no file of users.
   private func refuseFile(_ options: AccessOptions) throws(Failure) {
+    try Self.refuseFile(options, at: path)
+  }
+
+  private static func refuseFile(_ options: AccessOptions, at path: String) throws(Failure) {
     guard options.userFile.isEmpty else {
       throw .invalidConfiguration(
         "Configuring Redis with users defined in redis.conf and at the same setting an ACL file path "
@@ -90,9 +94,50 @@ final class Users: Sendable {
     }
   }
 
+  /// Whether users could be made of what the configuration and the file say: to be known before a store is opened.
+  static func check(
+    _ options: AccessOptions, dataPath: String, table: CommandTable
+  ) throws(Failure) {
+    let path = options.userFile.isEmpty ? "\(dataPath)/\(fileName)" : options.userFile
+    if !options.userLines.isEmpty {
+      try refuseFile(options, at: path)
+      _ = try DeclaredUsers(table: table, channels: options.channelDefault)
+        .users(in: options.userLines)
+      return
+    }
+    let bytes: [UInt8]?
+    do throws(StoreError) {
+      bytes = try SmallFile.contents(of: path)
+    } catch {
+      // Of a directory that cannot be used opening the store says more.
+      if options.userFile.isEmpty { return }
+      throw .file(error)
+    }
+    if let bytes {
+      _ = try UserFile(path: path, table: table, channels: options.channelDefault).users(in: bytes)
+    } else if !options.userFile.isEmpty {
+      throw .invalidFile(
+        "Error loading ACLs, opening file '\(path)': \(SystemCall.message(for: 2))")
+    }
+  }
+
   /// For users that are made from now on.
   func setChannelDefault(_ channels: AccessOptions.ChannelDefault) {
     channelDefault.withLock { $0 = channels }
+  }
+
+  /// Reads the users again from where they are kept. What is wrong there changes nothing.
+  func reread(_ options: AccessOptions) throws(Failure) {
+    guard home == .configuration else {
+      // At no moment may `default` be without its password.
+      return try load(mayBeAbsent: home == .folder, password: options.password)
+    }
+    let declared = try DeclaredUsers(table: table, channels: options.channelDefault)
+      .users(in: options.userLines)
+    try changes.withLock { (_) throws(Failure) in
+      let everybody = self.everybody
+      users.withLock { $0 = [everybody.name: everybody].merging(declared) { $1 } }
+    }
   }
 
   // MARK: Looking up
@@ -142,8 +187,7 @@ final class Users: Sendable {
   func setPassword(_ password: String) {
     changes.withLock { _ in
       var user = everybody
-      let rules = ["resetpass", password.isEmpty ? "nopass" : ">" + password]
-      for rule in rules { try? user.apply([UInt8](rule.utf8)) }
+      user.setPassword(password)
       let changed = user
       users.withLock { $0[changed.name] = changed }
     }
@@ -177,7 +221,9 @@ final class Users: Sendable {
   }
 
   /// Reads the file: all of it counts, or none.
-  func load(mayBeAbsent: Bool = false) throws(Failure) {
+  ///
+  /// - Parameter password: of `default`, in place of what the file says; empty for that.
+  func load(mayBeAbsent: Bool = false, password: String = "") throws(Failure) {
     try changes.withLock { (_) throws(Failure) in
       let bytes: [UInt8]?
       do throws(StoreError) {
@@ -193,11 +239,16 @@ final class Users: Sendable {
       }
       let channels = channelDefault.withLock { $0 }
       let file = UserFile(path: path, table: table, channels: channels)
-      let read = try file.users(in: bytes)
+      var read = try file.users(in: bytes)
+      if !password.isEmpty, var everybody = read[User.defaultName] {
+        everybody.setPassword(password)
+        read[User.defaultName] = everybody
+      }
       if UserFile.namesUsers(bytes) {
         do throws(StoreError) { try mark.set() } catch { throw .file(error) }
       }
-      users.withLock { $0 = read }
+      let users = read
+      self.users.withLock { $0 = users }
     }
   }
 

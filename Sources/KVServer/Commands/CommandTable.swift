@@ -102,7 +102,7 @@ struct CommandTable: Sendable {
       + Databases.commands + [ACLCommand.command] + ServerCommands.commands
       + Ordered.commands + Batches.commands + Hashes.all + Sets.all + Expiries.commands
       + Renaming.commands
-      + Dumping.commands + [ObjectCommand.command] + Scripts.commands)
+      + Dumping.commands + [ObjectCommand.command] + Scripts.commands + FunctionCommand.commands)
 }
 
 /// Up to 16 bytes of a command's name in lower case.

@@ -11,8 +11,8 @@ enum KeyFinders {
     case "sort": sort
     case "sort_ro": { _, _ in [KeyUse(1, .reading)] }
     case "kv.batch": batch
-    case "eval", "evalsha": { script($0, $1, .changing) }
-    case "eval_ro", "evalsha_ro": { script($0, $1, .reading) }
+    case "eval", "evalsha", "fcall": { script($0, $1, .changing) }
+    case "eval_ro", "evalsha_ro", "fcall_ro": { script($0, $1, .reading) }
     case "kv.range", "kv.revrange": { _, _ in [KeyUse(.bounds(start: 1, end: 2), .reading)] }
     case "kv.prefix": { _, _ in [KeyUse(.prefix(1), .reading)] }
     case "kv.delrange": { _, _ in [KeyUse(.bounds(start: 1, end: 2), .removing)] }

@@ -49,7 +49,8 @@ enum Keyspace {
     call.keys.removeAll(keepingCapacity: true)
     for index in 1..<call.count { call.keys.append(call[index]) }
     var found: Int64 = 0
-    try view.withEntries(of: call.keys, in: request) { _, info, _ in
+    try view.withEntries(of: call.keys, in: request) { _, info, _, damage throws(StoreError) in
+      if let damage { throw damage }
       if info != nil { found += 1 }
       call.reply.countLookup(found: info != nil)
     }

@@ -74,7 +74,9 @@ enum Ordered {
     let start = call.reply.count
     var elements = 0
     if let range, options.limit > 0 {
-      try view.scanEntries(range, reverse: reverse, limit: options.limit) { key, info, value in
+      try view.scanEntries(
+        range, reverse: reverse, limit: options.limit, skipsDamaged: true
+      ) { key, info, value in
         call.reply.bulk(UserKey.userKey(of: key))
         elements += 1
         if !options.keysOnly {

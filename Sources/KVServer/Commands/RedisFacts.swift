@@ -81,8 +81,22 @@ extension CommandFacts {
     expireat -3 write,fast keyspace,write,fast - 1:0:1:0=RW,update
     expiretime 2 readonly,fast keyspace,read,fast - 1:0:1:0=RO,access
     failover -1 admin,noscript,stale admin,slow,dangerous -
+    fcall -3 noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - 2:#0:1:1=RW,access,update
+      0 We cannot tell how the keys will be used so we assume the worst, RW and UPDATE
+    fcall_ro -3 readonly,noscript,stale,skip_monitor,no_mandatory_keys,movablekeys slow,scripting - 2:#0:1:1=RO,access
+      0 We cannot tell how the keys will be used so we assume the worst, RO and ACCESS
     flushall -1 write keyspace,write,slow,dangerous request_policy:all_shards,response_policy:all_succeeded
     flushdb -1 write keyspace,write,slow,dangerous request_policy:all_shards,response_policy:all_succeeded
+    function -2 - slow -
+    function|delete 3 write,noscript write,slow,scripting request_policy:all_shards,response_policy:all_succeeded
+    function|dump 2 noscript slow,scripting -
+    function|flush -2 write,noscript write,slow,scripting request_policy:all_shards,response_policy:all_succeeded
+    function|help 2 loading,stale slow,scripting -
+    function|kill 2 noscript,allow_busy slow,scripting request_policy:all_shards,response_policy:one_succeeded
+    function|list -2 noscript slow,scripting nondeterministic_output_order
+    function|load -3 write,denyoom,noscript write,slow,scripting request_policy:all_shards,response_policy:all_succeeded
+    function|restore -3 write,denyoom,noscript write,slow,scripting request_policy:all_shards,response_policy:all_succeeded
+    function|stats 2 noscript,allow_busy slow,scripting nondeterministic_output,request_policy:all_shards,response_policy:special
     get 2 readonly,fast read,string,fast - 1:0:1:0=RO,access
     getbit 3 readonly,fast read,bitmap,fast - 1:0:1:0=RO,access
     getdel 2 write,fast write,string,fast - 1:0:1:0=RW,access,delete

@@ -4,7 +4,8 @@ import TxnWAL
 
 /// KEYS, SCAN, RANDOMKEY and DBSIZE: commands that walk over the keys.
 ///
-/// Inside MULTI they see the transaction's own writes, and all other writers wait for them.
+/// Inside MULTI they see the transaction's own writes, and all other writers wait for them. A key whose value is
+/// damaged is left out, counted and logged; a damaged page is an error, as nobody knows what it had.
 enum Scanning {
   static let commands: [Command] = [
     Command(
@@ -31,7 +32,7 @@ enum Scanning {
     guard !pattern.matchesNothing else { return call.reply.array(0) }
     let start = call.reply.count
     var found = 0
-    try view.scan(pattern.keys, reverse: false, limit: .max) { key, _ in
+    try view.scan(pattern.keys, reverse: false, limit: .max, skipsDamaged: true) { key, _ in
       let key = UserKey.userKey(of: key)
       if pattern.matches(key) {
         call.reply.bulk(key)
@@ -59,7 +60,7 @@ enum Scanning {
     let scope = call.server.cursors.keys
     let first = try ScanResumption.position(of: cursor, in: scope, call) {
       (body) throws(StoreError) in
-      try view.scan(range, reverse: false, limit: .max) { key, _ in body(key) }
+      try view.scan(range, reverse: false, limit: .max, skipsDamaged: true) { key, _ in body(key) }
     }
     if let first, range.lower.lexicographicallyPrecedes(first) { range.lower = first }
     var page = ByteBuffer()
@@ -67,7 +68,8 @@ enum Scanning {
     var seen = 0
     var next: [UInt8]?
     let limit = min(options.count, largestPage)
-    try view.scanEntries(range, reverse: false, limit: limit + 1) { key, info, _ in
+    try view.scanEntries(range, reverse: false, limit: limit + 1, skipsDamaged: true) {
+      key, info, _ in
       guard seen < limit else {
         next = [UInt8](copying: key)
         return false
@@ -96,7 +98,7 @@ enum Scanning {
   ) throws(StoreError) {
     var bounds: [[UInt8]] = []
     for reverse in [false, true] {
-      try view.scan(.everything, reverse: reverse, limit: 1) { key, _ in
+      try view.scan(.everything, reverse: reverse, limit: 1, skipsDamaged: true) { key, _ in
         bounds.append([UInt8](copying: key))
         return false
       }
@@ -105,7 +107,7 @@ enum Scanning {
     let place = randomKey(between: bounds[0], and: bounds[1])
     var candidates: [[UInt8]] = []
     for range in [KeyRange(from: place), .everything] where candidates.isEmpty {
-      try view.scan(range, reverse: false, limit: 32) { key, _ in
+      try view.scan(range, reverse: false, limit: 32, skipsDamaged: true) { key, _ in
         candidates.append([UInt8](copying: key))
         return true
       }

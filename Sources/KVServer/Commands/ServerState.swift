@@ -32,6 +32,9 @@ final class ServerState: Sendable {
   let slowLog = SlowLog()
   let latency = LatencyLog()
   let monitors = Monitors()
+  let watch: StoreWatch
+  /// The settings of Redis of which the log has said once that they mean nothing.
+  let noted = Lock<Set<String>>([])
   let startedAt: Int64
   /// Tells this run from others, as in Redis 40 hexadecimal digits.
   let runID: String
@@ -64,6 +67,7 @@ final class ServerState: Sendable {
     reload = Reload(loopCount: options.ioThreadCount)
     self.options = options
     live = LiveOptions(options)
+    watch = StoreWatch(log: options.log)
     self.users = users
     accessLog = AccessLog(limit: options.access.logLength)
     gate.setProtected(options.access.isProtected)
@@ -136,6 +140,14 @@ final class ServerState: Sendable {
       if options.slowLogLength < old.slowLogLength { slowLog.trim(to: options.slowLogLength) }
     }
     wakeLoops()
+  }
+
+  /// Says in the log, once for each, that a setting of Redis means nothing.
+  func note(_ setting: Setting) {
+    guard let note = setting.note, noted.withLock({ $0.insert(setting.name).inserted }) else {
+      return
+    }
+    options.log("CONFIG SET: \(note)")
   }
 
   /// Makes every event loop look at what has changed.

@@ -126,7 +126,12 @@ enum Transactions {
       let first = arguments.startIndex
       for index in stride(from: keys.first, to: keys.end(arguments.count), by: keys.step) {
         let key = bytes.extracting(arguments[first + index])
-        byteCount += try call.touchReplaced(key)
+        do throws(StoreError) {
+          byteCount += try call.touchReplaced(key)
+        } catch {
+          // What to do about a damaged value is for the command to say.
+          guard error.isDamagedValue else { throw error }
+        }
       }
     }
     return byteCount

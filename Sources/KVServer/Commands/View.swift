@@ -18,24 +18,26 @@ protocol View: ~Copyable {
     _ body: (Int, RawSpan?) throws(StoreError) -> Void
   ) throws(StoreError)
 
-  /// What many keys have, whatever its type, otherwise the same.
+  /// What many keys have, whatever its type, otherwise the same; or an error in its place where a value does not
+  /// check out.
   mutating func withEntries(
     of keys: [Range<Int>], in bytes: RawSpan,
-    _ body: (Int, EntryInfo?, RawSpan) throws(StoreError) -> Void
+    _ body: (Int, EntryInfo?, RawSpan, StoreError?) throws(StoreError) -> Void
   ) throws(StoreError)
 
   /// The sequence number of the key's newest write; 0 if it is absent.
   mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber
 
-  /// Entries in the order of their keys, at one cut, until `limit` or false from `body`.
+  /// Entries in the order of their keys, at one cut, until `limit` or false from `body`. With `skipsDamaged`
+  /// values that do not check out are left out, and counted, in place of an error.
   mutating func scan(
-    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ range: KeyRange, reverse: Bool, limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 
   /// The same with what the entries say beside their values.
   mutating func scanEntries(
-    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ range: KeyRange, reverse: Bool, limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 
@@ -71,9 +73,12 @@ struct ReadView: View, ~Copyable {
 
   mutating func withEntries(
     of keys: [Range<Int>], in bytes: RawSpan,
-    _ body: (Int, EntryInfo?, RawSpan) throws(StoreError) -> Void
+    _ body: (Int, EntryInfo?, RawSpan, StoreError?) throws(StoreError) -> Void
   ) throws(StoreError) {
-    try reader.withEntries(of: keys, in: bytes, through: through, body)
+    try reader.withEntries(
+      of: keys, in: bytes, through: through,
+      damaged: { index, error throws(StoreError) in try body(index, nil, RawSpan(), error) },
+      { index, info, value throws(StoreError) in try body(index, info, value, nil) })
   }
 
   mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber {
@@ -81,17 +86,19 @@ struct ReadView: View, ~Copyable {
   }
 
   mutating func scan(
-    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ range: KeyRange, reverse: Bool, limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try reader.scan(range, reverse: reverse, limit: limit, through: through, body)
+    try reader.scan(
+      range, reverse: reverse, limit: limit, through: through, skipsDamaged: skipsDamaged, body)
   }
 
   mutating func scanEntries(
-    _ range: KeyRange, reverse: Bool, limit: Int,
+    _ range: KeyRange, reverse: Bool, limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try reader.scanEntries(range, reverse: reverse, limit: limit, through: through, body)
+    try reader.scanEntries(
+      range, reverse: reverse, limit: limit, through: through, skipsDamaged: skipsDamaged, body)
   }
 
   mutating func countEntries() throws(StoreError) -> Int {
@@ -113,11 +120,16 @@ extension Evaluation: View {
 
   mutating func withEntries(
     of keys: [Range<Int>], in bytes: RawSpan,
-    _ body: (Int, EntryInfo?, RawSpan) throws(StoreError) -> Void
+    _ body: (Int, EntryInfo?, RawSpan, StoreError?) throws(StoreError) -> Void
   ) throws(StoreError) {
     for (index, key) in keys.enumerated() {
-      try withEntry(of: bytes.extracting(key)) { (info, value) throws(StoreError) in
-        try body(index, info, value)
+      do throws(StoreError) {
+        try withEntry(of: bytes.extracting(key)) { (info, value) throws(StoreError) in
+          try body(index, info, value, nil)
+        }
+      } catch {
+        guard error.isDamagedValue else { throw error }
+        try body(index, nil, RawSpan(), error)
       }
     }
   }

@@ -1,8 +1,8 @@
 /// Sizes as people write them: `1048576`, `256mb`, `1GiB`. As in redis.conf, `k` `m` `g` are powers of
 /// 1000 and with a `b` or `ib` behind them powers of 1024; upper and lower case mean the same.
-enum ByteSize {
+package enum ByteSize {
   /// The number of bytes that `text` spells, or nil.
-  static func parse(_ text: String) -> Int? {
+  package static func parse(_ text: String) -> Int? {
     let lowered = text.lowercased()
     let digits = lowered.prefix { $0.isASCII && $0.isNumber }
     guard let number = Int(digits) else { return nil }

@@ -1,10 +1,13 @@
 import KVStore
 
-/// What is wrong with a configuration, and where, in a sentence.
+/// What is wrong with a configuration, and where: a sentence for each mistake.
 public struct ConfigurationError: Error, CustomStringConvertible {
-  public let description: String
+  public let problems: [String]
 
-  init(_ description: String) { self.description = description }
+  init(_ problems: [String]) { self.problems = problems }
+
+  /// One mistake a line.
+  public var description: String { problems.joined(separator: "\n") }
 }
 
 /// A configuration file: Redis's `name value` lines, with quotes, comments and `include`.
@@ -17,65 +20,84 @@ public struct ConfigurationError: Error, CustomStringConvertible {
 /// looked up beside the file that names it.
 enum ConfigurationFile {
   private static let deepestInclude = 16
+  /// So many mistakes are enough: files that include themselves twice would never end otherwise.
+  private static let problemLimit = 100
 
-  /// Sets what the file at `path` says.
+  /// Sets what the file at `path` says, and adds what is wrong with it to `problems`.
   static func read(
-    _ path: String, into options: inout ServerOptions, depth: Int = 0
-  ) throws(ConfigurationError) {
-    let bytes: [UInt8]?
-    do throws(StoreError) {
-      bytes = try SmallFile.contents(of: path)
-    } catch {
-      throw ConfigurationError("cannot read the configuration file \(path): \(error)")
-    }
-    guard let bytes else {
-      throw ConfigurationError("cannot read the configuration file \(path): there is none")
-    }
-    for (index, line) in lines(of: bytes).enumerated() {
+    _ path: String, into options: inout ServerOptions, _ problems: inout [String], depth: Int = 0
+  ) {
+    guard let bytes = contents(of: path, &problems) else { return }
+    var seen: Set<String> = []
+    for (index, line) in lines(of: bytes).enumerated() where problems.count < problemLimit {
       let place = "\(path):\(index + 1)"
       guard let words = words(of: line) else {
-        throw ConfigurationError("\(place): unbalanced quotes")
+        problems.append("\(place): unbalanced quotes")
+        continue
       }
       guard let name = words.first?.lowercased() else { continue }
       let values = Array(words.dropFirst())
-      if name == "include" {
+      switch name {
+      case "include":
         guard values.count == 1, !values[0].isEmpty else {
-          throw ConfigurationError("\(place): 'include' needs one path")
+          problems.append("\(place): 'include' needs one path")
+          continue
         }
         guard depth < deepestInclude else {
-          throw ConfigurationError(
+          problems.append(
             "\(place): includes go deeper than \(deepestInclude) files; does one include itself?")
+          continue
         }
-        try read(resolve(values[0], beside: path), into: &options, depth: depth + 1)
-      } else if name == "user" {
+        read(resolve(values[0], beside: path), into: &options, &problems, depth: depth + 1)
+      case "user":
         // Patterns of keys are bytes.
         let words = (byteWords(of: line) ?? []).dropFirst()
         guard let user = words.first else {
-          throw ConfigurationError("\(place): 'user' needs a name")
+          problems.append("\(place): 'user' needs a name")
+          continue
         }
         options.access.userLines.append(
           AccessOptions.UserLine(
             name: user, words: Array(words.dropFirst()), place: place, isIncluded: depth > 0))
-      } else {
-        try set(name, values, in: &options, at: place)
+      default:
+        let isRepeated = !seen.insert(name).inserted
+        if let problem = set(name, values, in: &options, at: place, isRepeated: isRepeated) {
+          problems.append("\(place): \(problem)")
+        }
       }
     }
   }
 
-  private static func set(
-    _ name: String, _ values: [String], in options: inout ServerOptions, at place: String
-  ) throws(ConfigurationError) {
-    guard let setting = Settings.named(name) else {
-      throw ConfigurationError("\(place): unknown setting '\(name)'; see 'kvd serve --help'")
+  private static func contents(of path: String, _ problems: inout [String]) -> [UInt8]? {
+    do throws(StoreError) {
+      if let bytes = try SmallFile.contents(of: path) { return bytes }
+      problems.append("cannot read the configuration file \(path): there is no such file")
+    } catch {
+      problems.append("cannot read the configuration file \(path): \(error)")
     }
-    guard !values.isEmpty else { throw ConfigurationError("\(place): '\(name)' needs a value") }
+    return nil
+  }
+
+  /// What is wrong with a line, if anything is.
+  private static func set(
+    _ name: String, _ values: [String], in options: inout ServerOptions, at place: String,
+    isRepeated: Bool
+  ) -> String? {
+    guard let setting = Settings.named(name) else {
+      return "unknown setting '\(name)'; see 'kvd serve --help'"
+    }
+    guard !values.isEmpty else { return "'\(name)' needs a value" }
     guard values.count == 1 || setting.takesWords else {
-      throw ConfigurationError("\(place): '\(name)' takes one value, not \(values.count)")
+      return "'\(name)' takes one value, not \(values.count)"
     }
     do throws(SettingRefusal) {
-      try setting.set(values, &options)
+      // Redis adds the save points of several lines.
+      let isAdded = isRepeated && name == "save" && values != [""]
+      try setting.set(isAdded ? [setting.text(options)] + values : values, &options)
+      options.noteGiven(setting, at: place)
+      return nil
     } catch {
-      throw ConfigurationError("\(place): '\(name)' \(error.sentence(about: values))")
+      return "'\(name)' \(error.sentence(about: values))"
     }
   }
 

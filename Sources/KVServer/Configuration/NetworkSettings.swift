@@ -4,9 +4,7 @@ extension Setting {
     bind,
     .integer(
       "port", .network, .start, \.port, in: 0...65_535, "TCP port; 0 lets the system choose."),
-    .text(
-      "unixsocket", .network, .start, form: "PATH", isOptional: true, \.unixSocketPath,
-      "A Unix socket to listen on too. One that a dead kvd left behind is replaced."),
+    unixSocket,
     unixSocketMode,
     .integer(
       "tcp-backlog", .network, .start, \.backlog, in: 1...65_535,
@@ -22,14 +20,25 @@ extension Setting {
 
   private static let bind = Setting(
     "bind", .network, .start, form: "ADDRESS...", takesWords: true,
-    "Numeric IPv4 or IPv6 addresses, separated by spaces. One with a - before it may be missing on "
-      + "this machine.",
+    "IPv4 or IPv6 addresses or names of hosts, separated by spaces; * and ::* are all addresses of a kind. "
+      + "One with a - before it may be missing on this machine.",
     text: { $0.addresses.joined(separator: " ") },
     set: { (words, options) throws(SettingRefusal) in
       let addresses = words.flatMap { $0.split(separator: " ").map(String.init) }
       guard !addresses.isEmpty else { throw SettingRefusal("must name an address") }
       guard addresses.count <= 16 else { throw SettingRefusal("must be 16 addresses at most") }
       options.addresses = addresses
+    })
+
+  private static let unixSocket = Setting(
+    "unixsocket", .network, .start, form: "PATH",
+    "A Unix socket to listen on too. One that a dead kvd left behind is replaced.",
+    text: { $0.unixSocketPath },
+    set: { (words, options) throws(SettingRefusal) in
+      guard words[0].utf8.count <= System.longestSocketPath else {
+        throw SettingRefusal("must be a path of at most \(System.longestSocketPath) bytes")
+      }
+      options.unixSocketPath = words[0]
     })
 
   private static let unixSocketMode = Setting(

@@ -48,6 +48,13 @@ extension Setting {
   }
 
   static let other: [Setting] = [
+    .text(
+      "logfile", .other, .start, form: "FILE", isOptional: true, \.logFilePath,
+      "Messages go to the end of this file in place of stderr. SIGHUP opens it anew, after it was moved "
+        + "away."),
+    .text(
+      "pidfile", .other, .start, form: "FILE", isOptional: true, \.pidFilePath,
+      "Has the process's number while kvd serves."),
     .integer(
       "shutdown-timeout", aliases: ["stop-seconds"], .other, .start, \.stopSeconds, in: 1...86_400,
       form: "SECONDS", "How long stopping may take before the process ends as it is."),
@@ -65,14 +72,13 @@ extension Setting {
       "A set of more integers is called a hashtable by OBJECT ENCODING."),
   ]
 
+  /// What people would miss if it were ignored: each is refused unless it asks for what is the case.
   static let fixed: [Setting] = [
-    .fixed("appendfsync", "always, or everysec with --durability periodic.") {
-      $0.store.durability == .sync ? "always" : "everysec"
-    },
-    .fixed("appendonly", "yes", "There is always a log."),
     .fixed("cluster-enabled", "no", "There is no cluster."),
-    .fixed("databases", "1", "There is one database."),
     .fixed("maxmemory-policy", "noeviction", "Nothing is ever evicted."),
-    .fixed("save", "", "There are no dumps; the log is shortened by checkpoints."),
+    .fixed("tls-port", "0", "There is no TLS; use a tunnel."),
+    .fixed("replicaof", aliases: ["slaveof"], "", "There is no replication."),
+    .fixed("loadmodule", "", "There are no modules."),
+    .fixed("rename-command", "", "Commands keep their names; use users and their rules."),
   ]
 }

@@ -6,7 +6,8 @@ import KVStore
 public struct ServerOptions: Sendable {
   // MARK: Where it listens
 
-  /// Numeric IPv4 or IPv6 addresses. One with a `-` before it may be missing on this machine.
+  /// IPv4 or IPv6 addresses or names of hosts, `*` and `::*` for all of each kind. One with a `-` before it may be
+  /// missing on this machine.
   public var addresses = ["127.0.0.1"]
   /// 0 lets the system choose.
   public var port = 7379
@@ -64,6 +65,17 @@ public struct ServerOptions: Sendable {
   public var debugCommands = DebugCommands.no
 
   public var encodings = Encodings()
+
+  /// Where messages go in place of stderr; empty for stderr.
+  public var logFilePath = ""
+  /// Has the process's number while kvd serves; empty for none.
+  public var pidFilePath = ""
+  /// Settings of Redis that mean nothing here, by name, as they were set.
+  var ignored: [String: String] = [:]
+  /// The names of the settings that the file or the command line has, whatever their values.
+  public internal(set) var givenNames: Set<String> = []
+  /// What is to be told about the settings once messages have a place to go to.
+  public internal(set) var notes: [String] = []
 
   // MARK: The store, which was opened elsewhere
 

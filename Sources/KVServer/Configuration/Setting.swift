@@ -20,6 +20,8 @@ public struct Setting: Sendable {
     case observation = "Watching it"
     case other = "Other"
     case fixed = "Fixed"
+    /// They are Redis's and mean nothing here: see `RedisSettings`.
+    case ignored = "Ignored"
   }
 
   public let name: String
@@ -37,6 +39,9 @@ public struct Setting: Sendable {
   let set: @Sendable ([String], inout ServerOptions) throws(SettingRefusal) -> Void
   /// It may be given as several words.
   let takesWords: Bool
+
+  /// Its value is never told in the log.
+  var isSecret: Bool { RedisSettings.secrets.contains(name) }
 
   init(
     _ name: String, aliases: [String] = [], _ section: Section, _ change: Change, form: String,

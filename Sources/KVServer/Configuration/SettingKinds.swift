@@ -21,7 +21,7 @@ extension Setting {
 
   static func byteCount(
     _ name: String, aliases: [String] = [], _ section: Section, _ change: Change,
-    _ path: Path<Int>, in range: ClosedRange<Int>, _ summary: String
+    _ path: Path<Int>, in range: ClosedRange<Int>, multipleOf step: Int = 1, _ summary: String
   ) -> Setting {
     Setting(
       name, aliases: aliases, section, change, form: "SIZE", summary,
@@ -33,6 +33,9 @@ extension Setting {
           throw SettingRefusal("argument must be a memory value", demand: demand)
         }
         guard range.contains(number) else { throw .outside(range, demand: demand) }
+        guard number % step == 0 else {
+          throw SettingRefusal("must be a multiple of \(step) bytes")
+        }
         options[keyPath: path] = number
       })
   }
@@ -84,23 +87,23 @@ extension Setting {
       })
   }
 
-  /// Something that tools ask for and that kvd has in one way only. That way is taken, so that scripts
-  /// made for Redis go on; another is refused.
+  /// Something that kvd has in one way only, and whose absence would be missed. That way is taken, so that
+  /// files and scripts made for Redis go on; another is refused.
   static func fixed(
-    _ name: String, _ value: String, _ summary: String
-  ) -> Setting {
-    fixed(name, summary) { _ in value }
-  }
-
-  static func fixed(
-    _ name: String, _ summary: String, _ value: @escaping @Sendable (ServerOptions) -> String
+    _ name: String, aliases: [String] = [], _ only: String, _ summary: String
   ) -> Setting {
     Setting(
-      name, .fixed, .never, form: "", takesWords: true, summary, text: value,
-      set: { (words, options) throws(SettingRefusal) in
-        let only = value(options)
-        guard words.joined(separator: " ").lowercased() == only else {
-          throw SettingRefusal("kvd has '\(only)' only", demand: "is always '\(only)'")
+      name, aliases: aliases, .fixed, .never, form: "", takesWords: true, summary,
+      text: { _ in only },
+      set: { (words, _) throws(SettingRefusal) in
+        let value = words.joined(separator: " ").lowercased()
+        // REPLICAOF NO ONE asks for what is the case.
+        guard value == only || (name == "replicaof" && value == "no one") else {
+          let why = summary.prefix(1).lowercased() + summary.dropFirst().dropLast()
+          throw only.isEmpty
+            ? SettingRefusal("is not supported: \(why)")
+            : SettingRefusal(
+              "kvd has '\(only)' only: \(why)", demand: "is always '\(only)', as \(why)")
         }
       })
   }

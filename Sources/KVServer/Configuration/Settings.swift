@@ -5,7 +5,7 @@ public enum Settings {
   public static let all: [Setting] =
     Setting.store + Setting.network + Setting.clients + Setting.access
     + Setting.observation + Setting.other
-    + Setting.fixed
+    + Setting.fixed + Setting.ignored
 
   private static let byName: [String: Setting] = {
     var found: [String: Setting] = [:]
@@ -25,11 +25,11 @@ public enum Settings {
   /// The settings that stand in a configuration file or on a command line.
   static var changeable: [Setting] { all.filter { $0.change != .never } }
 
-  /// Every setting with its default, for `kvd serve --help`.
+  /// Every setting with its default, for `kvd serve --help`. Those that mean nothing are left out.
   public static var help: String {
     var text = ""
     let defaults = ServerOptions()
-    for section in Setting.Section.allCases where section != .fixed {
+    for section in Setting.Section.allCases where section != .fixed && section != .ignored {
       text += "\(section.rawValue)\n"
       for setting in all where setting.section == section {
         text += entry(setting, defaults)

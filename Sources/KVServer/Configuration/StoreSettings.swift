@@ -9,11 +9,13 @@ extension Setting {
       "The store's directory, made if absent."),
     .integer(
       "partitions", .store, .start, \.store.partitionCount, in: 1...1024,
-      "Into how many files the keys are spread. Fixed when the store is made, later ignored."),
+      "Into how many files the keys are spread. Fixed when the store is made: a store that has another "
+        + "number keeps it, and the log says so."),
     .byteCount(
       "segment", .store, .start, \.store.segmentByteCount, in: (64 << 10)...(1 << 30),
-      "The size of a file of the log, in steps of 4kib. Fixed when the store is made, later ignored."
-    ),
+      multipleOf: 4096,
+      "The size of a file of the log, in steps of 4kib. Fixed when the store is made: a store that has "
+        + "another size keeps it, and the log says so."),
     .choice(
       "durability", .store, .start, form: "MODE", \.store.durability,
       """

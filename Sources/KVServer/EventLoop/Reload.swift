@@ -67,7 +67,11 @@ extension ServerState {
     let isPaused = expiry.isPaused
     finish()
     do throws(StoreError) {
-      try store.close()
+      do throws(StoreError) {
+        try store.close()
+      } catch .poisoned {
+        // What was acknowledged is in the log: to open it again is what helps.
+      }
       let opened = OpenStore(try open(), log: options.log)
       opened.expiry.isPaused = isPaused
       replace(opened)

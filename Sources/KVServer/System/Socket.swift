@@ -3,37 +3,78 @@ import Glibc
 
 /// The socket calls.
 extension System {
-  /// socket(2), bind(2), listen(2) on a numeric address; port 0 lets the system choose.
-  static func listen(address: String, port: Int, backlog: Int) throws(Failure) -> Descriptor {
+  /// Sockets that have the name `address` on `port`, one for each address that it stands for; 0 lets the system
+  /// choose a port, the same for all. Nobody can connect before `listen`. getaddrinfo(3), socket(2), bind(2).
+  ///
+  /// Of the addresses of a name those count that this machine has, as long as there is one.
+  static func bind(address: String, port: Int) throws(Failure) -> [Int32] {
     var hints = unsafe addrinfo()
-    unsafe hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
+    unsafe hints.ai_flags = AI_NUMERICSERV | AI_PASSIVE
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var found: UnsafeMutablePointer<addrinfo>?
-    guard unsafe getaddrinfo(address, String(port), &hints, &found) == 0, let info = unsafe found
-    else { throw .code(EINVAL, operation: "reading the address \(address)") }
+    let host = address == "*" ? "0.0.0.0" : address == "::*" ? "::" : address
+    let status = unsafe getaddrinfo(host, String(port), &hints, &found)
+    guard status == 0 else { throw .name(address, code: status) }
     defer { unsafe freeaddrinfo(found) }
+    var sockets: [Int32] = []
+    var failure = Failure.name(address, code: EAI_NONAME)
+    var port = port
+    var next = unsafe found
+    while let info = unsafe next {
+      unsafe next = info.pointee.ai_next
+      do throws(Failure) {
+        let descriptor = try unsafe bind(info.pointee, port: port)
+        if port == 0 { port = localPort(descriptor.number) }
+        sockets.append(descriptor.release())
+      } catch {
+        failure = error
+        if error.isMissingAddress { continue }
+        for socket in sockets { _ = Descriptor(adopting: socket) }
+        throw error
+      }
+    }
+    guard !sockets.isEmpty else { throw failure }
+    return sockets
+  }
+
+  private static func bind(_ info: addrinfo, port: Int) throws(Failure) -> Descriptor {
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-    let descriptor = try Descriptor(
-      unsafe socket(info.pointee.ai_family, kind, 0), operation: "socket")
+    let descriptor = try Descriptor(unsafe socket(info.ai_family, kind, 0), operation: "socket")
     var on: Int32 = 1
     unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_REUSEADDR, &on, 4)
-    if unsafe info.pointee.ai_family == AF_INET6 {
+    if unsafe info.ai_family == AF_INET6 {
       unsafe _ = setsockopt(descriptor.number, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, 4)
     }
-    guard
-      unsafe bind(descriptor.number, info.pointee.ai_addr, info.pointee.ai_addrlen) == 0
-    else { throw .code(errno, operation: "bind") }
-    guard Glibc.listen(descriptor.number, Int32(backlog)) == 0 else {
-      throw .code(errno, operation: "listen")
+    var address = sockaddr_storage()
+    let byteCount = unsafe min(Int(info.ai_addrlen), MemoryLayout<sockaddr_storage>.size)
+    let code = unsafe withUnsafeMutableBytes(of: &address) { bytes in
+      unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: info.ai_addr, count: byteCount))
+      // Where the system has chosen a port for another address it stands in no result of getaddrinfo. Both
+      // kinds of addresses have it at the same place.
+      unsafe bytes.storeBytes(of: UInt16(port).bigEndian, toByteOffset: 2, as: UInt16.self)
+      return unsafe bytes.withMemoryRebound(to: sockaddr.self) {
+        unsafe Glibc.bind(descriptor.number, $0.baseAddress!, socklen_t(byteCount))
+      }
     }
+    guard code == 0 else { throw .code(errno, operation: "bind") }
     return descriptor
   }
 
-  /// The same on a Unix socket. One that nobody listens on any more is replaced.
-  static func listen(path: String, mode: Int, backlog: Int) throws(Failure) -> Descriptor {
+  /// Lets clients connect to a socket that has a name; listen(2).
+  static func listen(_ number: Int32, backlog: Int) throws(Failure) {
+    guard Glibc.listen(number, Int32(backlog)) == 0 else {
+      throw .code(errno, operation: "listen")
+    }
+  }
+
+  /// What fits into the address of a Unix socket, with a zero byte behind it.
+  static let longestSocketPath = 107
+
+  /// A Unix socket that has the name `path`. One that nobody listens on any more is replaced.
+  static func bind(path: String, mode: Int) throws(Failure) -> Descriptor {
     var address = sockaddr_un()
     let bytes = Array(path.utf8)
-    guard bytes.count < 108, !bytes.contains(0) else {
+    guard bytes.count <= longestSocketPath, !bytes.contains(0) else {
       throw .code(ENAMETOOLONG, operation: "the path of the Unix socket")
     }
     address.sun_family = sa_family_t(AF_UNIX)
@@ -51,14 +92,11 @@ extension System {
       unsafe use { unsafe connect(probe.number, $0, $1) } != 0 && errno == ECONNREFUSED
     if isRefused { unsafe unlink(path) }
     let descriptor = try Descriptor(socket(AF_UNIX, kind, 0), operation: "socket")
-    guard unsafe use({ unsafe bind(descriptor.number, $0, $1) }) == 0 else {
+    guard unsafe use({ unsafe Glibc.bind(descriptor.number, $0, $1) }) == 0 else {
       throw .code(errno, operation: "bind")
     }
     guard unsafe mode == 0 || chmod(path, mode_t(mode)) == 0 else {
       throw .code(errno, operation: "chmod")
-    }
-    guard Glibc.listen(descriptor.number, Int32(backlog)) == 0 else {
-      throw .code(errno, operation: "listen")
     }
     return descriptor
   }

@@ -5,12 +5,24 @@ import Glibc
 enum System {
   enum Failure: Error, Equatable {
     case code(Int32, operation: String)
+    /// The name of a host stands for no address; the code is one of getaddrinfo(3).
+    case name(String, code: Int32)
 
     var number: Int32 {
       switch self {
       case .code(let number, _): number
+      case .name: EINVAL
       }
     }
+
+    /// This machine has no such address.
+    var isMissingAddress: Bool { [EADDRNOTAVAIL, EAFNOSUPPORT].contains(number) }
+  }
+
+  /// gai_strerror(3)
+  static func message(forName code: Int32) -> String {
+    guard let text = unsafe gai_strerror(code) else { return "unknown error" }
+    return unsafe String(cString: text)
   }
 
   /// What a read or write on a non-blocking socket came to.

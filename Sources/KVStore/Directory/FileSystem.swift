@@ -12,7 +12,8 @@ enum FileSystem {
   /// The table from `errno` to an error: full disks have a case of their own.
   static func error(_ code: Int32, _ operation: String, _ path: String) -> StoreError {
     code == ENOSPC || code == EDQUOT
-      ? .diskFull(path: path) : .io(errno: code, operation: operation, path: path)
+      ? .diskFull(path: path, lacksInodes: SystemCall.lacksInodes(at: path))
+      : .io(errno: code, operation: operation, path: path)
   }
 
   /// Runs a call that answers -1 and `errno`, again as long as a signal interrupts it.
@@ -126,6 +127,19 @@ enum FileSystem {
     guard unsafe fstat(descriptor, &status) == 0 else { return nil }
     return OpenEnvironments.FileIdentity(
       device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  }
+
+  /// The same of a path; stat(2).
+  static func identity(at path: String) -> OpenEnvironments.FileIdentity? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    return OpenEnvironments.FileIdentity(
+      device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  }
+
+  /// Whether there is certainly nothing at `path`; access(2).
+  static func isMissing(_ path: String) -> Bool {
+    unsafe access(path, F_OK) != 0 && [ENOENT, ENOTDIR].contains(errno)
   }
 
   /// fcntl(2), `FD_CLOEXEC`.

@@ -13,7 +13,8 @@ extension StoreError {
       switch error {
       case .io(let errno, let operation, let path):
         .io(errno: errno, operation: operation, path: path)
-      case .diskFull(let path): .diskFull(path: path)
+      case .diskFull(let path, let lacksInodes):
+        .diskFull(path: path, lacksInodes: lacksInodes)
       case .corrupted(let finding): .corrupted(finding)
       case .poisoned(let reason): .poisoned(because: reason)
       case .unsupportedFormat(let path, let found, let supported):

@@ -31,11 +31,14 @@ public enum StoreError: Error, Sendable, Equatable {
   case cancelled
 
   // The machine: make room, or look at the disk.
-  case diskFull(path: String)
+  case diskFull(path: String, lacksInodes: Bool = false)
   case io(errno: Int32, operation: String, path: String)
 
   /// Writes are refused until the store is opened again, because a write or sync has failed.
   case poisoned(because: String)
+
+  /// There is no store in the directory.
+  case noStore(path: String, found: String)
 
   // The files: nothing was changed, and nothing will be until a person has looked.
   case corrupted(Finding)
@@ -88,14 +91,19 @@ extension StoreError: CustomStringConvertible {
       "there is no room for \(byteCount) more bytes at the moment: nothing was written; wait and retry"
     case .cancelled:
       "the task was cancelled while its batch waited for room: nothing was written"
-    case .diskFull(let path):
-      "no space left for \(path): free space on that file system, then retry; no acknowledged "
-        + "write is lost"
+    case .diskFull(let path, let lacksInodes):
+      lacksInodes
+        ? "no inodes left for \(path), although there is space: remove files from that file system, then retry; "
+          + "no acknowledged write is lost"
+        : "no space left for \(path): free space on that file system, then retry; no acknowledged "
+          + "write is lost"
     case .io(let errno, let operation, let path):
       "\(operation) \(path): \(SystemCall.message(for: errno)) (errno \(errno))"
         + Self.advice(forErrno: errno)
     case .poisoned(let because):
-      "writes are refused since \(because): check the disk, then open the store again"
+      "writes are refused since \(because): check the disk, then open the store again (restart kvd)"
+    case .noStore(let path, let found):
+      "there is no store at \(path): \(found); check the path (--data), or make a store there with `kvd serve`"
     case .corrupted(let finding):
       "corrupted: \(finding); keep the file as it is, and run `kvd check` or restore a backup"
     case .unsupportedFormat(let path, let found, let supported):
@@ -126,11 +134,23 @@ extension StoreError: CustomStringConvertible {
     case EROFS: ": the file system is mounted read-only; remount it for writing"
     case EACCES, EPERM: ": grant this user read and write permission there"
     case ENOENT: ": check the path"
+    case ENOTDIR: ": it is not a directory; check the path"
     case EEXIST: ": something is there already; nothing was overwritten"
     case EMFILE, ENFILE: ": raise the limit on open files (ulimit -n)"
     case EIO: ": the disk failed; check it before going on"
     case ENOMEM: ": memory or address space ran out (ulimit -v)"
     default: ""
+    }
+  }
+}
+
+extension StoreError {
+  /// Whether it is about one value that does not check out, and not about a page or a file.
+  package var isDamagedValue: Bool {
+    switch self {
+    case .corrupted(let finding): finding.key != nil
+    case .unsupportedFormat: true
+    default: false
     }
   }
 }

@@ -15,11 +15,18 @@ public struct StoreInspection: Sendable {
   /// of another format.
   public init(at path: String) throws(StoreError) {
     self.path = path
-    guard let manifest = try ManifestFile.read(in: path) else {
+    guard FileSystem.identity(at: path) != nil || !FileSystem.isMissing(path) else {
+      throw .noStore(path: path, found: "no such directory")
+    }
+    guard let manifest = try Self.manifest(at: path) else {
+      let remains = try StoreCreation.remains(at: path)
+      guard let first = remains.first else {
+        throw .noStore(path: path, found: "the directory has no \(ManifestFile.name)")
+      }
       throw .corrupted(
         Finding(
-          file: "\(path)/\(ManifestFile.name)", expected: "the manifest of a store",
-          found: "no such file"))
+          file: "\(path)/\(ManifestFile.name)", expected: "the manifest of the store here",
+          found: "no such file beside \(first)"))
     }
     self.manifest = manifest
   }
@@ -59,6 +66,14 @@ public struct StoreInspection: Sendable {
       return try FileSystem.open(path, flags)
     } catch .io(errno: ENOENT, operation: _, path: _) {
       return nil
+    }
+  }
+
+  private static func manifest(at path: String) throws(StoreError) -> Manifest? {
+    do throws(StoreError) {
+      return try ManifestFile.read(in: path)
+    } catch .io(errno: ENOTDIR, operation: _, path: _) {
+      throw .noStore(path: path, found: "it is not a directory")
     }
   }
 

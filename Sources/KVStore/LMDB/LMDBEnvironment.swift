@@ -40,6 +40,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   private let damageFound = Lock<StoreError?>(nil)
   private let hasDamage = Atomic<Bool>(false)
   private let corruptedReads = Atomic<Int>(0)
+  let damageLog = DamageLog()
   private let writerGate = WriterGate()
   private let hasAbandonedWrite = Atomic<Bool>(false)
   private let staleReaders = Atomic<Int>(0)
@@ -254,6 +255,19 @@ final class LMDBEnvironment: @unchecked Sendable {
     noteCorruptedRead()
     damageFound.withLock { if $0 == nil { $0 = error } }
     hasDamage.store(true, ordering: .releasing)
+  }
+
+  /// Counts a read that met a damaged value.
+  func noteDamagedValue(_ error: StoreError, key: RawSpan) {
+    noteCorruptedRead()
+    if case .corrupted(let finding) = error {
+      damageLog.note(finding)
+    } else {
+      damageLog.note(
+        Finding(
+          file: path, key: Array(copying: key), expected: "a value that this build reads",
+          found: "\(error)"))
+    }
   }
 
   /// Counts a read that met damage.

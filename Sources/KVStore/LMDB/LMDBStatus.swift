@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import TxnWAL
 
 /// The one table from what LMDB returns to `StoreError`. LMDB's own statuses are negative; positive
 /// ones are `errno` values.
@@ -17,7 +18,7 @@ enum LMDBStatus {
     case MDB_PANIC:
       .poisoned(because: "LMDB could not write a meta page of \(path)")
     case ENOSPC, EDQUOT:
-      .diskFull(path: path)
+      .diskFull(path: path, lacksInodes: SystemCall.lacksInodes(at: path))
     case 1...:
       .io(errno: code, operation: operation, path: path)
     default:

@@ -142,9 +142,11 @@ extension RawTransaction {
 extension LMDBEnvironment {
   @inline(never)
   func oversized(_ byteCount: Int, _ key: RawSpan) -> StoreError {
-    .corrupted(
+    let error = StoreError.corrupted(
       Finding(
         file: path, key: Array(copying: key),
         expected: "a value of at most \(StoredValue.byteLimit) bytes", found: "\(byteCount)"))
+    noteDamagedValue(error, key: key)
+    return error
   }
 }

@@ -14,7 +14,7 @@ extension LMDBEnvironment {
     do throws(StoreError) {
       return try StoredValue.decode(stored, key: key, seed: checksumSeed, file: path)
     } catch {
-      noteCorruptedRead()
+      noteDamagedValue(error, key: key)
       throw error
     }
   }

@@ -31,11 +31,13 @@ struct RangeScan {
 
   /// Lends entries until `limit`, the range's end, or false from `body`.
   ///
+  /// - Parameter skipsDamaged: whether a value that does not check out is left out, and counted, in place of an
+  ///   error. A damaged page is an error always: nobody knows what was behind it.
   /// While `body` runs nothing of the merge is in use but plain values: else each of its arrays would be
   /// retained and released for every entry.
   @inline(__always)
   func run(
-    limit: Int, pace: WalkPace? = nil,
+    limit: Int, pace: WalkPace? = nil, skipsDamaged: Bool = false,
     _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     if range.isEmpty { return }
@@ -71,7 +73,13 @@ struct RangeScan {
             stored.extracting(droppingFirst: StoredValue.headerByteCount))
         }
       } else {
-        step = try merged.withEntry(show)
+        // With LMDB's cursor the entry is verified where it is lent.
+        do throws(StoreError) {
+          step = try merged.withEntry(show)
+        } catch {
+          guard skipsDamaged, error.isDamagedValue else { throw error }
+          step = .pass
+        }
       }
       switch step {
       case .stop:
@@ -79,7 +87,12 @@ struct RangeScan {
         return
       case .pass: break
       case .count: count += 1
-      case .unsound: try merged.throwUnsound()
+      case .unsound:
+        do throws(StoreError) {
+          try merged.throwUnsound()
+        } catch {
+          guard skipsDamaged, error.isDamagedValue else { throw error }
+        }
       }
       if steps >= WalkPace.batch {
         try pace?.advance(by: steps)

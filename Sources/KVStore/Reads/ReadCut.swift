@@ -47,12 +47,16 @@ public struct ReadCut: ~Copyable {
 
   /// Lends the entries of `range` in the partition of `key`, in the order of keys, until `limit` or false
   /// from `body`. O(log n) to begin.
+  ///
+  /// - Parameter skipsDamaged: whether values that do not check out are left out, and counted, in place of an error.
   public func scanEntries(
     _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
+    skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try VisibleScan(
-      views: [view(of: key)], sequence: sequence, expiry: reader.expiry, pace: reader.pace
+      views: [view(of: key)], sequence: sequence, expiry: reader.expiry, pace: reader.pace,
+      skipsDamaged: skipsDamaged
     )
     .run(range, reverse: reverse, limit: limit, body)
   }

@@ -85,6 +85,9 @@ public final class Reader {
   @inline(__always)
   func withVersions(
     of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber,
+    damaged: (Int, StoreError) throws(StoreError) -> Void = { _, error throws(StoreError) in
+      throw error
+    },
     _ body: (Int, EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
     let partitions = involve(keys, in: bytes)
@@ -93,13 +96,18 @@ public final class Reader {
     defer { expiry.release(isHeld) }
     for place in keys.indices {
       let key = bytes.extracting(keys[place])
-      try views[partitions[place]].withVersion(
-        of: key, hash: keyspace.hash.hash(key), at: sequence
-      ) { header, value throws(StoreError) in
-        guard let header, !expiry.hides(header.expiry, of: key) else {
-          return try body(place, nil, RawSpan())
+      do throws(StoreError) {
+        try views[partitions[place]].withVersion(
+          of: key, hash: keyspace.hash.hash(key), at: sequence
+        ) { header, value throws(StoreError) in
+          guard let header, !expiry.hides(header.expiry, of: key) else {
+            return try body(place, nil, RawSpan())
+          }
+          try body(place, header, value)
         }
-        try body(place, header, value)
+      } catch {
+        guard error.isDamagedValue else { throw error }
+        try damaged(place, error)
       }
     }
   }
@@ -136,12 +144,16 @@ public final class Reader {
   /// later, scan again from behind the last key. `body` must not read through this same reader, whose
   /// views the scan is walking over.
   ///
+  /// - Parameter skipsDamaged: whether values that do not check out are left out, and counted, in place of an error.
   /// - Complexity: O(log n) to begin, O(partitions) an entry.
   public func scan(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
+    skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try scanEntries(range, reverse: reverse, limit: limit, through: through) {
+    try scanEntries(
+      range, reverse: reverse, limit: limit, through: through, skipsDamaged: skipsDamaged
+    ) {
       key, _, value throws(StoreError) in try body(key, value)
     }
   }
@@ -149,14 +161,16 @@ public final class Reader {
   /// - Parameter partition: the only one to look at, or nil for all.
   func scan(
     _ range: KeyRange, in partition: Int? = nil, reverse: Bool, limit: Int,
-    through: SequenceNumber, hiding expiry: ExpiryFilter?,
+    through: SequenceNumber, hiding expiry: ExpiryFilter?, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let scanned = partition.map { [views[$0]] } ?? views
     for view in scanned { touch(view.partition.index) }
     let sequence = try keyspace.cut(scanned, through: through)
-    try VisibleScan(views: scanned, sequence: sequence, expiry: expiry, pace: pace)
-      .run(range, reverse: reverse, limit: limit, body)
+    try VisibleScan(
+      views: scanned, sequence: sequence, expiry: expiry, pace: pace, skipsDamaged: skipsDamaged
+    )
+    .run(range, reverse: reverse, limit: limit, body)
   }
 
   /// For a cut that is being made.

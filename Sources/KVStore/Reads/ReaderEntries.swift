@@ -35,12 +35,16 @@ extension Reader {
   ///
   /// - Parameters:
   ///   - keys: where each key stands in `bytes`.
+  ///   - damaged: is called in place of `body` for a key whose value does not check out; without it that is thrown.
   ///   - body: is called once for each key, in their order.
   public func withEntries(
     of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber = 0,
+    damaged: (Int, StoreError) throws(StoreError) -> Void = { _, error throws(StoreError) in
+      throw error
+    },
     _ body: (Int, EntryInfo?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    try withVersions(of: keys, in: bytes, through: through) {
+    try withVersions(of: keys, in: bytes, through: through, damaged: damaged) {
       place, header, value
         throws(StoreError) in
       guard let header else { return try body(place, nil, value) }
@@ -52,9 +56,12 @@ extension Reader {
   /// `scan`.
   public func scanEntries(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
+    skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try scan(range, reverse: reverse, limit: limit, through: through, hiding: expiry, body)
+    try scan(
+      range, reverse: reverse, limit: limit, through: through, hiding: expiry,
+      skipsDamaged: skipsDamaged, body)
   }
 
   /// Runs `body` with a cut over the partition of `key`: what it reads is all as of one sequence. `body` must

@@ -8,6 +8,8 @@ struct VisibleScan {
   /// Who decides what has expired; nil shows that too.
   let expiry: ExpiryFilter?
   var pace: WalkPace?
+  /// Whether values that do not check out are left out, and counted.
+  var skipsDamaged = false
 
   /// Lends the entries of `range` until `limit` or false from `body`.
   func run(
@@ -21,7 +23,8 @@ struct VisibleScan {
     let parts = range.visibleParts
     for part in reverse ? parts.reversed() : parts where left > 0 {
       let scan = try RangeScan(views, range: part, reverse: reverse, at: sequence)
-      try scan.run(limit: .max, pace: pace) { key, header, value throws(StoreError) in
+      try scan.run(limit: .max, pace: pace, skipsDamaged: skipsDamaged) {
+        key, header, value throws(StoreError) in
         if header.expiry != 0, let expiry, expiry.hides(header.expiry, of: key) { return true }
         left -= 1
         if try !body(key, EntryInfo(header), value) { left = 0 }

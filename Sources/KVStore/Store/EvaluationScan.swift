@@ -8,10 +8,11 @@ extension Evaluation {
   ///
   /// - Complexity: O(log n + w log w) to begin, for w own writes; O(partitions) an entry.
   public mutating func scan(
-    _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
+    _ range: KeyRange, reverse: Bool = false, limit: Int = .max, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try scanEntries(range, reverse: reverse, limit: limit) { key, _, value throws(StoreError) in
+    try scanEntries(range, reverse: reverse, limit: limit, skipsDamaged: skipsDamaged) {
+      key, _, value throws(StoreError) in
       try body(key, value)
     }
   }
@@ -19,30 +20,37 @@ extension Evaluation {
   /// The same with what the entries say beside their values. Internal keys are left out, unless the whole
   /// range lies among them, and so is what has expired.
   public mutating func scanEntries(
-    _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
+    _ range: KeyRange, reverse: Bool = false, limit: Int = .max, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try scan(range, in: nil, reverse: reverse, limit: limit, hiding: reader.expiry, body)
+    try scan(
+      range, in: nil, reverse: reverse, limit: limit, hiding: reader.expiry,
+      skipsDamaged: skipsDamaged, body)
   }
 
   /// The same in the partition of `key` alone, as for the fields of a map: O(log n) to begin.
   public mutating func scanEntries(
     _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
+    skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let partition = keyspace.partition(of: key)
-    try scan(range, in: partition, reverse: reverse, limit: limit, hiding: reader.expiry, body)
+    try scan(
+      range, in: partition, reverse: reverse, limit: limit, hiding: reader.expiry,
+      skipsDamaged: skipsDamaged, body)
   }
 
   private mutating func scan(
     _ range: KeyRange, in partition: Int?, reverse: Bool, limit: Int,
-    hiding expiry: ExpiryFilter?,
+    hiding expiry: ExpiryFilter?, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     var left = limit
     let parts = range.visibleParts
     for part in reverse ? parts.reversed() : parts where left > 0 && !part.isEmpty {
-      try scanPart(part, in: partition, reverse: reverse, hiding: expiry) {
+      try scanPart(
+        part, in: partition, reverse: reverse, hiding: expiry, skipsDamaged: skipsDamaged
+      ) {
         key, info, value throws(StoreError) in
         left -= 1
         if try !body(key, info, value) { left = 0 }
@@ -54,6 +62,7 @@ extension Evaluation {
   /// Of a range that holds only internal keys or none.
   private mutating func scanPart(
     _ range: KeyRange, in partition: Int?, reverse: Bool, hiding expiry: ExpiryFilter?,
+    skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let keyspace = keyspace
@@ -70,7 +79,8 @@ extension Evaluation {
     }
     var isDone = false
     try reader.scan(
-      range, in: partition, reverse: reverse, limit: .max, through: .max, hiding: expiry
+      range, in: partition, reverse: reverse, limit: .max, through: .max, hiding: expiry,
+      skipsDamaged: skipsDamaged
     ) { key, info, value throws(StoreError) in
       while let next = reverse ? written.last : written.first {
         let order = next.key.rawSpan.compare(to: key)
@@ -95,7 +105,9 @@ extension Evaluation {
   public mutating func countEntries() throws(StoreError) -> Int {
     var count = 0
     guard !own.hasVisibleRanges else {
-      try scan(.everything, in: nil, reverse: false, limit: .max, hiding: nil) { _, _, _ in
+      try scan(
+        .everything, in: nil, reverse: false, limit: .max, hiding: nil, skipsDamaged: true
+      ) { _, _, _ in
         count += 1
         return true
       }

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// What opening a store found and did.
@@ -6,6 +7,8 @@ public struct OpenReport: Sendable, CustomStringConvertible {
   public let isNew: Bool
   /// How many partitions it has.
   public let partitionCount: Int
+  /// The length of a segment of its log.
+  public let segmentByteCount: Int
   /// What recovery did with the log.
   public let recovery: RecoveryReport
   /// What an operator should change, a sentence each.
@@ -14,7 +17,7 @@ public struct OpenReport: Sendable, CustomStringConvertible {
   /// One line for an operator.
   public var description: String {
     isNew
-      ? "made a new store of \(partitionCount) partitions"
-      : "recovered \(partitionCount) partitions: \(recovery)"
+      ? "made a new store of \(Plural.count(partitionCount, "partition"))"
+      : "recovered \(Plural.count(partitionCount, "partition")): \(recovery)"
   }
 }

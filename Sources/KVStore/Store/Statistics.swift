@@ -38,6 +38,9 @@ public struct Statistics: Sendable {
   public var expiredSnapshotCount = 0
   /// Reads that met damage since the store was opened.
   public var corruptedReadCount = 0
+  /// Different damaged values that reads have met since the store was opened; of each partition 10,000 are told
+  /// apart.
+  public var damagedValueCount = 0
   /// The partitions that take no more writes because their files are damaged.
   public var readOnlyPartitions: [Int] = []
   /// Whether writes are refused because the disk is full.
@@ -66,6 +69,7 @@ public struct Statistics: Sendable {
       ("lmdb_stale_readers_cleared", "\(staleReaderCount)"),
       ("snapshots_expired", "\(expiredSnapshotCount)"),
       ("corrupted_reads", "\(corruptedReadCount)"),
+      ("damaged_values", "\(damagedValueCount)"),
       ("read_only_partitions", readOnlyPartitions.map(String.init).joined(separator: ",")),
       ("disk_full", isDiskFull ? "1" : "0"),
       ("poisoned", poisonReason),
@@ -86,10 +90,11 @@ extension Store {
     statistics.partitionCount = keyspace.partitions.count
     statistics.memtableByteLimit = budget.byteCount
     statistics.poisonReason = poisoned.map { "\($0)" } ?? ""
-    statistics.isDiskFull = isDiskFull
+    statistics.isDiskFull = diskFull != nil
     statistics.expiredSnapshotCount = openSnapshots.expiredCount
     for partition in keyspace.partitions {
       statistics.corruptedReadCount += partition.environment.corruptedReadCount
+      statistics.damagedValueCount += partition.environment.damageLog.count
       statistics.staleReaderCount += partition.environment.staleReaderCount
       if partition.environment.damage != nil {
         statistics.readOnlyPartitions.append(partition.index)
@@ -106,20 +111,6 @@ extension Store {
       statistics.readerSlotCount += below.readerSlotsUsed
     }
     return statistics
-  }
-}
-
-extension Store {
-  private var isDiskFull: Bool {
-    if applyWorkers.diskFull != nil { return true }
-    do throws(LogError) {
-      _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended, usingReserve: false)
-      return false
-    } catch .diskFull {
-      return true
-    } catch {
-      return false
-    }
   }
 }
 

@@ -21,6 +21,7 @@ public final class Store: Sendable {
   let ballast: Ballast
   let openSnapshots: OpenSnapshots
   let manifest: ManifestKeeper
+  let files: StoreFiles
   private let directoryLock: DirectoryLock
   /// Used only inside `Coordinator.sequence`.
   let evaluations: EvaluationContext
@@ -37,6 +38,7 @@ public final class Store: Sendable {
     options = parts.options
     applyWorkers = parts.applyWorkers
     manifest = parts.manifest
+    files = parts.files
     ballast = parts.ballast
     let openSnapshots = OpenSnapshots(ageLimit: parts.options.snapshotAgeLimit)
     self.openSnapshots = openSnapshots
@@ -112,13 +114,13 @@ public final class Store: Sendable {
   /// still open stays good; until it is closed, this process cannot open the store again.
   ///
   /// Whatever is thrown, the store is closed afterwards, and the log still holds all that was
-  /// acknowledged.
+  /// acknowledged. Throws `.poisoned` where writes were refused before.
   public func close() throws(StoreError) {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     stopWaiting()
-    var failure: StoreError?
+    var failure = poisoned
     do throws(StoreError) {
-      if poisoned == nil { try takeCheckpoint() }
+      if failure == nil { try takeCheckpoint() }
     } catch {
       failure = error
     }

@@ -98,7 +98,7 @@ enum StoreCreation {
   }
 
   /// What of a store stands in the directory.
-  private static func remains(at path: String) throws(StoreError) -> [String] {
+  static func remains(at path: String) throws(StoreError) -> [String] {
     try FileSystem.names(in: path).filter { name in
       name == "log" || name.hasPrefix("partition-")
     }.sorted()

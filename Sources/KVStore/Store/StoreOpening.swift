@@ -22,6 +22,7 @@ enum StoreOpening {
     let ballast: Ballast
     let manifest: ManifestKeeper
     let directoryLock: DirectoryLock
+    let files: StoreFiles
   }
 
   static func open(at path: String, options: StoreOptions) throws(StoreError) -> Parts {
@@ -46,10 +47,10 @@ enum StoreOpening {
     let manifest = try StoreCreation.make(at: path, options: options)
     do throws(StoreError) {
       return try open(manifest, at: path, isNew: true, options: options, directoryLock: lock)
-    } catch .diskFull(let full) {
+    } catch .diskFull(let full, let lacksInodes) {
       // It is whole, and nobody has used it yet.
       try? StoreCreation.discard(at: path)
-      throw .diskFull(path: full)
+      throw .diskFull(path: full, lacksInodes: lacksInodes)
     }
   }
 
@@ -94,7 +95,8 @@ enum StoreOpening {
       }
       return Parts(
         report: OpenReport(
-          isNew: isNew, partitionCount: partitions.count, recovery: coordinator.recoveryReport,
+          isNew: isNew, partitionCount: partitions.count,
+          segmentByteCount: coordinator.segmentByteCount, recovery: coordinator.recoveryReport,
           warnings: warnings(of: path)),
         keyspace: Keyspace(
           partitions: partitions, hash: hash, watermarks: watermarks,
@@ -104,7 +106,8 @@ enum StoreOpening {
         manifest: ManifestKeeper(
           directory: path, manifest: manifest, partitions: partitions,
           checkpoint: coordinator.checkpoint),
-        directoryLock: directoryLock)
+        directoryLock: directoryLock,
+        files: StoreFiles([path, logPath(in: path)] + partitions.map(\.environment.path)))
     } catch {
       budget.abandon(because: error)
       applyWorkers.close()

@@ -19,7 +19,20 @@ package enum SystemCall {
   static func failure(_ operation: String, _ path: String) -> LogError {
     let code = errno
     return code == ENOSPC || code == EDQUOT
-      ? .diskFull(path: path) : .io(errno: code, operation: operation, path: path)
+      ? .diskFull(path: path, lacksInodes: lacksInodes(at: path))
+      : .io(errno: code, operation: operation, path: path)
+  }
+
+  /// Whether the file system of `path` has room, but can make no more files, of which the system says the same
+  /// errno; statvfs(3). A path that does not exist counts as its folder.
+  package static func lacksInodes(at path: String) -> Bool {
+    var status = statvfs()
+    if unsafe statvfs(path, &status) != 0 {
+      guard let slash = path.lastIndex(of: "/"),
+        unsafe statvfs(String(path[...slash]), &status) == 0
+      else { return false }
+    }
+    return status.f_files > 0 && status.f_favail == 0 && status.f_bavail > 0
   }
 
   /// `open(2)`, with `O_CLOEXEC`. What it makes is for the owner's eyes alone, and root's files are given to

@@ -3,7 +3,7 @@ public enum LogError: Error, Sendable, Equatable {
   /// A system call failed. The operation had no effect that was acknowledged.
   case io(errno: Int32, operation: String, path: String)
   /// The file system has no room; the operation may be tried again when it has.
-  case diskFull(path: String)
+  case diskFull(path: String, lacksInodes: Bool = false)
   /// Something that was once durable is damaged; nothing was changed.
   case corrupted(Finding)
   /// A write or a sync failed earlier. Writes are refused until the log is opened again; what was
@@ -23,8 +23,10 @@ extension LogError: CustomStringConvertible {
     switch self {
     case .io(let errno, let operation, let path):
       "\(operation) of \(path) failed: \(SystemCall.message(for: errno)) (errno \(errno))"
-    case .diskFull(let path):
-      "no space left for \(path); free some space and writes go on by themselves"
+    case .diskFull(let path, let lacksInodes):
+      lacksInodes
+        ? "no inodes left for \(path), although there is space; remove files and writes go on by themselves"
+        : "no space left for \(path); free some space and writes go on by themselves"
     case .corrupted(let finding):
       "the log is damaged: \(finding)"
     case .poisoned(let reason):

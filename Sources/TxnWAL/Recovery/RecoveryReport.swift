@@ -1,3 +1,5 @@
+import Base
+
 /// What opening a log found and did.
 public struct RecoveryReport: Sendable, Equatable {
   /// Where reading began.
@@ -42,9 +44,9 @@ extension RecoveryReport: CustomStringConvertible {
     let milliseconds =
       duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
     var parts = [
-      "read \(recordCount) records from LSN \(checkpoint) to \(end) in \(milliseconds) ms",
-      "rolled forward \(rolledForwardCount) transactions",
-      "\(alreadyAppliedCount) were applied already",
+      "read \(Plural.count(recordCount, "record")) from LSN \(checkpoint) to \(end) in \(milliseconds) ms",
+      "rolled forward \(Plural.count(rolledForwardCount, "transaction"))",
+      "\(alreadyAppliedCount) already applied",
       "\(abortedCount) aborted",
       "\(presumedAbortedCount) in doubt and presumed aborted",
     ]

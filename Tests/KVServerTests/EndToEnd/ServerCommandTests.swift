@@ -57,7 +57,30 @@ struct ServerCommandTests {
         ("SADD s 1", ":1"), ("OBJECT ENCODING s", "$intset"),
         ("SADD s 2", ":1"), ("OBJECT ENCODING s", "$hashtable"),
         ("CONFIG SET appendonly yes", "+OK"),
-        ("CONFIG SET appendonly no", "\(failed) 'appendonly') - kvd has 'yes' only"),
+        ("CONFIG GET appendonly", "[$appendonly $yes]"), ("CONFIG SET appendonly no", "+OK"),
+        ("CONFIG GET appendonly", "[$appendonly $no]"),
+        ("CONFIG SET appendonly maybe", "\(failed) 'appendonly') - argument must be 'yes' or 'no'"),
+        ("CONFIG GET hz", "[$hz $10]"), ("CONFIG SET hz 100 dynamic-hz no", "+OK"),
+        ("CONFIG GET hz", "[$hz $100]"),
+        ("CONFIG SET slave-priority 7", "+OK"),
+        ("CONFIG GET replica-priority", "[$replica-priority $7]"),
+        ("CONFIG SET save 900", "\(failed) 'save') - Invalid save parameters"),
+        (
+          "CONFIG SET loglevel loud",
+          "\(failed) 'loglevel') - argument(s) must be one of the following: debug, verbose, notice, warning"
+        ),
+        ("CONFIG SET daemonize yes", "\(failed) 'daemonize') - can't set immutable config"),
+        ("CONFIG SET dbfilename x", "\(failed) 'dbfilename') - can't set protected config"),
+        ("CONFIG SET databases 16", "\(failed) 'databases') - can't set immutable config"),
+        ("CONFIG GET databases", "[$databases $1]"),
+        (
+          "CONFIG SET maxmemory-policy allkeys-lru",
+          "\(failed) 'maxmemory-policy') - kvd has 'noeviction' only: nothing is ever evicted"
+        ),
+        (
+          "CONFIG SET replicaof a",
+          "\(failed) 'replicaof') - is not supported: there is no replication"
+        ),
         ("CONFIG SET timeout", "-ERR wrong number of arguments for 'config|set' command"),
         ("CONFIG SET timeout 1 maxclients", "-ERR syntax error"),
         ("CONFIG GET timeout", "[$timeout $7]"),
@@ -81,9 +104,22 @@ struct ServerCommandTests {
           "SUBSCRIBE a",
           "-ERR SUBSCRIBE is not supported: kvd has no publish/subscribe: it keeps data, and messages are none"
         ),
+        ("FCALL f 0", "-ERR Function not found"), ("FCALL_RO f 0", "-ERR Function not found"),
+        ("FUNCTION FLUSH", "+OK"), ("FUNCTION FLUSH ASYNC", "+OK"), ("FUNCTION FLUSH SYNC", "+OK"),
+        ("FUNCTION FLUSH x", "-ERR FUNCTION FLUSH only supports SYNC|ASYNC option"),
+        ("FUNCTION LIST", "[]"), ("FUNCTION LIST WITHCODE LIBRARYNAME *", "[]"),
+        ("FUNCTION LIST x", "-ERR Unknown argument x"),
+        ("FUNCTION LIST LIBRARYNAME", "-ERR library name argument was not given"),
         (
-          "FCALL f 0",
-          "-ERR FCALL is not supported: kvd keeps no functions; use EVAL, or SCRIPT LOAD and EVALSHA"
+          "FUNCTION STATS",
+          "[$running_script nil $engines [$LUA [$libraries_count :0 $functions_count :0]]]"
+        ),
+        ("FUNCTION DELETE l", "-ERR Library not found"),
+        ("FUNCTION KILL", "-NOTBUSY No scripts in execution right now."),
+        ("FUNCTION RESTORE x", "-ERR DUMP payload version or checksum are wrong"),
+        (
+          "FUNCTION LOAD x",
+          "-ERR FUNCTION LOAD is not supported: kvd keeps no functions; use EVAL, or SCRIPT LOAD and EVALSHA"
         ),
         ("PSYNC a b", "-ERR unknown command 'PSYNC', with args beginning with: 'a' 'b' "),
       ]),

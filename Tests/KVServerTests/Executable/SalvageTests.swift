@@ -85,7 +85,7 @@ struct SalvageTests {
     #expect(plan.status == 3)
     #expect(plan.text.contains("given up: partition 0: the keys between "), "\(plan.text)")
     #expect(plan.text.contains("key \"key \(changed)\""), "\(plan.text)")
-    #expect(plan.text.contains("nothing was done; say --yes-give-up to do it"))
+    #expect(plan.text.contains("nothing was done; to do it, add --yes-give-up"))
     #expect(access(directory.path + "/new", F_OK) != 0)
     let done = try kvd(
       "recover", "--data", path, "--salvage", directory.path + "/new", "--yes-give-up")

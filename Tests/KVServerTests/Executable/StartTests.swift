@@ -16,7 +16,14 @@ struct StartTests {
     (["serve", "--port=1", "--port=2"], "option '--port' is given twice"),
     (["serve", "/nowhere/here"], "cannot read the configuration file /nowhere/here: "),
     (["serve", "--port", "1", "here"], "unexpected argument 'here'"),
-    (["serve", "--save", "1"], "unknown option '--save'"),
+    (["serve", "--save", "1"], "option '--save' must be SECONDS CHANGES"),
+    (["serve", "--segment", "100001"], "option '--segment' must be a multiple of 4096 bytes"),
+    (
+      ["serve", "--port", "x", "--nonsense", "--memory", "1"],
+      "kvd: option '--port' must be a number from 0 to 65535, not 'x'\n"
+        + "kvd: option '--memory' must be a size like 256mb, at least 8388608 bytes, not '1'\n"
+        + "kvd: unknown option '--nonsense'; see 'kvd serve --help'\n"
+    ),
     (["serve", "--config", "a", "--config", "b"], "more than one configuration file"),
     (["serve", "--durability", "never"], "must be one of sync, periodic, not 'never'"),
     (["serve", "--memory", "7mib"], "must be a size like 256mb, at least 8388608 bytes"),
@@ -34,7 +41,7 @@ struct StartTests {
   @Test func `help tells every option and exits with 0`() throws {
     let daemon = try TestDaemon(["serve", "--help"])
     #expect(daemon.wait() == 0)
-    for setting in Settings.all where setting.change != .never {
+    for setting in Settings.all where setting.section != .fixed && setting.section != .ignored {
       for name in [setting.name] + setting.aliases {
         #expect(daemon.text.contains("--\(name)"), "\(name)")
       }
@@ -98,9 +105,80 @@ struct StartTests {
     #expect(daemon.end(with: SIGTERM) == 0)
   }
 
+  /// Story: recovery could take minutes before a mistake in the users or a port in use was told.
+  @Test func `what can be known to be wrong is told before the store is opened`() throws {
+    let directory = TestDirectory()
+    let server = try TestServer()
+    let path = try directory.write("kvd.conf", "user ann nonsense\nuser bob on\nuser bob on\n")
+    for arguments in [["--port", "\(server.port)"], ["--port", "0", "--config", path]] {
+      let daemon = try TestDaemon(["serve", "--data", directory.path + "/data"] + arguments)
+      #expect(daemon.wait() == 1)
+      #expect(access(directory.path + "/data", F_OK) != 0, "\(daemon.text)")
+      if arguments.count > 2 {
+        #expect(daemon.text.contains("kvd.conf:1: Error in user declaration 'ann'"))
+        #expect(daemon.text.contains("kvd.conf:3: Error in user declaration 'bob'"))
+      }
+    }
+  }
+
+  @Test func `what a store was made with it keeps, and the log says so`() throws {
+    let directory = TestDirectory()
+    var daemon = try TestDaemon.serving(
+      directory.path, ["--partitions", "2", "--segment", "1mb"])
+    #expect(daemon.end(with: SIGTERM) == 0)
+    daemon = try TestDaemon.serving(directory.path, ["--partitions", "3", "--segment", "2mb"])
+    #expect(daemon.text.contains("'partitions' is 3, but the store was made with 2 and keeps that"))
+    #expect(
+      daemon.text.contains("'segment' is 2097152, but the store was made with 1048576"))
+    #expect(daemon.end(with: SIGTERM) == 0)
+    daemon = try TestDaemon.serving(directory.path)
+    #expect(!daemon.text.contains("but the store was made with"))
+    #expect(daemon.text.contains("opened \(directory.path): recovered 2 partitions"))
+    #expect(daemon.end(with: SIGTERM) == 0)
+  }
+
+  @Test func `a path is told as it was given`() throws {
+    let directory = TestDirectory()
+    let daemon = try TestDaemon.serving(
+      "data", ["--partitions", "1"], shell: "cd \(directory.path)")
+    #expect(daemon.text.contains(" opened data: made a new store of 1 partition\n"))
+    #expect(daemon.end(with: SIGTERM) == 0)
+  }
+
+  @Test(arguments: ["check", "recover", "stat", "log"])
+  func `a path that is no store is not called damaged`(command: String) throws {
+    let directory = TestDirectory()
+    close(creat(directory.path + "/file", 0o600))
+    let places = [
+      (directory.path + "/absent", "no such directory"),
+      (directory.path, "the directory has no MANIFEST"),
+      (directory.path + "/file", "it is not a directory"),
+    ]
+    for (path, found) in places {
+      let tool = try TestDaemon([command, "--data", path])
+      #expect(tool.wait() == 2)
+      #expect(
+        tool.text.hasPrefix("kvd \(command): there is no store at \(path): \(found); "),
+        "\(tool.text)")
+    }
+  }
+
+  @Test func `a host has all its addresses`() throws {
+    let directory = TestDirectory()
+    let daemon = try TestDaemon.serving(directory.path, ["--bind", "localhost"])
+    #expect(try daemon.client().ask("PING") == "+PONG")
+    #expect(daemon.end(with: SIGTERM) == 0)
+    let other = try TestDaemon.serving(directory.path, ["--bind", "*", "-::*"])
+    #expect(try TestClient(port: other.port, host: 0x7F00_0002).ask("PING") == "+PONG")
+    #expect(other.end(with: SIGTERM) == 0)
+  }
+
   @Test func `an address that is none is told`() throws {
     let directory = TestDirectory()
-    try expectFailure(["--data", directory.path, "--bind", "localhost!"], "localhost!")
+    try expectFailure(
+      ["--data", directory.path, "--bind", "no.such.host.invalid"],
+      "cannot listen on no.such.host.invalid port 7379: the address 'no.such.host.invalid' is not known: "
+    )
   }
 
   /// No stack of the size that new threads are to have fits into the address space.

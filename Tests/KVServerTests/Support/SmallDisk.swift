@@ -9,9 +9,11 @@ final class SmallDisk {
   static let isPermitted = (try? SmallDisk(byteCount: 1 << 20)) != nil
   static let refusal = "mounting a tmpfs is not permitted here (root may)"
 
-  init(byteCount: Int) throws {
+  /// - Parameter inodeCount: how many files and directories there may be, 0 for any number.
+  init(byteCount: Int, inodeCount: Int = 0) throws {
     path = directory.path
-    guard mount("tmpfs", path, "tmpfs", 0, "size=\(byteCount)") == 0 else {
+    let options = "size=\(byteCount)" + (inodeCount > 0 ? ",nr_inodes=\(inodeCount)" : "")
+    guard mount("tmpfs", path, "tmpfs", 0, options) == 0 else {
       throw TestFailure(message: "mount: \(errno)")
     }
   }

@@ -29,7 +29,7 @@ struct FullDiskTests {
       do throws(StoreError) {
         try store.put(bytes("key \(number)"), Self.value)
       } catch {
-        guard case .diskFull(let path) = error else { throw error }
+        guard case .diskFull(let path, _) = error else { throw error }
         #expect(path.hasPrefix(disk.path))
         return number
       }

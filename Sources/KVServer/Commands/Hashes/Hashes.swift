@@ -124,8 +124,14 @@ enum Hashes: MapKind {
       return
     }
     for index in 2..<call.count {
-      try map.withValue(of: request.extracting(call[index]), in: &view) {
-        call.reply.bulkOrNull($0)
+      do throws(StoreError) {
+        try map.withValue(of: request.extracting(call[index]), in: &view) {
+          call.reply.bulkOrNull($0)
+        }
+      } catch {
+        // As in MGET.
+        guard error.isDamagedValue else { throw error }
+        StoreErrorReply.write(error, to: &call.reply)
       }
     }
   }

@@ -33,7 +33,7 @@ enum MapScanning<Kind: MapKind> {
     var elements: [Range<Int>] = []
     var seen = 0
     var next: [UInt8]?
-    try map.walk(range, limit: limit + 1, in: &view) { field, value in
+    try map.walk(range, limit: limit + 1, skipsDamaged: true, in: &view) { field, value in
       guard seen < limit, page.count < Ordered.pageByteCount else {
         next = [UInt8](copying: field)
         return false

@@ -72,7 +72,7 @@ enum ConfigCommand {
         return
       }
       guard setting.change != .start else {
-        let kind = setting.name == "dir" ? "protected" : "immutable"
+        let kind = ["dir", "dbfilename"].contains(setting.name) ? "protected" : "immutable"
         return refuse(&call, setting.name, "can't set \(kind) config")
       }
       guard !changes.contains(where: { $0.setting.name == setting.name }) else {
@@ -88,6 +88,7 @@ enum ConfigCommand {
           try setting.set([value], &options)
         }
       }
+      for (setting, _) in changes { call.server.note(setting) }
       call.refreshGate()
       call.watch(call.server.live.current)
       call.reply.ok()

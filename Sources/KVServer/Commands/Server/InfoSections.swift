@@ -9,6 +9,8 @@ enum InfoSections {
   static func server(_ server: ServerState) -> [Field] {
     let uptime = System.monotonicSeconds() - server.startedAt
     let (seconds, microseconds) = System.timeOfDay()
+    // It means nothing here, but clients compare it with what they have set.
+    let configuredRate = server.live.current.ignored["hz"] ?? "10"
     let kernel = System.kernelText("/proc/sys/kernel/osrelease").filter { !$0.isNewline }
     return [
       ("redis_version", Version.redis), ("redis_git_sha1", "00000000"), ("redis_git_dirty", "0"),
@@ -19,7 +21,8 @@ enum InfoSections {
       ("run_id", server.runID), ("tcp_port", "\(server.port.load(ordering: .relaxed))"),
       ("server_time_usec", "\(seconds * 1_000_000 + microseconds)"),
       ("uptime_in_seconds", "\(uptime)"), ("uptime_in_days", "\(uptime / 86_400)"),
-      ("hz", "10"), ("configured_hz", "10"), ("lru_clock", "\(seconds & 0xFF_FFFF)"),
+      ("hz", configuredRate), ("configured_hz", configuredRate),
+      ("lru_clock", "\(seconds & 0xFF_FFFF)"),
       ("executable", System.executablePath),
       ("config_file", server.options.configurationPath ?? ""),
       ("io_threads_active", server.options.ioThreadCount > 1 ? "1" : "0"),
@@ -88,7 +91,7 @@ enum InfoSections {
 
   /// A checkpoint is what a dump or a rewritten append-only file is to Redis.
   static func persistence(_ server: ServerState) -> [Field] {
-    let isHealthy = server.store.poisoned == nil
+    let isHealthy = server.store.poisoned == nil && server.store.diskFull == nil
     let report = server.checkpoints.state
     let running = report.isRunning ? "1" : "0"
     let since =

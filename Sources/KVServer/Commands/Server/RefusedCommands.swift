@@ -38,14 +38,10 @@ enum RefusedCommands {
     refused("publish", arity: 3, "pubsub", channels),
     refused("spublish", arity: 3, "pubsub", channels),
     refused("pubsub", arity: -2, "pubsub", channels),
-    refused("fcall", arity: -3, "scripting", functions),
-    refused("fcall_ro", arity: -3, "scripting", functions),
-    refused("function", arity: -2, "scripting", functions),
   ]
 
   private static let replicas = "kvd has no replication"
   private static let channels = "kvd has no publish/subscribe: it keeps data, and messages are none"
-  private static let functions = "kvd keeps no functions; use EVAL, or SCRIPT LOAD and EVALSHA"
 
   private static func refused(
     _ name: String, arity: Int, _ group: String, _ reason: String,

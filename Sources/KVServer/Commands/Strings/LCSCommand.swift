@@ -54,7 +54,9 @@ enum LCSCommand {
     call.keys.append(call[1])
     call.keys.append(call[2])
     var areStrings = true
-    try view.withEntries(of: call.keys, in: request) { index, info, value in
+    try view.withEntries(of: call.keys, in: request) {
+      index, info, value, damage throws(StoreError) in
+      if let damage { throw damage }
       if let info, info.type != 0 { areStrings = false }
       strings[index] = [UInt8](copying: value)
     }

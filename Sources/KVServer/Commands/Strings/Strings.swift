@@ -49,7 +49,8 @@ enum Strings {
     try view.withValue(of: request.extracting(call[1])) { call.reply.bulkOrNull($0) }
   }
 
-  /// A key that holds something else than a string counts as absent, as in Redis.
+  /// A key that holds something else than a string counts as absent, as in Redis. One whose value is damaged has
+  /// an error in its place, as commands have in the reply of EXEC: null would say that it is not there.
   static func getMany<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -57,8 +58,14 @@ enum Strings {
     for index in 1..<call.count { call.keys.append(call[index]) }
     call.reply.array(call.keys.count)
     let keys = call.keys
-    try view.withEntries(of: keys, in: request) { _, info, value in
-      if let info, info.type == 0 { call.reply.bulk(value) } else { call.reply.null() }
+    try view.withEntries(of: keys, in: request) { _, info, value, damage in
+      if let damage {
+        StoreErrorReply.write(damage, to: &call.reply)
+      } else if let info, info.type == 0 {
+        call.reply.bulk(value)
+      } else {
+        call.reply.null()
+      }
     }
   }
 

@@ -1,0 +1,18 @@
+import KVStore
+
+extension ServerOptions {
+  /// What was asked for of a store that was made otherwise: a line each, for the log. What a store was made with it
+  /// keeps.
+  public func differences(from report: OpenReport) -> [String] {
+    var lines: [String] = []
+    func compare(_ name: String, _ wanted: Int, _ found: Int) {
+      guard givenNames.contains(name), wanted != found else { return }
+      lines.append(
+        "'\(name)' is \(wanted), but the store was made with \(found) and keeps that: to change it, copy the data "
+          + "into a new store")
+    }
+    compare("partitions", store.partitionCount, report.partitionCount)
+    compare("segment", store.segmentByteCount, report.segmentByteCount)
+    return lines
+  }
+}

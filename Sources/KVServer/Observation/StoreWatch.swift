@@ -1,0 +1,132 @@
+import KVStore
+import Synchronization
+import TxnWAL
+
+/// Tells the operator, in the log, what becomes of the store while it is served: writes that are refused and accepted
+/// again, files that are damaged or gone, damaged values that reads have met.
+///
+/// A thread of its own looks once a second, so that nothing is done about it where commands are carried out, and a
+/// state that comes and goes makes no more than a line a second.
+final class StoreWatch: Sendable {
+  private static let intervalMilliseconds = 1000
+
+  private let log: @Sendable (String) -> Void
+  private let monitor = Monitor()
+  private let isClosing = Atomic<Bool>(false)
+  private let hasStarted = Atomic<Bool>(false)
+  /// Told when the thread has ended.
+  private let hasEnded = Atomic<Bool>(false)
+
+  init(log: @escaping @Sendable (String) -> Void) { self.log = log }
+
+  func start(_ server: ServerState) {
+    do throws(WorkerThread.Refusal) {
+      hasStarted.store(true, ordering: .relaxed)
+      _ = try WorkerThread(attempting: "kvd-watch") { self.run(server) }
+    } catch {
+      hasStarted.store(false, ordering: .relaxed)
+      log("no thread to watch the store with: \(SystemCall.message(for: error.errno))")
+    }
+  }
+
+  /// Looks once more and ends the thread. Nobody may close the store before.
+  func close() {
+    guard hasStarted.load(ordering: .relaxed) else { return }
+    monitor.withLock {
+      isClosing.store(true, ordering: .relaxed)
+      monitor.broadcast()
+      while !hasEnded.load(ordering: .relaxed) { monitor.wait() }
+    }
+  }
+
+  private func run(_ server: ServerState) {
+    var report = StoreReport()
+    var isLast = false
+    while !isLast {
+      monitor.withLock {
+        if !isClosing.load(ordering: .relaxed) {
+          monitor.wait(milliseconds: Self.intervalMilliseconds)
+        }
+        isLast = isClosing.load(ordering: .relaxed)
+      }
+      // A store that is being opened again is nobody's for the moment.
+      if server.reload.isAsked { continue }
+      server.store.checkFiles()
+      for line in report.lines(for: StoreReport.State(of: server)) { log(line) }
+    }
+    monitor.withLock {
+      hasEnded.store(true, ordering: .relaxed)
+      monitor.broadcast()
+    }
+  }
+}
+
+/// What was told of a store, and what is to be told next.
+struct StoreReport {
+  /// What there is to be told of.
+  struct State {
+    var poison: String?
+    var fullDisk: String?
+    var isMemoryFull = false
+    var isClientMemoryFull = false
+    var damagedPartitions: [(index: Int, error: String)] = []
+    var damage: [(partition: Int, findings: [String], omittedCount: Int)] = []
+  }
+
+  private var told = State()
+  private var toldPartitions: Set<Int> = []
+
+  /// A line for each thing that has changed since the last call.
+  mutating func lines(for state: State) -> [String] {
+    var lines: [String] = []
+    if let poison = state.poison, told.poison == nil { lines.append(poison) }
+    if let full = state.fullDisk, told.fullDisk == nil {
+      lines.append("writes are refused: \(full); kvd tries again twice a second")
+    } else if state.fullDisk == nil, told.fullDisk != nil {
+      lines.append("there is room on the disk again: writes are accepted")
+    }
+    if state.isMemoryFull != told.isMemoryFull {
+      lines.append(
+        state.isMemoryFull
+          ? "more memory than maxmemory is used: commands that may need more are refused; raise maxmemory, or lower 'memory'"
+          : "less memory than maxmemory is used again: all commands are accepted")
+    }
+    if state.isClientMemoryFull != told.isClientMemoryFull {
+      lines.append(
+        state.isClientMemoryFull
+          ? "clients take all of maxmemory-clients: large requests wait or are refused; see CLIENT LIST"
+          : "clients take less than maxmemory-clients again")
+    }
+    for (index, error) in state.damagedPartitions where toldPartitions.insert(index).inserted {
+      lines.append("partition \(index) takes no more writes, because its file is damaged: \(error)")
+    }
+    for (partition, findings, omittedCount) in state.damage {
+      for finding in findings {
+        lines.append(
+          "partition \(partition) has a damaged value: \(finding); write the key again or restore it from a back-up"
+        )
+      }
+      if omittedCount > 0 {
+        lines.append(
+          "partition \(partition) has \(omittedCount) more: run `kvd check`, and see damaged_values of INFO kvd"
+        )
+      }
+    }
+    told = state
+    return lines
+  }
+}
+
+extension StoreReport.State {
+  init(of server: ServerState) {
+    let store = server.store
+    if case .poisoned? = store.poisoned { poison = store.poisoned.map { "\($0)" } }
+    fullDisk = poison == nil ? store.diskFull.map { "\($0)" } : nil
+    isMemoryFull = server.gate.isMemoryFull
+    isClientMemoryFull = server.memory.isFull
+    damagedPartitions = store.damagedPartitions.map { ($0.index, "\($0.error)") }
+    damage = store.takeDamage().map { part in
+      (part.partition, part.findings.map { "\($0)" }, part.omittedCount)
+    }
+  }
+}

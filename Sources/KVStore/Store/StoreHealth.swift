@@ -1,0 +1,40 @@
+import TxnWAL
+
+/// What is wrong with a store that is open, for whoever tells an operator.
+extension Store {
+  /// Why writes are refused for want of room on the disk, if they are.
+  public var diskFull: StoreError? {
+    if let full = applyWorkers.diskFull { return full }
+    do throws(LogError) {
+      _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended, usingReserve: false)
+      return nil
+    } catch {
+      return error.isDiskFull ? StoreError(error) : nil
+    }
+  }
+
+  /// The partitions that take no more writes, and what is wrong with their files.
+  public var damagedPartitions: [(index: Int, error: StoreError)] {
+    keyspace.partitions.compactMap { partition in
+      partition.environment.damage.map { (partition.index, $0) }
+    }
+  }
+
+  /// The damaged values that reads have met since the last call, by partition, and how many were besides those:
+  /// each is told once.
+  public func takeDamage() -> [(partition: Int, findings: [Finding], omittedCount: Int)] {
+    keyspace.partitions.compactMap { partition in
+      let (findings, omitted) = partition.environment.damageLog.take()
+      return findings.isEmpty ? nil : (partition.index, findings, omitted)
+    }
+  }
+
+  /// Looks whether the store's files still have their names, some of them at each call. Where they have not, what is
+  /// written would be gone when the process ends: from then on writes are refused. Returns what is missing.
+  @discardableResult
+  public func checkFiles() -> String? {
+    guard let loss = files.findLoss() else { return nil }
+    coordinator.poison(because: "the store's files were removed or replaced: \(loss)")
+    return loss
+  }
+}
