@@ -20,6 +20,7 @@ public struct OrderedMap: Sendable {
   public init(at key: [UInt8], in store: Store) {
     self.key = key
     self.store = store
+    store.attachMaps()
   }
 
   // MARK: Writing

@@ -16,7 +16,12 @@ package enum Records {
     _ key: RawSpan, with value: RawSpan, expiry: UInt64 = 0, replacing oldExpiry: UInt64 = 0,
     in evaluation: inout Evaluation
   ) throws(StoreError) {
-    try release(key, in: &evaluation)
+    if evaluation.hasHadMaps {
+      // Before the fields go, since a script may go on after an error.
+      try Limits.check(key: key)
+      try Limits.check(value: value)
+      try releaseFields(of: key, in: &evaluation)
+    }
     try rewrite(key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
   }
 
@@ -25,9 +30,9 @@ package enum Records {
     _ key: RawSpan, with value: RawSpan, expiry: UInt64, replacing oldExpiry: UInt64,
     in evaluation: inout Evaluation
   ) throws(StoreError) {
-    if expiry | oldExpiry == 0 { return try evaluation.put(key, value) }
+    if expiry | oldExpiry == 0 { return try evaluation.put(stored: key, value) }
     try evaluation.put(
-      key, value, type: RecordType.string.rawValue, expiry: expiry, replacing: oldExpiry)
+      stored: key, value, type: RecordType.string.rawValue, expiry: expiry, replacing: oldExpiry)
   }
 
   /// The same with the expiry that the string had.
@@ -50,7 +55,7 @@ package enum Records {
     }
     guard let old else { return false }
     if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
-    try evaluation.delete(key, replacing: old.expiry)
+    try evaluation.delete(stored: key, replacing: old.expiry)
     return old.expiry == 0 || old.expiry > evaluation.now
   }
 
@@ -59,7 +64,7 @@ package enum Records {
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
     try release(key, in: &evaluation)
-    try evaluation.delete(key)
+    try evaluation.delete(stored: key)
   }
 
   /// Frees what belongs to the entry at `key` and is stored elsewhere, before the entry goes; an entry that has
@@ -138,12 +143,14 @@ package enum Records {
   package static func rename(
     _ key: RawSpan, to target: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
+    // Before anything is written, since a script may go on after an error.
+    try Limits.check(key: target)
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
     if key.compare(to: target) == 0 { return true }
     try remove(target, in: &evaluation)
-    try evaluation.delete(key, replacing: entry.info.expiry)
+    try evaluation.delete(stored: key, replacing: entry.info.expiry)
     try evaluation.put(
-      target, entry.value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
+      stored: target, entry.value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
     return true
   }
 
@@ -153,6 +160,8 @@ package enum Records {
   package static func copy(
     _ key: RawSpan, to target: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
+    // Before anything is written, since a script may go on after an error.
+    try Limits.check(key: target)
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
     if key.compare(to: target) == 0 { return true }
     try remove(target, in: &evaluation)
@@ -160,7 +169,8 @@ package enum Records {
     if let record = MapRecord(of: entry.info, value.rawSpan) {
       value = try MapFields.copyAll(of: record, for: target, in: &evaluation).bytes
     }
-    try evaluation.put(target, value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
+    try evaluation.put(
+      stored: target, value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
     return true
   }
 
@@ -171,7 +181,7 @@ package enum Records {
   ) throws(StoreError) {
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return }
     try evaluation.put(
-      key, entry.value.rawSpan, type: entry.info.type, expiry: expiry,
+      stored: key, entry.value.rawSpan, type: entry.info.type, expiry: expiry,
       replacing: entry.info.expiry)
   }
 

@@ -4,10 +4,12 @@ import TxnWAL
 public enum Limits {
   /// The bytes of a key.
   public static let keyByteCount = 500
-  /// The bytes of a key that begins with 0x00: an internal one, or a user's with one more 0x00 before it.
-  /// The longest is that of the index of expiries, with a user's longest key in it. LMDB takes 511 bytes, one
-  /// of which is the keyspace byte.
-  public static let specialKeyByteCount = ExpiryIndex.prefixByteCount + keyByteCount + 1
+  /// The bytes of a key that begins with 0x00: layers above put one more 0x00 before the keys of their users that
+  /// begin so, to keep them apart from internal ones.
+  public static let zeroKeyByteCount = keyByteCount + 1
+  /// The bytes of an internal key. The longest is that of the index of expiries, with a user's longest key in it.
+  /// LMDB takes 511 bytes, one of which is the keyspace byte.
+  package static let internalKeyByteCount = ExpiryIndex.prefixByteCount + zeroKeyByteCount
   /// The bytes of one value.
   public static let valueByteCount = 64 << 20
   /// What each mutation of a batch counts beside its key and its value: a little more than an entry takes in a
@@ -35,18 +37,38 @@ public enum Limits {
     }
   }
 
-  static func check(key: RawSpan) throws(StoreError) {
-    if key.byteCount > keyByteCount { try check(longKey: key) }
+  /// Of a key that a user writes: throws `.keyTooLong`, and `.reservedKey` for internal ones.
+  @inline(__always)
+  package static func check(key: RawSpan) throws(StoreError) {
+    if key.byteCount > keyByteCount || key.beginsWithZero { try check(unusualKey: key) }
   }
 
-  private static func check(longKey key: RawSpan) throws(StoreError) {
-    let limit = key.beginsWithZero ? specialKeyByteCount : keyByteCount
+  @inline(never)
+  private static func check(unusualKey key: RawSpan) throws(StoreError) {
+    if InternalKey.contains(key) { throw .reservedKey }
+    try check(stored: key)
+  }
+
+  /// Of a key that is read or written, a user's or an internal one. What an expiry adds to it fits as well, but for
+  /// the longest internal ones.
+  static func check(stored key: RawSpan) throws(StoreError) {
+    guard key.byteCount > keyByteCount else { return }
+    let limit =
+      InternalKey.contains(key)
+      ? internalKeyByteCount : key.beginsWithZero ? zeroKeyByteCount : keyByteCount
     guard key.byteCount <= limit else {
       throw .keyTooLong(byteCount: key.byteCount, limit: limit)
     }
   }
 
-  static func check(value: RawSpan) throws(StoreError) {
+  /// Of a key with an expiry, which stands in the index of expiries with a prefix.
+  static func check(expiring key: RawSpan) throws(StoreError) {
+    guard key.byteCount <= zeroKeyByteCount else {
+      throw .keyTooLong(byteCount: key.byteCount, limit: zeroKeyByteCount)
+    }
+  }
+
+  package static func check(value: RawSpan) throws(StoreError) {
     guard value.byteCount <= valueByteCount else {
       throw .valueTooLarge(byteCount: value.byteCount, limit: valueByteCount)
     }
@@ -59,7 +81,7 @@ public enum Limits {
   }
 
   private static func check(bound: [UInt8]) throws(StoreError) {
-    let limit = 1 + (bound.first == 0 ? specialKeyByteCount : keyByteCount)
+    let limit = 1 + (bound.first == 0 ? internalKeyByteCount : keyByteCount)
     guard bound.count <= limit else {
       throw .keyTooLong(byteCount: bound.count, limit: limit)
     }

@@ -186,7 +186,7 @@ final class Client {
     try admitting(1000) {
       let before = world.history.newest
       let (value, receipt) = try store.evaluate { evaluation throws(StoreError) -> [UInt8] in
-        let old = try evaluation.withEntry(of: key.rawSpan) { info, value in
+        let old = try evaluation.withEntry(stored: key.rawSpan) { info, value in
           info.map { _ in [UInt8](copying: value) }
         }
         guard old == before.entry(key)?.value else {
@@ -194,7 +194,7 @@ final class Client {
             "an evaluation of \(key) saw \(old?.count ?? -1) bytes that are not the newest")
         }
         let value = change(old ?? [])
-        try evaluation.put(key.rawSpan, value.rawSpan)
+        try evaluation.put(stored: key.rawSpan, value.rawSpan)
         return value
       }
       if world.hasCrashed { return }
@@ -275,13 +275,13 @@ final class Client {
       }
       return found
     } judge: { found, model in
-      zip(keys, found).first { $1 != model.entry($0) }.map {
+      zip(keys, found).first { $1 != model.userEntry($0) }.map {
         "\($0.0) does not have its value at one cut"
       }
     }
     for key in keys {
       try atOneMoment { () throws(StoreError) in
-        try reader.withEntry(of: key.rawSpan) { info, value in
+        try reader.withEntry(stored: key.rawSpan) { info, value in
           info.map {
             Model.Entry(value: [UInt8](copying: value), sequence: $0.sequence, type: $0.type)
           }
@@ -292,7 +292,7 @@ final class Client {
       try atOneMoment { () throws(StoreError) in
         try reader.sequence(of: key.rawSpan)
       } judge: { found, model in
-        found == model.entry(key)?.sequence ?? 0 ? nil : "\(key) has sequence \(found)"
+        found == model.userEntry(key)?.sequence ?? 0 ? nil : "\(key) has sequence \(found)"
       }
     }
   }
@@ -355,12 +355,12 @@ extension Script.Write {
     switch self {
     case .put(let key, let count, let fill):
       let value = Model.value(count, fill)
-      try evaluation.put(key.rawSpan, value.rawSpan)
+      try evaluation.put(stored: key.rawSpan, value.rawSpan)
     case .putEntry(let key, let count, let fill, let type, let expiry):
       let value = Model.value(count, fill)
-      try evaluation.put(key.rawSpan, value.rawSpan, type: type, expiry: expiry)
-    case .delete(let key): try evaluation.delete(key.rawSpan)
-    case .deleteRange(let range): try evaluation.deleteRange(range)
+      try evaluation.put(stored: key.rawSpan, value.rawSpan, type: type, expiry: expiry)
+    case .delete(let key): try evaluation.delete(stored: key.rawSpan)
+    case .deleteRange(let range): try evaluation.deleteRange(stored: range)
     }
   }
 }

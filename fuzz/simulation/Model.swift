@@ -47,11 +47,17 @@ struct Model: Equatable {
     stored[key] = Entry(value: value, sequence: sequence)
   }
 
-  /// What a scan shows, in order.
-  func keys(in range: KeyRange) -> [[UInt8]] {
+  /// What a scan shows, in order; of internal keys only one of what is `stored`.
+  func keys(in range: KeyRange, stored isOfStored: Bool = false) -> [[UInt8]] {
     stored.filter { key, entry in
-      range.holds(key) && !entry.hasExpired && Self.shows(key, in: range)
+      range.holds(key) && !entry.hasExpired
+        && (isOfStored ? Self.shows(key, in: range) : !InternalKey.contains(key.rawSpan))
     }.keys.sorted { $0.lexicographicallyPrecedes($1) }
+  }
+
+  /// What users find at `key`: nothing at an internal one.
+  func userEntry(_ key: [UInt8]) -> Entry? {
+    InternalKey.contains(key.rawSpan) ? nil : entry(key)
   }
 
   static func value(_ count: Int, _ fill: UInt8) -> [UInt8] {

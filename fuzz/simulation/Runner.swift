@@ -243,8 +243,8 @@ struct Runner {
 
   private func compare(_ store: Store, _ model: Model, _ sequence: SequenceNumber) throws {
     let expected = model.keys(in: .everything)
-    let fields = try store.scan(InternalKey.mapFields, limit: .max)
-    guard fields.map(\.key) == model.keys(in: InternalKey.mapFields),
+    let fields = try store.scan(stored: InternalKey.mapFields)
+    guard fields.map(\.key) == model.keys(in: InternalKey.mapFields, stored: true),
       fields.allSatisfy({ model.entry($0.key)?.value == $0.value })
     else {
       Verdict.fail("after recovery at \(sequence): other fields of maps, \(fields.map(\.key))")

@@ -113,6 +113,12 @@ final class Scheduler: ThreadScheduler, @unchecked Sendable {
     if Int.random(in: 0..<yieldOdds, using: &random) == 0 { handOver() }
   }
 
+  /// The same, or has the thread sleep until others have done much.
+  func stall() {
+    guard Int.random(in: 0..<8, using: &random) == 0 else { return yield() }
+    sleep(on: ObjectIdentifier(self), milliseconds: Int.random(in: 1...60, using: &random))
+  }
+
   private func handOver() {
     let me = current
     let next = choose()

@@ -358,9 +358,9 @@ struct ScriptMaker {
     guard chance(one, in: all) else { return [] }
     return (0..<Int.random(in: 1...2, using: &random)).map { _ in
       switch Int.random(in: 0..<4, using: &random) {
-      case 0: .absent(key())
-      case 1: .present(key())
-      default: .sequence(key(), isRight: chance(4, in: 5))
+      case 0: .absent(userKey())
+      case 1: .present(userKey())
+      default: .sequence(userKey(), isRight: chance(4, in: 5))
       }
     }
   }
@@ -377,6 +377,11 @@ struct ScriptMaker {
       ? Int.random(in: 0..<min(3, keyCount), using: &random)
       : Int.random(in: 0..<keyCount, using: &random)
     return number == 0 ? [] : Array("k\(number * 7919 % 997)".utf8)
+  }
+
+  private mutating func userKey() -> [UInt8] {
+    let key = key()
+    return InternalKey.contains(key.rawSpan) ? [] : key
   }
 
   private mutating func range() -> KeyRange {

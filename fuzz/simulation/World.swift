@@ -71,7 +71,12 @@ final class World: @unchecked Sendable {
         crash(ending)
       }
     }
-    if !point.isInsideLock { scheduler.yield() }
+    if point.isInsideLock { return }
+    switch point {
+    // What others do between two steps of a read takes them many turns: to be published, sealed, applied, purged.
+    case .lookupBetweenSteps, .cutBetweenPartitions: scheduler.stall()
+    default: scheduler.yield()
+    }
   }
 
   /// Takes the image of this instant. Nothing that happens afterwards counts.

@@ -14,7 +14,7 @@ struct ExpiryWalk {
     var keys: [[UInt8]] = []
     if range.isEmpty { return keys }
     // One damaged place must not keep all later ones from being removed.
-    try reader.scanEntries(range, limit: limit, skipsDamaged: true) { key, _, _ in
+    try reader.scanEntries(stored: range, limit: limit, skipsDamaged: true) { key, _, _ in
       keys.append([UInt8](copying: key))
       return true
     }

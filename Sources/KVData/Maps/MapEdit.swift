@@ -31,7 +31,7 @@ public struct MapEdit {
     guard count > 0, field.byteCount <= MapLimits.fieldByteCount,
       let key = key(of: field)
     else { return try body(nil) }
-    return try evaluation.withEntry(of: key.rawSpan) { info, value throws(StoreError) in
+    return try evaluation.withEntry(stored: key.rawSpan) { info, value throws(StoreError) in
       try info == nil ? body(nil) : body(value)
     }
   }
@@ -60,7 +60,7 @@ public struct MapEdit {
   ) throws(StoreError) {
     try FieldKey.check(field)
     guard let key = key(of: field) else { preconditionFailure("a map that was not begun") }
-    try evaluation.put(key.rawSpan, value)
+    try evaluation.put(stored: key.rawSpan, value)
     if isNew { count += 1 }
     isChanged = true
   }
@@ -71,7 +71,7 @@ public struct MapEdit {
     _ field: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
     guard try contains(field, in: &evaluation), let key = key(of: field) else { return false }
-    try evaluation.delete(key.rawSpan)
+    try evaluation.delete(stored: key.rawSpan)
     count -= 1
     isChanged = true
     return true
@@ -84,6 +84,7 @@ public struct MapEdit {
   mutating func begin(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
+    evaluation.attach(MapsOfRecords())
     try Records.release(key, in: &evaluation)
     let id = evaluation.makeMapID(for: key)
     self.id = id
@@ -93,10 +94,10 @@ public struct MapEdit {
   /// Writes the record, or removes it with the last field.
   func finish(_ key: RawSpan, in evaluation: inout Evaluation) throws(StoreError) {
     guard isChanged, let id else { return }
-    guard count > 0 else { return try evaluation.delete(key, replacing: expiry) }
+    guard count > 0 else { return try evaluation.delete(stored: key, replacing: expiry) }
     let record = MapRecord(id: id, count: count).bytes
     try evaluation.put(
-      key, record.rawSpan, type: type.rawValue, expiry: expiry, replacing: expiry)
+      stored: key, record.rawSpan, type: type.rawValue, expiry: expiry, replacing: expiry)
   }
 
   private mutating func key(of field: RawSpan) -> [UInt8]? {

@@ -20,6 +20,8 @@ extension Evaluation {
     _ type: RecordType, at key: RawSpan,
     _ body: (inout MapEdit, inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    // Before anything is written: a field without its record would be nobody's.
+    try Limits.check(key: key)
     var edit = try MapEdit(key, type: type, in: &self)
     if edit.isAbsent { try edit.begin(key, in: &self) }
     let result: R

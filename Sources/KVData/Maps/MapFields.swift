@@ -11,17 +11,17 @@ enum MapFields {
     let range = record.id.keys(of: .everything)
     let limit = MapLimits.fieldsDeletedOneByOne
     guard record.count <= limit else {
-      return try evaluation.deleteRange(range, inPartitionOf: range.lower.rawSpan)
+      return try evaluation.deleteRange(stored: range, inPartitionOf: range.lower.rawSpan)
     }
     var keys: [[UInt8]] = []
     keys.reserveCapacity(record.count)
     try evaluation.scanEntries(
-      range, inPartitionOf: range.lower.rawSpan, reverse: false, limit: limit
+      stored: range, inPartitionOf: range.lower.rawSpan, reverse: false, limit: limit
     ) { key, _, _ in
       keys.append([UInt8](copying: key))
       return true
     }
-    for key in keys { try evaluation.delete(key.rawSpan) }
+    for key in keys { try evaluation.delete(stored: key.rawSpan) }
   }
 
   /// Puts a copy of each for a new map at `key`, whose record is returned. A page at a time: nothing can be
@@ -43,7 +43,7 @@ enum MapFields {
       for place in page.fields.indices {
         target.set(page.bytes.rawSpan.extracting(page.fields[place]))
         try evaluation.put(
-          target.bytes.rawSpan, page.bytes.rawSpan.extracting(page.values[place]))
+          stored: target.bytes.rawSpan, page.bytes.rawSpan.extracting(page.values[place]))
       }
       count += page.fields.count
       guard page.isFull, let last = page.fields.last else { break }

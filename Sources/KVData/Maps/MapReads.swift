@@ -12,9 +12,14 @@ package protocol EntryView: ~Copyable {
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R
 
-  /// Lends entries of the partition that `key` is in, in the order of keys.
+  /// The same for a key that may be an internal one.
+  mutating func withEntry<R>(
+    stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R
+
+  /// Lends entries of the partition that `key` is in, in the order of keys; internal ones of a range of them.
   mutating func scanEntries(
-    _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int, skipsDamaged: Bool,
+    stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 }
@@ -57,7 +62,7 @@ package struct FoundMap {
   ) throws(StoreError) -> R {
     guard field.byteCount <= MapLimits.fieldByteCount else { return try body(nil) }
     key.set(field)
-    return try view.withEntry(of: key.bytes.rawSpan) { info, value throws(StoreError) in
+    return try view.withEntry(stored: key.bytes.rawSpan) { info, value throws(StoreError) in
       try info == nil ? body(nil) : body(value)
     }
   }
@@ -79,8 +84,8 @@ package struct FoundMap {
   ) throws(StoreError) {
     guard limit > 0, !range.isEmpty else { return }
     try view.scanEntries(
-      record.id.keys(of: range), inPartitionOf: key.bytes.rawSpan, reverse: reverse, limit: limit,
-      skipsDamaged: skipsDamaged
+      stored: record.id.keys(of: range), inPartitionOf: key.bytes.rawSpan, reverse: reverse,
+      limit: limit, skipsDamaged: skipsDamaged
     ) { key, _, value throws(StoreError) in try body(FieldKey.field(of: key), value) }
   }
 }

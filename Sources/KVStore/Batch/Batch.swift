@@ -15,6 +15,9 @@ public struct Batch: Sendable {
   /// The ranges that it deletes.
   private(set) var rangeDeleteCount = 0
 
+  /// Whether entries are put and removed as they are, internal ones among them.
+  private(set) var isOfStoredKeys = false
+
   /// An empty batch.
   public init() {}
 
@@ -24,7 +27,7 @@ public struct Batch: Sendable {
   /// The bytes of all keys and values, and a few more for each.
   public var byteCount: Int { mutations.count }
 
-  /// Sets `key` to `value`. Either may be empty. Throws `.keyTooLong` and `.valueTooLarge`. O(n).
+  /// Sets `key` to `value`. Either may be empty. Throws `.keyTooLong`, `.reservedKey` and `.valueTooLarge`. O(n).
   public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
     try Limits.check(value: value.rawSpan)
@@ -33,28 +36,57 @@ public struct Batch: Sendable {
     mutations.appendPut(key.rawSpan, value.rawSpan)
   }
 
-  /// Sets `key` to a value of a type, below 128, that ceases to exist at `expiry`, milliseconds since 1970; 0
-  /// for never. Throws as the other one does.
+  /// Sets `key` to a value of a type, below 128, that ceases to exist when the store's clock (`Store.now`) shows
+  /// `expiry`, milliseconds since 1970; 0 for never. Throws as the other one does.
   public mutating func put(
     _ key: [UInt8], _ value: [UInt8], type: UInt8, expiry: UInt64 = 0
   ) throws(StoreError) {
-    precondition(type <= EntryHeader.typeLimit)
     try Limits.check(key: key.rawSpan)
+    try append(key, value, type: type, expiry: expiry)
+  }
+
+  /// Puts an entry as it is, for a key that may be an internal one. What belongs to what is replaced is the caller's,
+  /// for all of the batch.
+  mutating func put(
+    stored key: [UInt8], _ value: [UInt8], type: UInt8 = 0, expiry: UInt64 = 0
+  ) throws(StoreError) {
+    isOfStoredKeys = true
+    try append(key, value, type: type, expiry: expiry)
+  }
+
+  private mutating func append(
+    _ key: [UInt8], _ value: [UInt8], type: UInt8, expiry: UInt64
+  ) throws(StoreError) {
+    precondition(type <= EntryHeader.typeLimit)
+    try Limits.check(stored: key.rawSpan)
+    if expiry != 0 { try Limits.check(expiring: key.rawSpan) }
     try Limits.check(value: value.rawSpan)
     chargedByteCount += key.count + value.count + Limits.mutationByteCount
     onlyDeletes = false
     mutations.appendPut(key.rawSpan, value.rawSpan, type: type, expiry: expiry)
   }
 
-  /// Removes `key`, if it is there.
+  /// Removes `key`, if it is there. Throws `.keyTooLong` and `.reservedKey`.
   public mutating func delete(_ key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
+    appendDelete(key)
+  }
+
+  /// Removes an entry alone: as the stored `put` puts one.
+  mutating func delete(stored key: [UInt8]) throws(StoreError) {
+    isOfStoredKeys = true
+    try Limits.check(stored: key.rawSpan)
+    appendDelete(key)
+  }
+
+  private mutating func appendDelete(_ key: [UInt8]) {
     chargedByteCount += key.count + Limits.mutationByteCount
     mutations.appendDelete(key.rawSpan)
   }
 
   /// Removes every key in `range`, at a cost that does not depend on how many there are. Keys that the
   /// same batch puts afterwards stay. A batch may delete `Limits.rangeDeletesPerBatch` ranges.
+  /// Throws `.keyTooLong`.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try Limits.check(range: range)
     if range.isEmpty { return }
@@ -65,7 +97,7 @@ public struct Batch: Sendable {
 
   /// Makes the batch depend on `condition`, which is checked against everything committed before, not
   /// against the batch itself. The first one that does not hold is named by
-  /// `.preconditionFailed(index:)`, counted in the order of these calls.
+  /// `.preconditionFailed(index:)`, counted in the order of these calls. Throws `.keyTooLong` and `.reservedKey`.
   public mutating func require(_ condition: Precondition, of key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
     chargedByteCount += key.count + Limits.mutationByteCount

@@ -14,6 +14,9 @@ public enum StoreError: Error, Sendable, Equatable {
   /// again when an observer was told; `Store.commit` and what else may wait does so itself.
   case rangeDeletesPending
 
+  /// Keys that begin with 0x00 and a byte from 0x01 to 0x0F are the store's own: choose another.
+  case reservedKey
+
   /// The key holds a value of another type than bytes.
   case wrongType
 
@@ -81,6 +84,9 @@ extension StoreError: CustomStringConvertible {
         + "large hashes and sets: split it"
     case .rangeDeletesPending:
       "too many range deletes are still to be carried out: nothing was written; retry later"
+    case .reservedKey:
+      "keys that begin with 0x00 and a byte from 0x01 to 0x0F are reserved: put another byte first, such "
+        + "as one more 0x00; nothing was written"
     case .wrongType:
       "the key holds a value of another type: read it as what it is"
     case .preconditionFailed(let index):

@@ -15,7 +15,7 @@ enum ClockRecord {
   /// Sets the clock by what `reader` finds. A record that cannot be read says nothing.
   static func restore(_ clock: ExpiryClock, from reader: Reader) {
     let key = key
-    let milliseconds = try? reader.withEntry(of: key.rawSpan) { info, value in
+    let milliseconds = try? reader.withEntry(stored: key.rawSpan) { info, value in
       info != nil && value.byteCount == 8 ? value.load(at: 0, as: UInt64.self) : nil
     }
     reader.close()

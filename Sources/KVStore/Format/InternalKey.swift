@@ -2,8 +2,10 @@ import TxnWAL
 
 /// Keys that no user sees: what the store and the commands built on it keep for themselves.
 ///
-/// They begin with 0x00 and a byte from 0x01 to 0x0F, which tells their kind. Whoever lets users choose keys
-/// puts one more 0x00 before a key that begins with 0x00, so that none of theirs looks like this.
+/// They begin with 0x00 and a byte from 0x01 to 0x0F, which tells their kind. The public API refuses to write
+/// them (`.reservedKey`), finds nothing at them, and leaves them out of ranges; layers of this package reach them
+/// through what has a `stored` in its name. A layer that lets its users choose any key puts one more 0x00 before
+/// a key that begins with 0x00, so that none of theirs looks like this.
 ///
 ///     kind
 ///     1  field of a map      00 01 | slot u16 | map's id, 12 bytes | field
@@ -91,10 +93,13 @@ extension KeyRange {
       && !end.lexicographicallyPrecedes(upper)
   }
 
-  /// The parts of the range without internal keys; the range itself where it lies among them.
-  var visibleParts: [KeyRange] {
+  /// The range itself where it lies among internal keys, and its parts without them where it does not.
+  var storedParts: [KeyRange] { isInternal ? [self] : userParts }
+
+  /// The parts of the range without internal keys: none where it lies among them.
+  var userParts: [KeyRange] {
     let hidden = InternalKey.range
-    guard let hiddenEnd = hidden.upper, !isInternal else { return [self] }
+    guard let hiddenEnd = hidden.upper else { return [self] }
     // As nearly all do, it begins behind them.
     if !lower.lexicographicallyPrecedes(hiddenEnd) { return [self] }
     var before = self

@@ -95,7 +95,7 @@ final class ReadTransaction: @unchecked Sendable {
   /// - Parameter leaf: the one that the key belongs to, if that is known.
   @inline(__always)
   func find(_ key: RawSpan, inLeaf leaf: UInt64? = nil) -> MappedTree.Found {
-    guard let tree = mappedTree, key.byteCount <= Limits.specialKeyByteCount else {
+    guard let tree = mappedTree, key.byteCount <= Limits.internalKeyByteCount else {
       return .unusual
     }
     return leaf.map { tree.find(key, inLeaf: $0) } ?? tree.find(key)

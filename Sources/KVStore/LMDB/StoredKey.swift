@@ -14,7 +14,7 @@ enum StoredKey {
   /// How much of a range's bound to seek by. A bound may be longer than any key; cut to one byte more
   /// than a key can have, it still lies between the same two keys.
   static func seekByteCount(of bound: RawSpan) -> Int {
-    min(bound.byteCount, Limits.specialKeyByteCount + 1)
+    min(bound.byteCount, Limits.internalKeyByteCount + 1)
   }
 
   /// Calls `body` with LMDB's form of `key`, which lives on the stack and dies with the call.
@@ -38,8 +38,8 @@ enum StoredKey {
   /// - Throws: `.keyTooLong`.
   @inline(__always)
   static func check(_ key: RawSpan) throws(StoreError) {
-    guard key.byteCount <= Limits.specialKeyByteCount else {
-      throw .keyTooLong(byteCount: key.byteCount, limit: Limits.specialKeyByteCount)
+    guard key.byteCount <= Limits.internalKeyByteCount else {
+      throw .keyTooLong(byteCount: key.byteCount, limit: Limits.internalKeyByteCount)
     }
   }
 }

@@ -33,7 +33,7 @@ extension Reader {
     let absence = AbsenceWatch(of: place.hash, in: partition.watches)
     let begun = max(keyspace.watermarks.published, through)
     let sequence = try sequence(of: key, in: place.partition, at: begun)
-    CrashPoint.reached(.lookupBetweenSteps)
+    CrashPoint.reached(.watchBetweenSteps)
     // In the layers of that look-up: by now a batch that it did not see may be in the file alone.
     guard sequence == 0 else {
       return KeyWatch(sequence: sequence, absence: nil, changesAtOnce: false)

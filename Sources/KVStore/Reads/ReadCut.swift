@@ -33,6 +33,15 @@ public struct ReadCut: ~Copyable {
   public func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
+    return try withEntry(stored: key, body)
+  }
+
+  /// The same for a key that may be an internal one.
+  @inline(__always)
+  package func withEntry<R>(
+    stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
     try reader.pace.advance(by: 2)
     return try view(of: key).withVersion(
       of: key, hash: reader.keyspace.hash.hash(key), at: sequence
@@ -45,18 +54,18 @@ public struct ReadCut: ~Copyable {
     }
   }
 
-  /// Lends the entries of `range` in the partition of `key`, in the order of keys, until `limit` or false
-  /// from `body`. O(log n) to begin.
+  /// Lends the entries of `range`, which may lie among internal keys, in the partition of `key`, in the order of
+  /// keys, until `limit` or false from `body`. O(log n) to begin.
   ///
   /// - Parameter skipsDamaged: whether values that do not check out are left out, and counted, in place of an error.
-  public func scanEntries(
-    _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
+  package func scanEntries(
+    stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
     skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try VisibleScan(
       views: [view(of: key)], sequence: sequence, expiry: reader.expiry, pace: reader.pace,
-      skipsDamaged: skipsDamaged
+      showsInternal: true, skipsDamaged: skipsDamaged
     )
     .run(range, reverse: reverse, limit: limit, body)
   }

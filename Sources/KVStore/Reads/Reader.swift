@@ -40,6 +40,7 @@ public final class Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    if InternalKey.contains(key) { return try body(nil) }
     let place = place(of: key)
     return try withVersion(of: key, in: place.partition, hash: place.hash, through: through) {
       header, value throws(StoreError) in
@@ -53,7 +54,8 @@ public final class Reader {
   public func sequence(
     of key: RawSpan, through: SequenceNumber = 0
   ) throws(StoreError) -> SequenceNumber {
-    try sequence(of: key, in: keyspace.partition(of: key), at: through)
+    if InternalKey.contains(key) { return 0 }
+    return try sequence(of: key, in: keyspace.partition(of: key), at: through)
   }
 
   func sequence(
@@ -100,7 +102,8 @@ public final class Reader {
         try views[partitions[place]].withVersion(
           of: key, hash: keyspace.hash.hash(key), at: sequence
         ) { header, value throws(StoreError) in
-          guard let header, !expiry.hides(header.expiry, of: key) else {
+          guard let header, !InternalKey.contains(key), !expiry.hides(header.expiry, of: key)
+          else {
             return try body(place, nil, RawSpan())
           }
           try body(place, header, value)
@@ -139,8 +142,7 @@ public final class Reader {
 
   /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut.
   ///
-  /// Internal keys are left out, unless the whole range lies among them, and so is what has expired.
-  /// Returns after `limit` entries, at the end of the range, or when `body` returns false. To go on
+  /// Internal keys are left out, and so is what has expired. Returns after `limit` entries, at the end of the range, or when `body` returns false. To go on
   /// later, scan again from behind the last key. `body` must not read through this same reader, whose
   /// views the scan is walking over.
   ///
@@ -158,17 +160,21 @@ public final class Reader {
     }
   }
 
-  /// - Parameter partition: the only one to look at, or nil for all.
+  /// - Parameters:
+  ///   - partition: the only one to look at, or nil for all.
+  ///   - showsInternal: whether a range that lies among internal keys shows them.
   func scan(
     _ range: KeyRange, in partition: Int? = nil, reverse: Bool, limit: Int,
     through: SequenceNumber, hiding expiry: ExpiryFilter?, skipsDamaged: Bool = false,
+    showsInternal: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let scanned = partition.map { [views[$0]] } ?? views
     for view in scanned { touch(view.partition.index) }
     let sequence = try keyspace.cut(scanned, through: through)
     try VisibleScan(
-      views: scanned, sequence: sequence, expiry: expiry, pace: pace, skipsDamaged: skipsDamaged
+      views: scanned, sequence: sequence, expiry: expiry, pace: pace,
+      showsInternal: showsInternal, skipsDamaged: skipsDamaged
     )
     .run(range, reverse: reverse, limit: limit, body)
   }
@@ -273,16 +279,18 @@ public final class Reader {
   private func begin(
     in partition: Int, through: SequenceNumber
   ) -> (shortcut: Shortcut, sequence: SequenceNumber) {
-    var early: SequenceNumber = 0
-    if DeliberateBug.readsSequenceBeforeLayers.isOn {
-      early = keyspace.watermarks.published
-      if through != .max { CrashPoint.reached(.lookupBetweenSteps) }
-    }
+    let early = DeliberateBug.readsSequenceBeforeLayers.isOn ? keyspace.watermarks.published : 0
+    if DeliberateBug.readsSequenceBeforeLayers.isOn { letOthersIn(through) }
     let shortcut = currentShortcut(to: partition)
     if DeliberateBug.readsSequenceBeforeLayers.isOn { return (shortcut, max(early, through)) }
-    // With `.max` it is the sequencer that reads, inside a lock.
-    if through != .max { CrashPoint.reached(.lookupBetweenSteps) }
+    letOthersIn(through)
     return (shortcut, max(keyspace.watermarks.published, through))
+  }
+
+  /// In a simulation, between the two steps. With `.max` it is the sequencer that reads, inside a lock.
+  @inline(__always)
+  private func letOthersIn(_ through: SequenceNumber) {
+    if through != .max { CrashPoint.reached(.lookupBetweenSteps) }
   }
 
   /// What a look-up begins with that must find everything: the view is made current if it is not.

@@ -9,6 +9,16 @@ extension Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
+    return try withEntry(stored: key, through: through, body)
+  }
+
+  /// The same for a key that may be an internal one.
+  @inline(__always)
+  package func withEntry<R>(
+    stored key: RawSpan, through: SequenceNumber = 0,
+    _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
     let place = place(of: key)
     return try withVersion(of: key, in: place.partition, hash: place.hash, through: through) {
       header, value throws(StoreError) in
@@ -62,6 +72,17 @@ extension Reader {
     try scan(
       range, reverse: reverse, limit: limit, through: through, hiding: expiry,
       skipsDamaged: skipsDamaged, body)
+  }
+
+  /// The same, and a range that lies among internal keys shows them.
+  package func scanEntries(
+    stored range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
+    skipsDamaged: Bool = false,
+    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try scan(
+      range, reverse: reverse, limit: limit, through: through, hiding: expiry,
+      skipsDamaged: skipsDamaged, showsInternal: true, body)
   }
 
   /// Runs `body` with a cut over the partition of `key`: what it reads is all as of one sequence. `body` must

@@ -39,7 +39,7 @@ public final class Snapshot {
   /// The value of `key`, nil where it had none. O(1) expected in memory, O(log n) below. Throws `.wrongType`
   /// where it is not bytes.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-    try Limits.check(key: key.rawSpan)
+    try Limits.check(stored: key.rawSpan)
     return try withEntry(of: key.rawSpan) { info, value throws(StoreError) in
       guard let info else { return nil }
       guard info.type == 0 else { throw .wrongType }
@@ -51,7 +51,8 @@ public final class Snapshot {
   public func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    try pin.read { views throws(StoreError) in
+    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
+    return try pin.read { views throws(StoreError) in
       try views[keyspace.partition(of: key)].withVersion(
         of: key, hash: keyspace.hash.hash(key), at: sequence
       ) { header, value throws(StoreError) in
@@ -74,8 +75,7 @@ public final class Snapshot {
     }
   }
 
-  /// The same with what the entries say beside their values. Internal keys are left out, unless the whole
-  /// range lies among them.
+  /// The same with what the entries say beside their values.
   public func scanEntries(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool

@@ -1,13 +1,14 @@
 import TxnWAL
 
-/// A walk over what a reader sees of a range: internal keys are left out, unless the range lies among them,
-/// and so is what has expired.
+/// A walk over what a reader sees of a range: internal keys are left out, and so is what has expired.
 struct VisibleScan {
   let views: [PartitionView]
   let sequence: SequenceNumber
   /// Who decides what has expired; nil shows that too.
   let expiry: ExpiryFilter?
   var pace: WalkPace?
+  /// Whether a range that lies among internal keys shows them.
+  var showsInternal = false
   /// Whether values that do not check out are left out, and counted.
   var skipsDamaged = false
 
@@ -20,7 +21,7 @@ struct VisibleScan {
     let isHeld = expiry?.hold() ?? false
     defer { expiry?.release(isHeld) }
     var left = limit
-    let parts = range.visibleParts
+    let parts = showsInternal ? range.storedParts : range.userParts
     for part in reverse ? parts.reversed() : parts where left > 0 {
       let scan = try RangeScan(views, range: part, reverse: reverse, at: sequence)
       try scan.run(limit: .max, pace: pace, skipsDamaged: skipsDamaged) {

@@ -239,19 +239,20 @@ public struct StoreSalvage {
     defer { reader.close() }
     // Internal keys too, where the range has them, and what has expired.
     let hidden = InternalKey.range
-    for part in range.visibleParts + (range == .everything ? [hidden] : []) {
+    for part in range.storedParts + (range == .everything ? [hidden] : []) {
       var rest = part
       while true {
         var keys: [[UInt8]] = []
         try reader.scan(
-          rest, in: partition, reverse: false, limit: 1000, through: 0, hiding: nil
+          rest, in: partition, reverse: false, limit: 1000, through: 0, hiding: nil,
+          showsInternal: true
         ) { key, _, _ in
           keys.append(Array(copying: key))
           return true
         }
         reader.end()
         guard let last = keys.last else { break }
-        for key in keys { try batch.delete(key) }
+        for key in keys { try batch.delete(stored: key) }
         try flush()
         rest.lower = last + [0]
       }
@@ -264,7 +265,7 @@ public struct StoreSalvage {
     _ key: [UInt8], _ value: [UInt8], _ type: UInt8, _ expiry: UInt64
   ) throws(StoreError) {
     if batch.chargedByteCount + value.count > Self.batchByteCount { try flush() }
-    try batch.put(key, value, type: type, expiry: expiry)
+    try batch.put(stored: key, value, type: type, expiry: expiry)
   }
 
   private mutating func flush() throws(StoreError) {

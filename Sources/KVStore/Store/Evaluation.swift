@@ -5,7 +5,7 @@ import TxnWAL
 ///
 /// Nothing may be waited for in it.
 public struct Evaluation: ~Copyable {
-  private let context: EvaluationContext
+  let context: EvaluationContext
   let reader: Reader
   var sequencer: Sequencer
   /// What it counts so far: see `Limits.batchByteCount`.
@@ -35,6 +35,7 @@ public struct Evaluation: ~Copyable {
   public mutating func withValue<R>(
     of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    if InternalKey.contains(key) { return try body(nil) }
     switch own.find(key, in: sequencer) {
     case .untouched: return try reader.withValue(of: key, through: .max, body)
     case .deleted: return try body(nil)
@@ -58,40 +59,70 @@ public struct Evaluation: ~Copyable {
     try withEntry(of: key) { info, _ in info?.sequence ?? 0 }
   }
 
-  /// Sets `key` to `value`. Throws `.keyTooLong`, `.valueTooLarge`, `.batchTooLarge`. O(n).
-  @inline(__always)
+  /// Sets `key` to `value`. Throws `.keyTooLong`, `.reservedKey`, `.valueTooLarge`, `.batchTooLarge`. O(n).
+  ///
+  /// Where the key holds an entry with a type that others belong to, as the fields of a map, those are removed with
+  /// it; `.wrongType` where nobody can tell which, because the layer that wrote them is not attached.
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
+    try Limits.check(value: value)
+    try releaseRelated(to: key)
+    try put(stored: key, value)
+  }
+
+  /// Puts an entry as it is: for a key that may be an internal one, by a layer that sees to what belongs to what is
+  /// replaced.
+  @inline(__always)
+  package mutating func put(stored key: RawSpan, _ value: RawSpan) throws(StoreError) {
+    try Limits.check(stored: key)
     try Limits.check(value: value)
     try begin(key, contentByteCount: key.byteCount + value.byteCount)
     sequencer.appendPut(key, value)
   }
 
-  /// Removes `key`, if it is there.
+  /// Removes `key`, if it is there. Throws `.keyTooLong`, `.reservedKey`, `.batchTooLarge`. What belongs to it is
+  /// treated as by `put`.
   public mutating func delete(_ key: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
+    try releaseRelated(to: key)
+    try delete(stored: key)
+  }
+
+  /// Removes an entry alone: as `put(stored:)` puts one.
+  package mutating func delete(stored key: RawSpan) throws(StoreError) {
+    try Limits.check(stored: key)
     try begin(key, contentByteCount: key.byteCount)
     sequencer.appendDelete(key)
   }
 
-  /// Removes every key in `range`: one small tombstone, whatever it covers. Internal keys are left, unless
-  /// the whole range lies among them, or it is `.everything`.
+  /// Removes every key in `range`: one small tombstone, whatever it covers. Internal keys are left, unless it is
+  /// `.everything`. Throws `.keyTooLong`, `.batchTooLarge`.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
+    try deleteParts(range == .everything ? [range] : range.userParts, of: range)
+  }
+
+  /// The same, and a range that lies among internal keys removes them.
+  package mutating func deleteRange(stored range: KeyRange) throws(StoreError) {
+    try deleteParts(range == .everything ? [range] : range.storedParts, of: range)
+  }
+
+  private mutating func deleteParts(
+    _ parts: [KeyRange], of range: KeyRange
+  ) throws(StoreError) {
     try Limits.check(range: range)
-    let parts = range == .everything ? [range] : range.visibleParts
     try admitTombstones(of: context.keyspace.partitions.indices)
     for part in parts where !part.isEmpty { try deletePart(part, of: nil) }
   }
 
-  /// Removes the keys in `range` that lie in the partition of `key`, as all fields of a map do: one small
-  /// tombstone there. Internal keys are treated as by the other one.
-  public mutating func deleteRange(
-    _ range: KeyRange, inPartitionOf key: RawSpan
+  /// Removes the keys in `range`, which may lie among internal keys, that lie in the partition of `key`, as all
+  /// fields of a map do: one small tombstone there.
+  package mutating func deleteRange(
+    stored range: KeyRange, inPartitionOf key: RawSpan
   ) throws(StoreError) {
     try Limits.check(range: range)
     let partition = context.keyspace.partition(of: key)
     try admitTombstones(of: partition..<partition + 1)
-    for part in range.visibleParts where !part.isEmpty { try deletePart(part, of: partition) }
+    for part in range.storedParts where !part.isEmpty { try deletePart(part, of: partition) }
   }
 
   /// What the range deletes of one batch may cost all others is bounded, and so is what waits to be carried out.
@@ -107,7 +138,9 @@ public struct Evaluation: ~Copyable {
   private mutating func deletePart(_ range: KeyRange, of partition: Int?) throws(StoreError) {
     let count = partition == nil ? keyspace.partitions.count : 1
     try charge((range.byteCount + Limits.mutationByteCount) * count)
-    for key in own.deleteRange(range, of: partition, in: sequencer) { try delete(key.rawSpan) }
+    for key in own.deleteRange(range, of: partition, in: sequencer) {
+      try delete(stored: key.rawSpan)
+    }
   }
 
   /// Writes the range deletes, those of a partition together: to be called once all else is written.
@@ -134,7 +167,7 @@ public struct Evaluation: ~Copyable {
     sequencer.appendRequire(condition, of: key, index: index)
   }
 
-  /// Adds all of `batch`.
+  /// Adds all of `batch`, whose keys were checked when they were added to it.
   mutating func add(_ batch: Batch) throws(StoreError) {
     let bytes = batch.mutations.rawSpan
     var offset = 0
@@ -142,12 +175,17 @@ public struct Evaluation: ~Copyable {
       offset = mutation.end
       let key = bytes.extracting(mutation.key)
       switch mutation.kind {
-      case .put: try put(key, bytes.extracting(mutation.value ?? 0..<0))
+      case .put:
+        if !batch.isOfStoredKeys { try releaseRelated(to: key) }
+        try put(stored: key, bytes.extracting(mutation.value ?? 0..<0))
       case .putEntry:
+        if !batch.isOfStoredKeys { try releaseRelated(to: key) }
         try put(
-          key, bytes.extracting(mutation.value ?? 0..<0), type: mutation.type,
+          stored: key, bytes.extracting(mutation.value ?? 0..<0), type: mutation.type,
           expiry: mutation.expiry)
-      case .delete: try delete(key)
+      case .delete:
+        if !batch.isOfStoredKeys { try releaseRelated(to: key) }
+        try delete(stored: key)
       case .deleteRange: try deleteRange(KeyRange(mutation, in: bytes))
       case .requireAbsent, .requirePresent, .requireSequence:
         guard let condition = Precondition(mutation) else { continue }

@@ -5,6 +5,7 @@ final class EvaluationContext: @unchecked Sendable {
   let keyspace: Keyspace
   let own: OwnWrites
   let preconditions = PreconditionChecker()
+  let related = RelatedEntriesSlot()
   /// For those who bring none.
   let reader: Reader
 

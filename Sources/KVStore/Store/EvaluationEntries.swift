@@ -29,8 +29,27 @@ extension Evaluation {
   public mutating func lendEntry(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
+    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
+    try lendEntry(stored: key, body)
+  }
+
+  /// Lends what `key`, which may be an internal one, has: nil and no bytes where it is absent or has expired.
+  @inline(__always)
+  package mutating func withEntry<R>(
+    stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    var result: R?
+    try lendEntry(stored: key) { info, value throws(StoreError) in result = try body(info, value) }
+    guard let result else { preconditionFailure("a look-up that lent nothing") }
+    return result
+  }
+
+  /// The same for whatever is made of it.
+  package mutating func lendEntry(
+    stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
     switch own.find(key, in: sequencer) {
-    case .untouched: return try reader.withEntry(of: key, through: .max, body)
+    case .untouched: return try reader.withEntry(stored: key, through: .max, body)
     case .deleted: return try body(nil, RawSpan())
     case .put(let write):
       if reader.expiry.hides(write.expiry, of: key) { return try body(nil, RawSpan()) }
@@ -43,6 +62,7 @@ extension Evaluation {
   public mutating func withStoredEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
     switch own.find(key, in: sequencer) {
     case .untouched: return try reader.withStoredEntry(of: key, through: .max, body)
     case .deleted: return try body(nil, RawSpan())
@@ -60,8 +80,8 @@ extension Evaluation {
     }
   }
 
-  /// Sets `key` to a value of a type, below 128, that ceases to exist at `expiry`, milliseconds since 1970; 0
-  /// for never. Throws as the plain `put` does.
+  /// Sets `key` to a value of a type, below 128, that ceases to exist when the store's clock (`now`) shows `expiry`,
+  /// milliseconds since 1970; 0 for never. Throws as the plain `put` does.
   ///
   /// - Parameter oldExpiry: that of the entry which is replaced, if the caller has read it: its place in the
   ///   index of expiries is given up then. Otherwise it stays there until its time.
@@ -69,8 +89,20 @@ extension Evaluation {
     _ key: RawSpan, _ value: RawSpan, type: UInt8, expiry: UInt64 = 0,
     replacing oldExpiry: UInt64 = 0
   ) throws(StoreError) {
-    precondition(type <= EntryHeader.typeLimit)
     try Limits.check(key: key)
+    try Limits.check(value: value)
+    try releaseRelated(to: key)
+    try put(stored: key, value, type: type, expiry: expiry, replacing: oldExpiry)
+  }
+
+  /// Puts an entry as it is: as the plain `put(stored:)` does.
+  package mutating func put(
+    stored key: RawSpan, _ value: RawSpan, type: UInt8, expiry: UInt64 = 0,
+    replacing oldExpiry: UInt64 = 0
+  ) throws(StoreError) {
+    precondition(type <= EntryHeader.typeLimit)
+    try Limits.check(stored: key)
+    if expiry | oldExpiry != 0 { try Limits.check(expiring: key) }
     try Limits.check(value: value)
     try begin(
       key, contentByteCount: key.byteCount + value.byteCount,
@@ -88,14 +120,23 @@ extension Evaluation {
   /// Removes `key`, whose entry had `oldExpiry`, and gives its place in the index of expiries up.
   public mutating func delete(_ key: RawSpan, replacing oldExpiry: UInt64) throws(StoreError) {
     try Limits.check(key: key)
+    try releaseRelated(to: key)
+    try delete(stored: key, replacing: oldExpiry)
+  }
+
+  /// Removes an entry alone: as the plain `delete(stored:)` does.
+  package mutating func delete(
+    stored key: RawSpan, replacing oldExpiry: UInt64
+  ) throws(StoreError) {
+    try Limits.check(stored: key)
+    if oldExpiry != 0 { try Limits.check(expiring: key) }
     try begin(key, contentByteCount: key.byteCount, indexCount: oldExpiry == 0 ? 0 : 1)
     sequencer.appendDelete(key)
     if oldExpiry != 0 { sequencer.appendDeleteIndex(of: key, expiry: oldExpiry) }
   }
 
-  /// Removes the entry of `key` if it has expired, and its place in the index of expiries. Returns what it
-  /// was; nil, and nothing is written, where it has not or is not there. What belongs to it elsewhere, as a
-  /// map's fields do, is the caller's.
+  /// Removes the entry of `key` if it has expired, what belongs to it, and its place in the index of expiries.
+  /// Returns what it was; nil, and nothing is written, where it has not or is not there.
   @discardableResult
   public mutating func deleteExpired(_ key: RawSpan) throws(StoreError) -> EntryInfo? {
     let found = try withStoredEntry(of: key) { info, _ in info }
@@ -106,8 +147,8 @@ extension Evaluation {
 
   /// Gives up the place in the index of expiries that `indexKey` is. `deleteExpired` gives up that of the entry
   /// which it deletes; earlier ones of the same key, left by blind puts, are given up by this alone.
-  public mutating func deleteIndex(_ indexKey: RawSpan) throws(StoreError) {
-    try delete(indexKey)
+  package mutating func deleteIndex(_ indexKey: RawSpan) throws(StoreError) {
+    try delete(stored: indexKey)
   }
 
   /// Keeps `now` as the least time that the store's clock shows after it is opened again: what has expired by
@@ -115,7 +156,7 @@ extension Evaluation {
   public mutating func putClock() throws(StoreError) {
     let key = ClockRecord.key
     let value = ClockRecord.value(now)
-    try put(key.rawSpan, value.rawSpan)
+    try put(stored: key.rawSpan, value.rawSpan)
   }
 
   /// Whether a read of this evaluation has met an entry that had expired, and the keys of the first ones: as

@@ -17,8 +17,8 @@ extension Evaluation {
     }
   }
 
-  /// The same with what the entries say beside their values. Internal keys are left out, unless the whole
-  /// range lies among them, and so is what has expired.
+  /// The same with what the entries say beside their values. Internal keys are left out, and so is what has
+  /// expired.
   public mutating func scanEntries(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
@@ -28,25 +28,26 @@ extension Evaluation {
       skipsDamaged: skipsDamaged, body)
   }
 
-  /// The same in the partition of `key` alone, as for the fields of a map: O(log n) to begin.
-  public mutating func scanEntries(
-    _ range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
+  /// The same in the partition of `key` alone, and a range that lies among internal keys shows them, as for the
+  /// fields of a map: O(log n) to begin.
+  package mutating func scanEntries(
+    stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
     skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let partition = keyspace.partition(of: key)
     try scan(
       range, in: partition, reverse: reverse, limit: limit, hiding: reader.expiry,
-      skipsDamaged: skipsDamaged, body)
+      showsInternal: true, skipsDamaged: skipsDamaged, body)
   }
 
   private mutating func scan(
     _ range: KeyRange, in partition: Int?, reverse: Bool, limit: Int,
-    hiding expiry: ExpiryFilter?, skipsDamaged: Bool = false,
+    hiding expiry: ExpiryFilter?, showsInternal: Bool = false, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     var left = limit
-    let parts = range.visibleParts
+    let parts = showsInternal ? range.storedParts : range.userParts
     for part in reverse ? parts.reversed() : parts where left > 0 && !part.isEmpty {
       try scanPart(
         part, in: partition, reverse: reverse, hiding: expiry, skipsDamaged: skipsDamaged
@@ -80,7 +81,7 @@ extension Evaluation {
     var isDone = false
     try reader.scan(
       range, in: partition, reverse: reverse, limit: .max, through: .max, hiding: expiry,
-      skipsDamaged: skipsDamaged
+      skipsDamaged: skipsDamaged, showsInternal: true
     ) { key, info, value throws(StoreError) in
       while let next = reverse ? written.last : written.first {
         let order = next.key.rawSpan.compare(to: key)

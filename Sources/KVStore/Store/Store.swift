@@ -5,8 +5,9 @@ import TxnWAL
 /// A partitioned key-value store: changes over any number of keys and partitions are made together or
 /// not at all, in one order, and what is acknowledged is durable.
 ///
-/// Keys are 0 to 500 bytes, values up to 64 MiB, both any bytes; keys that begin with 0x00 and a byte from 0x01
-/// to 0x0F are the store's own (`InternalKey`). Every method may be called from any
+/// Keys are 0 to 500 bytes, values up to 64 MiB, both any bytes; but keys that begin with 0x00 and a byte from
+/// 0x01 to 0x0F are the store's own (`InternalKey`): they cannot be written, nothing is found at them, and no
+/// range shows them. Every method may be called from any
 /// thread. Close the store when done; until then its threads keep it alive.
 public final class Store: Sendable {
   /// What opening found and did.

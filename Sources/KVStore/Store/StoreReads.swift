@@ -5,7 +5,7 @@ extension Store {
   /// O(log n) below. Throws `.corrupted` where what the disk holds does not check out.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try checkOpen()
-    try Limits.check(key: key.rawSpan)
+    try Limits.check(stored: key.rawSpan)
     let reader = makeReader()
     defer { reader.close() }
     return try reader.withValue(of: key.rawSpan) { value throws(StoreError) in
@@ -16,7 +16,7 @@ extension Store {
   /// The sequence of the batch that wrote `key`, 0 where it has no value: what a precondition compares.
   public func sequence(of key: [UInt8]) throws(StoreError) -> SequenceNumber {
     try checkOpen()
-    try Limits.check(key: key.rawSpan)
+    try Limits.check(stored: key.rawSpan)
     let reader = makeReader()
     defer { reader.close() }
     return try reader.sequence(of: key.rawSpan)
@@ -45,6 +45,21 @@ extension Store {
     defer { snapshot.close() }
     var entries: [(key: [UInt8], value: [UInt8])] = []
     try snapshot.scan(range, reverse: reverse, limit: limit) { key, value in
+      entries.append((Array(copying: key), Array(copying: value)))
+      return true
+    }
+    return entries
+  }
+
+  /// The same, and a range that lies among internal keys shows them.
+  package func scan(
+    stored range: KeyRange, limit: Int = .max
+  ) throws(StoreError) -> [(key: [UInt8], value: [UInt8])] {
+    try checkOpen()
+    let reader = makeReader()
+    defer { reader.close() }
+    var entries: [(key: [UInt8], value: [UInt8])] = []
+    try reader.scanEntries(stored: range, limit: limit) { key, _, value in
       entries.append((Array(copying: key), Array(copying: value)))
       return true
     }

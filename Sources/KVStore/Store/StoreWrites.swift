@@ -6,17 +6,20 @@ extension Store {
   /// Carries out `batch` as a whole, or not at all, and returns when it is durable (as the durability in
   /// force has it) and visible.
   ///
-  /// Waits while memory or log are full, on the caller's thread. Throws `.preconditionFailed` where a condition does not hold,
-  /// `.batchTooLarge`, `.diskFull`, `.poisoned`; after `.poisoned` the outcome is unknown until the
+  /// Waits while memory or log are full, on the caller's thread. Throws `.preconditionFailed` where a condition does
+  /// not hold, `.batchTooLarge`, `.diskFull`, `.poisoned`, and `.wrongType` where it replaces or removes an entry with
+  /// a type without the layer that wrote it (KVData attaches itself to stores that its maps are used with); after
+  /// `.poisoned` the outcome is unknown until the
   /// store has been opened again, after all others nothing was changed.
   @discardableResult
   public func commit(_ batch: Batch) throws(StoreError) -> SequenceNumber {
     // Before log is made ready for it.
     try Limits.check(batchByteCount: batch.chargedByteCount)
     try checkRangeDeletes(batch.rangeDeleteCount)
+    let byteCount = try byteCount(of: batch)
     do throws(StoreError) {
       let (_, receipt) = try admitAndEvaluate(
-        byteCount: batch.byteCount, onlyDeletes: batch.onlyDeletes
+        byteCount: byteCount, onlyDeletes: batch.onlyDeletes
       ) { evaluation throws(StoreError) in try evaluation.add(batch) }
       try waitUntilDurable(receipt)
       return receipt.sequence
@@ -34,7 +37,9 @@ extension Store {
   public func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) -> SequenceNumber {
     try Limits.check(key: key.rawSpan)
     try Limits.check(value: value.rawSpan)
-    return try commit(byteCount: key.count + value.count) { evaluation throws(StoreError) in
+    let related = try touchRelated(to: key)
+    return try commit(byteCount: key.count + value.count + related) {
+      evaluation throws(StoreError) in
       try evaluation.put(key.rawSpan, value.rawSpan)
     }.sequence
   }
@@ -44,7 +49,9 @@ extension Store {
   public func delete(_ key: [UInt8]) throws(StoreError) -> Bool {
     try Limits.check(key: key.rawSpan)
     try makeReader().touch(key.rawSpan)
-    return try commit(byteCount: key.count, onlyDeletes: true) { evaluation throws(StoreError) in
+    let related = try touchRelated(to: key)
+    return try commit(byteCount: key.count + related, onlyDeletes: true) {
+      evaluation throws(StoreError) in
       guard try evaluation.exists(key.rawSpan) else { return false }
       try evaluation.delete(key.rawSpan)
       return true
@@ -79,7 +86,7 @@ extension Store {
   public func commit(_ batch: Batch) async throws(StoreError) -> SequenceNumber {
     try Limits.check(batchByteCount: batch.chargedByteCount)
     try checkRangeDeletes(batch.rangeDeleteCount)
-    var (byteCount, isMeasured) = (batch.byteCount, false)
+    var (byteCount, isMeasured) = (try byteCount(of: batch), false)
     while true {
       try await admit(
         byteCount: byteCount, onlyDeletes: batch.onlyDeletes, isMeasured: isMeasured)
@@ -130,6 +137,14 @@ extension Store {
     try translatingLogErrors { () throws(LogError) in
       try coordinator.waitUntilAcknowledged(LSN(rawValue: receipt.position))
     }
+  }
+
+  /// About how many bytes are written for `batch`; what it will look at is brought into memory.
+  private func byteCount(of batch: Batch) throws(StoreError) -> Int {
+    let related = try touchRelated(to: batch)
+    return related == 0
+      ? batch.byteCount
+      : max(batch.byteCount, min(batch.byteCount + related, Limits.batchByteCount))
   }
 
   private func commit<R>(

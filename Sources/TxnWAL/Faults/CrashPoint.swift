@@ -36,6 +36,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   case cutBetweenPartitions
   // Reads of one key: its partition's layers are taken, and the sequence is not yet.
   case lookupBetweenSteps
+  // A watch begins: the key is looked up, and what is on its way is not yet.
+  case watchBetweenSteps
   // Making a store, and its manifest.
   case createBeforeNote, createAfterNote, createBeforePartition, createAfterPartition
   case createAfterLog, createAfterManifest, createAfterNoteRemoval

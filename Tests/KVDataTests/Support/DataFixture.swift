@@ -43,7 +43,7 @@ final class DataFixture {
 
   /// What lies in the store beside the keys of users.
   func fieldCount() throws -> Int {
-    try store.scan(InternalKey.mapFields, limit: .max).count
+    try store.scan(stored: InternalKey.mapFields).count
   }
 }
 

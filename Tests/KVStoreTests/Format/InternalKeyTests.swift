@@ -69,19 +69,21 @@ import Testing
     }
   }
 
-  @Test func `the visible parts of a range are what it has besides internal keys`() {
+  @Test
+  func
+    `the parts of a range for users have no internal keys, and those that are stored all of a range of them`()
+  {
     let bounds: [[UInt8]] = [
       [], [0], [0, 0], [0, 0, 9], [0, 1], [0, 1, 5], [0, 15, 255], [0, 16], [0, 16, 0], [1], [255],
     ]
     for lower in bounds {
       for upper in bounds.map(Optional.some) + [nil] {
         let range = KeyRange(from: lower, to: upper)
-        let parts = range.visibleParts
         for key in bounds + bounds.map({ $0 + [3] }) {
-          let isShown =
-            range.has(key)
-            && (range.isInternal || !isInternal(key))
-          #expect(parts.contains { $0.has(key) } == isShown, "\(range) \(key)")
+          let isUsers = range.has(key) && !isInternal(key)
+          let isStored = range.has(key) && (range.isInternal || !isInternal(key))
+          #expect(range.userParts.contains { $0.has(key) } == isUsers, "\(range) \(key)")
+          #expect(range.storedParts.contains { $0.has(key) } == isStored, "\(range) \(key)")
         }
       }
     }
@@ -94,22 +96,25 @@ import Testing
     for round in 0..<2 {
       var batch = Batch()
       try batch.put(longest, [1], type: 0, expiry: .max)
-      try batch.put(field, [2])
+      try batch.put(stored: field, [2])
       try fixture.store.commit(batch)
       if round == 1 { try fixture.store.checkpoint() }
       #expect(try fixture.store.get(longest) == [1])
-      #expect(try fixture.store.get(field) == [2])
+      #expect(try fixture.store.entry(stored: field) == Entry(value: [2]))
       #expect(try fixture.store.countEntries() == 1)
-      let found = try fixture.store.scan(InternalKey.range, limit: .max).map(\.key)
+      let found = try fixture.store.scan(stored: InternalKey.range).map(\.key)
       #expect(found.map(\.count) == [506, 509])
       try fixture.store.deleteRange(.everything)
-      #expect(try fixture.store.scan(InternalKey.range, limit: .max).isEmpty)
+      #expect(try fixture.store.scan(stored: InternalKey.range).isEmpty)
     }
     try fixture.store.waitUntilPurged()
     #expect(try fixture.store.statistics().storedEntryCount == 0)
     var batch = Batch()
-    let error = StoreError.keyTooLong(byteCount: 510, limit: 509)
-    #expect(throws: error) { try batch.put([UInt8](repeating: 0, count: 510), []) }
+    let error = StoreError.keyTooLong(byteCount: 502, limit: 501)
+    #expect(throws: error) { try batch.put([UInt8](repeating: 0, count: 502), []) }
+    let tooLong = StoreError.keyTooLong(byteCount: 510, limit: 509)
+    #expect(throws: tooLong) { try batch.put(stored: field + [0, 0, 0, 0], []) }
+    #expect(throws: StoreError.self) { try batch.put(stored: field, [], expiry: 1) }
   }
 }
 

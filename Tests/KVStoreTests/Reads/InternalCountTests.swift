@@ -33,15 +33,19 @@ import Testing
       try store.put([0, 0, UInt8(number)], [])
     }
     for map in 0..<4 as Range<UInt8> {
-      for number in 0..<100 { try store.put(Self.field(map, number), []) }
+      for number in 0..<100 { try store.put(stored: Self.field(map, number), []) }
       #expect(try store.countEntries() == 100)
       try store.checkpoint()
       #expect(try store.countEntries() == 100)
       try expectCountsKept(store)
     }
-    for number in 0..<30 { try store.delete(Self.field(1, number)) }
-    try store.put(Self.field(1, 5), [1])
-    try store.put(Self.field(2, 5), [1])
+    for number in 0..<30 {
+      try store.evaluateDurably { evaluation throws(StoreError) in
+        try evaluation.delete(stored: Self.field(1, number).rawSpan)
+      }
+    }
+    try store.put(stored: Self.field(1, 5), [1])
+    try store.put(stored: Self.field(2, 5), [1])
     #expect(try store.countEntries() == 100)
     try store.checkpoint()
     try expectCountsKept(store)
@@ -54,12 +58,13 @@ import Testing
     let fixture = try StoreFixture()
     let store = fixture.store
     for number in 0..<300 { try store.put(bytes("key \(number)"), []) }
-    for number in 0..<500 { try store.put(Self.field(1, number), []) }
+    for number in 0..<500 { try store.put(stored: Self.field(1, number), []) }
     try store.checkpoint()
     let prefix = Self.field(1, 0).dropLast()
     // As it is before the purge worker gets to it: it goes down with its memtable.
     try store.evaluateDurably { evaluation throws(StoreError) in
-      try evaluation.deleteRange(.prefix(Array(prefix)), inPartitionOf: Array(prefix).rawSpan)
+      try evaluation.deleteRange(
+        stored: .prefix(Array(prefix)), inPartitionOf: Array(prefix).rawSpan)
       #expect(try evaluation.countEntries() == 300)
     }
     let views = store.keyspace.partitions.map { PartitionView($0) }
@@ -78,12 +83,14 @@ import Testing
     let fixture = try StoreFixture { $0.purgeKeyLimit = 16 }
     let store = fixture.store
     for map in 0..<3 as Range<UInt8> {
-      for number in 0..<100 { try store.put(Self.field(map, number), []) }
+      for number in 0..<100 { try store.put(stored: Self.field(map, number), []) }
     }
     try store.put(bytes("k"), Entry(value: [], expiry: .max))
     try store.checkpoint()
-    try store.deleteRange(InternalKey.mapFields)
-    try store.put(Self.field(1, 1), [])
+    try store.evaluateDurably { evaluation throws(StoreError) in
+      try evaluation.deleteRange(stored: InternalKey.mapFields)
+    }
+    try store.put(stored: Self.field(1, 1), [])
     try store.waitUntilPurged()
     try expectCountsKept(store)
     #expect(try store.countEntries() == 1)
@@ -125,7 +132,7 @@ import Testing
     throws
   {
     let fixture = try StoreFixture { $0.partitionCount = 1 }
-    for number in 0..<20 { try fixture.store.put(Self.field(1, number), []) }
+    for number in 0..<20 { try fixture.store.put(stored: Self.field(1, number), []) }
     try fixture.store.put(bytes("k"), [])
     try fixture.store.checkpoint()
     try fixture.store.keyspace.partitions[0].environment.write { transaction throws(StoreError) in
@@ -141,7 +148,7 @@ import Testing
     let old = try fixture.crashImage()
     #expect(try old.store.countEntries() == 1)
     #expect(old.store.hasHadMaps)
-    try old.store.put(Self.field(1, 100), [])
+    try old.store.put(stored: Self.field(1, 100), [])
     try old.store.put(bytes("l"), [])
     try old.store.checkpoint()
     try expectCountsKept(old.store)

@@ -85,8 +85,8 @@ import Testing
         found[Array(copying: key)] = Array(copying: value)
         return true
       }
-      #expect(found == model.visible)
-      #expect(try snapshot.countEntries() == model.visible.count)
+      #expect(found == model.values)
+      #expect(try snapshot.countEntries() == model.values.count)
     }
 
     func checkKey(_ key: [UInt8]) throws {
@@ -105,8 +105,8 @@ import Testing
     }
 
     func checkAll() throws {
-      #expect(try store.contents() == model.visible)
-      #expect(try store.countEntries() == model.visible.count)
+      #expect(try store.contents() == model.values)
+      #expect(try store.countEntries() == model.values.count)
       for key in model.values.keys { try checkKey(key) }
     }
   }
@@ -164,6 +164,6 @@ import Testing
     for (key, value) in found.prefix(20) { #expect(try snapshot.get(key) == value) }
     // The writer notes a batch a moment after it is visible.
     while !history.reaches(snapshot.sequence), !isDone.isRaised {}
-    if let model = history.model(at: snapshot.sequence) { #expect(found == model.visible) }
+    if let model = history.model(at: snapshot.sequence) { #expect(found == model.values) }
   }
 }

@@ -19,7 +19,7 @@ import Testing
         (field, Entry(value: [UInt8](repeating: 5, count: number))),
       ]
       for (key, entry) in entries {
-        try batch.put(key, entry.value, type: entry.type, expiry: entry.expiry)
+        try batch.put(stored: key, entry.value, type: entry.type, expiry: entry.expiry)
         expected[key] = entry
       }
       try store.commit(batch)
@@ -30,12 +30,14 @@ import Testing
   private func check(_ store: Store, _ expected: [[UInt8]: Entry]) throws {
     let reader = store.makeReader()
     defer { reader.close() }
-    for (key, entry) in expected { #expect(try reader.entry(key) == entry) }
+    for (key, entry) in expected {
+      #expect(try reader.withEntry(stored: key.rawSpan) { Entry($0, $1) } == entry)
+    }
     let shown = expected.filter { !InternalKey.contains($0.key.rawSpan) }
     #expect(try reader.entries(in: .everything) == shown)
     #expect(try reader.entries(in: .everything, reverse: true) == shown)
     #expect(
-      try reader.entries(in: InternalKey.mapFields)
+      try reader.entries(stored: InternalKey.mapFields)
         == expected.filter { InternalKey.mapFields.contains($0.key.rawSpan) })
     #expect(try store.countEntries() == shown.count)
     #expect(try store.expiryIndex().count == 600)
@@ -112,7 +114,7 @@ import Testing
     let field = InternalKey.mapPrefix(slot: 77, id: [UInt8](repeating: 3, count: 12))
     try fixture.store.evaluateDurably { evaluation throws(StoreError) in
       let before = evaluation.hasHadMaps
-      try evaluation.put(field.rawSpan, RawSpan())
+      try evaluation.put(stored: field.rawSpan, RawSpan())
       let after = evaluation.hasHadMaps
       #expect(!before && after)
     }
@@ -120,7 +122,9 @@ import Testing
     #expect(try fixture.crashImage().store.hasHadMaps)
     try fixture.reopen()
     #expect(fixture.store.hasHadMaps)
-    try fixture.store.delete(field)
+    try fixture.store.evaluateDurably { evaluation throws(StoreError) in
+      try evaluation.delete(stored: field.rawSpan)
+    }
     try fixture.reopen()
     #expect(!fixture.store.hasHadMaps)
   }
@@ -136,7 +140,7 @@ import Testing
     for round in 0..<6 {
       var batch = Batch()
       try batch.put(record, [UInt8(round)], type: 1)
-      for field in fields { try batch.put(field + [1], [UInt8(round)]) }
+      for field in fields { try batch.put(stored: field + [1], [UInt8(round)]) }
       let sequence = try store.commit(batch)
       if round % 2 == 1 { try store.checkpoint() }
       try reader.withCut(of: record.rawSpan) { cut throws(StoreError) in
@@ -149,7 +153,8 @@ import Testing
         #expect(held == Entry(value: [UInt8(round)], type: 1))
         for field in fields {
           var found: [Entry?] = []
-          try cut.scanEntries(.prefix(field), inPartitionOf: field.rawSpan) { _, info, value in
+          try cut.scanEntries(stored: .prefix(field), inPartitionOf: field.rawSpan) {
+            _, info, value in
             found.append(Entry(info, value))
             return true
           }
@@ -173,7 +178,7 @@ import Testing
       }
       let left = try store.evaluateDurably { evaluation throws(StoreError) in
         try evaluation.put(third.rawSpan, RawSpan())
-        try evaluation.deleteRange(.prefix([]), inPartitionOf: first.rawSpan)
+        try evaluation.deleteRange(stored: .prefix([]), inPartitionOf: first.rawSpan)
         let left = Set(try evaluation.entries(in: .everything).keys)
         #expect(try evaluation.countEntries() == left.count)
         for key in keys { #expect(try evaluation.exists(key.rawSpan) == left.contains(key)) }

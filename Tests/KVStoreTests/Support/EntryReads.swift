@@ -39,6 +39,15 @@ extension Reader {
     return found
   }
 
+  func entries(stored range: KeyRange) throws(StoreError) -> [[UInt8]: Entry] {
+    var found: [[UInt8]: Entry] = [:]
+    try scanEntries(stored: range) { key, info, value in
+      found[Array(copying: key)] = Entry(info, value)
+      return true
+    }
+    return found
+  }
+
   func entries(in range: KeyRange, reverse: Bool = false) throws(StoreError) -> [[UInt8]: Entry] {
     var found: [[UInt8]: Entry] = [:]
     try scanEntries(range, reverse: reverse) { key, info, value in
@@ -46,6 +55,20 @@ extension Reader {
       return true
     }
     return found
+  }
+}
+
+extension Store {
+  func entry(stored key: [UInt8]) throws(StoreError) -> Entry? {
+    let reader = makeReader()
+    defer { reader.close() }
+    return try reader.withEntry(stored: key.rawSpan) { Entry($0, $1) }
+  }
+
+  func put(stored key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+    var batch = Batch()
+    try batch.put(stored: key, value)
+    try commit(batch)
   }
 }
 
@@ -107,7 +130,7 @@ extension Store {
 
   /// The times and keys in the index of expiries.
   func expiryIndex() throws(StoreError) -> [String] {
-    try scan(ExpiryIndex.range(upTo: .max), limit: .max).compactMap { key, _ in
+    try scan(stored: ExpiryIndex.range(upTo: .max)).compactMap { key, _ in
       ExpiryIndex.parse(key.rawSpan).map { expiry, place in
         "\(expiry) \(String(decoding: key[place], as: UTF8.self))"
       }

@@ -15,26 +15,12 @@ struct StoreModel {
     sequences[key] = nil
   }
 
-  /// Internal keys go only with everything, or where the range lies among them.
   mutating func deleteRange(_ range: KeyRange) {
-    for key in values.keys
-    where range.contains(key.rawSpan) && (range == .everything || Self.shows(key, in: range)) {
-      delete(key)
-    }
-  }
-
-  /// What is no internal key.
-  var visible: [[UInt8]: [UInt8]] { values.filter { Self.shows($0.key, in: .everything) } }
-
-  private static func shows(_ key: [UInt8], in range: KeyRange) -> Bool {
-    guard key.count > 1, key[0] == 0, (1...15).contains(key[1]) else { return true }
-    guard let upper = range.upper else { return false }
-    return !range.lower.lexicographicallyPrecedes([0, 1])
-      && !([0, 16] as [UInt8]).lexicographicallyPrecedes(upper)
+    for key in values.keys where range.contains(key.rawSpan) { delete(key) }
   }
 
   func keys(in range: KeyRange, reverse: Bool = false, limit: Int = .max) -> [[UInt8]] {
-    let sorted = values.keys.filter { range.contains($0.rawSpan) && Self.shows($0, in: range) }
+    let sorted = values.keys.filter { range.contains($0.rawSpan) }
       .sorted { $0.lexicographicallyPrecedes($1) }
     return Array((reverse ? sorted.reversed() : sorted).prefix(limit))
   }
@@ -75,7 +61,13 @@ struct StepGenerator {
   var random: SeededGenerator
   private static let letters: [UInt8] = [0, 1, 0x61, 0x62, 0x7B, 0x7D, 0xFE, 0xFF]
 
+  /// One that users may choose.
   mutating func key() -> [UInt8] {
+    let key = bound()
+    return InternalKey.contains(key.rawSpan) ? self.key() : key
+  }
+
+  mutating func bound() -> [UInt8] {
     let count = Int.random(in: 0...4, using: &random)
     return (0..<count).map { _ in Self.letters.randomElement(using: &random)! }
   }
@@ -88,10 +80,10 @@ struct StepGenerator {
 
   mutating func range() -> KeyRange {
     switch Int.random(in: 0..<4, using: &random) {
-    case 0: return .prefix(key())
-    case 1: return KeyRange(from: key())
+    case 0: return .prefix(bound())
+    case 1: return KeyRange(from: bound())
     default:
-      let bounds = [key(), key()].sorted { $0.lexicographicallyPrecedes($1) }
+      let bounds = [bound(), bound()].sorted { $0.lexicographicallyPrecedes($1) }
       return KeyRange(from: bounds[0], to: bounds[1])
     }
   }

@@ -1,0 +1,85 @@
+import Base
+import Synchronization
+import TxnWAL
+
+/// What a layer above keeps elsewhere for entries with a type, as a map's fields for its record.
+///
+/// The store asks for it wherever an entry with a type is about to be replaced or removed through the public ways
+/// of writing, so that those mean the same as the layer's own. It is asked only while the store may hold fields of
+/// maps (`Store.hasHadMaps`): until then writes are blind. While nobody has attached one, such an entry is neither
+/// replaced nor removed: `.wrongType`.
+package protocol RelatedEntries: Sendable {
+  /// Removes what belongs to the entry at `key`, expired or not, before the entry goes.
+  func release(_ key: RawSpan, in evaluation: inout Evaluation) throws(StoreError)
+
+  /// Brings into memory what `release` will look at, so that nobody waits for the disk then. Returns about how many
+  /// bytes it adds to a batch.
+  func touch(_ key: RawSpan, with reader: Reader) throws(StoreError) -> Int
+}
+
+/// Who was attached to a store, if anybody was.
+final class RelatedEntriesSlot: Sendable {
+  private let attached = Lock<(any RelatedEntries)?>(nil)
+  /// Whether somebody is: asked without the lock whenever a map is made.
+  private let isTaken = Atomic<Bool>(false)
+
+  var current: (any RelatedEntries)? { attached.withLock { $0 } }
+
+  func attach(_ related: any RelatedEntries) {
+    if isTaken.load(ordering: .relaxed) { return }
+    attached.withLock { if $0 == nil { $0 = related } }
+    isTaken.store(true, ordering: .relaxed)
+  }
+}
+
+extension Store {
+  /// From now on `related` is asked about entries with a type. The first that is attached counts.
+  package func attach(_ related: any RelatedEntries) { evaluations.related.attach(related) }
+
+  /// Brings into memory what carrying `batch` out will look at. Returns about how many bytes more than its own that
+  /// adds. O(1) while the store has never had maps, O(mutations) then.
+  func touchRelated(to batch: Batch) throws(StoreError) -> Int {
+    guard hasHadMaps, !batch.isOfStoredKeys, let related = evaluations.related.current else {
+      return 0
+    }
+    let reader = makeReader()
+    defer { reader.close() }
+    let bytes = batch.mutations.rawSpan
+    var byteCount = 0
+    var offset = 0
+    while let mutation = Mutation.parse(bytes, at: offset) {
+      offset = mutation.end
+      guard [.put, .putEntry, .delete].contains(mutation.kind) else { continue }
+      byteCount += try related.touch(bytes.extracting(mutation.key), with: reader)
+      reader.end()
+    }
+    return byteCount
+  }
+
+  /// The same for one key.
+  func touchRelated(to key: [UInt8]) throws(StoreError) -> Int {
+    guard hasHadMaps, let related = evaluations.related.current else { return 0 }
+    let reader = makeReader()
+    defer { reader.close() }
+    return try related.touch(key.rawSpan, with: reader)
+  }
+}
+
+extension Evaluation {
+  /// The same for the store of this evaluation.
+  package mutating func attach(_ related: any RelatedEntries) { context.related.attach(related) }
+
+  /// Before the entry at `key` is replaced or removed.
+  @inline(__always)
+  mutating func releaseRelated(to key: RawSpan) throws(StoreError) {
+    if keyspace.hasHadMaps { try askRelated(to: key) }
+  }
+
+  @inline(never)
+  private mutating func askRelated(to key: RawSpan) throws(StoreError) {
+    let type = try withStoredEntry(of: key) { info, _ in info?.type ?? 0 }
+    if type == 0 { return }
+    guard let related = context.related.current else { throw .wrongType }
+    try related.release(key, in: &self)
+  }
+}
