@@ -43,7 +43,8 @@ let package = Package(
       name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "Base", "CLinux", "CLua"],
       swiftSettings: strict),
     .executableTarget(
-      name: "kvd", dependencies: ["KVServer", "KVStore", "TxnWAL", "Base"], swiftSettings: strict),
+      name: "kvd", dependencies: ["KVServer", "KVData", "KVStore", "TxnWAL", "Base"],
+      swiftSettings: strict),
     .executableTarget(
       name: "kvd-drive", dependencies: ["Base", "CLinux"], path: "fuzz/driver",
       swiftSettings: strict),

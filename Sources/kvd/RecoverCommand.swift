@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import KVData
 import KVServer
 import KVStore
 import TxnWAL
@@ -9,7 +10,7 @@ enum RecoverCommand: Subcommand {
   static let name = "recover"
   static let summary = "roll forward what the log holds, apply it all, and report"
   static let help = """
-    usage: kvd recover [--data DIR] [--memory SIZE] [--json yes]
+    usage: kvd recover [--data DIR] [--memory SIZE] [--json yes] [--reset-clock]
            kvd recover [--data DIR] --truncate-at LSN [--yes-give-up]
            kvd recover [--data DIR] --salvage NEW_DIR [--yes-give-up]
 
@@ -17,6 +18,8 @@ enum RecoverCommand: Subcommand {
       --memory SIZE      what kvd serve is given: with less, what a full disk keeps in memory may not fit
                          (default 160mb)
       --json yes         print the report for programs, in one line
+      --reset-clock      set the clock by which keys expire, which never goes back, to the machine's; what
+                         has expired by it is removed first
       --truncate-at LSN  cut a damaged log at that position; what stood behind it is given up, and
                          kept in copies of its segments that end in .damaged
       --salvage NEW_DIR  copy what can still be read into a new store there, and leave the damaged one
@@ -38,7 +41,7 @@ enum RecoverCommand: Subcommand {
       known: [
         "data", "json", "memory", "truncate-at", "salvage", "salvage-partition", "after", "place",
       ],
-      switches: ["yes-give-up"])
+      switches: ["yes-give-up", "reset-clock"])
     let isConfirmed = try flags.isSet("yes-give-up")
     let cut = try flags.integer("truncate-at", default: -1, in: 0...Int.max)
     let newPath = try flags.text("salvage", default: "")
@@ -48,6 +51,7 @@ enum RecoverCommand: Subcommand {
     let path = try flags.text("data", default: "./kvd-data")
     let isJSON = try flags.isSet("json")
     let memory = try memory(flags)
+    let resetsClock = try flags.isSet("reset-clock")
     let progress = Progress(isShown: !isJSON)
     let inspection: StoreInspection
     do throws(StoreError) {
@@ -65,7 +69,8 @@ enum RecoverCommand: Subcommand {
         GivingUp.readPartition(inspection, salvaged, after: after, place: place)
         return 0
       }
-      return try recover(inspection, memory, isJSON: isJSON, progress)
+      return try recover(
+        inspection, memory, resetsClock: resetsClock, isJSON: isJSON, progress)
     } catch {
       progress.clear()
       Log.write("kvd recover: \(error)\n", to: STDERR_FILENO)
@@ -76,7 +81,8 @@ enum RecoverCommand: Subcommand {
   /// What was found is told also where the store cannot be closed as it should: on a full disk, and with a damaged
   /// partition, it can be opened all the same.
   private static func recover(
-    _ inspection: StoreInspection, _ memory: Int?, isJSON: Bool, _ progress: Progress
+    _ inspection: StoreInspection, _ memory: Int?, resetsClock: Bool, isJSON: Bool,
+    _ progress: Progress
   ) throws(StoreError) -> Int32 {
     let before = partitions(of: inspection)
     progress.show("reading the log")
@@ -84,20 +90,28 @@ enum RecoverCommand: Subcommand {
     if let memory { options.memoryByteCount = memory }
     options.recoveryProgress = { progress.show("reading the log: \($0)%") }
     let store = try Store.open(at: inspection.path, options: options)
-    progress.show("carrying what was rolled forward into the partitions")
+    var reset: ClockReset?
     var failure: StoreError?
     do throws(StoreError) {
-      try store.close()
+      if resetsClock { reset = try store.resetClock() }
     } catch {
       failure = error
     }
+    progress.show("carrying what was rolled forward into the partitions")
+    do throws(StoreError) {
+      try store.close()
+    } catch {
+      failure = failure ?? error
+    }
     progress.clear()
     let report = Report(
-      recovery: store.openReport.recovery, before: before, after: partitions(of: inspection))
+      recovery: store.openReport.recovery, before: before, after: partitions(of: inspection),
+      reset: reset)
     Log.write(isJSON ? report.json.encoded + "\n" : report.text, to: STDOUT_FILENO)
     guard let failure else { return 0 }
     Log.write(
-      "kvd recover: not all of it is in the partitions, and the log keeps the rest: \(failure)\n",
+      "kvd recover: not all of it could be done, and the log keeps what is not in the partitions: "
+        + "\(failure)\n",
       to: STDERR_FILENO)
     return 1
   }
@@ -122,6 +136,7 @@ enum RecoverCommand: Subcommand {
     let recovery: RecoveryReport
     let before: [PartitionSummary?]
     let after: [PartitionSummary?]
+    let reset: ClockReset?
 
     var text: String {
       var text = "log: \(recovery)\n"
@@ -139,6 +154,11 @@ enum RecoverCommand: Subcommand {
         text +=
           "and \(recovery.presumedAbortedCount - recovery.presumedAborted.count) more "
           + "in doubt, presumed aborted\n"
+      }
+      if let reset {
+        text +=
+          "clock: was \(reset.lead) ms ahead of the machine's, and is not now; entries that had expired "
+          + "by it: \(reset.removedCount), removed\n"
       }
       for (index, (before, after)) in zip(before, after).enumerated() {
         guard let after else {
@@ -165,6 +185,8 @@ enum RecoverCommand: Subcommand {
         ("presumed_aborted", .number(recovery.presumedAbortedCount)),
         ("presumed_aborted_first", .list(recovery.presumedAborted.map { .text("\($0)") })),
         ("microseconds", .number(recovery.duration.microseconds)),
+        ("clock_was_ahead_ms", .number(reset?.lead ?? 0)),
+        ("expired_removed", .number(reset?.removedCount ?? 0)),
         (
           "partitions",
           .list(

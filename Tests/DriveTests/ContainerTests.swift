@@ -71,7 +71,8 @@ import Testing
     func findings(_ end: Int, _ left: Int, _ state: State) -> Int {
       let findings = Findings(isQuiet: true)
       _ = Lifetime.apply(
-        .integer(end), .integer(left), to: state, of: "key", clock: 1000...1010, findings)
+        .integer(end), .integer(left), to: state, of: "key",
+        clocks: ClockReading(wall: 1000...1010, lead: 0...0), findings)
       return findings.count
     }
     let value = State.stamped(client: 1, operation: 1)

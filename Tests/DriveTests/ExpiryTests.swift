@@ -75,6 +75,28 @@ import Testing
     #expect(isPossible([entry(10, 100...100, .overwrite(new))], from: mortal, to: new))
   }
 
+  @Test func `an expiry is told by the clock that clients see, and is later by the lead`() {
+    let findings = Findings(isQuiet: true)
+    let value = State.stamped(client: 1, operation: 1)
+    let clocks = ClockReading(wall: 1000...1010, lead: 0...500)
+    let state = Lifetime.apply(
+      .integer(2000), .integer(995), to: value, of: "key", clocks: clocks, findings)
+    #expect(state.expiry == 2000...2500 && findings.count == 0)
+    #expect(value.expiring(2400...2700).allows(state))
+    #expect(value.expiring(2400...2700).narrowed(by: state).expiry == 2400...2500)
+    #expect(!value.expiring(2501...2700).allows(state))
+    func complaint(_ end: Int, _ left: Int) -> String? {
+      Lifetime.complaint(about: 2000, .integer(end), .integer(left), clocks: clocks)
+    }
+    #expect(complaint(2000, 995) == nil)
+    // As it was: the key was removed at once, since the daemon's own clock was ahead.
+    #expect(complaint(-2, -2) != nil)
+    #expect(complaint(2500, 995) != nil)
+    #expect(complaint(2000, 1495) != nil)
+    let past = ClockReading(wall: 1990...2000, lead: 0...500)
+    #expect(Lifetime.complaint(about: 2000, .integer(-2), .integer(-2), clocks: past) == nil)
+  }
+
   @Test
   func `a clock that is set may show what it showed before, and never less than it is set to`() {
     let time = ExpiryTime(nil)
@@ -85,7 +107,11 @@ import Testing
     let after = time.reading()
     #expect(after.lowerBound <= before.lowerBound - 59_000)
     #expect(after.upperBound >= before.upperBound + 3_600_000)
+    let clocks = time.clocks(from: System.now(), to: System.now())
+    #expect(clocks.lead == 0...3_660_000)
+    #expect(clocks.wall.upperBound < before.lowerBound)
     // Whoever asked before it was set was not told of it.
+    #expect(time.clocks(from: start, to: start).lead == 0...0)
     #expect(time.reading(from: start, to: start) == before)
   }
 }

@@ -27,7 +27,7 @@ enum Change: Equatable {
   private func after(_ state: State) -> State? {
     let isAbsent = state.kind == .absent
     switch self {
-    case .read(let seen): return state.allows(seen) ? seen : nil
+    case .read(let seen): return state.allows(seen) ? state.narrowed(by: seen) : nil
     case .write(let new): return new
     case .remove(let wasPresent):
       if let wasPresent, wasPresent == isAbsent { return nil }

@@ -6,9 +6,9 @@ extension Contents {
   ) throws(Connection.Failure) {
     for container in universe.containers {
       let questions = container.type == .whole ? container.questions : container.counted
-      let (answers, clock) = try ask(questions, connection, time)
+      let (answers, clocks) = try ask(questions, connection, time)
       if container.type == .whole {
-        if let state = universe.whole(container, answers[...], clock: clock, findings) {
+        if let state = universe.whole(container, answers[...], clocks: clocks, findings) {
           set(container.cells[0], to: state)
         }
         continue
@@ -26,32 +26,33 @@ extension Contents {
     for key in universe.mortals {
       let name = universe.keys[key].name
       let questions = [[Array("GET".utf8), Array(name.utf8)]] + Lifetime.questions(name)
-      let (answers, clock) = try ask(questions, connection, time)
+      let (answers, clocks) = try ask(questions, connection, time)
       let state = universe.state(of: answers[0].bytes, key: key)
       if state.kind == .unreadable { findings.add("\(name) holds what nobody wrote") }
       set(
         key,
         to: Lifetime.apply(
-          answers[1], answers[2], to: state, of: name, clock: clock, findings))
+          answers[1], answers[2], to: state, of: name, clocks: clocks, findings))
     }
   }
 
-  /// The answers, which are of one state, because nobody writes, and what the daemon's clock can have shown. Not
+  /// The answers, which are of one state, because nobody writes, and what the daemon's clocks can have shown. Not
   /// by EXEC, which is refused like a write while the disk is full.
   private func ask(
     _ questions: [[[UInt8]]], _ connection: Connection, _ time: ExpiryTime
-  ) throws(Connection.Failure) -> (answers: [Reply], clock: ClosedRange<Int>) {
+  ) throws(Connection.Failure) -> (answers: [Reply], clocks: ClockReading) {
     var answers: [Reply] = []
+    var start = System.now()
     // A key that expires meanwhile is gone by the last answer, and asked for once more.
     for _ in 0..<2 {
-      let start = System.now()
+      start = System.now()
       try connection.send(questions.flatMap(Connection.encode))
       answers = []
       for _ in questions { answers.append(try connection.receive()) }
       if answers.last != .integer(-2) {
-        return (answers, time.reading(from: start, to: System.now()))
+        return (answers, time.clocks(from: start, to: System.now()))
       }
     }
-    return (answers, time.reading())
+    return (answers, time.clocks(from: start, to: System.now()))
   }
 }

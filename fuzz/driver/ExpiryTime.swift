@@ -1,5 +1,13 @@
 import Base
 
+/// What the clocks of the daemon can have shown between two instants, in milliseconds.
+struct ClockReading: Equatable {
+  /// The machine's, as the daemon is told, since 1970: what clients mean by a moment.
+  var wall: ClosedRange<Int>
+  /// By how much the one by which keys expire was ahead of it.
+  var lead: ClosedRange<Int>
+}
+
 /// What the clock by which the daemon's keys expire can show at an instant, as far as that can be told from
 /// outside, in milliseconds since 1970.
 ///
@@ -65,6 +73,31 @@ final class ExpiryTime: Sendable {
       }
       let low = Int(start / 1_000_000) + state.ahead.lowerBound + least
       return low...max(low, Int(end / 1_000_000) + state.ahead.upperBound + most)
+    }
+  }
+
+  /// Whether a clock was set, or may have been.
+  func wasSet(from start: UInt64, to end: UInt64) -> Bool {
+    state.withLock { $0.settings.dropFirst().contains { $0.begin <= end && $0.end >= start } }
+  }
+
+  /// What a moment that is told or asked for meanwhile may mean.
+  func clocks(from start: UInt64, to end: UInt64) -> ClockReading {
+    state.withLock { state in
+      let settings = state.settings
+      var (least, most, latest) = (Int.max, Int.min, 0)
+      for index in settings.indices where settings[index].begin <= end {
+        latest = max(latest, settings[index].milliseconds)
+        if index + 1 == settings.count || settings[index + 1].end >= start {
+          least = min(least, settings[index].milliseconds)
+          most = max(most, settings[index].milliseconds)
+        }
+      }
+      let low = Int(start / 1_000_000) + state.ahead.lowerBound + least
+      let high = Int(end / 1_000_000) + state.ahead.upperBound + most
+      // Up to ten milliseconds are none to the daemon.
+      let own = state.ahead.count > 10 ? state.ahead.count : 0
+      return ClockReading(wall: low...max(low, high), lead: 0...(latest - least + own))
     }
   }
 

@@ -5,11 +5,13 @@ enum Lifetime {
     [["PEXPIRETIME", name], ["PTTL", name]].map { $0.map { Array($0.utf8) } }
   }
 
-  /// The state with the expiry that was told. What is left of its life must agree with the clock.
+  /// The state with the expiry that was told, which is one of the machine's clock. What is left of its life must
+  /// agree with that.
   static func apply(
-    _ end: Reply, _ left: Reply, to state: State, of name: String, clock: ClosedRange<Int>,
+    _ end: Reply, _ left: Reply, to state: State, of name: String, clocks: ClockReading,
     _ findings: Findings
   ) -> State {
+    let clock = clocks.wall
     guard let end = end.integer, let left = left.integer else {
       findings.add("\(name): PEXPIRETIME and PTTL were answered \(end.brief), \(left.brief)")
       return state
@@ -27,7 +29,28 @@ enum Lifetime {
         "\(name) is \(state) and ends at \(end), by a clock within \(clock), and yet PTTL is \(left)"
       )
     }
-    return state.expiring(end...end)
+    return state.expiring(shifted(end, by: clocks.lead))
+  }
+  /// A moment of the machine's clock by the one by which keys expire.
+  static func shifted(_ moment: Int, by lead: ClosedRange<Int>) -> ClosedRange<Int> {
+    (moment + lead.lowerBound)...(moment + lead.upperBound)
+  }
+
+  /// What is wrong with the answers to `questions` that follow a change to `moment`, in one EXEC, if no clock was
+  /// set meanwhile: the key lives until then by the clock that clients see, however far the daemon's own is ahead.
+  static func complaint(
+    about moment: Int, _ end: Reply, _ left: Reply, clocks: ClockReading
+  ) -> String? {
+    let isPast = moment <= clocks.wall.upperBound && end == .integer(-2) && left == .integer(-2)
+    let isSound =
+      end == .integer(moment)
+      && (left.integer.map {
+        (max(0, moment - clocks.wall.upperBound)...max(0, moment - clocks.wall.lowerBound))
+          .contains($0)
+      } ?? false)
+    return isPast || isSound
+      ? nil
+      : "an expiry at \(moment), by a clock within \(clocks.wall), is told as \(end.brief), \(left.brief)"
   }
 }
 
@@ -43,10 +66,29 @@ extension Client {
     }
   }
 
-  /// A moment that is not far from now as the machine sees it, whatever the daemon is told.
-  func anyMoment() -> ClosedRange<Int> {
-    let moment = plan.time.reading().lowerBound + anyLifetime()
-    return moment...moment
+  /// A moment that is not far from now by the clock that the daemon and its clients see.
+  func anyMoment() -> Int {
+    let now = System.now()
+    return plan.time.clocks(from: now, to: now).wall.lowerBound + anyLifetime()
+  }
+
+  /// When something ends that was asked to at `moment`, sent at `invoked`: unless a reply has come it may have been
+  /// taken a while later, and after a jump of the clock.
+  func ends(at moment: Int, since invoked: UInt64, isKnown: Bool) -> ClosedRange<Int> {
+    let lead = plan.time.clocks(from: invoked, to: System.now()).lead
+    let later = isKnown || !plan.time.canJump ? 0 : 20 * 86_400_000
+    return Lifetime.shifted(moment, by: lead.lowerBound...(lead.upperBound + later))
+  }
+
+  /// Adds a finding where the last two of `replies` do not tell `moment`.
+  func checkEnd(_ moment: Int, _ replies: [Reply], of name: String, since invoked: UInt64) {
+    let now = System.now()
+    guard replies.count > 2, !plan.time.wasSet(from: invoked, to: now) else { return }
+    let clocks = plan.time.clocks(from: invoked, to: now)
+    let (end, left) = (replies[replies.count - 2], replies[replies.count - 1])
+    if let complaint = Lifetime.complaint(about: moment, end, left, clocks: clocks) {
+      plan.findings.add("\(name): \(complaint)")
+    }
   }
 
   /// When something with so long to live ends that was sent at `invoked`: unless a reply has come it may have
@@ -69,14 +111,22 @@ extension Client {
     let (moment, lifetime, invoked) = (anyMoment(), anyLifetime(), System.now())
     func effects(_ isDone: Bool?) -> [Effect] {
       let expiry =
-        isAbsolute ? moment : moments(lifetime, since: invoked, isKnown: isDone != nil)
+        isAbsolute
+        ? ends(at: moment, since: invoked, isKnown: isDone != nil)
+        : moments(lifetime, since: invoked, isKnown: isDone != nil)
       return [Effect(key: key, change: .setExpiry(expiry, isDone: isDone))]
     }
-    let command =
-      isAbsolute
-      ? words("PEXPIREAT", name, "\(moment.lowerBound)") : words("PEXPIRE", name, "\(lifetime)")
     let place = begin(isAbsolute ? "PEXPIREAT" : "PEXPIRE", number, effects(nil))
-    let isDone = try didChange(try exchange(command))
+    guard isAbsolute else {
+      let isDone = try didChange(try exchange(words("PEXPIRE", name, "\(lifetime)")))
+      return end(place, .acknowledged, effects(isDone))
+    }
+    let commands = [words("PEXPIREAT", name, "\(moment)")] + Lifetime.questions(name)
+    guard let replies = try execute(commands), let reply = replies.first else {
+      throw unexpected(.null, to: "EXEC of PEXPIREAT")
+    }
+    let isDone = try didChange(reply)
+    if isDone { checkEnd(moment, replies, of: name, since: invoked) }
     end(place, .acknowledged, effects(isDone))
   }
 

@@ -17,14 +17,25 @@ extension Client {
     let (moment, lifetime, invoked) = (anyMoment(), anyLifetime(), System.now())
     let isAbsolute = random.once(in: 2)
     func effects(isKnown: Bool) -> [Effect] {
-      let expiry = isAbsolute ? moment : moments(lifetime, since: invoked, isKnown: isKnown)
+      let expiry =
+        isAbsolute
+        ? ends(at: moment, since: invoked, isKnown: isKnown)
+        : moments(lifetime, since: invoked, isKnown: isKnown)
       return [Effect(key: key, change: .write(state.expiring(expiry)))]
     }
-    let rest =
-      isAbsolute ? words("PXAT", "\(moment.lowerBound)") : words("PX", "\(lifetime)")
     let place = begin(isAbsolute ? "SET PXAT" : "SET PX", number, effects(isKnown: false))
-    let reply = try exchange(words("SET") + [name(key), bytes] + rest)
-    guard reply == .simple("OK") else { throw unexpected(reply, to: "SET with an expiry") }
+    let set = words("SET") + [name(key), bytes]
+    if isAbsolute {
+      let text = universe.keys[key].name
+      let commands = [set + words("PXAT", "\(moment)")] + Lifetime.questions(text)
+      guard let replies = try execute(commands), replies.first == .simple("OK") else {
+        throw unexpected(.null, to: "EXEC of SET with an expiry")
+      }
+      checkEnd(moment, replies, of: text, since: invoked)
+    } else {
+      let reply = try exchange(set + words("PX", "\(lifetime)"))
+      guard reply == .simple("OK") else { throw unexpected(reply, to: "SET with an expiry") }
+    }
     end(place, .acknowledged, effects(isKnown: true))
   }
 
@@ -66,7 +77,7 @@ extension Client {
     }
     let seen = Lifetime.apply(
       replies[1], replies[2], to: try state(replies[0], key), of: universe.keys[key].name,
-      clock: plan.time.reading(from: invoked, to: System.now()), plan.findings)
+      clocks: plan.time.clocks(from: invoked, to: System.now()), plan.findings)
     end(place, .acknowledged, [Effect(key: key, change: .read(seen))])
   }
 }

@@ -32,11 +32,17 @@ struct State: Hashable, CustomStringConvertible {
     return state
   }
 
-  /// Whether it may be `seen`, whose expiry was read and is one moment.
+  /// Whether it may be `seen`, whose expiry was read.
   func allows(_ seen: State) -> Bool {
     guard expiring(nil) == seen.expiring(nil) else { return false }
     guard let expiry, let moment = seen.expiry else { return expiry == seen.expiry }
-    return expiry.contains(moment.lowerBound)
+    return expiry.overlaps(moment)
+  }
+
+  /// Itself, with what `seen` tells of its expiry: it allows that.
+  func narrowed(by seen: State) -> State {
+    guard let expiry, let moment = seen.expiry else { return self }
+    return expiring(expiry.clamped(to: moment))
   }
 
   var description: String {

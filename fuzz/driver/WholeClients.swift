@@ -35,7 +35,17 @@ extension Client {
   /// One or both of a pair, over what is there or anew, and then perhaps with an end. Each has a stamp of its own.
   private func writeWhole(_ pair: [Int]) throws(Stop) {
     let number = takeNumber()
-    var (commands, effects): ([[[UInt8]]], [Effect]) = ([], [])
+    var (commands, effects): ([[[UInt8]]], [(key: Int, state: State, end: Int?, keeps: Bool)]) = (
+      [], []
+    )
+    let invoked = System.now()
+    func changes(isKnown: Bool) -> [Effect] {
+      effects.map { effect in
+        if effect.keeps { return Effect(key: effect.key, change: .overwrite(effect.state)) }
+        let expiry = effect.end.map { ends(at: $0, since: invoked, isKnown: isKnown) }
+        return Effect(key: effect.key, change: .write(effect.state.expiring(expiry)))
+      }
+    }
     for (index, container) in pair.prefix(random.within(1...2)).enumerated() {
       let whole = universe.containers[container]
       let stamp = index == 0 ? number : takeNumber()
@@ -43,23 +53,23 @@ extension Client {
       let set = words("HSET", whole.name) + stampedFields(whole, stamp)
       if random.once(in: 2) {
         commands.append(set)
-        effects.append(Effect(key: whole.cells[0], change: .overwrite(state)))
+        effects.append((whole.cells[0], state, nil, true))
         continue
       }
       commands += [words("DEL", whole.name), set]
-      var expiry: ClosedRange<Int>?
+      var moment: Int?
       if random.once(in: 2) {
-        let moment = anyMoment()
-        commands.append(words("PEXPIREAT", whole.name, "\(moment.lowerBound)"))
-        expiry = moment
+        let end = anyMoment()
+        commands.append(words("PEXPIREAT", whole.name, "\(end)"))
+        moment = end
       }
-      effects.append(Effect(key: whole.cells[0], change: .write(state.expiring(expiry))))
+      effects.append((whole.cells[0], state, moment, false))
     }
-    let place = begin("whole:write", number, effects)
+    let place = begin("whole:write", number, changes(isKnown: false))
     guard let replies = try execute(commands), replies.allSatisfy({ $0.integer != nil }) else {
       throw unexpected(.null, to: "EXEC of whole hashes")
     }
-    end(place, .acknowledged)
+    end(place, .acknowledged, changes(isKnown: true))
   }
 
   /// A write command of another type changes nothing, whatever it meets; but its error tells that the hash is
@@ -111,7 +121,7 @@ extension Client {
       let reply = try exchange(words("WATCH", from.name))
       guard reply == .simple("OK") else { throw unexpected(reply, to: "WATCH") }
     }
-    guard let (seen, stamp) = try glanceAtWhole(from) else {
+    guard let (seen, moment, stamp) = try glanceAtWhole(from) else {
       if isWatching { _ = try exchange(words("UNWATCH")) }
       return
     }
@@ -132,7 +142,7 @@ extension Client {
     } else {
       let reply = try exchange(
         words("EVAL", Self.renameIfSame, "2", from.name, to.name, from.fields[0]) + [stamp]
-          + words("\(seen.expiry?.lowerBound ?? -1)"))
+          + words("\(moment ?? -1)"))
       guard let number = reply.integer, (0...1).contains(number) else {
         throw unexpected(reply, to: "EVAL of RENAME")
       }
@@ -145,7 +155,8 @@ extension Client {
   /// on that sees to it that it has not changed meanwhile.
   private func glanceAtWhole(
     _ whole: Container
-  ) throws(Stop) -> (state: State, stamp: [UInt8])? {
+  ) throws(Stop) -> (state: State, end: Int?, stamp: [UInt8])? {
+    let invoked = System.now()
     let field = whole.fields[0]
     let reply = try exchange(words("HGET", whole.name, field))
     let end = try exchange(words("PEXPIRETIME", whole.name))
@@ -157,7 +168,9 @@ extension Client {
       throw .ended
     }
     let state = State.stamped(client: client, operation: operation)
-    return (end < 0 ? state : state.expiring(end...end), stamp)
+    guard end >= 0 else { return (state, nil, stamp) }
+    let lead = plan.time.clocks(from: invoked, to: System.now()).lead
+    return (state.expiring(Lifetime.shifted(end, by: lead)), end, stamp)
   }
 
   private func readPairOfWholes(_ pair: [Int]) throws(Stop) {
@@ -173,11 +186,11 @@ extension Client {
     guard let replies = try execute(wholes.flatMap(\.questions)),
       replies.count == wholes.count * 4
     else { throw unexpected(.null, to: "EXEC of reads") }
-    let clock = plan.time.reading(from: invoked, to: System.now())
+    let clocks = plan.time.clocks(from: invoked, to: System.now())
     var states: [State] = []
     for (index, whole) in wholes.enumerated() {
       let answers = replies[(4 * index)..<(4 * index + 4)]
-      guard let state = universe.whole(whole, answers, clock: clock, plan.findings) else {
+      guard let state = universe.whole(whole, answers, clocks: clocks, plan.findings) else {
         throw .ended
       }
       states.append(state)
@@ -197,14 +210,14 @@ extension Container {
 extension Universe {
   /// The state of a whole hash by the four answers; nil after a finding.
   func whole(
-    _ whole: Container, _ answers: ArraySlice<Reply>, clock: ClosedRange<Int>,
+    _ whole: Container, _ answers: ArraySlice<Reply>, clocks: ClockReading,
     _ findings: Findings
   ) -> State? {
     let first = answers.startIndex
     Invariant.checkCount(of: whole, answers[first], answers[first + 1], findings)
     guard let state = states(of: whole, answers[first], findings)?.first else { return nil }
     return Lifetime.apply(
-      answers[first + 2], answers[first + 3], to: state, of: whole.name, clock: clock, findings)
+      answers[first + 2], answers[first + 3], to: state, of: whole.name, clocks: clocks, findings)
   }
 }
 

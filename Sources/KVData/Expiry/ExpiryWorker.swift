@@ -12,17 +12,16 @@ import TxnWAL
 /// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `thread` by whoever
 /// starts and closes the worker.
 public final class ExpiryWorker: @unchecked Sendable {
-  /// So many entries of the index are looked at in one batch, while all writers wait.
-  static let chunkCount = 64
   private static let idleMilliseconds = 100
   /// After a refusal, as of a full disk.
   private static let refusedMilliseconds = 1000
-  /// A batch may still put something into the index whose time came while it was made, and which a walk
-  /// that had come further would miss.
-  private static let settlingMilliseconds: UInt64 = 1000
+  /// How often the clock's record is written while the machine's clock is behind it, so that after a crash the
+  /// store's clock goes on nearly where it was.
+  private static let recordInterval = Duration.seconds(60)
 
   private let store: Store
   private let failed: @Sendable (StoreError) -> Void
+  private let clockMoved: @Sendable (_ from: UInt64, _ to: UInt64) -> Void
   private let monitor = Monitor()
   private var thread: WorkerThread?
   private var isClosing = false
@@ -31,9 +30,16 @@ public final class ExpiryWorker: @unchecked Sendable {
 
   /// - Parameter failed: is told why nothing can be removed for the moment, from the worker's thread; the
   ///   worker tries again.
-  public init(store: Store, failed: @escaping @Sendable (StoreError) -> Void = { _ in }) {
+  /// - Parameter clockMoved: is told, from the same thread and once for each time, that the machine's clock was set
+  ///   back, or has caught up: the milliseconds by which the store's clock was ahead of it before, and is now.
+  public init(
+    store: Store, failed: @escaping @Sendable (StoreError) -> Void = { _ in },
+    clockMoved: @escaping @Sendable (_ from: UInt64, _ to: UInt64) -> Void = { _, _ in }
+  ) {
     self.store = store
     self.failed = failed
+    self.clockMoved = clockMoved
+    store.attachMaps()
   }
 
   /// Starts the thread. To be called once.
@@ -63,13 +69,16 @@ public final class ExpiryWorker: @unchecked Sendable {
   private func run() {
     let reader = store.makeReader()
     defer { reader.close() }
-    var walk = ExpiryWalk()
+    var pass = ExpiryPass(store, reader)
+    var clock = ClockState()
     var isRefused = false
     while true {
       var pause = Self.idleMilliseconds
+      lookAtClock(&clock)
       if !isPaused {
+        let before = pass.removedCount
         do throws(StoreError) {
-          if try removeChunk(reader, &walk) { pause = 0 }
+          if try pass.removeChunk() { pause = 0 }
           isRefused = false
         } catch {
           // Once for each stretch of refusals.
@@ -77,10 +86,30 @@ public final class ExpiryWorker: @unchecked Sendable {
           isRefused = true
           pause = Self.refusedMilliseconds
         }
-        reader.end()
+        removed.add(pass.removedCount - before, ordering: .relaxed)
       }
       guard waits(milliseconds: pause) else { return }
     }
+  }
+
+  private struct ClockState {
+    var lead: UInt64 = 0
+    var recordedAt: Duration?
+  }
+
+  private func lookAtClock(_ clock: inout ClockState) {
+    let lead = store.clockLead
+    if lead != clock.lead { clockMoved(clock.lead, lead) }
+    clock.lead = lead
+    let now = MonotonicTime.now
+    guard lead != 0, clock.recordedAt.map({ now - $0 >= Self.recordInterval }) ?? true else {
+      return
+    }
+    clock.recordedAt = now
+    // Where it cannot be written now it is the next time.
+    guard (try? store.tryAdmit(byteCount: 64)) == true else { return }
+    _ = try? store.evaluate { evaluation throws(StoreError) in try evaluation.putClock() }
+    store.requestSync()
   }
 
   /// False when the worker is to end.
@@ -89,47 +118,5 @@ public final class ExpiryWorker: @unchecked Sendable {
       if !isClosing, milliseconds > 0 { monitor.wait(milliseconds: milliseconds) }
       return !isClosing
     }
-  }
-
-  /// Removes the next of what has expired. True where there may be more.
-  private func removeChunk(
-    _ reader: Reader, _ walk: inout ExpiryWalk
-  ) throws(StoreError) -> Bool {
-    let now = store.now
-    let found = try walk.next(Self.chunkCount, upTo: now, reader)
-    if found.isEmpty { return false }
-    var byteCount = 0
-    for key in found {
-      byteCount += 2 * key.count + Self.overhead
-      let entryKey = key.rawSpan.extracting(ExpiryWalk.entryRange(of: key.rawSpan))
-      byteCount += try Records.touch(entryKey, with: reader)
-    }
-    reader.end()
-    let (count, receipt) = try store.admitAndEvaluate(
-      byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: true
-    ) { evaluation throws(StoreError) in
-      var count: UInt64 = 0
-      for key in found where try Self.settle(key.rawSpan, in: &evaluation) { count += 1 }
-      // What has expired by now is gone for good, also what this chunk has not come to.
-      try evaluation.putClock()
-      return count
-    }
-    try store.waitUntilDurable(receipt)
-    removed.add(count, ordering: .relaxed)
-    walk.advance(behind: found, butNotBeyond: now - min(now, Self.settlingMilliseconds))
-    return found.count == Self.chunkCount
-  }
-
-  private static let overhead = 64
-
-  /// Removes the entry that a key of the index names if it has expired, and the key of the index in any case:
-  /// it may be of an earlier write of the entry. Returns whether the entry went.
-  private static func settle(
-    _ indexKey: RawSpan, in evaluation: inout Evaluation
-  ) throws(StoreError) -> Bool {
-    let key = indexKey.extracting(ExpiryWalk.entryRange(of: indexKey))
-    let hasExpired = try Records.removeExpired(key, in: &evaluation)
-    try evaluation.deleteIndex(indexKey)
-    return hasExpired
   }
 }

@@ -12,7 +12,19 @@ struct OpenStore: Sendable {
   init(_ store: Store, log: @escaping @Sendable (String) -> Void) {
     self.store = store
     checkpoints = Checkpoints(store: store)
-    expiry = ExpiryWorker(store: store) { log("cannot remove what has expired: \($0)") }
+    expiry = ExpiryWorker(
+      store: store, failed: { log("cannot remove what has expired: \($0)") },
+      clockMoved: { log(Self.sentence(aboutClockFrom: $0, to: $1)) })
+  }
+
+  private static func sentence(aboutClockFrom before: UInt64, to lead: UInt64) -> String {
+    let seconds = lead / 1000
+    let time = "\(seconds / 3600) h \(seconds / 60 % 60) min \(seconds % 60).\(lead % 1000 / 100) s"
+    if lead == 0 { return "the machine's clock has caught up with the time by which keys expire" }
+    return
+      "the machine's clock is \(time) behind the time by which keys expire, which never goes back"
+      + (before == 0 ? ": it was set back, or was ahead before" : ": it was set again")
+      + "; EXPIREAT and the like count by the machine's clock; `kvd recover --reset-clock` ends this"
   }
 
   /// Has event loops signalled of what they wait for.

@@ -43,6 +43,8 @@ public struct Statistics: Sendable {
   public var damagedValueCount = 0
   /// The partitions that take no more writes because their files are damaged.
   public var readOnlyPartitions: [Int] = []
+  /// By how many milliseconds the clock that entries expire by is ahead of the machine's.
+  public var clockLeadMilliseconds: UInt64 = 0
   /// Whether writes are refused because the disk is full.
   public var isDiskFull = false
   /// Why writes are refused, empty where they are not.
@@ -71,6 +73,7 @@ public struct Statistics: Sendable {
       ("corrupted_reads", "\(corruptedReadCount)"),
       ("damaged_values", "\(damagedValueCount)"),
       ("read_only_partitions", readOnlyPartitions.map(String.init).joined(separator: ",")),
+      ("expiry_clock_offset_ms", "\(clockLeadMilliseconds)"),
       ("disk_full", isDiskFull ? "1" : "0"),
       ("poisoned", poisonReason),
     ]
@@ -91,6 +94,7 @@ extension Store {
     statistics.memtableByteLimit = budget.byteCount
     statistics.poisonReason = poisoned.map { "\($0)" } ?? ""
     statistics.isDiskFull = diskFull != nil
+    statistics.clockLeadMilliseconds = clockLead
     statistics.expiredSnapshotCount = openSnapshots.expiredCount
     for partition in keyspace.partitions {
       statistics.corruptedReadCount += partition.environment.corruptedReadCount

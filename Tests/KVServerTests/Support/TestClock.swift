@@ -14,6 +14,12 @@ final class TestClock: Sendable {
   /// Somebody sets the time of day back.
   func setBack(_ duration: UInt64) { lag.add(duration, ordering: .relaxed) }
 
+  /// Somebody sets it right, or too far forward, after it was set back by as much at least.
+  func setForward(_ duration: UInt64) { lag.subtract(duration, ordering: .relaxed) }
+
+  /// What clients see, in milliseconds since 1970.
+  var wall: UInt64 { milliseconds.load(ordering: .relaxed) - lag.load(ordering: .relaxed) }
+
   var source: ClockSource {
     ClockSource(
       wallNanoseconds: {

@@ -245,7 +245,7 @@ import TxnWAL
       (0..<100).map { Self.key($0) }.first { store.keyspace.partition(of: $0.rawSpan) == 1 })
     try store.put(sound, bytes("new"))
     let (_, receipt) = try store.evaluate { evaluation throws(StoreError) in
-      try evaluation.deleteRange(.prefix(sound), inPartitionOf: sound.rawSpan)
+      try evaluation.deleteRange(stored: .prefix(sound), inPartitionOf: sound.rawSpan)
     }
     try store.waitUntilDurable(receipt)
     #expect(try store.get(sound) == nil)

@@ -1,3 +1,4 @@
+import Base
 import Testing
 
 @testable import KVStore
@@ -38,6 +39,69 @@ import Testing
     // No time that the machine's clocks can show.
     clock.raise(toHighWater: .max)
     #expect(clock.now == 7005)
+  }
+
+  @Test
+  func
+    `its lead is what the time of day was set back by, to the millisecond, and told the same again`()
+  {
+    let source = TestClock(milliseconds: 5000)
+    let clock = ExpiryClock(source.source)
+    #expect(clock.lead == 0)
+    source.set(by: 1_000_000)
+    #expect(clock.lead == 0)
+    source.set(by: -1_000_000)
+    for _ in 0..<3 {
+      #expect(clock.lead == 1_000_000)
+      source.pass(milliseconds: 77)
+    }
+    // No more than what reading two clocks one after the other can make out.
+    source.set(by: -9)
+    #expect(clock.lead == 1_000_000)
+    source.set(by: -2)
+    #expect(clock.lead == 1_000_011)
+    source.set(by: 400_000)
+    #expect(clock.lead == 600_011)
+    source.set(by: 600_011)
+    #expect(clock.lead == 0)
+    source.set(by: -5)
+    #expect(clock.lead == 0)
+  }
+
+  @Test func `a thread that waits between its two readings of the clock makes out no lead`() {
+    let source = TestClock(milliseconds: 5000)
+    var stalls = 0
+    let stall = Lock(0)
+    let clock = ExpiryClock(
+      ClockSource(
+        wallNanoseconds: source.source.wallNanoseconds,
+        monotonicNanoseconds: {
+          if stall.withLock({ left in
+            left -= 1
+            return left >= 0
+          }) {
+            source.pass(milliseconds: 500)
+          }
+          return source.source.monotonicNanoseconds()
+        }))
+    // Both clocks at once before, so that the offset is a sound one.
+    #expect(clock.now == 5000)
+    while stalls < 2 {
+      stalls += 1
+      stall.withLock { $0 = stalls }
+      #expect(clock.lead == 0)
+      #expect(clock.lead == 0)
+    }
+  }
+
+  @Test func `reset, it shows the time of day again`() {
+    let source = TestClock(milliseconds: 5000)
+    let clock = ExpiryClock(source.source)
+    clock.raise(toHighWater: 90_000)
+    #expect(clock.lead == 85_000)
+    clock.reset()
+    #expect(clock.now == 5000)
+    #expect(clock.lead == 0)
   }
 
   @Test func `it never goes back, whatever is done to the time of day`() {

@@ -34,7 +34,7 @@ import Testing
           case 7:
             // In the partition of a key alone, whatever lies in the range elsewhere.
             let range = KeyRange(from: key)
-            try evaluation.deleteRange(range, inPartitionOf: key.rawSpan)
+            try evaluation.deleteRange(stored: range, inPartitionOf: key.rawSpan)
             let partition = fixture.store.keyspace.partition(of: key.rawSpan)
             for old in model.keys
             where range.contains(old.rawSpan)

@@ -61,7 +61,7 @@ enum Dumping {
     }
     guard let content = DumpedValue(dump) else { return call.reply.error("ERR Bad data format") }
     let now = evaluation.now
-    let start = options.isAbsolute ? 0 : now
+    let start = options.isAbsolute ? call.store.clockLead : now
     let expiry = time == 0 ? 0 : UInt64(time).addingReportingOverflow(start).partialValue
     if expiry != 0, expiry <= now {
       try Records.remove(key, in: &evaluation)

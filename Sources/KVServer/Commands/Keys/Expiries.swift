@@ -75,7 +75,8 @@ enum Expiries {
     call.reply.integer(Int64(1))
   }
 
-  /// Milliseconds since 1970, also before then; nil, with the error written, if it does not fit 63 bits.
+  /// Milliseconds since 1970 of the store's clock, also before then; nil, with the error written, if it does not
+  /// fit 63 bits. An absolute number is one of the clock that clients see, the machine's.
   private static func moment(
     _ unit: ExpiryArgument.Unit, isAbsolute: Bool, now: Int64,
     _ call: inout Call, _ request: RawSpan
@@ -85,7 +86,8 @@ enum Expiries {
       return nil
     }
     let (scaled, overflows) = number.multipliedReportingOverflow(by: unit.rawValue)
-    let (moment, isTooLate) = scaled.addingReportingOverflow(isAbsolute ? 0 : now)
+    let (moment, isTooLate) = scaled.addingReportingOverflow(
+      isAbsolute ? Int64(clamping: call.store.clockLead) : now)
     guard !overflows, !isTooLate else {
       let name = call.server.table.commands[call.command].name
       call.reply.error("ERR invalid expire time in '\(name)' command")
@@ -103,7 +105,9 @@ enum Expiries {
     guard let expiry else { return call.reply.integer(Int64(-2)) }
     guard expiry != 0 else { return call.reply.integer(Int64(-1)) }
     var milliseconds = Int64(clamping: expiry)
-    if !isAbsolute { milliseconds = max(0, milliseconds - Int64(clamping: call.store.now)) }
+    // From the store's clock to the one that clients see.
+    let start = isAbsolute ? call.store.clockLead : call.store.now
+    milliseconds = max(0, milliseconds - Int64(clamping: start))
     // Rounded as Redis rounds.
     call.reply.integer(
       unit == .seconds

@@ -39,15 +39,16 @@ struct ExpiryArgument {
     unit == other.unit && isAbsolute == other.isAbsolute
   }
 
-  /// The moment in milliseconds since 1970, which is after 1970 but may be in the past; nil, with the
-  /// error written, if the number is none, is not positive, or does not fit 63 bits.
+  /// The moment of the store's clock in milliseconds since 1970, which is after 1970 but may be in the past; nil,
+  /// with the error written, if the number is none, is not positive, or does not fit 63 bits. An absolute number
+  /// is one of the clock that clients see, the machine's.
   func moment(_ call: inout Call, _ request: RawSpan, now: UInt64) -> UInt64? {
     guard let number = parseInteger(request.extracting(number)) else {
       call.notAnInteger()
       return nil
     }
     let (scaled, overflows) = number.multipliedReportingOverflow(by: unit.rawValue)
-    let start = isAbsolute ? 0 : Int64(clamping: now)
+    let start = Int64(clamping: isAbsolute ? call.store.clockLead : now)
     let (moment, isTooLate) = scaled.addingReportingOverflow(start)
     guard number > 0, !overflows, !isTooLate else {
       let name = call.server.table.commands[call.command].name
