@@ -85,7 +85,7 @@ struct TroubleTests {
     #expect(tool.text.contains("log: read "), "\(tool.text)")
     #expect(
       tool.text.contains(
-        "kvd recover: not all of it is in the partitions, and the log keeps the rest: no space left"
+        "kvd recover: not all of it could be done, and the log keeps what is not in the partitions: no space left"
       ))
     let again = try TestDaemon.serving(path, arguments)
     #expect(try again.client().ask("STRLEN", "key 999") == ":10000")
