@@ -76,7 +76,7 @@ public final class Server: Sendable {
     } catch {
       throw .cannotStart(reason: error.description)
     }
-    state.expiry.start()
+    state.start()
     state.watch.start(state)
   }
 

@@ -34,7 +34,7 @@ struct RandomFieldsTests {
     return fixture
   }
 
-  @Test(arguments: [1, 10, 4096, 6000])
+  @Test(arguments: [1, 10, 1024, 1025, 6000])
   func `distinct fields are as many as were asked for, or all`(count: Int) throws {
     let fixture = try fixture(count)
     for wanted in [1, 2, count / 2, count - 1, count, count + 1] where wanted > 0 {
@@ -72,5 +72,50 @@ struct RandomFieldsTests {
     let drawn = Set(try draw(1000, repeated: true, from: fixture))
     // About 300 are expected: places are random, not fields. 150 would be ten standard deviations away.
     #expect(drawn.count > 150)
+  }
+
+  /// SPOP of two thousand of ten million members visited all of them, while all writers waited.
+  @Test(arguments: [1, 20, 1000, 2000, 8000])
+  func `how many fields are visited depends on how many are drawn`(wanted: Int) throws {
+    let fixture = try DataFixture { $0.memoryByteCount = 32 << 20 }
+    for start in stride(from: 0, to: 100_000, by: 10_000) {
+      _ = try fixture.write { evaluation throws(StoreError) in
+        try evaluation.editMap(at: bytes("m").rawSpan) { map, evaluation throws(StoreError) in
+          for number in start..<start + 10_000 {
+            let field = bytes("f\(number)")
+            try map.put(field.rawSpan, field.rawSpan, isNew: true, in: &evaluation)
+          }
+        }
+      }
+    }
+    let visited = try fixture.write { evaluation throws(StoreError) in
+      let map = try evaluation.map(at: bytes("m").rawSpan)!
+      var random = RandomFields(of: map)
+      var drawn: Set<[UInt8]> = []
+      try random.distinct(wanted, in: &evaluation) { field, _ in
+        drawn.insert([UInt8](copying: field))
+        return true
+      }
+      #expect(drawn.count == wanted)
+      return random.visitedCount
+    }
+    #expect(visited <= 74 * wanted + 600)
+    // As a rule far less.
+    #expect(visited < 100_000)
+  }
+
+  /// Places between the first and the last byte are nearly all behind one gap.
+  @Test func `fields with gaps between them are drawn in bounded steps, too`() throws {
+    let fixture = try DataFixture()
+    let names =
+      ["", "\u{1}", "zzzz"] + (0..<6000).map { "b\(10_000 + $0)" } + (0..<10).map { "c\($0)" }
+    _ = try fixture.map("m").set(names.map { (field: bytes($0), value: bytes($0)) })
+    for wanted in [1, 100, 700] {
+      let drawn = try draw(wanted, from: fixture)
+      #expect(drawn.count == wanted && Set(drawn).count == wanted)
+    }
+    // Those in the middle come, and not only those at the gaps.
+    let middle = try draw(2000, repeated: true, from: fixture).filter { $0.first == 98 }
+    #expect(Set(middle).count > 150)
   }
 }

@@ -97,6 +97,7 @@ final class Client {
     case .hold: break
     case .seal: store.seal()
     case .checkpoint: try store.checkpoint()
+    case .removeOrphans: try removeOrphans()
     case .pause: pause.withLock { pause.wait(milliseconds: 30) }
     case .jumpClock(let milliseconds):
       if milliseconds < 0 { world.hasClockGoneBack = true }
@@ -118,7 +119,7 @@ final class Client {
 
   /// Does what `attempt` does once there is room for so many bytes, and again where it turns out to write more,
   /// once there is room for that.
-  private func admitting(_ byteCount: Int, _ attempt: () throws -> Void) throws {
+  func admitting(_ byteCount: Int, _ attempt: () throws -> Void) throws {
     try store.admit(byteCount: byteCount)
     while !world.hasCrashed {
       do {
@@ -204,7 +205,7 @@ final class Client {
     }
   }
 
-  private func finish(
+  func finish(
     _ receipt: Receipt, _ model: Model, _ wait: Script.Wait, wrote: Bool
   ) throws {
     if wrote {
@@ -213,6 +214,7 @@ final class Client {
       }
       world.history.add(
         model, sequence: receipt.sequence, position: receipt.position)
+      world.abandoned.formUnion(model.abandoned)
     }
     switch wait {
     case .durable: try awaitDurability(of: receipt)
@@ -342,6 +344,7 @@ extension Script.Write {
     switch self {
     case .put(let key, let count, _): key.count + count
     case .putEntry(let key, let count, _, _, _): 2 * key.count + count + 100
+    case .putOwner(let key, _), .moveOwner(_, let key): 2 * key.count + 200
     case .delete, .deleteRange: 100
     }
   }
@@ -361,6 +364,23 @@ extension Script.Write {
       try evaluation.put(stored: key.rawSpan, value.rawSpan, type: type, expiry: expiry)
     case .delete(let key): try evaluation.delete(stored: key.rawSpan)
     case .deleteRange(let range): try evaluation.deleteRange(stored: range)
+    case .putOwner(let key, let id):
+      let value = Owners.value(of: id)
+      let field = Owners.field(of: id)
+      try evaluation.put(stored: field.rawSpan, RawSpan())
+      try evaluation.put(stored: key.rawSpan, value.rawSpan, type: Owners.type, expiry: 0)
+    case .moveOwner(let key, let target):
+      let mark = Owners.moveMark
+      try evaluation.put(stored: mark.rawSpan, RawSpan())
+      let found = try evaluation.withEntry(of: key.rawSpan) { info, value in
+        info.map {
+          Model.Entry(value: [UInt8](copying: value), sequence: 0, type: $0.type)
+        }
+      }
+      guard let found, found.ownerID != nil, key != target else { return }
+      try evaluation.delete(stored: key.rawSpan)
+      try evaluation.put(
+        stored: target.rawSpan, found.value.rawSpan, type: Owners.type, expiry: 0)
     }
   }
 }

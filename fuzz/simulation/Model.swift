@@ -11,6 +11,10 @@ struct Model: Equatable {
 
   /// All that is stored, with internal keys and what has expired.
   private(set) var stored: [[UInt8]: Entry] = [:]
+  /// The owners that range deletes have removed, and what they owned was not removed.
+  var orphaned: Set<[UInt8]> = []
+  /// The owners that went otherwise, as no layer that knows of them would have it: what they owned stays.
+  private(set) var abandoned: Set<[UInt8]> = []
 
   /// What is there for a reader of one key.
   func entry(_ key: [UInt8]) -> Entry? { stored[key].flatMap { $0.hasExpired ? nil : $0 } }
@@ -23,16 +27,36 @@ struct Model: Equatable {
     case .put(let key, let count, let fill):
       put(key, Self.value(count, fill), at: sequence)
     case .putEntry(let key, let count, let fill, let type, let expiry):
+      abandonOwner(at: key)
       stored[key] = Entry(
         value: Self.value(count, fill), sequence: sequence, type: type,
         hasExpired: (1..<1000).contains(expiry))
-    case .delete(let key): stored[key] = nil
+    case .delete(let key):
+      abandonOwner(at: key)
+      stored[key] = nil
     case .deleteRange(let range):
-      for key in stored.keys
+      if range == .everything { orphaned = [] }
+      for (key, entry) in stored
       where range.holds(key) && (range == .everything || Self.shows(key, in: range)) {
+        if let id = entry.ownerID, range != .everything { orphaned.insert(id) }
         stored[key] = nil
       }
+    case .putOwner(let key, let id):
+      abandonOwner(at: key)
+      stored[key] = Entry(value: Owners.value(of: id), sequence: sequence, type: Owners.type)
+      stored[Owners.field(of: id)] = Entry(value: [], sequence: sequence)
+    case .moveOwner(let key, let target):
+      put(Owners.moveMark, [], at: sequence)
+      guard var entry = stored[key], entry.ownerID != nil, key != target else { return }
+      entry.sequence = sequence
+      stored[key] = nil
+      abandonOwner(at: target)
+      stored[target] = entry
     }
+  }
+
+  private mutating func abandonOwner(at key: [UInt8]) {
+    if let id = stored[key]?.ownerID { abandoned.insert(id) }
   }
 
   /// Internal keys are seen in ranges among them alone.
@@ -44,6 +68,7 @@ struct Model: Equatable {
   }
 
   mutating func put(_ key: [UInt8], _ value: [UInt8], at sequence: SequenceNumber) {
+    abandonOwner(at: key)
     stored[key] = Entry(value: value, sequence: sequence)
   }
 

@@ -194,6 +194,9 @@ struct Runner {
       // A device of its own: looking makes names durable there.
       let device = world.device.afterKill()
       inspection.makeLogDevice = { _ in device }
+      // Fields that clients put beside owners, and what they themselves have left.
+      let abandoned = world.abandoned
+      inspection.isExpectedUnowned = { !Owners.isID($0) || abandoned.contains($0) }
       let report = inspection.check()
       guard report.isSound else {
         Verdict.fail("check finds: " + report.findings.joined(separator: "\n"))
@@ -288,6 +291,11 @@ struct Runner {
         try? store.close()
         settleImage()
       } else {
+        if !world.isFaulty {
+          do { try Owners.checkAtEnd(store, world.history.newest) } catch {
+            Verdict.fail("looking for orphans at the end: \(error)")
+          }
+        }
         world.store = nil
         do { try store.close() } catch { Verdict.fail("closing at the end: \(error)") }
       }

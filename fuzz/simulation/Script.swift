@@ -57,7 +57,7 @@ struct Script {
     case scan(KeyRange, reverse: Bool, limit: Int)
     case count
     case hold(KeyRange)
-    case seal, checkpoint, pause
+    case seal, checkpoint, pause, removeOrphans
     case jumpClock(milliseconds: Int)
     case fault(MemoryDevice.Fault)
     case dataFault(DataFiles.Fault)
@@ -71,6 +71,10 @@ struct Script {
     case putEntry([UInt8], count: Int, fill: UInt8, type: UInt8, expiry: UInt64)
     case delete([UInt8])
     case deleteRange(KeyRange)
+    /// An entry that owns others, and one that it owns.
+    case putOwner([UInt8], id: [UInt8])
+    /// Moves it, if there is one.
+    case moveOwner([UInt8], to: [UInt8])
   }
 
   enum Condition {
@@ -116,6 +120,7 @@ struct ScriptMaker {
   private let seed: UInt64
   private var random: SeededGenerator
   private var nextID = 0
+  private var ownerCount = 0
   private var clientCount = 1
   private var keyCount = 8
 
@@ -305,7 +310,8 @@ struct ScriptMaker {
     case 81..<85: return .hold(range())
     case 85..<92: return .seal
     case 92..<95: return .checkpoint
-    case 95, 96: return .pause
+    case 95: return .pause
+    case 96: return .removeOrphans
     case 97:
       return chance(1, in: 2)
         ? .pause : .jumpClock(milliseconds: Int.random(in: -20_000...100_000, using: &random))
@@ -324,8 +330,13 @@ struct ScriptMaker {
   }
 
   private mutating func write() -> Script.Write {
-    switch Int.random(in: 0..<24, using: &random) {
+    switch Int.random(in: 0..<28, using: &random) {
     case 0, 1: return .deleteRange(range())
+    case 24, 25:
+      let key = userKey()
+      ownerCount += 1
+      return .putOwner(key, id: Owners.id(ownerCount, at: key))
+    case 26, 27: return .moveOwner(userKey(), to: userKey())
     case 2..<7: return .delete(key())
     case 7..<10:
       return .putEntry(
@@ -372,6 +383,10 @@ struct ScriptMaker {
       return InternalKey.mapPrefix(slot: Int(id[0]) * 8000, id: id)
         + [UInt8.random(in: 0...9, using: &random)]
     }
+    return userKey()
+  }
+
+  private mutating func userKey() -> [UInt8] {
     let number =
       chance(1, in: 2)
       ? Int.random(in: 0..<min(3, keyCount), using: &random)

@@ -49,6 +49,7 @@ extension Script.Action {
     case .seal: "seal"
     case .checkpoint: "checkpoint"
     case .pause: "pause"
+    case .removeOrphans: "remove orphans"
     case .jumpClock(let milliseconds): "the clock jumps by \(milliseconds) ms"
     case .fault(let fault): faultText(fault)
     case .dataFault(let fault): faultText(fault)
@@ -66,6 +67,8 @@ extension Script.Write {
       "put \(keyText(key)) \(count) x \(fill) of type \(type), expiry \(expiry)"
     case .delete(let key): "delete \(keyText(key))"
     case .deleteRange(let range): "delete range \(rangeText(range))"
+    case .putOwner(let key, let id): "put owner \(keyText(key)) \(id)"
+    case .moveOwner(let key, let target): "move owner \(keyText(key)) to \(keyText(target))"
     }
   }
 }

@@ -26,6 +26,8 @@ final class World: @unchecked Sendable {
 
   var store: Store?
   var history = History()
+  /// The owners that went, in some batch that there was, without what they owned.
+  var abandoned: Set<[UInt8]> = []
   /// Promised before: what a reader has seen, or what was acknowledged, in this round or before.
   var promised: SequenceNumber = 0
   /// The greatest sequence that anybody has ever seen, also of batches that are lost since.

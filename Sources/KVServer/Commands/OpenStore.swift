@@ -8,6 +8,8 @@ struct OpenStore: Sendable {
   let longReads = LongReads()
   /// Removes what has expired, once it is started.
   let expiry: ExpiryWorker
+  /// Removes what range deletes leave of hashes and sets, once it is started.
+  let orphans: OrphanWorker
 
   init(_ store: Store, log: @escaping @Sendable (String) -> Void) {
     self.store = store
@@ -15,6 +17,9 @@ struct OpenStore: Sendable {
     expiry = ExpiryWorker(
       store: store, failed: { log("cannot remove what has expired: \($0)") },
       clockMoved: { log(Self.sentence(aboutClockFrom: $0, to: $1)) })
+    orphans = OrphanWorker(store: store) {
+      log("cannot remove what range deletes have left of hashes and sets: \($0)")
+    }
   }
 
   private static func sentence(aboutClockFrom before: UInt64, to lead: UInt64) -> String {
@@ -32,10 +37,17 @@ struct OpenStore: Sendable {
     for handle in handles { store.observe { handle.signal() } }
   }
 
+  /// Starts what works on the store until `finish`.
+  func start() {
+    expiry.start()
+    orphans.start()
+  }
+
   /// Ends what works on the store, which stays open.
   func finish() {
     longReads.finish()
     checkpoints.finish()
     expiry.close()
+    orphans.close()
   }
 }

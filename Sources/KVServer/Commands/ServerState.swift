@@ -97,6 +97,9 @@ final class ServerState: Sendable {
   var expiry: ExpiryWorker { opened.withLock { $0.expiry } }
   var longReads: LongReads { opened.withLock { $0.longReads } }
 
+  /// Starts what works on the store beside the event loops.
+  func start() { opened.withLock { $0 }.start() }
+
   /// Ends what works on the store beside the event loops.
   func finish() { opened.withLock { $0 }.finish() }
 
@@ -106,7 +109,7 @@ final class ServerState: Sendable {
     store.signal(handles.withLock { $0 })
     opened.withLock { $0 = store }
     users.mark.follow(store.store)
-    store.expiry.start()
+    store.start()
   }
 
   // MARK: Options

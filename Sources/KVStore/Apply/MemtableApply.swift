@@ -14,7 +14,10 @@ struct MemtableApply {
   /// without the range deletes, and after a crash the log has them.
   private let tombstones: RangeIndex
   private let durableSequence: SequenceNumber
+  /// That of the memtable's last batch.
+  private let last: SequenceNumber
   private let pace: ApplyPace
+  private let owners: OwnerWatch
 
   /// - Parameter pageLimit: the most pages that one LMDB transaction may change: LMDB keeps them in anonymous
   ///   memory until it commits, and a file's share of that memory for as long as the file is open.
@@ -25,8 +28,11 @@ struct MemtableApply {
     self.layer = layer
     self.entryLimit = entryLimit
     pace = ApplyPace(layer, budget: partition.budget, pageLimit: pageLimit)
-    tombstones = partition.layers.tombstones
+    let layers = partition.layers
+    tombstones = layers.tombstones
     durableSequence = tombstones.newestSequence(upTo: durable.rawValue)
+    last = layer.lastPosition?.sequence ?? 0
+    owners = OwnerWatch(partition, layers, upTo: last, durable: durableSequence)
   }
 
   /// Whether the file gets no new entries by it. O(n).
@@ -34,7 +40,8 @@ struct MemtableApply {
     var cursor = layer.memtable.makeCursor(at: .max)
     cursor.seek(RawSpan())
     while cursor.isValid {
-      let isPut = cursor.withEntry { key, header, _ in header.kind == .put && !isHidden(key, header)
+      let isPut = cursor.withEntry { key, header, value in
+        header.kind == .put && !isLeftOut(key, header, value)
       }
       if isPut { return false }
       cursor.next()
@@ -54,7 +61,8 @@ struct MemtableApply {
       CrashPoint.reached(.applyBeforeTransaction)
       var transaction = try partition.environment.beginWrite()
       var state = try transaction.appliedState()
-      let internalGrowth = try writeChunk(&cursor, &keyCount, &transaction)
+      var hasOrphans = false
+      let internalGrowth = try writeChunk(&cursor, &keyCount, &hasOrphans, &transaction)
       state.internalEntryCount? += internalGrowth
       if !cursor.isValid {
         if !DeliberateBug.dropsTombstones.isOn {
@@ -66,6 +74,7 @@ struct MemtableApply {
       if !cursor.isValid || internalGrowth != 0 { try transaction.setAppliedState(state) }
       CrashPoint.reached(.applyBeforeCommit)
       try transaction.commit()
+      if hasOrphans { partition.presence.noteOrphan() }
       CrashPoint.reached(.applyAfterCommit)
     } while cursor.isValid
     CrashPoint.reached(.applyBeforeDrop)
@@ -86,7 +95,8 @@ struct MemtableApply {
   /// Returns by how many the internal entries became more. LMDB does not tell of a put whether it added an
   /// entry, but how many there are: internal keys adjoin, so their run is measured at its two ends.
   private func writeChunk(
-    _ cursor: inout MemtableCursor, _ keyCount: inout Int, _ transaction: inout WriteTransaction
+    _ cursor: inout MemtableCursor, _ keyCount: inout Int, _ hasOrphans: inout Bool,
+    _ transaction: inout WriteTransaction
   ) throws(StoreError) -> Int {
     var internalGrowth = 0
     var countBeforeRun: Int?
@@ -95,13 +105,16 @@ struct MemtableApply {
     while cursor.isValid, transaction.changedPageCount < pageLimit, keyCount - firstKey < entryLimit
     {
       keyCount += 1
-      try cursor.withEntry { key, header, value throws(StoreError) in
-        if InternalKey.contains(key) != (countBeforeRun != nil) {
+      try cursor.withVersion { key, version throws(StoreError) in
+        let isInternal = InternalKey.contains(key)
+        if isInternal != (countBeforeRun != nil) {
           let entryCount = try transaction.entryCount()
           internalGrowth += countBeforeRun.map { entryCount - $0 } ?? 0
           countBeforeRun = countBeforeRun == nil ? entryCount : nil
         }
-        try write(key, header, value, &transaction)
+        let orphanCount = try write(key, version, &transaction)
+        internalGrowth += orphanCount
+        if orphanCount > 0 || isInternal && InternalKey.isOrphan(key) { hasOrphans = true }
       }
       cursor.next()
     }
@@ -109,30 +122,37 @@ struct MemtableApply {
     return internalGrowth
   }
 
-  private func isHidden(_ key: RawSpan, _ header: EntryHeader) -> Bool {
-    tombstones.newest(over: key, at: durableSequence) > header.sequence
+  /// Whether a range delete hides it, so that it is not written at all; what it hides in LMDB is for the
+  /// purge worker.
+  private func isLeftOut(_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) -> Bool {
+    guard tombstones.newest(over: key, at: durableSequence) > header.sequence else { return false }
+    return !owners.isKept(header, value) || tombstones.newest(over: key, at: last) > header.sequence
   }
 
+  /// Returns how many notes of orphans were added.
   private func write(
-    _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan,
-    _ transaction: inout WriteTransaction
-  ) throws(StoreError) {
-    // What a range delete of the same memtable hides is not written at all; what it hides in LMDB is
-    // for the purge worker.
-    if isHidden(key, header) { return }
-    switch header.kind {
-    case .delete:
-      try transaction.delete(.data, key)
-    case .put:
-      let seed = partition.environment.checksumSeed
-      try transaction.reserve(
-        key, byteCount: StoredValue.headerByteCount + value.byteCount
-      ) { target in
-        StoredValue.encode(
-          StoredValue.Header(
-            sequence: header.sequence, type: header.type, expiryMilliseconds: header.expiry),
-          key: key, value: value, seed: seed, into: &target)
+    _ key: RawSpan, _ version: KeyVersion, _ transaction: inout WriteTransaction
+  ) throws(StoreError) -> Int {
+    try version.withValue { value throws(StoreError) in
+      let header = version.header
+      let isLeftOut = isLeftOut(key, header, value)
+      let orphanCount = try owners.visit(key, version, isLeftOut: isLeftOut, &transaction)
+      if isLeftOut { return orphanCount }
+      switch header.kind {
+      case .delete:
+        try transaction.delete(.data, key)
+      case .put:
+        let seed = partition.environment.checksumSeed
+        try transaction.reserve(
+          key, byteCount: StoredValue.headerByteCount + value.byteCount
+        ) { target in
+          StoredValue.encode(
+            StoredValue.Header(
+              sequence: header.sequence, type: header.type, expiryMilliseconds: header.expiry),
+            key: key, value: value, seed: seed, into: &target)
+        }
       }
+      return orphanCount
     }
   }
 }

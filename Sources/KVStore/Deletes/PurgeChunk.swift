@@ -32,8 +32,9 @@ struct PurgeChunk {
     guard var group = next else { return .nothing }
     var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, stepLimit: keyLimit)
     var internalCount = 0
+    var orphans: [(orphan: Orphan, sequence: SequenceNumber)] = []
     group.position = try transaction.withCursor { cursor throws(StoreError) in
-      try remove(group, with: &cursor, &effort, &internalCount)
+      try remove(group, with: &cursor, &effort, &internalCount, &orphans)
     }
     if let position = group.position {
       CrashPoint.reached(.purgeBeforePosition)
@@ -42,13 +43,15 @@ struct PurgeChunk {
       CrashPoint.reached(.purgeBeforeTombstoneRemoval)
       try group.remove(from: &transaction)
     }
-    if internalCount > 0 {
+    if !orphans.isEmpty { internalCount -= try transaction.add(orphans) }
+    if internalCount != 0 {
       var state = try transaction.appliedState()
       state.internalEntryCount? -= internalCount
       try transaction.setAppliedState(state)
     }
     CrashPoint.reached(.purgeBeforeCommit)
     try transaction.commit()
+    if !orphans.isEmpty { partition.presence.noteOrphan() }
     CrashPoint.reached(.purgeAfterCommit)
     return group.position == nil ? .finished(group.last) : .paused(group)
   }
@@ -56,7 +59,7 @@ struct PurgeChunk {
   /// Where to go on, or nil at the end of the group. O(log n) for each fragment of its ranges, O(1) a key.
   private func remove(
     _ group: PurgeGroup, with cursor: inout Cursor, _ effort: inout Effort,
-    _ internalCount: inout Int
+    _ internalCount: inout Int, _ orphans: inout [(orphan: Orphan, sequence: SequenceNumber)]
   ) throws(StoreError) -> [UInt8]? {
     let ranges = group.ranges
     let start = group.position ?? []
@@ -74,9 +77,10 @@ struct PurgeChunk {
         case .end: break walk
         case .pause(let key): return key
         case .keep: break
-        case .remove(let isInternal):
+        case .remove(let isInternal, let orphan):
           try cursor.deleteCurrent()
           if isInternal { internalCount += 1 }
+          if let orphan { orphans.append(orphan) }
         }
         effort.countStep()
         isEntry = try cursor.next()
@@ -104,13 +108,24 @@ struct PurgeChunk {
     let header = try? StoredValue.decode(
       stored, key: key, seed: environment.checksumSeed, file: environment.path)
     guard let header else { return .keep }
-    return header.sequence < fragment.sequence
-      ? .remove(isInternal: InternalKey.contains(key)) : .keep
+    guard header.sequence < fragment.sequence else { return .keep }
+    // Nothing newer than this, and older than the range delete, is anywhere: LMDB has all of the log before the
+    // newest range delete here, and no owner whose successor was left out. So an owner was removed by the range delete.
+    let orphan =
+      header.type == 0
+        || header.sequence
+          < Orphan.newestOfEverything(in: partition.layers, at: fragment.sequence)
+      ? nil
+      : Orphan(
+        ownerKey: key, type: header.type,
+        value: stored.extracting(droppingFirst: StoredValue.headerByteCount))
+    return .remove(
+      isInternal: InternalKey.contains(key), orphan: orphan.map { ($0, header.sequence) })
   }
 
   private enum Step {
     case keep, end
-    case remove(isInternal: Bool)
+    case remove(isInternal: Bool, orphan: (orphan: Orphan, sequence: SequenceNumber)?)
     case pause([UInt8])
   }
 

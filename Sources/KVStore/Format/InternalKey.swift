@@ -11,6 +11,7 @@ import TxnWAL
 ///     1  field of a map      00 01 | slot u16 | map's id, 12 bytes | field
 ///     2  index of expiries   00 02 | milliseconds since 1970 u48 | key of the entry that expires
 ///     3  the store's clock   00 03 | slot u16
+///     4  orphan              00 04 | slot u16 | first 14 bytes of the entry that owned others (`Orphan`)
 ///
 /// All numbers are big-endian, so that keys lie in their order. A field lies in the partition of the slot
 /// that stands in its key, an entry of the index where the key in it lies. A key that begins like an
@@ -20,6 +21,7 @@ public enum InternalKey {
     case mapField = 1
     case expiryIndex = 2
     case clock = 3
+    case orphan = 4
   }
 
   /// Where all of them lie.
@@ -27,6 +29,9 @@ public enum InternalKey {
 
   /// Where the fields of all maps lie.
   public static let mapFields = KeyRange(from: [0, Kind.mapField.rawValue], to: [0, 2])
+
+  /// Where the notes of orphans lie.
+  static let orphans = KeyRange(from: [0, Kind.orphan.rawValue], to: [0, 5])
 
   /// The bytes of a field's key before the field.
   public static let mapPrefixByteCount = 16
@@ -64,6 +69,7 @@ public enum InternalKey {
     case .expiryIndex where key.byteCount >= ExpiryIndex.prefixByteCount:
       return Routing.slot(of: key.extracting(droppingFirst: ExpiryIndex.prefixByteCount))
     case .clock where key.byteCount == 4: return slotField(of: key)
+    case .orphan where key.byteCount == Orphan.keyByteCount: return slotField(of: key)
     default: return nil
     }
   }
@@ -71,6 +77,11 @@ public enum InternalKey {
   private static func slotField(of key: RawSpan) -> Int? {
     let slot = Int(key.load(at: 2, as: UInt16.self).byteSwapped)
     return slot < SlotHash.slotCount ? slot : nil
+  }
+
+  /// Whether `key`, which is internal, is the note of an orphan.
+  static func isOrphan(_ key: RawSpan) -> Bool {
+    key.load(at: 1, as: UInt8.self) == Kind.orphan.rawValue
   }
 
   /// Whether `key`, which begins with 0x00, is a map's field.

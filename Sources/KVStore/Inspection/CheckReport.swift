@@ -31,6 +31,9 @@ public struct CheckReport: Sendable {
   public internal(set) var findingCount = 0
 
   var appliedLSNs: [UInt64] = []
+  /// What owns the entries that were read and was not read itself; and what was, without what it owns.
+  var unowned: Set<OwnerID> = []
+  var ownersElsewhere: Set<OwnerID> = []
   var greatestSequence: SequenceNumber = 0
   var lastSequence: SequenceNumber = 0
 

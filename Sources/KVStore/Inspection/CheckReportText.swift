@@ -7,6 +7,8 @@ extension CheckReport {
     byteCount += other.byteCount
     tombstoneCount += other.tombstoneCount
     appliedLSNs += other.appliedLSNs
+    unowned.formUnion(other.unowned)
+    ownersElsewhere.formUnion(other.ownersElsewhere)
     greatestSequence = max(greatestSequence, other.greatestSequence)
     findingCount += other.findingCount
     findings += other.findings.prefix(max(0, Self.findingLimit - findings.count))
@@ -18,6 +20,8 @@ extension CheckReport {
     text += "entries \(entryCount)\nbytes \(byteCount)\ndeletes \(tombstoneCount)\n"
     text += "internal \(internalEntryCount)\nsequence \(greatestSequence)\n"
     for lsn in appliedLSNs { text += "applied \(lsn)\n" }
+    for id in unowned { text += "owned \(id.text)\n" }
+    for id in ownersElsewhere { text += "owner \(id.text)\n" }
     for finding in findings {
       text += "finding " + String(finding.map { $0.isNewline ? " " : $0 }) + "\n"
     }
@@ -39,6 +43,8 @@ extension CheckReport {
       case "deletes": tombstoneCount = Int(value) ?? 0
       case "sequence": greatestSequence = SequenceNumber(value) ?? 0
       case "applied": appliedLSNs.append(UInt64(value) ?? 0)
+      case "owned": if let id = OwnerID(value) { unowned.insert(id) }
+      case "owner": if let id = OwnerID(value) { ownersElsewhere.insert(id) }
       case "finding": findings.append(String(value))
       case "findings":
         findingCount = Int(value) ?? 0

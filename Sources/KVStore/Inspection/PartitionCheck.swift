@@ -20,9 +20,12 @@ struct PartitionCheck {
           found: "up to LSN \(applied.lsn)"))
     }
     report.appliedLSNs.append(applied.lsn)
-    report.tombstoneCount += try reader.tombstones().count
+    let tombstones = try reader.tombstones()
+    report.tombstoneCount += tombstones.count
     let before = report.internalEntryCount
-    try walk(environment, reader, into: &report)
+    var ownership = OwnershipCheck(tombstones)
+    try walk(environment, reader, &ownership, into: &report)
+    ownership.finish(into: &report)
     let internalCount = report.internalEntryCount - before
     if let expected = applied.internalEntryCount, internalCount != expected {
       report.add(
@@ -34,7 +37,8 @@ struct PartitionCheck {
   }
 
   private func walk(
-    _ environment: LMDBEnvironment, _ reader: ReadTransaction, into report: inout CheckReport
+    _ environment: LMDBEnvironment, _ reader: ReadTransaction, _ ownership: inout OwnershipCheck,
+    into report: inout CheckReport
   ) throws(StoreError) {
     var cursor = try reader.makeCursor()
     var count = 0
@@ -43,7 +47,7 @@ struct PartitionCheck {
     while isEntry {
       count += 1
       cursor.withEntry { key, stored in
-        check(key, stored, environment, after: &previous, into: &report)
+        check(key, stored, environment, after: &previous, &ownership, into: &report)
       }
       isEntry = try cursor.next()
     }
@@ -59,7 +63,8 @@ struct PartitionCheck {
 
   private func check(
     _ key: RawSpan, _ stored: RawSpan, _ environment: LMDBEnvironment,
-    after previous: inout [UInt8]?, into report: inout CheckReport
+    after previous: inout [UInt8]?, _ ownership: inout OwnershipCheck,
+    into report: inout CheckReport
   ) {
     let bytes = Array(copying: key)
     if InternalKey.contains(key) { report.internalEntryCount += 1 }
@@ -68,6 +73,7 @@ struct PartitionCheck {
         stored, key: key, seed: environment.checksumSeed, file: environment.path)
       report.greatestSequence = max(report.greatestSequence, header.sequence)
       report.byteCount += key.byteCount + stored.byteCount
+      ownership.add(key, header, stored.extracting(droppingFirst: StoredValue.headerByteCount))
     } catch {
       report.add(error)
     }

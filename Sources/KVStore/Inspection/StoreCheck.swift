@@ -19,12 +19,14 @@ extension StoreInspection {
       progress("partition \(index) of \(partitionCount)")
       report.merge(partition?(index) ?? check(partition: index))
     }
+    report.unowned.subtract(report.ownersElsewhere)
     progress("log")
     do throws(StoreError) {
       try checkLog(&report)
     } catch {
       report.add(error)
     }
+    reportUnowned(&report)
     return report
   }
 
@@ -114,6 +116,7 @@ extension StoreInspection {
           return
         }
         offset = mutation.end
+        excuse(mutation, in: mutations, &report)
         if mutation.kind == .deleteRange { continue }
         let key = mutations.extracting(mutation.key)
         if Routing.partition(of: key, count: partitionCount) != participant {

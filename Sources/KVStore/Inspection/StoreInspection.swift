@@ -11,6 +11,9 @@ public struct StoreInspection: Sendable {
     DirectoryDevice(readingAt: $0)
   }
 
+  /// For simulations: which maps' fields have no record, by the ids in their keys.
+  package var isExpectedUnowned: @Sendable ([UInt8]) -> Bool = { _ in false }
+
   /// Reads the manifest of the store at `path`. Throws where there is none, and where it is damaged or
   /// of another format.
   public init(at path: String) throws(StoreError) {

@@ -82,6 +82,14 @@ struct MemtableCursor {
     }
   }
 
+  /// Lends the key and its version, which leads to the older ones. The cursor must be at a key.
+  func withVersion<R, E: Error>(
+    _ body: (_ key: RawSpan, _ version: KeyVersion) throws(E) -> R
+  ) throws(E) -> R {
+    guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
+    return try current.node.withKey { key throws(E) in try body(key, current.version) }
+  }
+
   private mutating func cut(before key: RawSpan) {
     for lane in lanes.indices { lanes[lane].cut = lanes[lane].entries.count(before: key) }
   }

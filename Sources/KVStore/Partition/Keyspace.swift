@@ -8,15 +8,20 @@ final class Keyspace: Sendable {
   let watermarks: Watermarks
   let clock: ExpiryClock
   private let mayHoldMaps: Atomic<Bool>
+  let presence: OwnerPresence
 
   init(
-    partitions: [Partition], hash: KeyHash, watermarks: Watermarks, clock: ExpiryClock
+    partitions: [Partition], hash: KeyHash, watermarks: Watermarks, clock: ExpiryClock,
+    presence: OwnerPresence = OwnerPresence()
   ) {
     self.partitions = partitions
     self.hash = hash
     self.watermarks = watermarks
     self.clock = clock
-    mayHoldMaps = Atomic(partitions.contains { $0.mayHoldMaps })
+    self.presence = presence
+    let mayHoldMaps = partitions.contains { $0.mayHoldMaps }
+    self.mayHoldMaps = Atomic(mayHoldMaps)
+    presence.settle(mayHoldMaps)
   }
 
   /// The partition that `key` belongs to.
@@ -34,6 +39,8 @@ final class Keyspace: Sendable {
 
   @inline(never)
   private func noteMap() {
+    if hasHadMaps { return }
+    presence.noteOwner()
     mayHoldMaps.store(true, ordering: .relaxed)
   }
 

@@ -33,6 +33,7 @@ final class Partition: @unchecked Sendable {
   private(set) var mayHoldMaps: Bool
 
   let watches = KeyWatches()
+  let presence: OwnerPresence
 
   /// Looks a key's newest version up for a precondition; set once the store is whole.
   var preconditions: PreconditionChecker?
@@ -41,12 +42,14 @@ final class Partition: @unchecked Sendable {
 
   init(
     index: Int, environment: LMDBEnvironment, hash: KeyHash, budget: MemoryBudget,
+    presence: OwnerPresence = OwnerPresence(),
     onSeal: @escaping @Sendable (Partition) -> Void
   ) throws(StoreError) {
     self.index = index
     self.environment = environment
     self.hash = hash
     self.budget = budget
+    self.presence = presence
     self.onSeal = onSeal
     let reader = try environment.makeReader()
     appliedAtOpen = try reader.appliedState()

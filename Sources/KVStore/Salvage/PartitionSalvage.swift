@@ -92,9 +92,17 @@ struct PartitionSalvage {
       do throws(StoreError) {
         let header = try StoredValue.decode(
           stored, key: key, seed: environment.checksumSeed, file: environment.path)
-        let isDeleted = tombstones.newest(over: key, at: .max) > header.sequence
-        if !isDeleted {
-          let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
+        let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
+        if tombstones.newest(over: key, at: .max) > header.sequence {
+          // No other range delete than one of everything covers this.
+          let ofEverything = InternalKey.orphans.lower
+          if Orphan.isOwner(header.type, value),
+            tombstones.newest(over: ofEverything.rawSpan, at: .max) <= header.sequence
+          {
+            let first = value.extracting(0..<min(value.byteCount, Orphan.valueByteLimit))
+            emit(.hiddenOwner(key: copy, value: Array(copying: first), type: header.type))
+          }
+        } else {
           emit(
             .entry(
               key: copy, value: Array(copying: value), type: header.type,

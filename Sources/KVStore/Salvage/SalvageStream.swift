@@ -12,6 +12,8 @@ enum SalvagedPiece: Equatable {
   case applied(UInt64)
   /// The type and the expiry of a value stand before its key.
   case entry(key: [UInt8], value: [UInt8], type: UInt8, expiry: UInt64)
+  /// The first bytes of an entry with a type that a range delete hides, which stands before its key.
+  case hiddenOwner(key: [UInt8], value: [UInt8], type: UInt8)
   /// Something that cannot be read, in words.
   case lost(String)
   /// The bound behind the last entry that is sought next, by its place.
@@ -31,6 +33,7 @@ enum SalvagedPiece: Equatable {
       var head = [type]
       head.appendLittleEndian(expiry)
       return Self.encode(2, head + key, value)
+    case .hiddenOwner(let key, let value, let type): return Self.encode(6, [type] + key, value)
     case .lost(let text): return Self.encode(3, Array(text.utf8))
     case .trying(let place):
       var bytes: [UInt8] = []
@@ -66,6 +69,10 @@ enum SalvagedPiece: Equatable {
         .entry(
           key: Array(first[9...]), value: second, type: first[0],
           expiry: first.load(at: 1, as: UInt64.self)), byteCount
+      )
+    case 6 where !first.isEmpty:
+      return (
+        .hiddenOwner(key: Array(first[1...]), value: second, type: first[0]), byteCount
       )
     case 3: return (.lost(String(decoding: first, as: UTF8.self)), byteCount)
     case 5 where firstCount == 8:

@@ -148,6 +148,10 @@ public struct StoreSalvage {
       report.entryCount += 1
       start = SalvageStart(after: key)
       try put(key, value, type, expiry)
+    case .hiddenOwner(let key, let value, let type):
+      start = SalvageStart(after: key)
+      let orphan = Orphan(ownerKey: key.rawSpan, type: type, value: value.rawSpan)
+      if let orphan { try put(orphan.key, orphan.value, 0, 0) }
     }
     return false
   }
@@ -243,16 +247,20 @@ public struct StoreSalvage {
       var rest = part
       while true {
         var keys: [[UInt8]] = []
+        var orphans: [Orphan] = []
         try reader.scan(
           rest, in: partition, reverse: false, limit: 1000, through: 0, hiding: nil,
           showsInternal: true
-        ) { key, _, _ in
+        ) { key, info, value in
           keys.append(Array(copying: key))
+          let orphan = Orphan(ownerKey: key, type: info.type, value: value)
+          if let orphan, range != .everything { orphans.append(orphan) }
           return true
         }
         reader.end()
         guard let last = keys.last else { break }
         for key in keys { try batch.delete(stored: key) }
+        for orphan in orphans { try batch.put(stored: orphan.key, orphan.value) }
         try flush()
         rest.lower = last + [0]
       }

@@ -138,8 +138,10 @@ public struct Evaluation: ~Copyable {
   private mutating func deletePart(_ range: KeyRange, of partition: Int?) throws(StoreError) {
     let count = partition == nil ? keyspace.partitions.count : 1
     try charge((range.byteCount + Limits.mutationByteCount) * count)
-    for key in own.deleteRange(range, of: partition, in: sequencer) {
+    for (key, written) in own.deleteRange(range, of: partition, in: sequencer) {
+      // In this order: no error may leave the note of an owner that is there.
       try delete(stored: key.rawSpan)
+      if written.type != 0, range != .everything { try putOrphan(of: key.rawSpan, written) }
     }
   }
 
@@ -199,6 +201,7 @@ public struct Evaluation: ~Copyable {
   mutating func begin(
     _ key: RawSpan, contentByteCount: Int, indexCount: Int = 0
   ) throws(StoreError) {
+    if own.mayHideOwners { try putOrphanOfHidden(key) }
     let entryByteCount = key.byteCount &+ ExpiryIndex.prefixByteCount &+ Limits.mutationByteCount
     try charge(contentByteCount &+ Limits.mutationByteCount &+ indexCount &* entryByteCount)
     sequencer.beginSection(for: reader.partition(ofWritten: key))

@@ -29,6 +29,8 @@ final class OwnWrites: @unchecked Sendable {
   private var index: [[UInt8]: Int] = [:]
   /// The same keys in order.
   private var keys = OrderedKeys()
+  /// The keys that were written before a range delete that has covered them.
+  private var covered: Set<[UInt8]> = []
   /// How far the transaction is indexed: in which section, and up to which byte.
   private var indexedSection = 0
   private var indexedByteCount = 0
@@ -42,6 +44,8 @@ final class OwnWrites: @unchecked Sendable {
     if hasRanges {
       ranges = OwnRanges()
       hasRanges = false
+      mayHideOwners = false
+      covered.removeAll()
     }
     guard indexedByteCount > 0 else { return }
     let keepsMemory = writes.count <= Self.retainedCount
@@ -60,23 +64,37 @@ final class OwnWrites: @unchecked Sendable {
   /// Whether a range was deleted in which others than internal keys can be.
   var hasVisibleRanges: Bool { ranges.areVisible }
 
+  /// Whether a range was deleted that may have hidden owners whose orphans stay.
+  private(set) var mayHideOwners = false
+
+  /// Whether `key` was not written before a range delete of this evaluation that covers it.
+  func isHiddenUntouched(_ key: RawSpan, in sequencer: borrowing Sequencer) -> Bool {
+    extendIndex(sequencer)
+    let copy = Array(copying: key)
+    return index[copy] == nil && !covered.contains(copy) && isDeletedByRange(key)
+  }
+
   /// Notes that a range is deleted in `partition`, or in all of them, and returns the keys in it that stood put:
   /// a range delete hides older batches alone, so they are to be deleted by name. O(k log k + log² n) for k keys
   /// that were written and not covered since, taken over many calls.
   func deleteRange(
     _ range: KeyRange, of partition: Int?, in sequencer: borrowing Sequencer
-  ) -> [[UInt8]] {
+  ) -> [(key: [UInt8], put: Put)] {
     extendIndex(sequencer)
-    let covered = keys.remove(in: range) { key in
+    let removed = keys.remove(in: range) { key in
       partition.map { $0 == keyspace.partition(of: key.rawSpan) } ?? true
     }
-    var put: [[UInt8]] = []
-    for key in covered {
-      if let place = index.removeValue(forKey: key), writes[place] != nil { put.append(key) }
+    var put: [(key: [UInt8], put: Put)] = []
+    for key in removed {
+      if let place = index.removeValue(forKey: key), let write = writes[place] {
+        put.append((key, write))
+      }
+      covered.insert(key)
     }
     // Their deletes come before the range delete.
     ranges.add(range, of: partition, place: writes.count + put.count)
     hasRanges = true
+    if !range.isInternal, range != .everything { mayHideOwners = true }
     return put
   }
 

@@ -78,12 +78,13 @@ enum StoreOpening {
       pageLimit: options.changedPageLimit(partitionCount: manifest.partitions.count),
       entryLimit: options.applyEntryLimit ?? .max)
     let hash = KeyHash(seed: UInt64.random(in: .min ... .max))
+    let presence = OwnerPresence()
     var partitions: [Partition] = []
     do throws(StoreError) {
       for (index, floor) in manifest.partitions.enumerated() {
         partitions.append(
           try openPartition(
-            index, floor, of: manifest, at: path, hash: hash, budget: budget,
+            index, floor, of: manifest, at: path, hash: hash, budget: budget, presence: presence,
             applyWorkers: applyWorkers))
       }
       OpenEnvironments.closeOnExec()
@@ -100,7 +101,7 @@ enum StoreOpening {
           warnings: warnings(of: path)),
         keyspace: Keyspace(
           partitions: partitions, hash: hash, watermarks: watermarks,
-          clock: ExpiryClock(options.clock)),
+          clock: ExpiryClock(options.clock), presence: presence),
         coordinator: coordinator, budget: budget, options: options, applyWorkers: applyWorkers,
         ballast: ballast,
         manifest: ManifestKeeper(
@@ -127,7 +128,7 @@ enum StoreOpening {
 
   private static func openPartition(
     _ index: Int, _ floor: Manifest.Partition, of manifest: Manifest, at path: String,
-    hash: KeyHash, budget: MemoryBudget, applyWorkers: ApplyWorkers
+    hash: KeyHash, budget: MemoryBudget, presence: OwnerPresence, applyWorkers: ApplyWorkers
   ) throws(StoreError) -> Partition {
     let environment = try LMDBEnvironment(
       directory: partitionPath(index, in: path),
@@ -136,7 +137,7 @@ enum StoreOpening {
       maxReaders: 1024)
     environment.clearStaleReaders()
     let partition = try Partition(
-      index: index, environment: environment, hash: hash, budget: budget,
+      index: index, environment: environment, hash: hash, budget: budget, presence: presence,
       onSeal: { applyWorkers.enqueue($0) })
     guard partition.appliedAtOpen.lsn >= floor.leastAppliedLSN else {
       let applied = partition.appliedAtOpen.lsn

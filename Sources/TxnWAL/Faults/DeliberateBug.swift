@@ -39,6 +39,10 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case readsSequenceBeforeLayers
   /// A record that a recycled segment held before passes for one of its new place.
   case acceptsStaleRecords
+  /// What a range delete removes unseen is not noted, so that what belonged to it stays.
+  case forgetsOrphans
+  /// What is left out of a file leaves an older owner of others there.
+  case leavesStaleOwners
   /// Room is asked for what a request says, and not for what its transaction has written in fact.
   case admitsByRequest
   /// An error reply is sent at once, although what it tells of may not be durable yet. Only the driver can

@@ -32,6 +32,14 @@ final class DataFixture {
     store = try Store.open(at: path, options: options)
   }
 
+  /// What `kvd check` says of the store once it is closed; it is open again afterwards.
+  func check() throws -> CheckReport {
+    try store.close()
+    let report = try StoreInspection(at: path).check()
+    store = try Store.open(at: path, options: options)
+    return report
+  }
+
   func map(_ key: String) -> OrderedMap { OrderedMap(at: bytes(key), in: store) }
 
   /// Runs `body` as one durable batch.

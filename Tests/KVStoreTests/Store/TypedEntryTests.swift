@@ -59,8 +59,11 @@ import Testing
     try check(replayed.store, expected)
     try replayed.close()
     for path in [replayed.directory.path, unopened.path] {
-      let report = try StoreInspection(at: path).check()
-      #expect(report.isSound, "\(report.findings)")
+      var inspection = try StoreInspection(at: path)
+      // The fields of these tests belong to no map.
+      inspection.isExpectedUnowned = { _ in true }
+      let report = inspection.check()
+      #expect(report.isSound, "\(report.findings.prefix(5))")
     }
   }
 

@@ -1,0 +1,115 @@
+import KVStore
+import TxnWAL
+
+/// Removes the fields of maps whose records range deletes have removed, a bounded portion after the other, each
+/// one batch.
+///
+/// The engine notes such records (`Orphan`). A noted map is dead: no id is given out twice, nothing leads to
+/// the fields any more, and nothing is added to them. So they are looked for before all others wait; and where
+/// a crash lets a portion be done twice, the second time finds nothing. The batch that removes the last of a
+/// map's fields deletes its note.
+package struct OrphanRemoval {
+  /// The notes that one portion takes at most, the fields that it deletes, and the range deletes that it makes.
+  static let orphanLimit = 64
+  static let fieldLimit = 1024
+  static let rangeLimit = 8
+  /// Range deletes under way at which large maps wait: at more, reads become slow and at last writers wait.
+  private static let rangeBacklogLimit = 64
+
+  package enum Outcome: Sendable {
+    /// There may be more notes behind those that were taken.
+    case more
+    /// All notes were seen to, those that came behind the place of this walk excepted.
+    case atEnd
+    /// What comes next needs range deletes, of which there are many under way.
+    case mustWait
+  }
+
+  private let store: Store
+  /// All notes up to here were seen to. What a portion deleted stays in the files for a while, and would be passed
+  /// over ever again.
+  private var position: [UInt8] = []
+  /// The maps whose fields have been removed.
+  package private(set) var mapCount: UInt64 = 0
+
+  package init(_ store: Store) {
+    self.store = store
+  }
+
+  /// Removes the next portion. Durable on return. Throws what `Store.admit` and `Store.evaluate` throw; then it
+  /// may be tried again.
+  package mutating func removePortion(_ reader: Reader) throws(StoreError) -> Outcome {
+    let found = try store.orphans(behind: position, limit: Self.orphanLimit, with: reader)
+    var portion = Portion()
+    var isFull = false
+    for orphan in found where !isFull {
+      isFull = try !portion.add(
+        orphan, mayDeleteRange: store.rangeDeleteCount < Self.rangeBacklogLimit, reader)
+    }
+    reader.end()
+    guard let last = portion.last else {
+      if isFull { return .mustWait }
+      position = []
+      return .atEnd
+    }
+    let (_, receipt) = try store.admitAndEvaluate(
+      byteCount: portion.byteCount, onlyDeletes: true
+    ) { evaluation throws(StoreError) in try portion.carryOut(in: &evaluation) }
+    try store.waitUntilDurable(receipt)
+    mapCount += UInt64(portion.count)
+    position = last
+    return .more
+  }
+}
+
+/// What one batch removes.
+private struct Portion {
+  private var orphans: [Orphan] = []
+  private var fields: [[UInt8]] = []
+  private var ranges: [KeyRange] = []
+  private(set) var byteCount = 0
+
+  var count: Int { orphans.count }
+  var last: [UInt8]? { orphans.last?.key }
+
+  /// Adds the fields of one map and its note; false where there is no room for them.
+  mutating func add(
+    _ orphan: Orphan, mayDeleteRange: Bool, _ reader: Reader
+  ) throws(StoreError) -> Bool {
+    let range = orphan.owned
+    let limit = MapLimits.fieldsDeletedOneByOne
+    var found: [[UInt8]] = []
+    try reader.withCut(of: range.lower.rawSpan) { cut throws(StoreError) in
+      try cut.scanEntries(
+        stored: range, inPartitionOf: range.lower.rawSpan, limit: limit + 1
+      ) {
+        key, _, _ in
+        found.append([UInt8](copying: key))
+        return true
+      }
+    }
+    if found.count > limit {
+      guard mayDeleteRange, ranges.count < OrphanRemoval.rangeLimit else { return false }
+      ranges.append(range)
+      byteCount += 2 * Self.overhead
+    } else {
+      guard fields.count + found.count <= OrphanRemoval.fieldLimit else { return false }
+      fields += found
+      byteCount += found.reduce(0) { $0 + $1.count + Self.overhead }
+    }
+    orphans.append(orphan)
+    byteCount += Self.overhead
+    return true
+  }
+
+  func carryOut(in evaluation: inout Evaluation) throws(StoreError) {
+    for field in fields { try evaluation.delete(stored: field.rawSpan) }
+    for range in ranges {
+      try evaluation.deleteRange(stored: range, inPartitionOf: range.lower.rawSpan)
+    }
+    for orphan in orphans { try evaluation.delete(orphan) }
+  }
+
+  /// Of a mutation in the log, keys of notes included.
+  private static let overhead = 64
+}
