@@ -158,6 +158,8 @@ final class Gate: Sendable {
   static func admits(
     _ command: Command, _ index: Int, _ call: inout Call, _ request: RawSpan
   ) -> Bool {
+    // What has been done needs its reply, even where it took this client's own rights away.
+    if call.session.sideTicket != nil { return true }
     if call.session.needsLogin, !command.flags.contains(.noAuthentication) {
       Dispatcher.reject(command, "NOAUTH Authentication required.", &call)
       call.note = .rejected

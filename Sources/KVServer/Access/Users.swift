@@ -42,7 +42,9 @@ final class Users: Sendable {
   private let table: CommandTable
   let mark: UsersMark
   private let users: Lock<[[UInt8]: User]>
-  /// Held by whoever changes users, from reading them to having them in the file.
+  /// Of `requirepass`, and how often it was set.
+  private let newestPassword = Lock((revision: 0, text: ""))
+  /// Held while users are changed, from reading them to having them in the file: never by an event loop.
   private let changes = Lock(())
   private let path: String
   let home: Home
@@ -185,21 +187,25 @@ final class Users: Sendable {
   /// Sets the password of everybody, or with an empty one asks for none (`requirepass`). That is an option
   /// of the server and not kept in the file.
   func setPassword(_ password: String) {
-    changes.withLock { _ in
-      var user = everybody
-      user.setPassword(password)
-      let changed = user
-      users.withLock { $0[changed.name] = changed }
+    users.withLock { users in
+      newestPassword.withLock { $0 = (revision: $0.revision + 1, text: password) }
+      users[User.defaultName]?.setPassword(password)
     }
   }
 
   private func change(_ body: (inout [[UInt8]: User]) throws(Failure) -> Void) throws(Failure) {
     try changes.withLock { (_) throws(Failure) in
       var changed = users.withLock { $0 }
+      let revision = newestPassword.withLock { $0.revision }
       try body(&changed)
       if home == .folder { try write(changed) }
       let result = changed
-      users.withLock { $0 = result }
+      users.withLock { users in
+        users = result
+        // Nobody waits for the file in order to set that.
+        let newest = newestPassword.withLock { $0 }
+        if newest.revision != revision { users[User.defaultName]?.setPassword(newest.text) }
+      }
     }
   }
 

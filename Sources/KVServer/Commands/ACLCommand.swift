@@ -8,7 +8,8 @@ enum ACLCommand {
     subcommands: [
       subcommand("cat", -2, [], "List the ACL categories or the commands inside a category", cat),
       subcommand(
-        "deluser", -3, [.admin], "Remove the specified ACL users and the associated rules",
+        "deluser", -3, [.admin, .noTransaction],
+        "Remove the specified ACL users and the associated rules",
         removeUsers),
       subcommand(
         "dryrun", -4, [.admin],
@@ -23,12 +24,15 @@ enum ACLCommand {
         "Show helpful text about the different subcommands",
         ContainerCommand.help("acl", helpLines)),
       subcommand("list", 2, [.admin], "List the current ACL rules in ACL config file format", list),
-      subcommand("load", 2, [.admin], "Reload the ACLs from the configured ACL file", load),
+      subcommand(
+        "load", 2, [.admin, .noTransaction], "Reload the ACLs from the configured ACL file", load),
       subcommand("log", -2, [.admin], "List latest events denied because of ACLs in place", log),
       subcommand(
-        "save", 2, [.admin], "Save the current ACL rules in the configured ACL file", save),
+        "save", 2, [.admin, .noTransaction],
+        "Save the current ACL rules in the configured ACL file", save),
       subcommand(
-        "setuser", -3, [.admin], "Modify or create the rules for a specific ACL user", setUser),
+        "setuser", -3, [.admin, .noTransaction],
+        "Modify or create the rules for a specific ACL user", setUser),
       subcommand("users", 2, [.admin], "List the username of all the configured ACL rules", names),
       subcommand(
         "whoami", 2, [], "Return the name of the user associated to the current connection", whoAmI),
@@ -85,14 +89,29 @@ enum ACLCommand {
     case .failure(let unmatched):
       quote("ERR Unmatched parenthesis in acl selector starting at '", unmatched.rule, "'.", &call)
     case .success(let rules):
+      let users = call.server.users
+      change(&call) { () throws(Users.Failure) -> SideWork.Completion in
+        try users.change(name, by: rules)
+        return { $0.reply.ok() }
+      }
+    }
+  }
+
+  /// Has users changed where nobody waits for the file that they are kept in, and then does what `work` returns, and
+  /// lets the sessions know.
+  private static func change(
+    _ call: inout Call,
+    _ work: @escaping @Sendable () throws(Users.Failure) -> SideWork.Completion
+  ) {
+    call.onSideThread { () -> SideWork.Completion in
       do throws(Users.Failure) {
-        try call.server.users.change(name, by: rules)
-        usersChanged(&call)
-        call.reply.ok()
-      } catch .rule(let error, let rule) {
-        quote("ERR Error in ACL SETUSER modifier '", rule, "': \(error.text)", &call)
+        let completion = try work()
+        return { call in
+          completion(&call)
+          usersChanged(&call)
+        }
       } catch {
-        fail(error, &call)
+        return { fail(error, &$0) }
       }
     }
   }
@@ -105,13 +124,13 @@ enum ACLCommand {
     guard !names.contains(User.defaultName) else {
       return call.reply.error("ERR The 'default' user cannot be removed")
     }
-    do throws(Users.Failure) {
-      let removed = try call.server.users.remove(names)
-      call.reply.integer(Int64(removed.count))
-      closeClients(&call) { removed.contains($0) }
-      usersChanged(&call)
-    } catch {
-      fail(error, &call)
+    let users = call.server.users
+    change(&call) { () throws(Users.Failure) -> SideWork.Completion in
+      let removed = Set(try users.remove(names))
+      return { call in
+        call.reply.integer(Int64(removed.count))
+        closeClients(&call) { removed.contains($0) }
+      }
     }
   }
 
@@ -163,24 +182,23 @@ enum ACLCommand {
 
   static func load(_ call: inout Call, _ request: RawSpan) {
     guard call.server.users.home == .file else { return refuseFile(&call) }
-    do throws(Users.Failure) {
-      try call.server.users.load()
-      // As in Redis: who they are now may be somebody else.
-      closeClients(&call) { $0 != User.defaultName }
-      usersChanged(&call)
-      call.reply.ok()
-    } catch {
-      fail(error, &call)
+    let users = call.server.users
+    change(&call) { () throws(Users.Failure) -> SideWork.Completion in
+      try users.load()
+      return { call in
+        // As in Redis: who they are now may be somebody else.
+        closeClients(&call) { $0 != User.defaultName }
+        call.reply.ok()
+      }
     }
   }
 
   static func save(_ call: inout Call, _ request: RawSpan) {
     guard call.server.users.home == .file else { return refuseFile(&call) }
-    do throws(Users.Failure) {
-      try call.server.users.save()
-      call.reply.ok()
-    } catch {
-      fail(error, &call)
+    let users = call.server.users
+    change(&call) { () throws(Users.Failure) -> SideWork.Completion in
+      try users.save()
+      return { $0.reply.ok() }
     }
   }
 
@@ -201,7 +219,8 @@ enum ACLCommand {
       call.reply.error("ERR There was an error trying to save the ACLs: \(error)")
     case .invalidFile(let problems), .invalidConfiguration(let problems):
       call.reply.error("ERR \(problems)")
-    case .rule(let error, _): call.reply.error("ERR \(error.text)")
+    case .rule(let error, let rule):
+      quote("ERR Error in ACL SETUSER modifier '", rule, "': \(error.text)", &call)
     }
   }
 

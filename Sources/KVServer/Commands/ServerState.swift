@@ -18,6 +18,7 @@ final class ServerState: Sendable {
   let gate = Gate()
   let crossProtocol = CrossProtocolGuard()
   let cutOffs = CutOffs()
+  let sideWork = SideWork()
   let memoryLimit = MemoryLimit()
   let keyCount = KeyCount()
   let reload: Reload
@@ -101,7 +102,10 @@ final class ServerState: Sendable {
   func start() { opened.withLock { $0 }.start() }
 
   /// Ends what works on the store beside the event loops.
-  func finish() { opened.withLock { $0 }.finish() }
+  func finish() {
+    sideWork.finish()
+    opened.withLock { $0 }.finish()
+  }
 
   /// Goes on with another store; what worked on the old one has ended.
   func replace(_ store: OpenStore) {

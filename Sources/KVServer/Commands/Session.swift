@@ -12,6 +12,8 @@ final class Session {
   private(set) var watches: [[UInt8]: KeyWatch] = [:]
   /// The checkpoint that this connection waits for.
   var checkpoint: CheckpointTicket?
+  /// The work of its command that is done on another thread.
+  var sideTicket: SideTicket?
   /// The command that is carried out for it on a thread of its own.
   var longRead: LongRead?
   /// How many reloads there had been when it asked for one.

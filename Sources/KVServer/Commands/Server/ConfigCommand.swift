@@ -13,7 +13,7 @@ enum ConfigCommand {
         "config|set", arity: -4, [.admin], group: "server",
         "Set configuration parameters to the given values", .session(set)),
       Command(
-        "config|rewrite", arity: 2, [.admin], group: "server",
+        "config|rewrite", arity: 2, [.admin, .noTransaction], group: "server",
         "Rewrite the configuration file with the in memory configuration", .session(rewrite)),
       Command(
         "config|resetstat", arity: 2, [.admin], group: "server",
@@ -115,15 +115,18 @@ enum ConfigCommand {
       )
       return
     }
-    do throws(StoreError) {
-      let old = try SmallFile.contents(of: path) ?? []
-      let users = isHome ? call.server.users.all : []
-      try SmallFile.replace(
-        path, with: ConfigurationRewrite.text(of: old, for: options, users: users))
-      call.reply.ok()
-    } catch {
-      options.log("the configuration file cannot be rewritten: \(error)")
-      call.reply.error("ERR Rewriting config file: \(error)")
+    let users = call.server.users
+    call.onSideThread { () -> SideWork.Completion in
+      do throws(StoreError) {
+        let old = try SmallFile.contents(of: path) ?? []
+        let declared = isHome ? users.all : []
+        try SmallFile.replace(
+          path, with: ConfigurationRewrite.text(of: old, for: options, users: declared))
+        return { $0.reply.ok() }
+      } catch {
+        options.log("the configuration file cannot be rewritten: \(error)")
+        return { $0.reply.error("ERR Rewriting config file: \(error)") }
+      }
     }
   }
 

@@ -21,8 +21,15 @@ enum MemoryCommand {
       Command(
         "memory|purge", arity: 2, [], group: "server", "Ask the allocator to release memory",
         .session { (call, _) in
-          System.giveMemoryBack()
-          call.reply.ok()
+          // A transaction cannot wait, and nothing of its own depends on this.
+          guard !call.isExecuting else {
+            call.server.sideWork.begin(for: call.handle) { System.giveMemoryBack() }
+            return call.reply.ok()
+          }
+          call.onSideThread { () -> SideWork.Completion in
+            System.giveMemoryBack()
+            return { $0.reply.ok() }
+          }
         }),
       Command(
         "memory|stats", arity: 2, [], group: "server", "Show memory usage details",
