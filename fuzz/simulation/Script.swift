@@ -394,11 +394,6 @@ struct ScriptMaker {
     return number == 0 ? [] : Array("k\(number * 7919 % 997)".utf8)
   }
 
-  private mutating func userKey() -> [UInt8] {
-    let key = key()
-    return InternalKey.contains(key.rawSpan) ? [] : key
-  }
-
   private mutating func range() -> KeyRange {
     switch Int.random(in: 0..<6, using: &random) {
     case 0: return chance(1, in: 2) ? .everything : InternalKey.mapFields
