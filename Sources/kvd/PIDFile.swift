@@ -17,6 +17,5 @@ struct PIDFile {
     }
   }
 
-  /// unlink(2)
-  func remove() { unsafe _ = unlink(path) }
+  func remove() { try? SmallFile.remove(path) }
 }

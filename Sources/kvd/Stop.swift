@@ -123,10 +123,8 @@ final class Stop: Sendable {
     }
   }
 
-  /// clock_gettime(2)
   private static func milliseconds() -> Int64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    let (seconds, attoseconds) = MonotonicTime.now.components
+    return seconds * 1000 + attoseconds / 1_000_000_000_000_000
   }
 }

@@ -9,15 +9,15 @@ extension ServerState {
       case .never: break
       case .start:
         guard setting.text(new) != setting.text(options) else { break }
+        // Said each time, as long as it has not been restarted.
         log("'\(setting.name)' has another value now, which takes a restart of kvd")
-        changeCount += 1
       case .any:
         take(setting, from: new, old)
         changeCount += 1
       }
     }
     if rereadUsers(new.access) { changeCount += 1 }
-    if changeCount == 0 { log("the configuration was read again: nothing has changed") }
+    if changeCount == 0 { log("the configuration was read again: there was nothing to take over") }
   }
 
   private func take(_ setting: Setting, from new: ServerOptions, _ old: ServerOptions) {

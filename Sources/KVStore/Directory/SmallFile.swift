@@ -3,6 +3,14 @@ import Glibc
 
 /// Small files beside the store that are replaced as a whole and must survive a crash.
 package enum SmallFile {
+  /// Whether there is anything at `path`, as far as this user may know.
+  package static func exists(_ path: String) -> Bool {
+    (try? FileSystem.exists(path)) ?? false
+  }
+
+  /// Removes the file, not durably.
+  package static func remove(_ path: String) throws(StoreError) { try FileSystem.remove(path) }
+
   /// The bytes of the file, or nil if there is none.
   package static func contents(of path: String) throws(StoreError) -> [UInt8]? {
     do throws(StoreError) {
