@@ -96,7 +96,7 @@ struct ConversationTests {
             + "$modules []}"
         ),
         ("CLIENT GETNAME", "$you"), ("CONFIG GET save", "{$save $}"),
-        ("CONFIG GET append*", "{$appendfsync $always $appendonly $yes}"), ("RESET", "+RESET"),
+        ("CONFIG GET appendo*", "{$appendonly $yes}"), ("RESET", "+RESET"),
         ("CONFIG GET save", "[$save $]"), ("CLIENT GETNAME", "nil"),
       ]),
     Conversation(

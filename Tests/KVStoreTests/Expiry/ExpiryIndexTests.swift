@@ -63,7 +63,8 @@ import Testing
     clock.pass(milliseconds: 1500)
     try store.evaluateDurably { evaluation throws(StoreError) in
       #expect(try evaluation.deleteExpired(key.rawSpan) == nil)
-      let stale = try evaluation.entries(in: ExpiryIndex.range(upTo: evaluation.now)).keys
+      let range = ExpiryIndex.range(upTo: evaluation.now)
+      let stale = try evaluation.entries(stored: range, inPartitionOf: key).keys
       for indexKey in stale { try evaluation.deleteIndex(indexKey.rawSpan) }
     }
     #expect(try store.expiryIndex() == [])

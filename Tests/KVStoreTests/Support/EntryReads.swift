@@ -94,6 +94,18 @@ extension Evaluation {
       key.rawSpan, entry.value.rawSpan, type: entry.type, expiry: entry.expiry, replacing: old)
   }
 
+  /// Of a range that may lie among internal keys.
+  mutating func entries(
+    stored range: KeyRange, inPartitionOf key: [UInt8]
+  ) throws(StoreError) -> [[UInt8]: Entry] {
+    var found: [[UInt8]: Entry] = [:]
+    try scanEntries(stored: range, inPartitionOf: key.rawSpan) { key, info, value in
+      found[Array(copying: key)] = Entry(info, value)
+      return true
+    }
+    return found
+  }
+
   mutating func entries(in range: KeyRange) throws(StoreError) -> [[UInt8]: Entry] {
     var found: [[UInt8]: Entry] = [:]
     try scanEntries(range) { key, info, value in
