@@ -19,7 +19,8 @@ package protocol EntryView: ~Copyable {
 
   /// Lends entries of the partition that `key` is in, in the order of keys; internal ones of a range of them.
   mutating func scanEntries(
-    stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int, skipsDamaged: Bool,
+    stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int,
+    skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 }
