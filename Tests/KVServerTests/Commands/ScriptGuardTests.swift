@@ -43,8 +43,8 @@ struct ScriptGuardTests {
     "local t = {} for k = 0, 29 do t[2^k] = k end return table.insert(t, -2147483648, 1)",
     "return ('a'):rep(16000):gsub('(x*)', ('%1'):rep(250000))",
     "return ('a'):rep(1000000):find('[' .. ('b'):rep(4000) .. ']*c')",
-    "local s = ('x'):rep(2^24) while true do local t = s .. 'y' collectgarbage() end",
-    "local a, b = ('x'):rep(2^24), ('x'):rep(2^24 - 1) while true do local c = a < b end",
+    "local s = ('x'):rep(2^22) while true do local t = s .. 'y' collectgarbage() end",
+    "local a, b = ('x'):rep(2^22), ('x'):rep(2^22 - 1) while true do local c = a < b end",
     "return loadstring(ARGV[1])", "return loadstring(ARGV[2])",
   ])
   func `nothing that a script calls runs on after its time`(script: String) throws {
