@@ -187,12 +187,6 @@ enum FileSystem {
     }
   }
 
-  /// fchmod(2).
-  static func setMode(_ mode: mode_t, of file: borrowing FileDescriptor) throws(StoreError) {
-    let raw = file.raw
-    _ = try call("change the mode of", file.path) { fchmod(raw, mode) }
-  }
-
   /// rename(2).
   static func rename(_ path: String, to newPath: String) throws(StoreError) {
     _ = try call("rename", path) { unsafe Glibc.rename(path, newPath) }

@@ -22,18 +22,15 @@ package enum SmallFile {
   }
 
   /// Replaces the file at `path`, or makes it: when this returns its new bytes are durable, and after a
-  /// crash before that it has the old ones or the new ones. It keeps the mode that it had, and with root
-  /// the owner; a new one is for its owner alone.
+  /// crash before that it has the old ones or the new ones. It is for its owner alone, whatever mode it
+  /// had: there may be secrets in it now. Root keeps the owner that it had.
   package static func replace(_ path: String, with bytes: [UInt8]) throws(StoreError) {
     let temporary = path + ".new"
     do throws(StoreError) {
       let former = try FileSystem.status(of: path)
       let file = try FileSystem.open(
         temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: FileSystem.fileMode)
-      if let former {
-        FileSystem.give(file, to: former)
-        try FileSystem.setMode(former.st_mode & 0o7777, of: file)
-      }
+      if let former { FileSystem.give(file, to: former) }
       try FileSystem.write(bytes, at: 0, to: file)
       try FileSystem.sync(file)
       try FileSystem.rename(temporary, to: path)

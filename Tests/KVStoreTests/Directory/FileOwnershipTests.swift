@@ -91,14 +91,14 @@ import Testing
     }
   }
 
-  @Test func `a file that is replaced keeps its mode`() throws {
+  @Test func `a file that is replaced is its owner's alone`() throws {
     let directory = TemporaryDirectory()
     let path = directory.path + "/kvd.conf"
     try SmallFile.replace(path, with: [1])
     #expect(try FileSystem.status(of: path).map { $0.st_mode & 0o777 } == 0o600)
-    chmod(path, 0o640)
+    chmod(path, 0o644)
     try SmallFile.replace(path, with: [2])
-    #expect(try FileSystem.status(of: path).map { $0.st_mode & 0o777 } == 0o640)
+    #expect(try FileSystem.status(of: path).map { $0.st_mode & 0o777 } == 0o600)
     #expect(try SmallFile.contents(of: path) == [2])
   }
 }
