@@ -137,7 +137,9 @@ def known_names(redis, kvd):
 
 def known_sections(redis, kvd):
     """The text of INFO: kvd has no section or field of Redis's that is not Redis's; `# Kvd` is its own."""
-    return _fields_of_info(kvd) <= _fields_of_info(redis)
+    later = {b"# Stats client_query_buffer_limit_disconnections",
+             b"# Stats client_output_buffer_limit_disconnections"}  # of Redis 7.2
+    return _fields_of_info(kvd) <= _fields_of_info(redis) | later
 
 
 def _fields_of_info(reply):

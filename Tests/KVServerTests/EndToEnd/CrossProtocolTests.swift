@@ -29,7 +29,7 @@ struct CrossProtocolTests {
     }
     let client = try server.client()
     #expect(try client.ask("EXISTS", "written") == ":0")
-    #expect(try client.ask("INFO", "stats").contains("cross_protocol_disconnections:3\r\n"))
+    #expect(try client.ask("INFO", "stats").contains("kvd_cross_protocol_disconnections:3\r\n"))
     #expect(lines.withLock { $0.count { $0.contains("possible security attack") } } == 1)
   }
 

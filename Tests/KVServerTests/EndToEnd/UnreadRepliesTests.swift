@@ -39,7 +39,7 @@ struct UnreadRepliesTests {
     #expect(try other.ask("SET", "a", "1") == "+OK")
     try Self.expectReplies(client)
     #expect(try client.ask("GET", "a") == "$1")
-    #expect(try Self.field("stalled_client_disconnections", other) == 0)
+    #expect(try Self.field("kvd_stalled_client_disconnections", other) == 0)
   }
 
   @Test func `beyond the query buffer's limit a client waits, and loses nothing once it reads`()
@@ -63,11 +63,11 @@ struct UnreadRepliesTests {
     let client = try server.client()
     client.send(Self.pipeline)
     let other = try server.client()
-    while try Self.field("stalled_client_disconnections", other) == 0 {}
+    while try Self.field("kvd_stalled_client_disconnections", other) == 0 {}
     let told = lines.withLock { $0.filter { $0.contains("client-stall-timeout") } }
     #expect(told.count == 1)
     #expect(try other.ask("CONFIG", "RESETSTAT") == "+OK")
-    #expect(try Self.field("stalled_client_disconnections", other) == 0)
+    #expect(try Self.field("kvd_stalled_client_disconnections", other) == 0)
   }
 
   /// It would hold memory that others wait for.

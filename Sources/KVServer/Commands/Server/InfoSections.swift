@@ -161,13 +161,13 @@ enum InfoSections {
     let reasons: [(String, CutOffs.Reason)] = [
       ("client_query_buffer_limit_disconnections", .queryBuffer),
       ("client_output_buffer_limit_disconnections", .outputBuffer),
-      ("stalled_client_disconnections", .stalled),
-      ("request_timeout_disconnections", .requestTimeout),
-      ("cross_protocol_disconnections", .otherProtocol),
+      ("kvd_stalled_client_disconnections", .stalled),
+      ("kvd_request_timeout_disconnections", .requestTimeout),
+      ("kvd_cross_protocol_disconnections", .otherProtocol),
     ]
     let longReads = server.longReadCount.load(ordering: .relaxed)
     return reasons.map { ($0.0, "\(server.cutOffs.total($0.1))") } + [
-      ("long_reads", "\(longReads)")
+      ("kvd_long_reads", "\(longReads)")
     ]
   }
 
