@@ -27,7 +27,8 @@ struct LongReadTests {
 
   private static func longReads(_ client: TestClient) throws -> Int {
     let info = try client.ask("INFO", "stats")
-    let field = try #require(info.split(separator: "\r\n").first { $0.hasPrefix("kvd_long_reads:") })
+    let field = try #require(
+      info.split(separator: "\r\n").first { $0.hasPrefix("kvd_long_reads:") })
     return try #require(Int(field.dropFirst("kvd_long_reads:".count)))
   }
 
