@@ -141,7 +141,7 @@ struct ScriptMaker {
     let roundCount = Int.random(in: 2...5, using: &random)
     var rounds = (0..<roundCount).map { isAligned ? alignedRound() : round($0) }
     if !isAligned, let rare = rareRounds() { rounds.insert(contentsOf: rare, at: 0) }
-    var script = Script(
+    return Script(
       seed: seed, partitionCount: Int.random(in: 1...4, using: &random),
       segmentByteCount: segmentByteCount,
       logByteLimit: segmentByteCount * Int.random(in: 1...4, using: &random),
@@ -150,32 +150,6 @@ struct ScriptMaker {
       purgeKeyLimit: [1, 3, 20, 200].randomElement(using: &random)!, clientCount: clientCount,
       durability: chance(1, in: 5) ? .periodic : .sync, checksImages: chance(1, in: 4),
       rounds: rounds)
-    if script.durability == .periodic, chance(1, in: 3) { script.rounds.append(quietRound()) }
-    if chance(1, in: 6) { script.rounds.append(splitRound()) }
-    return script
-  }
-
-  /// A group of batches over several partitions, torn at any byte: in many cases between an intent and its marker.
-  private mutating func splitRound() -> Script.Round {
-    let batches = (0..<6).map { _ in
-      let puts = (0..<3).map { _ in Script.Write.put(key(), count: 4, fill: 5) }
-      return Script.Action.write(puts, conditions: [], wait: .none)
-    }
-    return rareRound(
-      batches + [.increment(key(), wait: .request)], at: .groupBeforeSync, .power(.tearsAtByte))
-  }
-
-  /// One batch, and then nobody asks for anything for longer than what was acknowledged may stay unsynced.
-  private mutating func quietRound() -> Script.Round {
-    let put = Script.Write.put(key(), count: 10, fill: 3)
-    let actions: [Script.Action] =
-      [.write([put], conditions: [], wait: .sync)] + Array(repeating: .pause, count: 50)
-    return Script.Round(
-      openings: [],
-      operations: actions.map { action in
-        nextID += 1
-        return Script.Operation(id: nextID, client: 0, action: action)
-      }, crash: nil, ending: .power(.loses))
   }
 
   /// Crash points to which chance alone leads hardly ever, each with what leads there.
