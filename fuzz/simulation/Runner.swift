@@ -247,10 +247,14 @@ struct Runner {
   private func compare(_ store: Store, _ model: Model, _ sequence: SequenceNumber) throws {
     let expected = model.keys(in: .everything)
     let fields = try store.scan(stored: InternalKey.mapFields)
-    guard fields.map(\.key) == model.keys(in: InternalKey.mapFields, stored: true),
-      fields.allSatisfy({ model.entry($0.key)?.value == $0.value })
-    else {
-      Verdict.fail("after recovery at \(sequence): other fields of maps, \(fields.map(\.key))")
+    let expectedFields = model.keys(in: InternalKey.mapFields, stored: true)
+    guard fields.map(\.key) == expectedFields else {
+      Verdict.fail(
+        "after recovery at \(sequence): fields of maps \(fields.map(\.key)), not \(expectedFields)")
+    }
+    for (key, value) in fields where model.entry(key)?.value != value {
+      Verdict.fail(
+        "after recovery at \(sequence): another value of the field \(key), \(value.count) bytes")
     }
     for reverse in [false, true] {
       let found = try store.scan(.everything, reverse: reverse, limit: .max)

@@ -76,7 +76,9 @@ final class World: @unchecked Sendable {
     if point.isInsideLock { return }
     switch point {
     // What others do between two steps of a read takes them many turns: to be published, sealed, applied, purged.
-    case .lookupBetweenSteps, .cutBetweenPartitions: scheduler.stall()
+    // So does what they do while a file has what a memtable, or the index of range deletes, still has.
+    case .lookupBetweenSteps, .cutBetweenPartitions, .applyBeforeDrop, .purgeAfterCommit:
+      scheduler.stall()
     default: scheduler.yield()
     }
   }

@@ -28,7 +28,7 @@ struct PurgeChunk {
     CrashPoint.reached(.purgeBeforeChunk)
     var transaction = try partition.environment.beginWrite()
     var next = underWay
-    if next == nil { next = try PurgeGroup(&transaction) }
+    if next == nil { next = try PurgeGroup(&transaction, upTo: partition.applied) }
     guard var group = next else { return .nothing }
     var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, stepLimit: keyLimit)
     var internalCount = 0

@@ -13,9 +13,15 @@ struct PurgeGroup {
   /// Everything that they hide below it is removed; nil at the beginning.
   var position: [UInt8]?
 
-  /// What the file holds; nil where that is none.
-  init?(_ transaction: inout WriteTransaction) throws(StoreError) {
-    let tombstones = try transaction.oldestTombstones(limit: Self.limit)
+  /// What the file holds of those that came with memtables which are dropped; nil where that is none.
+  ///
+  /// Others are in the file too, from the last transaction of an apply until its memtable is dropped. They are left:
+  /// once they are forgotten, what they hide in that memtable would be seen again.
+  ///
+  /// - Parameter lsn: how far memtables are dropped: `Partition.applied`.
+  init?(_ transaction: inout WriteTransaction, upTo lsn: LSN) throws(StoreError) {
+    let end = DeliberateBug.carriesOutBeforeDrop.isOn ? .max : lsn.rawValue
+    let tombstones = try transaction.oldestTombstones(limit: Self.limit, upTo: end)
     var index = RangeIndex()
     index.insert(tombstones)
     guard let ranges = index.merged() else { return nil }
@@ -38,7 +44,7 @@ struct PurgeGroup {
   func remove(from transaction: inout WriteTransaction) throws(StoreError) {
     for tombstone in tombstones { try transaction.removeTombstone(tombstone.id) }
     guard DeliberateBug.finishesRangeDeletesEarly.isOn else { return }
-    for next in try transaction.oldestTombstones(limit: 1) {
+    for next in try transaction.oldestTombstones(limit: 1, upTo: .max) {
       try transaction.removeTombstone(next.id)
     }
   }

@@ -85,9 +85,11 @@ extension WriteTransaction {
     try put(.meta, MetaKey.applied, bytes)
   }
 
-  /// The oldest tombstones that are to be carried out together: up to one that has a position, or as many as
-  /// `limit` allows. O(n).
-  mutating func oldestTombstones(limit: Int) throws(StoreError) -> [RangeTombstone] {
+  /// The oldest tombstones that are to be carried out together, of those whose records end at or below `lsn`: up to
+  /// one that has a position, or as many as `limit` allows. O(n).
+  mutating func oldestTombstones(
+    limit: Int, upTo lsn: UInt64
+  ) throws(StoreError) -> [RangeTombstone] {
     let environment = environment
     return try withCursor(in: .tombstones) { cursor throws(StoreError) in
       var tombstones: [RangeTombstone] = []
@@ -96,6 +98,7 @@ extension WriteTransaction {
         let next = try cursor.withEntry { key, value throws(StoreError) in
           try environment.decodeTombstone(key: key, value: value)
         }
+        if next.lsn > lsn { break }
         tombstones.append(next)
         if next.position != nil { break }
         isEntry = try cursor.next()

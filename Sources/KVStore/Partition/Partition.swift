@@ -241,7 +241,7 @@ final class Partition: @unchecked Sendable {
     !isActiveInUse.load(ordering: .acquiring) && layers.sealed.isEmpty
   }
 
-  /// The position up to which LMDB holds everything.
+  /// The position up to which LMDB holds everything, and the memtables that held it are dropped.
   var applied: LSN { LSN(rawValue: appliedLSN.load(ordering: .acquiring)) }
 
   /// The oldest memtable that LMDB lacks, if one is sealed.
@@ -255,13 +255,15 @@ final class Partition: @unchecked Sendable {
 
   /// Drops the oldest sealed memtable, all of which LMDB holds durably now.
   func dropApplied(_ layer: MemtableLayer, upTo lsn: LSN) {
-    appliedLSN.store(lsn.rawValue, ordering: .releasing)
     change { layers in
       precondition(layers.sealed.last === layer, "memtables are applied in order")
       return Layers(
         active: layers.active, sealed: Array(layers.sealed.dropLast()),
         tombstones: layers.tombstones, activeTombstoneCount: layers.activeTombstoneCount)
     }
+    // After the change: no range delete may be carried out, and forgotten, while the memtable can be read that holds
+    // what it hides.
+    appliedLSN.store(lsn.rawValue, ordering: .releasing)
     uncount(layer)
   }
 

@@ -31,6 +31,8 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case forgetsCoveredRangeDeletes
   /// With each group of range deletes that is carried out one more is forgotten.
   case finishesRangeDeletesEarly
+  /// A range delete is carried out and forgotten while the memtable that it came with can still be read.
+  case carriesOutBeforeDrop
   /// The first partition shows a batch later than the others.
   case publishesByPartition
   /// A cut over partitions stands although one of them has changed meanwhile.

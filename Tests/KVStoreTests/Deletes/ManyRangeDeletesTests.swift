@@ -141,7 +141,7 @@ import TxnWAL
       for number in 0..<1500 {
         try transaction.setTombstone(
           RangeTombstone(
-            sequence: SequenceNumber(number + 2), lsn: 1, lower: Self.key(number % 7), upper: nil))
+            sequence: SequenceNumber(number + 2), lsn: 0, lower: Self.key(number % 7), upper: nil))
       }
     }
     var group: PurgeGroup?

@@ -133,7 +133,7 @@ import Testing
     let partition = try Partition(
       index: 0, environment: environment, hash: KeyHash(seed: 1),
       budget: MemoryBudget(byteCount: 1 << 20, partitionCount: 1), onSeal: { _ in })
-    let tombstone = RangeTombstone(sequence: 5, lsn: 1, lower: Self.key(0), upper: nil)
+    let tombstone = RangeTombstone(sequence: 5, lsn: 0, lower: Self.key(0), upper: nil)
     try environment.write { transaction throws(StoreError) in
       for number in 0..<20_000 {
         let sequence: SequenceNumber = number % 100 == 0 ? 9 : 3
@@ -165,6 +165,31 @@ import Testing
     #expect(positions.count >= 2)
     #expect(zip(positions, positions.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
     #expect(try environment.makeReader().entryCount() == 200)
+    partition.close()
+  }
+
+  /// Apply writes a memtable's range deletes with its last transaction, and drops the memtable after that.
+  @Test func `a range delete stays until the memtable that it came with is dropped`() throws {
+    let fixture = try PartitionFixture()
+    let environment = try fixture.open()
+    let partition = try Partition(
+      index: 0, environment: environment, hash: KeyHash(seed: 1),
+      budget: MemoryBudget(byteCount: 1 << 20, partitionCount: 1), onSeal: { _ in })
+    let dropped = RangeTombstone(sequence: 5, lsn: 0, lower: Self.key(0), upper: nil)
+    let undropped = RangeTombstone(sequence: 7, lsn: 8, lower: Self.key(0), upper: nil)
+    try environment.write { transaction throws(StoreError) in
+      try transaction.setTombstone(dropped)
+      try transaction.setTombstone(undropped)
+    }
+    guard case .finished(dropped.id) = try PurgeChunk(partition: partition).run(nil) else {
+      Issue.record("another range delete was carried out")
+      return
+    }
+    guard case .nothing = try PurgeChunk(partition: partition).run(nil) else {
+      Issue.record("a range delete was carried out before its memtable was dropped")
+      return
+    }
+    #expect(try environment.makeReader().tombstones() == [undropped])
     partition.close()
   }
 

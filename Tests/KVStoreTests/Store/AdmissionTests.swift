@@ -76,7 +76,9 @@ import TxnWAL
     for key in 1...4 { #expect(try store.get([UInt8(key)]) == Self.large) }
   }
 
-  @Test func `a batch that deletes may use what is kept of the last segment and no more`() throws {
+  @Test(
+    .disabled(if: Sanitizer.isThread, "its runtime leaves no address space for 64 maps of files"))
+  func `a batch that deletes may use what is kept of the last segment and no more`() throws {
     let fixture = try StoreFixture {
       $0.segmentByteCount = 64 << 10
       $0.partitionCount = 64
