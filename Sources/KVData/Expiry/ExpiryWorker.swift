@@ -15,8 +15,9 @@ public final class ExpiryWorker: @unchecked Sendable {
   private static let idleMilliseconds = 100
   /// After a refusal, as of a full disk.
   private static let refusedMilliseconds = 1000
-  /// How often the clock's record is written while the machine's clock is behind it, so that after a crash the
-  /// store's clock goes on nearly where it was.
+  /// How often the clock's record is written while the machine's clock is behind it, beside each time that the lead
+  /// has changed. The lead goes on from the record; where it may not, because the machine's clock was set while the
+  /// store was closed, the store's clock goes on nearly where it was.
   private static let recordInterval = Duration.seconds(60)
 
   private let store: Store
@@ -88,28 +89,45 @@ public final class ExpiryWorker: @unchecked Sendable {
         }
         removed.add(pass.removedCount - before, ordering: .relaxed)
       }
-      guard waits(milliseconds: pause) else { return }
+      guard waits(milliseconds: pause) else { return lookAtClock(&clock) }
     }
   }
 
   private struct ClockState {
     var lead: UInt64 = 0
-    var recordedAt: Duration?
+    /// Of the record that was written last, and when that was tried last.
+    var recordedLead: UInt64 = 0
+    var triedAt: Duration?
+    var isRefused = false
   }
 
   private func lookAtClock(_ clock: inout ClockState) {
     let lead = store.clockLead
     if lead != clock.lead { clockMoved(clock.lead, lead) }
     clock.lead = lead
+    // The next one is of another setting of the machine's clock, even if it is as much.
+    if lead == 0 { clock.recordedLead = 0 }
     let now = MonotonicTime.now
-    guard lead != 0, clock.recordedAt.map({ now - $0 >= Self.recordInterval }) ?? true else {
-      return
-    }
-    clock.recordedAt = now
-    // Where it cannot be written now it is the next time.
-    guard (try? store.tryAdmit(byteCount: 64)) == true else { return }
-    _ = try? store.evaluate { evaluation throws(StoreError) in try evaluation.putClock() }
-    store.requestSync()
+    guard lead != 0, isRecordDue(clock, now) else { return }
+    clock.triedAt = now
+    clock.isRefused = !recordClock()
+    if !clock.isRefused { clock.recordedLead = lead }
+  }
+
+  private func isRecordDue(_ clock: ClockState, _ now: Duration) -> Bool {
+    guard let triedAt = clock.triedAt else { return true }
+    if clock.isRefused { return now - triedAt >= .milliseconds(Self.refusedMilliseconds) }
+    return clock.lead != clock.recordedLead || now - triedAt >= Self.recordInterval
+  }
+
+  /// False where it cannot be written now.
+  private func recordClock() -> Bool {
+    guard (try? store.tryAdmit(byteCount: 64)) == true else { return false }
+    let receipt = try? store.evaluate { evaluation throws(StoreError) in
+      try evaluation.putClock()
+    }.receipt
+    if receipt != nil { store.requestSync() }
+    return receipt != nil
   }
 
   /// False when the worker is to end.

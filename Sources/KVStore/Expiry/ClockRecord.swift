@@ -1,24 +1,43 @@
 import TxnWAL
 
-/// How late it has been in the store: an internal entry, so that a clock which is set back while the store is
-/// closed resurrects nothing. Its value is milliseconds since 1970, u64, little-endian.
+/// How late it has been in the store, and how its clock stood to the time of day: an internal entry, so that a clock
+/// which is set back while the store is closed resurrects nothing.
+///
+///     milliseconds since 1970, u64 | origin, i64 | lead, u64          little-endian
+///
+/// Origin and lead are those of `ExpiryClock.Standing`. Stores of earlier builds have the first eight bytes alone.
 enum ClockRecord {
   /// In the partition of slot 0.
   static let key: [UInt8] = [0, InternalKey.Kind.clock.rawValue, 0, 0]
 
-  static func value(_ milliseconds: UInt64) -> [UInt8] {
+  private static let byteCount = 24
+  private static let earlierByteCount = 8
+
+  static func value(_ milliseconds: UInt64, _ standing: ExpiryClock.Standing) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.appendLittleEndian(milliseconds)
+    bytes.appendLittleEndian(UInt64(bitPattern: standing.origin))
+    bytes.appendLittleEndian(standing.lead)
     return bytes
   }
 
   /// Sets the clock by what `reader` finds. A record that cannot be read says nothing.
   static func restore(_ clock: ExpiryClock, from reader: Reader) {
     let key = key
-    let milliseconds = try? reader.withEntry(stored: key.rawSpan) { info, value in
-      info != nil && value.byteCount == 8 ? value.load(at: 0, as: UInt64.self) : nil
+    _ = try? reader.withEntry(stored: key.rawSpan) { info, value in
+      if info != nil { restore(clock, from: value) }
     }
     reader.close()
-    if let milliseconds = milliseconds ?? nil { clock.raise(toHighWater: milliseconds) }
+  }
+
+  private static func restore(_ clock: ExpiryClock, from value: RawSpan) {
+    guard value.byteCount == byteCount || value.byteCount == earlierByteCount else { return }
+    var standing: ExpiryClock.Standing?
+    if value.byteCount == byteCount {
+      standing = ExpiryClock.Standing(
+        origin: Int64(bitPattern: value.load(at: 8, as: UInt64.self)),
+        lead: value.load(at: 16, as: UInt64.self))
+    }
+    clock.restore(toHighWater: value.load(at: 0, as: UInt64.self), standing)
   }
 }

@@ -8,7 +8,9 @@ import TxnWAL
 extension Store {
   /// By how many milliseconds the store's clock is ahead of the machine's; 0 unless that was set back by more than 10.
   ///
-  /// While the store is closed its clock stands still if it is ahead, so that the lead becomes less.
+  /// It stays the same until somebody sets the machine's clock, also while the store is closed if `putClock` has
+  /// kept it. Where that clock was set meanwhile, or the machine started again, the store's stood still, and the lead
+  /// may be less.
   public var clockLead: UInt64 { keyspace.clock.lead }
 
   /// The moment of the store's clock when the machine's shows `milliseconds` since 1970; the greatest number there is

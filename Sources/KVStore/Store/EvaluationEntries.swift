@@ -152,10 +152,11 @@ extension Evaluation {
   }
 
   /// Keeps `now` as the least time that the store's clock shows after it is opened again: what has expired by
-  /// then stays so, whatever the machine's clock says.
+  /// then stays so, whatever the machine's clock says. Keeps the clock's lead, too, for as long as nobody sets the
+  /// machine's.
   public mutating func putClock() throws(StoreError) {
     let key = ClockRecord.key
-    let value = ClockRecord.value(now)
+    let value = ClockRecord.value(now, keyspace.clock.standing)
     try put(stored: key.rawSpan, value.rawSpan)
   }
 

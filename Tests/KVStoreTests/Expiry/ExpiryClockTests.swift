@@ -94,6 +94,104 @@ import Testing
     }
   }
 
+  /// The lead was rounded up from what the second reading had added, so after the time of day was set back by an hour
+  /// it was a millisecond more than an hour: an expiry was told a millisecond off after a restart.
+  @Test func `that two clocks are not read at one instant makes the lead no longer`() {
+    let random = Lock(SeededGenerator(seed: testSeed()))
+    let source = TestClock(milliseconds: 5000)
+    let clock = ExpiryClock(
+      source.source { random.withLock { Int64.random(in: 20...5000, using: &$0) } })
+    source.set(by: 3_600_000)
+    // Often, so that one of them is as close as can be.
+    for _ in 0..<1000 { #expect(clock.now >= 3_605_000) }
+    source.set(by: -3_600_000)
+    for _ in 0..<1000 { #expect(clock.lead == 3_600_000) }
+  }
+
+  /// Opens it again, as a store does that finds the clock's record.
+  private func reopened(
+    _ clock: ExpiryClock, _ source: ClockSource, pause: () -> Void
+  ) -> ExpiryClock {
+    let (highWater, standing) = (clock.now, clock.standing)
+    pause()
+    let next = ExpiryClock(source)
+    next.restore(toHighWater: highWater, standing)
+    return next
+  }
+
+  @Test func `its lead is the same after every restart, and grows by none of them`() {
+    let random = Lock(SeededGenerator(seed: testSeed()))
+    func number(_ range: ClosedRange<Int64>) -> Int64 {
+      random.withLock { Int64.random(in: range, using: &$0) }
+    }
+    let source = TestClock(milliseconds: 5000)
+    let slow = source.source { random.withLock { Int64.random(in: 20...5000, using: &$0) } }
+    var clock = ExpiryClock(slow)
+    source.pass(nanoseconds: number(0...999_999))
+    source.set(by: 7_200_000)
+    for _ in 0..<1000 { _ = clock.now }
+    source.set(by: -7_200_000)
+    // No whole number of milliseconds: it is rounded once.
+    clock.raise(toHighWater: clock.now + 60_000)
+    let lead = clock.lead
+    #expect(7_259_999...7_260_001 ~= lead)
+    for _ in 0..<1000 {
+      let before = clock.now
+      clock = reopened(clock, slow) { source.pass(nanoseconds: number(0...50_000_000)) }
+      #expect(clock.lead == lead)
+      #expect(clock.now >= before)
+    }
+  }
+
+  @Test func `a step of the time of day within the tolerance changes no lead, also over a restart`()
+  {
+    let source = TestClock(milliseconds: 5000)
+    var clock = ExpiryClock(source.source)
+    clock.raise(toHighWater: 65_000)
+    #expect(clock.lead == 60_000)
+    for step in [-9, 4, -5, 10] as [Int64] {
+      clock = reopened(clock, source.source) { source.set(by: step) }
+      #expect(clock.lead == 60_000)
+      source.set(by: -step)
+      #expect(clock.lead == 60_000)
+    }
+    // Where there is none, nothing becomes one.
+    clock.reset()
+    for step in [-9, 0, 9, -3] as [Int64] {
+      clock = reopened(clock, source.source) { source.set(by: step) }
+      #expect(clock.lead == 0)
+    }
+  }
+
+  @Test
+  func `it stands still where the time of day was set or the machine started again meanwhile`() {
+    let source = TestClock(milliseconds: 5000)
+    var clock = ExpiryClock(source.source)
+    clock.raise(toHighWater: 65_000)
+    #expect(clock.lead == 60_000)
+    clock = reopened(clock, source.source) {
+      source.pass(milliseconds: 1000)
+      source.set(by: -2000)
+    }
+    #expect(clock.now == 65_000 && clock.lead == 61_000)
+    clock = reopened(clock, source.source) { source.restart(milliseconds: 30_000) }
+    #expect(clock.now == 65_000 && clock.lead == 31_000)
+    // A clock that was right at last is not taken for one that is still behind by as much.
+    clock = reopened(clock, source.source) { source.set(by: 31_000) }
+    #expect(clock.now == 65_000 && clock.lead == 0)
+    clock = reopened(clock, source.source) { source.set(by: 1_000_000) }
+    #expect(clock.now == 1_065_000 && clock.lead == 0)
+  }
+
+  @Test func `a record that no clock can have written changes nothing`() {
+    let source = TestClock(milliseconds: 5000)
+    for origin in [0, 5_000_000_000, Int64.min, .max] {
+      let clock = ExpiryClock(source.source)
+      clock.restore(toHighWater: .max, ExpiryClock.Standing(origin: origin, lead: .max))
+      #expect(clock.now == 5000 && clock.lead == 0)
+    }
+  }
+
   @Test func `reset, it shows the time of day again`() {
     let source = TestClock(milliseconds: 5000)
     let clock = ExpiryClock(source.source)

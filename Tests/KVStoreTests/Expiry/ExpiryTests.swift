@@ -139,6 +139,39 @@ import Testing
     #expect(second.store.now == 1_000_153)
   }
 
+  @Test(arguments: [false, true])
+  func `the lead of its clock is the same after the store was closed, or killed`(isKilled: Bool)
+    throws
+  {
+    let first = try fixture()
+    clock.set(by: 7_200_000)
+    #expect(first.store.now == 8_200_000)
+    clock.set(by: -7_200_000)
+    clock.pass(milliseconds: 5)
+    #expect(first.store.clockLead == 7_200_000)
+    try first.store.evaluateDurably { evaluation throws(StoreError) in try evaluation.putClock() }
+    let second = isKilled ? try first.crashImage() : first
+    clock.pass(milliseconds: 90_000)
+    if !isKilled { try first.reopen() }
+    #expect(second.store.clockLead == 7_200_000)
+    #expect(second.store.now == 8_290_005)
+  }
+
+  /// Builds before this one kept no more.
+  @Test func `a clock's record of eight bytes is read`() throws {
+    let fixture = try fixture()
+    var record: [UInt8] = []
+    record.appendLittleEndian(UInt64(1_500_000))
+    let (key, value) = (ClockRecord.key, record)
+    try fixture.store.evaluateDurably { evaluation throws(StoreError) in
+      try evaluation.put(stored: key.rawSpan, value.rawSpan)
+    }
+    clock.pass(milliseconds: 70)
+    try fixture.reopen()
+    #expect(fixture.store.now == 1_500_000)
+    #expect(fixture.store.clockLead == 499_930)
+  }
+
   @Test func `a reader tells which expired entries it met`() throws {
     let fixture = try fixture()
     let keys = (0..<100).map { bytes("key \($0)") }

@@ -17,10 +17,31 @@ final class TestClock: Sendable {
       monotonicNanoseconds: { self.monotonic.load(ordering: .relaxed) })
   }
 
+  /// The same where it takes `nanoseconds()` to read a clock.
+  func source(reading nanoseconds: @escaping @Sendable () -> Int64) -> ClockSource {
+    ClockSource(
+      wallNanoseconds: {
+        self.pass(nanoseconds: nanoseconds())
+        return self.source.wallNanoseconds()
+      },
+      monotonicNanoseconds: {
+        self.pass(nanoseconds: nanoseconds())
+        return self.source.monotonicNanoseconds()
+      })
+  }
+
   /// Time passes.
-  func pass(milliseconds: Int64) {
+  func pass(milliseconds: Int64) { pass(nanoseconds: milliseconds * 1_000_000) }
+
+  func pass(nanoseconds: Int64) {
+    wall.add(nanoseconds, ordering: .relaxed)
+    monotonic.add(nanoseconds, ordering: .relaxed)
+  }
+
+  /// The machine was started again, which took so long: its monotonic clock begins anew.
+  func restart(milliseconds: Int64) {
     wall.add(milliseconds * 1_000_000, ordering: .relaxed)
-    monotonic.add(milliseconds * 1_000_000, ordering: .relaxed)
+    monotonic.store(0, ordering: .relaxed)
   }
 
   /// Somebody sets the time of day.
