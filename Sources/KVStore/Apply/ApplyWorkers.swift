@@ -18,7 +18,11 @@ final class ApplyWorkers: @unchecked Sendable {
     didSet { queuedCount.store(queue.count, ordering: .relaxed) }
   }
   private let queuedCount = Atomic<Int>(0)
-  private var busy: Set<Int> = []
+  /// What is under way: by partition, the number of calls of `wait` before it.
+  private var busy: [Int: Int] = [:]
+  private var waitCount = 0
+  /// The greatest such number of an attempt that found no room.
+  private var fullDiskWaitCount = 0
   private var threads: [WorkerThread] = []
   private var isClosing = false
   private var fullDisk: StoreError?
@@ -108,12 +112,19 @@ final class ApplyWorkers: @unchecked Sendable {
 
   /// Waits until LMDB has everything of `partitions` up to `lsn`, all of which is sealed. What others
   /// seal meanwhile is not waited for, or a busy store would never get there.
+  ///
+  /// On a full disk it is tried once more: there may be room since the last attempt.
   func wait(for partitions: [Partition], upTo lsn: LSN) throws(StoreError) {
     try monitor.withLock { () throws(StoreError) in
+      waitCount += 1
+      let number = waitCount
+      for index in withoutRoom.keys { withoutRoom[index] = FullDiskRetry() }
+      monitor.broadcast()
       while true {
         let behind = partitions.filter { $0.hasSealed(before: lsn) }
         if behind.isEmpty { return }
-        if let error = fatal ?? fullDisk { throw error }
+        if let fatal { throw fatal }
+        if let fullDisk, fullDiskWaitCount >= number { throw fullDisk }
         let damages = behind.compactMap { $0.environment.damage }
         if damages.count == behind.count { throw damages[0] }
         if isClosing { throw .closed }
@@ -168,14 +179,14 @@ final class ApplyWorkers: @unchecked Sendable {
   }
 
   private func takeReady(available: UInt64) -> (Partition, MemtableLayer)? {
-    for (place, partition) in queue.enumerated() where !busy.contains(partition.index) {
+    for (place, partition) in queue.enumerated() where busy[partition.index] == nil {
       let retry = withoutRoom[partition.index]
       guard retry?.mayTry(at: MonotonicTime.now, available: available) ?? true else { continue }
       guard let layer = partition.nextToApply, let last = layer.lastPosition,
         last.end <= watermarks.durable
       else { continue }
       queue.remove(at: place)
-      busy.insert(partition.index)
+      busy[partition.index] = waitCount
       return (partition, layer)
     }
     return nil
@@ -185,7 +196,7 @@ final class ApplyWorkers: @unchecked Sendable {
     let available = failure?.isDiskFull == true ? ballast.availableByteCount : 0
     let isDamaged = failure != nil && partition.environment.damage != nil
     monitor.withLock {
-      busy.remove(partition.index)
+      let waitCount = busy.removeValue(forKey: partition.index) ?? 0
       switch failure {
       case nil:
         withoutRoom[partition.index] = nil
@@ -197,6 +208,7 @@ final class ApplyWorkers: @unchecked Sendable {
         // The memtable stays; it is tried again while writes are refused, after those of others, which may
         // be what frees room.
         fullDisk = failure
+        fullDiskWaitCount = max(fullDiskWaitCount, waitCount)
         withoutRoom[partition.index, default: FullDiskRetry()]
           .failed(at: MonotonicTime.now, available: available)
         queue.append(partition)

@@ -53,6 +53,21 @@ struct FullDiskTests {
     }
   }
 
+  /// It threw that the disk had been full at the last attempt, up to half a second before, and `kvd serve` exited
+  /// with 1.
+  @Test func `a close right after room was made finds it`() throws {
+    let store = try open()
+    try disk.fill(leaving: 3 << 20)
+    let count = try writeUntilRefused(store)
+    #expect(throws: StoreError.self) { try store.checkpoint() }
+    disk.empty()
+    try store.close()
+    let again = try open()
+    #expect(again.openReport.recovery.rolledForwardCount == 0)
+    try expectAll(count, again)
+    try again.close()
+  }
+
   @Test func `writes are refused, reads go on, and nothing acknowledged is lost`() throws {
     let store = try open()
     try disk.fill(leaving: 3 << 20)
