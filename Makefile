@@ -143,14 +143,12 @@ fuzz-build: build .build/libkvdrecorder.so .build/libkvdclock.so
 	@mkdir -p .build
 	$(CC) -O2 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
 
-# The rounds begin with the plain stores: those on a small disk and with a jumping clock have known findings, which
-# docs/recovery.md names; `make fuzz-kill` has all kinds.
-# Under a minute: 800 simulated seeds, 10 rounds of kills, 40 images and 20,000 scripts.
+# Under a minute: 800 simulated seeds, 20 rounds of kills, 40 images and 20,000 scripts.
 .PHONY: fuzz-short
 fuzz-short: fuzz-build .build/fuzz-scripts
 	.build/fuzz-scripts --seed 1 --scripts 20000 --seconds 15
 	.build/release/kvd-simulate --seed 1 --seeds 800 --seconds 60
-	.build/release/kvd-drive --seed $(SEED) --store 4 --rounds 10 --seconds 20
+	.build/release/kvd-drive --seed $(SEED) --rounds 20 --seconds 20
 	fuzz/powerloss/images --seed $(SEED) --images 40 --per-trace 20
 
 # A build of its own: the bugs are in no other.

@@ -7,6 +7,10 @@ import TxnWAL
 
 /// `kvd recover`: recovery without serving.
 enum RecoverCommand: Subcommand {
+  /// The exit status where nothing is wrong but that the disk is full. A status of its own: unlike 1 it calls for no
+  /// look at the store, only for room and another run.
+  private static let noRoomStatus: Int32 = 4
+
   static let name = "recover"
   static let summary = "roll forward what the log holds, apply it all, and report"
   static let help = """
@@ -31,7 +35,8 @@ enum RecoverCommand: Subcommand {
 
     Exit status: 0 done, 1 the store cannot be opened, or not all of it be carried into the files of
     its partitions: stderr says why, 2 there is no store, 3 nothing done because --yes-give-up was not
-    given, 64 wrong usage.
+    given, 4 there was no room on the disk for all of it: nothing is lost, make room and run it again,
+    64 wrong usage.
 
     """
 
@@ -69,12 +74,17 @@ enum RecoverCommand: Subcommand {
         GivingUp.readPartition(inspection, salvaged, after: after, place: place)
         return 0
       }
+    } catch {
+      Log.write("kvd recover: \(error)\n", to: STDERR_FILENO)
+      return 1
+    }
+    do throws(StoreError) {
       return try recover(
         inspection, memory, resetsClock: resetsClock, isJSON: isJSON, progress)
     } catch {
       progress.clear()
       Log.write("kvd recover: \(error)\n", to: STDERR_FILENO)
-      return 1
+      return status(of: error)
     }
   }
 
@@ -113,7 +123,11 @@ enum RecoverCommand: Subcommand {
       "kvd recover: not all of it could be done, and the log keeps what is not in the partitions: "
         + "\(failure)\n",
       to: STDERR_FILENO)
-    return 1
+    return status(of: failure)
+  }
+
+  private static func status(of failure: StoreError) -> Int32 {
+    if case .diskFull = failure { noRoomStatus } else { 1 }
   }
 
   private static func memory(_ flags: Flags) throws(UsageError) -> Int? {

@@ -95,8 +95,8 @@ final class StoreLife {
     if findings.count > 0 {
       return (disk?.keep(data, in: setting.options.work) ?? data) + ", " + log
     }
-    disk?.makeRoom()
     System.removeTree(data)
+    disk?.clear()
     System.removeFile(log)
     return ""
   }
@@ -142,7 +142,7 @@ final class StoreLife {
         return nil
       }
     }
-    if !isLast, disk?.isFull != true, !isNew {
+    if !isLast, !isNew {
       if random.once(in: 8) { tool("check") }
       while random.once(in: 8) {
         tool("recover", crashPoint: setting.crashPoints.duringStart(&random, isNew: false))
@@ -172,7 +172,8 @@ final class StoreLife {
   }
 
   private func isForWantOfRoom(_ daemon: Daemon) -> Bool {
-    disk?.isFull == true && daemon.ending == .exited(1) && daemon.messages.contains("no space left")
+    disk?.lacksRoom == true && daemon.ending == .exited(1)
+      && daemon.messages.contains("no space left")
   }
 
   /// The manifest is the last thing made: without it there is nothing to check yet.
@@ -223,10 +224,17 @@ final class StoreLife {
     let ending = System.run(
       [setting.options.kvd, name, "--data", data],
       environment: crashPoint.isEmpty ? [] : ["KVD_CRASH_AT=\(crashPoint)"], output: output)
-    if !crashPoint.isEmpty, ending == .exited(137) {
-      tally.crashed(at: crashPoint)
-    } else if ending != .exited(0) {
-      findings.add("kvd \(name) ended in \(ending): \(System.text(of: output))")
+    let run = ToolRun(
+      name: name, ending: ending, output: System.text(of: output), mayCrash: !crashPoint.isEmpty)
+    switch run.verdict(isDiskFull: disk?.lacksRoom == true) {
+    case .sound: break
+    case .crashed: tally.crashed(at: crashPoint)
+    case .lacksRoom:
+      tally.unfinishedRecoveries += 1
+      // Room was all that it lacked: now it may not say so any more.
+      disk?.makeRoom()
+      tool(name)
+    case .wrong: findings.add("kvd \(name) ended in \(ending): \(run.output)")
     }
   }
 }

@@ -107,6 +107,13 @@ enum System {
 
   static var isRoot: Bool { geteuid() == 0 }
 
+  /// What may still be written to the file system at `path`.
+  static func freeByteCount(of path: String) -> Int {
+    var status = statvfs()
+    guard unsafe statvfs(path, &status) == 0 else { fail("cannot ask for the room at \(path)") }
+    return Int(status.f_bavail) * Int(status.f_bsize)
+  }
+
   /// Makes a file as long as the disk allows, in steps down to a block, less `room` bytes.
   static func fillDisk(_ path: String, leaving room: Int) {
     let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)

@@ -14,6 +14,8 @@ struct Tally {
   var clockJumps = 0
   var fullDisks = 0
   var refusals = 0
+  /// How often `kvd recover` lacked room.
+  var unfinishedRecoveries = 0
   var bulkRounds = 0
   var stampRounds = 0
   var histories = 0
@@ -38,7 +40,7 @@ struct Tally {
     "\(rounds) rounds over \(stores) stores (\(bulkRounds) rounds with bulk keys, \(stampRounds) of "
       + "stamps), \(operations) operations, \(kills) kills, \(startKills) of them while starting, "
       + "\(crashes.values.reduce(0, +)) ends at \(crashes.count) of \(pointCount) crash points, "
-      + "\(pauses) pauses, \(stops) clean stops, \(fullDisks) full disks with \(refusals) refusals, "
-      + "\(clockJumps) clock jumps, \(histories) histories (\(undecided) undecided)"
+      + "\(pauses) pauses, \(stops) clean stops, \(fullDisks) full disks with \(refusals) refusals "
+      + "and \(unfinishedRecoveries) recoveries that lacked room, \(clockJumps) clock jumps, \(histories) histories (\(undecided) undecided)"
   }
 }

@@ -81,17 +81,23 @@ struct TroubleTests {
     #expect(daemon.end(with: SIGKILL) == -SIGKILL)
     disk.fill(leaving: 0)
     let tool = try TestDaemon(["recover", "--data", path, "--memory", "32mib"])
-    #expect(tool.wait() == 1)
+    #expect(tool.wait() == 4)
     #expect(tool.text.contains("log: read "), "\(tool.text)")
     #expect(
       tool.text.contains(
         "kvd recover: not all of it could be done, and the log keeps what is not in the partitions: no space left"
       ))
+    // Where memory does not hold it either the store cannot even be opened, for want of room all the same.
+    let small = try TestDaemon(["recover", "--data", path, "--memory", "8mib"])
+    #expect(small.wait() == 4)
+    #expect(small.text.contains("no space left for "), "\(small.text)")
     let again = try TestDaemon.serving(path, arguments)
     #expect(try again.client().ask("STRLEN", "key 999") == ":10000")
     #expect(again.end(with: SIGKILL) == -SIGKILL)
     disk.empty()
     #expect(try TestDaemon(["recover", "--data", path]).wait() == 0)
+    let last = try TestDaemon.serving(path, arguments)
+    #expect(try last.client().ask("DBSIZE") == ":1000")
   }
 
   @Test func `each change of state is told once`() {
