@@ -23,6 +23,9 @@ final class Ballast: Sendable {
   /// The room on the disk, 0 where it cannot be told.
   var availableByteCount: UInt64 { (try? FileSystem.space(at: directory).available) ?? 0 }
 
+  /// Whether the disk has less room, beside this, than is kept here.
+  var isScarce: Bool { availableByteCount < UInt64(Self.byteLimit) }
+
   /// Takes the room, if it is not ours and the disk has enough that nobody will miss it at once.
   func take() {
     isHeld.withLock { isHeld in

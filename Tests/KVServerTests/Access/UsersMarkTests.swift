@@ -9,7 +9,7 @@ struct UsersMarkTests {
   private static let openLine = "user default on nopass sanitize-payload ~* &* +@all\n"
 
   private func write(_ text: String, to path: String) {
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     defer { close(file) }
     _ = Array(text.utf8).withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
   }

@@ -30,7 +30,7 @@ final class SmallDisk {
     statvfs(path, &status)
     let free = Int(status.f_bavail) * Int(status.f_bsize) - byteCount
     guard free > 0 else { return }
-    let file = open(filling, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    let file = open(filling, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     defer { close(file) }
     let zeros = [UInt8](repeating: 0, count: 4096)
     for _ in 0..<free / 4096 where write(file, zeros, zeros.count) <= 0 { return }

@@ -67,7 +67,7 @@ import TxnWAL
           usleep(3000)
         }
       }
-      let file = open("\(path)/\(writer).acks", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+      let file = open("\(path)/\(writer).acks", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
       var number = try numbers(in: store, writer)
       while true {
         number += 1
