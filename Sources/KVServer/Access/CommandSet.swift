@@ -60,7 +60,7 @@ struct CommandSet: Sendable {
     let command = table.commands[index]
     let argument = String(name[name.index(after: bar)...])
     guard !command.name.contains("|") else { throw .firstArgumentOfSubcommand }
-    guard !argument.isEmpty else { throw .syntax }
+    guard !argument.isEmpty, ![UInt8](argument.utf8).hasSpaces else { throw .syntax }
     guard command.subcommands.isEmpty else { throw .unknownCommand }
     let known = firstArguments[index] ?? []
     guard !known.contains(where: { $0.lowercased() == argument.lowercased() }) else { return }
@@ -83,6 +83,14 @@ struct CommandSet: Sendable {
     guard let known = firstArguments[index], arguments.count > 1 else { return false }
     let argument = String(describing: request.extracting(arguments[1])).lowercased()
     return known.contains { $0.lowercased() == argument }
+  }
+
+  /// Whether the same may be run, whatever the rules that have led to it.
+  func isSame(as other: CommandSet) -> Bool {
+    allowed == other.allowed
+      && allowed.indices.allSatisfy {
+        allowed[$0] || firstArguments[$0] == other.firstArguments[$0]
+      }
   }
 
   /// As ACL LIST writes it: begins with all or nothing, and goes on with what was said since.

@@ -96,6 +96,8 @@ struct User: Sendable {
   private mutating func addSelector(_ rule: [UInt8]) throws(AccessRuleError) {
     var selector = Selector(table: table, channels: channelDefault)
     for part in rule.dropFirst().dropLast().split(separator: 0x20) {
+      // Read back from the line of the user, it would end the selector.
+      guard part.last != 0x29 else { throw .syntax }
       try selector.apply([UInt8](part))
     }
     selectors.append(selector)

@@ -28,6 +28,15 @@ enum ConfigurationFile {
     _ path: String, into options: inout ServerOptions, _ problems: inout [String], depth: Int = 0
   ) {
     guard let bytes = contents(of: path, &problems) else { return }
+    read(bytes, of: path, into: &options, &problems, depth: depth)
+  }
+
+  /// The same where these are the bytes of that file, or will be.
+  static func read(
+    _ bytes: [UInt8], of path: String, into options: inout ServerOptions,
+    _ problems: inout [String],
+    depth: Int = 0
+  ) {
     var seen: Set<String> = []
     for (index, line) in lines(of: bytes).enumerated() where problems.count < problemLimit {
       let place = "\(path):\(index + 1)"

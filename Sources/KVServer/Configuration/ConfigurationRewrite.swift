@@ -64,9 +64,19 @@ enum ConfigurationRewrite {
   }
 
   private static func line(for setting: Setting, _ options: ServerOptions) -> [UInt8] {
-    let value = setting.text(options)
-    let words = setting.takesWords && !value.isEmpty ? Array(value.utf8) : quoted(value.utf8)
-    return Array("\(setting.name) ".utf8) + words + [0x0A]
+    let value = Array(setting.text(options).utf8)
+    return Array("\(setting.name) ".utf8) + (setting.takesWords ? words(value) : quoted(value)) + [
+      0x0A
+    ]
+  }
+
+  /// Several words, each in quotes where it needs them; or one, where spaces would not be read back as they are.
+  private static func words(_ value: [UInt8]) -> [UInt8] {
+    let words = value.split(separator: 0x20)
+    guard words.joined(separator: [0x20]).elementsEqual(value), !words.isEmpty else {
+      return quoted(value)
+    }
+    return Array(words.map { quoted($0) }.joined(separator: [0x20]))
   }
 
   private static func line(for user: User) -> [UInt8] {
@@ -86,6 +96,8 @@ enum ConfigurationRewrite {
       case 0x0A: text += [0x5C, 0x6E]
       case 0x0D: text += [0x5C, 0x72]
       case 0x09: text += [0x5C, 0x74]
+      case 0..<0x20, 0x7F:
+        text += Array("\\x".utf8) + String(UInt16(byte) + 256, radix: 16).utf8.dropFirst()
       default: text.append(byte)
       }
     }

@@ -43,6 +43,89 @@ struct ConfigurationRewriteTests {
       try rewritten(once) { $0.slowLogLength = 8 }.hasSuffix("slowlog-max-len 8\n"))
   }
 
+  private static let hostileValues = [
+    "\"", "'", "\\", "a\"", "a\" b'", "x\nenable-debug-command yes\nlogfile /nowhere/x", "\r\n#",
+    "\u{0}", "\u{1B}[2J",
+    "", " ", "a  b", " a", "a ", "\t", "#", "# user evil on nopass +@all ~*",
+    "a\nuser evil on nopass +@all ~*",
+    "${HOME}", "%s%n", "é\u{FFFD}", "\u{7F}", "include x", "\\x41", "\"\\x41\"",
+  ]
+
+  /// The story: `CONFIG SET notify-keyspace-events "x\nenable-debug-command yes"` and CONFIG REWRITE set what only a start
+  /// may set, and the value `"` alone kept kvd from starting.
+  @Test func `no value of any setting is read back as anything else`() throws {
+    let directory = TestDirectory()
+    let path = try directory.write("kvd.conf", "")
+    var count = 0
+    for setting in Settings.changeable {
+      for value in Self.hostileValues {
+        var options = ServerOptions()
+        guard (try? setting.set([value], &options)) != nil else { continue }
+        count += 1
+        for old in ["", "# mine\nport 0\n", "\(setting.name) \"was\"\n"] {
+          let old = Array(old.utf8)
+          if !old.isEmpty, setting.name != "port" { options.port = 0 }
+          let text = ConfigurationRewrite.text(of: old, for: options)
+          let difference = RewriteCheck.difference(text, of: path, inPlaceOf: [], from: options)
+          #expect(difference == nil, "\(setting.name) \(value.debugDescription)")
+        }
+      }
+    }
+    #expect(count > 20 * Self.hostileValues.count)
+  }
+
+  @Test func `CONFIG SET takes no control characters but in a password, and nothing very long`()
+    throws
+  {
+    let directory = TestDirectory()
+    let path = try directory.write("kvd.conf", "port 0\n")
+    let server = try TestServer { $0.configurationPath = path }
+    let client = try server.client()
+    let words = "notify-keyspace-events"
+    for value in ["x\nlogfile /nowhere/x", "\u{0}", "\t", "\u{7F}"] {
+      for name in [words, "cluster-announce-hostname", "proc-title-template"] {
+        #expect(
+          try client.ask("CONFIG", "SET", name, value)
+            == "-ERR CONFIG SET failed (possibly related to argument '\(name)') - argument has control characters"
+        )
+      }
+    }
+    let long = String(repeating: "x", count: 65_537)
+    #expect(
+      try client.ask("CONFIG", "SET", words, long).hasSuffix("argument is longer than 65536 bytes"))
+    #expect(try client.ask("CONFIG", "SET", words, String(long.dropLast())) == "+OK")
+    #expect(try client.ask("CONFIG", "SET", words, "\"") == "+OK")
+    #expect(try client.ask("CONFIG", "SET", "requirepass", "a\n\u{0}\"b") == "+OK")
+    #expect(try client.ask("CONFIG", "REWRITE") == "+OK")
+    let read = try CommandLineOptions.parse([path])
+    #expect(read.ignored[words] == "\"")
+    #expect(read.access.password == "a\n\u{0}\"b")
+    server.stop()
+  }
+
+  @Test func `a file that would be read back otherwise is left as it was`() throws {
+    let directory = TestDirectory()
+    _ = try directory.write("more.conf", "timeout 5\n")
+    let old = "port 0\ninclude more.conf\n"
+    let path = try directory.write("kvd.conf", old)
+    let read = try CommandLineOptions.parse([path])
+    let server = try TestServer {
+      $0.configurationPath = path
+      $0.idleTimeoutSeconds = read.idleTimeoutSeconds
+    }
+    let client = try server.client()
+    #expect(try client.line("CONFIG SET timeout 0") == "+OK")
+    #expect(
+      try client.line("CONFIG REWRITE")
+        == "-ERR Rewriting config file: 'timeout' would have another value at the next start; does an included file set it?"
+    )
+    #expect(try directory.read("kvd.conf") == old)
+    #expect(try client.line("CONFIG SET timeout 6") == "+OK")
+    #expect(try client.line("CONFIG REWRITE") == "+OK")
+    #expect(try CommandLineOptions.parse([path]).idleTimeoutSeconds == 6)
+    server.stop()
+  }
+
   @Test func `every setting survives being written and read`() throws {
     let directory = TestDirectory()
     var options = ServerOptions()

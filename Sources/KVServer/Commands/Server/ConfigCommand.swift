@@ -78,7 +78,11 @@ enum ConfigCommand {
       guard !changes.contains(where: { $0.setting.name == setting.name }) else {
         return refuse(&call, setting.name, "duplicate parameter")
       }
-      changes.append((setting, String(describing: request.extracting(call[index + 1]))))
+      let value = String(describing: request.extracting(call[index + 1]))
+      if let reason = refusal(of: value, for: setting) {
+        return refuse(&call, setting.name, reason)
+      }
+      changes.append((setting, value))
     }
     var changing = ""
     do throws(SettingRefusal) {
@@ -95,6 +99,18 @@ enum ConfigCommand {
     } catch {
       refuse(&call, error.setting ?? changing, error.reply)
     }
+  }
+
+  /// Values stay in memory, stand in replies, and are written by CONFIG REWRITE.
+  private static let longestValue = 64 << 10
+
+  /// What is wrong with a value, whatever the setting. A password may be any text.
+  private static func refusal(of value: String, for setting: Setting) -> String? {
+    guard value.utf8.count <= longestValue else {
+      return "argument is longer than \(longestValue) bytes"
+    }
+    let hasControls = value.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+    return hasControls && !setting.isSecret ? "argument has control characters" : nil
   }
 
   private static func refuse(_ call: inout Call, _ setting: String, _ reason: String) {
@@ -120,8 +136,14 @@ enum ConfigCommand {
       do throws(StoreError) {
         let old = try SmallFile.contents(of: path) ?? []
         let declared = isHome ? users.all : []
-        try SmallFile.replace(
-          path, with: ConfigurationRewrite.text(of: old, for: options, users: declared))
+        let new = ConfigurationRewrite.text(of: old, for: options, users: declared)
+        if let difference = RewriteCheck.difference(
+          new, of: path, inPlaceOf: old, from: options, users: declared)
+        {
+          options.log("the configuration file is left as it was: \(difference)")
+          return { $0.reply.error("ERR Rewriting config file: \(difference)") }
+        }
+        try SmallFile.replace(path, with: new)
         return { $0.reply.ok() }
       } catch {
         options.log("the configuration file cannot be rewritten: \(error)")

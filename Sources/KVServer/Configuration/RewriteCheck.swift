@@ -1,0 +1,44 @@
+/// Reads back what CONFIG REWRITE is about to write, as the next start will: a value that a client has set must neither
+/// set something else nor keep kvd from starting.
+enum RewriteCheck {
+  /// What the next start would read otherwise than it is meant, or nil where it reads `options` and `users`.
+  ///
+  /// - Parameters:
+  ///   - text: of the file at `path`, in place of `old`.
+  ///   - users: those that the file declares; empty where it goes on declaring what it did.
+  static func difference(
+    _ text: [UInt8], of path: String, inPlaceOf old: [UInt8], from options: ServerOptions,
+    users: [User] = []
+  ) -> String? {
+    var problems: [String] = []
+    let read = Self.options(in: text, of: path, &problems)
+    if let problem = problems.first { return "it could not be read back: \(problem)" }
+    for setting in Settings.changeable where setting.text(read) != setting.text(options) {
+      return
+        "'\(setting.name)' would have another value at the next start; does an included file set it?"
+    }
+    guard !users.isEmpty else {
+      var ignored: [String] = []
+      let before = Self.options(in: old, of: path, &ignored).access.userLines
+      let isSame = read.access.userLines.elementsEqual(before) {
+        $0.name == $1.name && $0.words == $1.words
+      }
+      return isSame ? nil : "it would declare other users at the next start"
+    }
+    do throws(Users.Failure) {
+      let declared = try DeclaredUsers(table: .standard, channels: read.access.channelDefault)
+        .users(in: read.access.userLines)
+      return User.areSame(declared, as: users) ? nil : "users would be others at the next start"
+    } catch {
+      return "its users could not be read back: \(error.description)"
+    }
+  }
+
+  private static func options(
+    in text: [UInt8], of path: String, _ problems: inout [String]
+  ) -> ServerOptions {
+    var options = ServerOptions()
+    ConfigurationFile.read(text, of: path, into: &options, &problems)
+    return options
+  }
+}
