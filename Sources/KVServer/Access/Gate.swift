@@ -49,9 +49,12 @@ final class Gate: Sendable {
     session.gateRevision = revision
     let everybody = users.everybody
     let isOpen = everybody.isEnabled && everybody.needsNoPassword
+    var isRemoved = false
     if let user = session.user {
-      // One that was removed has no clients left but those that are about to be closed.
-      session.user = users.user(user.name) ?? user
+      let current = users.user(user.name)
+      // One that has removed itself is still told so. One that logged in meanwhile may have missed its being closed.
+      isRemoved = current == nil && session.sideTicket == nil
+      session.user = current ?? user
     } else {
       session.user = everybody
       session.isAuthenticated = isOpen
@@ -61,7 +64,7 @@ final class Gate: Sendable {
       session.needsLogin || session.user?.isUnrestricted != true || session.replyMode != .on
       || session.isPaused || isMemoryFull || reloading.load(ordering: .relaxed)
       || pause.withLock { $0 != nil }
-    return !session.record.isKilled.load(ordering: .relaxed)
+    return !isRemoved && !session.record.isKilled.load(ordering: .relaxed)
   }
 
   /// A connection has closed.

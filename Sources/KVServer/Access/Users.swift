@@ -17,6 +17,8 @@ final class Users: Sendable {
   enum Failure: Error {
     case rule(AccessRuleError, rule: [UInt8])
     case file(StoreError)
+    /// The same, and the file has users that do not count: it could not be put back.
+    case fileStays(StoreError, path: String)
     case invalidFile(String)
     case invalidConfiguration(String)
 
@@ -25,6 +27,8 @@ final class Users: Sendable {
       case .rule(let error, let rule):
         "'\(String(decoding: rule, as: UTF8.self))': \(error.text)"
       case .file(let error): "\(error)"
+      case .fileStays(let error, let path):
+        "\(error); \(path) has the change all the same, and counts at the next start"
       case .invalidFile(let problems), .invalidConfiguration(let problems): problems
       }
     }
@@ -218,11 +222,35 @@ final class Users: Sendable {
 
   private func write(_ users: [[UInt8]: User]) throws(Failure) {
     let sorted = users.values.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+    let bytes: [UInt8] = sorted.flatMap { $0.description + [0x0A] }
+    let channels = channelDefault.withLock { $0 }
+    let read = try UserFile(path: path, table: table, channels: channels).users(in: bytes)
+    guard User.areSame(read, as: sorted) else {
+      throw .invalidFile("the users would be others where \(path) is read again")
+    }
+    let former: [UInt8]?
+    do throws(StoreError) { former = try SmallFile.contents(of: path) } catch { throw .file(error) }
     do throws(StoreError) {
-      try SmallFile.replace(path, with: sorted.flatMap { $0.description + [0x0A] })
+      try SmallFile.replace(path, with: bytes)
       try mark.set()
     } catch {
+      try putBack(former, since: error)
       throw .file(error)
+    }
+  }
+
+  /// After a failure: what was not acknowledged must not count at the next start. The mark comes after the file, as a
+  /// marked store without one is refused.
+  private func putBack(_ former: [UInt8]?, since failure: StoreError) throws(Failure) {
+    do throws(StoreError) {
+      guard try SmallFile.contents(of: path) != former else { return }
+      if let former {
+        try SmallFile.replace(path, with: former)
+      } else {
+        try SmallFile.remove(path)
+      }
+    } catch {
+      throw .fileStays(failure, path: path)
     }
   }
 

@@ -90,27 +90,41 @@ enum ACLCommand {
       quote("ERR Unmatched parenthesis in acl selector starting at '", unmatched.rule, "'.", &call)
     case .success(let rules):
       let users = call.server.users
-      change(&call) { () throws(Users.Failure) -> SideWork.Completion in
+      change(&call) { () throws(Users.Failure) -> Change in
         try users.change(name, by: rules)
-        return { $0.reply.ok() }
+        return Change()
       }
     }
   }
 
-  /// Has users changed where nobody waits for the file that they are kept in, and then does what `work` returns, and
-  /// lets the sessions know.
+  /// What follows from a change of users.
+  private struct Change {
+    /// Whose clients are closed.
+    var closes: (@Sendable ([UInt8]) -> Bool)?
+    var reply: SideWork.Completion = { $0.reply.ok() }
+  }
+
+  /// Has users changed where nobody waits for the file that they are kept in.
+  ///
+  /// The change holds for the other clients at once, on the side thread: the client that asked for it may be gone before
+  /// its reply, which is all that is left for its event loop.
   private static func change(
-    _ call: inout Call,
-    _ work: @escaping @Sendable () throws(Users.Failure) -> SideWork.Completion
+    _ call: inout Call, _ work: @escaping @Sendable () throws(Users.Failure) -> Change
   ) {
+    let server = call.server
+    let own = call.session.record
     call.onSideThread { () -> SideWork.Completion in
       do throws(Users.Failure) {
-        let completion = try work()
+        let change = try work()
+        server.gate.change()
+        let isOwnClosed = change.closes.map { closeClients(server, but: own, $0) } ?? false
         return { call in
-          completion(&call)
-          usersChanged(&call)
+          change.reply(&call)
+          call.refreshGate()
+          if isOwnClosed { call.disposition = .close }
         }
       } catch {
+        log(error, server)
         return { fail(error, &$0) }
       }
     }
@@ -125,12 +139,9 @@ enum ACLCommand {
       return call.reply.error("ERR The 'default' user cannot be removed")
     }
     let users = call.server.users
-    change(&call) { () throws(Users.Failure) -> SideWork.Completion in
+    change(&call) { () throws(Users.Failure) -> Change in
       let removed = Set(try users.remove(names))
-      return { call in
-        call.reply.integer(Int64(removed.count))
-        closeClients(&call) { removed.contains($0) }
-      }
+      return Change(closes: { removed.contains($0) }) { $0.reply.integer(Int64(removed.count)) }
     }
   }
 
@@ -183,22 +194,19 @@ enum ACLCommand {
   static func load(_ call: inout Call, _ request: RawSpan) {
     guard call.server.users.home == .file else { return refuseFile(&call) }
     let users = call.server.users
-    change(&call) { () throws(Users.Failure) -> SideWork.Completion in
+    change(&call) { () throws(Users.Failure) -> Change in
       try users.load()
-      return { call in
-        // As in Redis: who they are now may be somebody else.
-        closeClients(&call) { $0 != User.defaultName }
-        call.reply.ok()
-      }
+      // As in Redis: who they are now may be somebody else.
+      return Change(closes: { $0 != User.defaultName })
     }
   }
 
   static func save(_ call: inout Call, _ request: RawSpan) {
     guard call.server.users.home == .file else { return refuseFile(&call) }
     let users = call.server.users
-    change(&call) { () throws(Users.Failure) -> SideWork.Completion in
+    change(&call) { () throws(Users.Failure) -> Change in
       try users.save()
-      return { $0.reply.ok() }
+      return Change()
     }
   }
 
@@ -212,11 +220,17 @@ enum ACLCommand {
           + "\(Users.fileName) in its data folder, and writes that at every change.")
   }
 
+  private static func log(_ failure: Users.Failure, _ server: ServerState) {
+    switch failure {
+    case .file, .fileStays: server.options.log("cannot write the users: \(failure.description)")
+    case .invalidFile, .invalidConfiguration, .rule: break
+    }
+  }
+
   private static func fail(_ failure: Users.Failure, _ call: inout Call) {
     switch failure {
-    case .file(let error):
-      call.server.options.log("cannot write the users: \(error)")
-      call.reply.error("ERR There was an error trying to save the ACLs: \(error)")
+    case .file, .fileStays:
+      call.reply.error("ERR There was an error trying to save the ACLs: \(failure.description)")
     case .invalidFile(let problems), .invalidConfiguration(let problems):
       call.reply.error("ERR \(problems)")
     case .rule(let error, let rule):
@@ -226,21 +240,13 @@ enum ACLCommand {
 
   // MARK: Sessions
 
-  private static func usersChanged(_ call: inout Call) {
-    call.server.gate.change()
-    call.refreshGate()
-  }
-
-  /// Closes the clients of some users; this one, if it is among them, behind its reply.
-  private static func closeClients(_ call: inout Call, _ isMeant: ([UInt8]) -> Bool) {
-    var doomed = call.server.clients.all.filter { record in
-      isMeant(record.labels.withLock { $0.user })
-    }
-    if let own = doomed.firstIndex(where: { $0 === call.session.record }) {
-      doomed.remove(at: own)
-      call.disposition = .close
-    }
-    call.server.gate.kill(doomed)
+  /// Closes the clients of some users but `own`, which is to be closed behind its reply: whether it is one of them.
+  private static func closeClients(
+    _ server: ServerState, but own: ClientRecord, _ isMeant: ([UInt8]) -> Bool
+  ) -> Bool {
+    let doomed = server.clients.all.filter { $0 !== own && isMeant($0.labels.withLock { $0.user }) }
+    server.gate.kill(doomed)
+    return isMeant(own.labels.withLock { $0.user })
   }
 
   /// An error that quotes bytes of the client's.

@@ -51,6 +51,51 @@ struct UsersMarkTests {
     #expect(open.end(with: SIGTERM) == 0)
   }
 
+  /// The story: the client was told of an error, and at the next start its users counted all the same.
+  @Test func `users whose mark cannot be written are not there at the next start either`() throws {
+    let server = try TestServer()
+    let data = server.directory.path + "/data"
+    let client = try server.client()
+    // Where the manifest is written first.
+    try #require(mkdir(data + "/MANIFEST.new", 0o700) == 0)
+    #expect(
+      try client.line("ACL SETUSER ann on >pw ~* +@all").hasPrefix(
+        "-ERR There was an error trying to save"))
+    #expect(try client.line("ACL USERS") == "[$default]")
+    #expect(try SmallFile.contents(of: data + "/users.acl") == nil)
+    try #require(rmdir(data + "/MANIFEST.new") == 0)
+    #expect(try client.line("ACL SETUSER ann on >pw ~* +@all") == "+OK")
+    let before = try SmallFile.contents(of: data + "/users.acl")
+    #expect(before != nil)
+    try #require(mkdir(data + "/users.acl.new", 0o700) == 0)
+    #expect(
+      try client.line("ACL SETUSER bob on").hasPrefix("-ERR There was an error trying to save"))
+    #expect(try SmallFile.contents(of: data + "/users.acl") == before)
+    try #require(rmdir(data + "/users.acl.new") == 0)
+    let again = try server.restarted()
+    #expect(try again.client().line("ACL USERS") == "[$ann $default]")
+    again.stop()
+  }
+
+  /// A rule of ACL SETUSER once came back from the file as a user, or kept kvd from starting.
+  @Test(arguments: [
+    "+get|x\nuser evil on nopass ~* +@all", "+get|x y", "+get|\u{0}", "+get|\r", "~a\nuser evil on",
+    "&a\tb",
+    "%R~a b", "(~x) +get)", "(+get ~x))", "(+get|a\tb)", "(~a &x) +@all)",
+  ])
+  func `no rule is read back as anything else`(rule: String) throws {
+    let server = try TestServer()
+    let client = try server.client()
+    #expect(
+      try client.ask("ACL", "SETUSER", "ann", "on", "resetchannels", rule).hasPrefix(
+        "-ERR Error in ACL SETUSER"))
+    #expect(try client.ask("ACL", "SETUSER", "ann", "on", "(~x +get)", "+get|\"(a", "~)") == "+OK")
+    let described = try client.line("ACL LIST")
+    let again = try server.restarted()
+    #expect(try again.client().line("ACL LIST") == described)
+    again.stop()
+  }
+
   @Test func `a store that never had users needs no file of them`() throws {
     let directory = TestDirectory()
     for _ in 0..<2 {
