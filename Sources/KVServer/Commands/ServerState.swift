@@ -45,6 +45,8 @@ final class ServerState: Sendable {
   let expiredMetCount = Atomic<UInt64>(0)
   /// How many commands have been carried out on threads of their own.
   let longReadCount = Atomic<UInt64>(0)
+  /// MEMORY PURGE was asked for and has not begun.
+  let isPurgeAsked = Atomic<Bool>(false)
   /// What the counters were when statistics were reset.
   let baseline = Lock(Baseline())
   private let handles = Lock<[LoopHandle]>([])

@@ -8,8 +8,24 @@ final class SideWork: Sendable {
   typealias Completion = @Sendable (inout Call) -> Void
 
   private struct State {
-    var waiting: [SideTicket] = []
+    private var waiting: [SideTicket] = []
+    private var head = 0
     var isRunning = false
+
+    mutating func append(_ ticket: SideTicket) { waiting.append(ticket) }
+
+    /// O(1) as a rule.
+    mutating func takeFirst() -> SideTicket? {
+      guard head < waiting.count else { return nil }
+      defer {
+        head += 1
+        if head == waiting.count || head == 1024 {
+          waiting.removeFirst(head)
+          head = 0
+        }
+      }
+      return waiting[head]
+    }
   }
 
   private let locked = Lock(State())
@@ -21,7 +37,7 @@ final class SideWork: Sendable {
   ) -> SideTicket {
     let ticket = SideTicket(handle, work)
     let mustStart = locked.withLock { state in
-      state.waiting.append(ticket)
+      state.append(ticket)
       defer { state.isRunning = true }
       return !state.isRunning
     }
@@ -53,8 +69,9 @@ final class SideWork: Sendable {
   private func run() {
     while true {
       let next = locked.withLock { state -> SideTicket? in
-        state.isRunning = !state.waiting.isEmpty
-        return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+        let next = state.takeFirst()
+        state.isRunning = next != nil
+        return next
       }
       guard let next else { break }
       next.run()
@@ -85,6 +102,21 @@ final class SideTicket: Sendable {
 }
 
 extension Call {
+  /// Takes back that a command waits inside a transaction or a script, where it must have refused or been carried out
+  /// at once: whoever asked for it has begun to write the replies of both, and would carry out everything again.
+  @inline(never)
+  mutating func refuseToWait(takingBackTo start: Int) {
+    assertionFailure(
+      "\(server.table.commands[command].name) waits inside a transaction or a script")
+    disposition = .next
+    session.sideTicket = nil
+    session.checkpoint = nil
+    session.waitsUntil = nil
+    reply.rewind(to: start)
+    reply.error(
+      "ERR this command would have to wait, which it cannot inside a transaction or a script")
+  }
+
   /// Has `work` done on another thread, while this connection waits, and then does what it returns.
   ///
   /// The handler is called again when the work is done, and must come here again: what it does before that must bear

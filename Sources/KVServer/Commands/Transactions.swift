@@ -187,6 +187,9 @@ enum Transactions {
       case .session(let handler):
         try handler(&call, request)
       }
+      if call.disposition == .waiting || call.disposition == .parked {
+        call.refuseToWait(takingBackTo: start)
+      }
     } catch {
       // What a client got wrong in one command does not abort the others, as in Redis; what is
       // wrong with the store, or with the batch as a whole, does.

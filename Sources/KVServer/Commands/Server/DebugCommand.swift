@@ -83,9 +83,10 @@ enum DebugCommand {
   /// RELOAD: closes the store and opens it again, which recovers it; everybody else waits meanwhile. What
   /// Redis lets one say behind it is about its dumps.
   private static func reload(_ call: inout Call) throws(StoreError) {
-    guard call.server.options.reopen != nil, !call.isExecuting else {
+    let isInside = call.isExecuting || call.isInScript
+    guard call.server.options.reopen != nil, !isInside else {
       let reason =
-        call.isExecuting ? "not inside a transaction" : "the store belongs to the program around it"
+        isInside ? "not inside a transaction" : "the store belongs to the program around it"
       return call.reply.error("ERR DEBUG RELOAD is not possible: \(reason)")
     }
     let outcome = call.server.reload.outcome

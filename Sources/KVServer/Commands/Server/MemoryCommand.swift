@@ -1,5 +1,6 @@
 import KVData
 import KVStore
+import Synchronization
 
 /// MEMORY: what the process takes, and what a key takes on disk and in memory, about.
 enum MemoryCommand {
@@ -20,17 +21,7 @@ enum MemoryCommand {
         }),
       Command(
         "memory|purge", arity: 2, [], group: "server", "Ask the allocator to release memory",
-        .session { (call, _) in
-          // A transaction cannot wait, and nothing of its own depends on this.
-          guard !call.isExecuting else {
-            call.server.sideWork.begin(for: call.handle) { System.giveMemoryBack() }
-            return call.reply.ok()
-          }
-          call.onSideThread { () -> SideWork.Completion in
-            System.giveMemoryBack()
-            return { $0.reply.ok() }
-          }
-        }),
+        .session(purge)),
       Command(
         "memory|stats", arity: 2, [], group: "server", "Show memory usage details",
         .session(statistics)),
@@ -53,6 +44,28 @@ enum MemoryCommand {
             "    sampled up to <count> times (default: 5, 0 means sample all).",
           ])),
     ])
+
+  /// PURGE. Where one is asked for that has not begun, it serves for this one, too: nobody can ask for so many that
+  /// other work has to wait. A transaction and a script cannot wait, and nothing of theirs depends on it.
+  static func purge(_ call: inout Call, _ request: RawSpan) {
+    let server = call.server
+    let isBegun = call.session.sideTicket != nil
+    guard isBegun || !server.isPurgeAsked.exchange(true, ordering: .relaxed) else {
+      return call.reply.ok()
+    }
+    let work: @Sendable () -> Void = {
+      server.isPurgeAsked.store(false, ordering: .relaxed)
+      System.giveMemoryBack()
+    }
+    guard !call.isExecuting, !call.isInScript else {
+      server.sideWork.begin(for: call.handle, work)
+      return call.reply.ok()
+    }
+    call.onSideThread { () -> SideWork.Completion in
+      work()
+      return { $0.reply.ok() }
+    }
+  }
 
   /// What an entry takes beside its key and value: the header of the value and the node in its page.
   private static let overheadByteCount = 48

@@ -137,7 +137,9 @@ enum ServerCommands {
       return call.reply.error("ERR timeout is not an integer or out of range")
     }
     guard milliseconds >= 0 else { return call.reply.error("ERR timeout is negative") }
-    guard replicas > 0, !call.isExecuting else { return call.reply.integer(Int64(0)) }
+    guard replicas > 0, !call.isExecuting, !call.isInScript else {
+      return call.reply.integer(Int64(0))
+    }
     let (until, overflow) = System.monotonicMilliseconds().addingReportingOverflow(milliseconds)
     guard !overflow else { return call.reply.error("ERR timeout is out of range") }
     call.session.waitsUntil = milliseconds == 0 ? .max : until
