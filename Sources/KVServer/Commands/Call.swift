@@ -43,6 +43,8 @@ struct Call: ~Copyable {
   var hasScanned = false
   /// The command is carried out by `LongRead`: nobody waits for this thread but its client.
   var isOnThreadOfItsOwn = false
+  /// The command looks for the key of a cursor that is not kept.
+  var isResuming = false
   /// Other connections wait for room in the store, and come first.
   var isRoomAwaited = false
   /// What may wait to be sent to this client before it is cut off; 0 for no limit.

@@ -12,13 +12,12 @@ import TxnWAL
 /// connection that closes, a stop and a reload end it.
 ///
 /// There are few threads, because each takes a share of the processors that the event loops need; those that find none
-/// free wait for one, first come first served.
+/// free wait for one (`ReadQueue`).
 final class LongReads: Sendable {
   private static let threadLimit = 8
 
   private struct State {
-    var waiting: [LongRead] = []
-    var running: [LongRead] = []
+    var queue = ReadQueue<LongRead>(threadLimit: LongReads.threadLimit)
     var isFinishing = false
   }
 
@@ -36,6 +35,7 @@ final class LongReads: Sendable {
       guard try finish(read, &call) else { return }
     }
     let start = call.reply.count
+    call.isResuming = false
     call.reader.pace.limit(to: call.server.options.inlineStepCount)
     defer { call.reader.pace.lift() }
     var view = ReadView(reader: call.reader, through: call.through)
@@ -44,7 +44,10 @@ final class LongReads: Sendable {
     } catch .walkStopped {
       call.reply.takeBack(to: start)
       call.reader.forgetExpired()
-      call.session.longRead = call.server.longReads.begin(call, request)
+      guard let read = call.server.longReads.begin(call, request) else {
+        return call.reply.error(ClientMemory.refusal)
+      }
+      call.session.longRead = read
       call.disposition = .waiting
       return
     }
@@ -61,6 +64,12 @@ final class LongReads: Sendable {
     }
     call.session.longRead = nil
     call.meter.add(read.ticks)
+    guard !read.isRefused else {
+      call.reply.error(
+        "ERR there is no thread for a command that takes so long: raise the system's limits (ulimit -u), or try again"
+      )
+      return false
+    }
     switch read.error {
     case nil: break
     case .walkStopped?: return true
@@ -68,36 +77,46 @@ final class LongReads: Sendable {
     }
     let start = call.reply.count
     call.reply.append(&read.reply)
+    read.giveBack()
+    if call.reply.isOverflowing, read.isShortOfMemory {
+      call.reply.limit = min(call.reply.limit, start + read.replyRoom)
+    }
     if !read.expired.isEmpty {
       call.remove(expired: read.expired, andMore: read.hasMoreExpired, holdingFrom: start)
     }
     return false
   }
 
-  private func begin(_ call: borrowing Call, _ request: RawSpan) -> LongRead {
-    let read = LongRead(call, request)
-    call.server.longReadCount.add(1, ordering: .relaxed)
-    start(read, call.server)
+  /// Nil where there is no memory for it.
+  private func begin(_ call: borrowing Call, _ request: RawSpan) -> LongRead? {
+    guard let read = LongRead(call, request, in: self) else { return nil }
+    let server = call.server
+    server.longReadCount.add(1, ordering: .relaxed)
+    let refused = locked.withLock { state -> [LongRead]? in
+      guard !state.isFinishing else { return nil }
+      state.queue.append(read)
+      return startThreads(&state, server)
+    }
+    if let refused { refuse(refused) } else { read.giveUp() }
     return read
   }
 
-  private func start(_ read: LongRead, _ server: ServerState) {
-    let isStarted = locked.withLock { state in
-      guard !state.isFinishing else { return false }
-      guard state.running.count < Self.threadLimit else {
-        state.waiting.append(read)
-        return true
-      }
-      state.running.append(read)
+  /// Begins those that may run. Where the system has no more threads they wait for those there are; returned are those
+  /// that wait for none.
+  private func startThreads(_ state: inout State, _ server: ServerState) -> [LongRead] {
+    while let read = state.queue.takeNext() {
       do throws(WorkerThread.Refusal) {
         _ = try WorkerThread(attempting: "kvd-read") { self.run(read, server) }
-        return true
       } catch {
-        state.running.removeLast()
-        return false
+        state.queue.putBack(read)
+        return state.queue.running.isEmpty ? state.queue.takeWaiting() : []
       }
     }
-    if !isStarted { read.giveUp() }
+    return []
+  }
+
+  private func refuse(_ reads: [LongRead]) {
+    for read in reads { read.refuse() }
   }
 
   private func run(_ first: LongRead, _ server: ServerState) {
@@ -105,28 +124,35 @@ final class LongReads: Sendable {
     var next: LongRead? = first
     while let read = next {
       read.run(server)
-      next = locked.withLock { state in
-        state.running.removeAll { $0 === read }
-        guard !state.waiting.isEmpty else { return nil }
-        let next = state.waiting.removeFirst()
-        state.running.append(next)
-        return next
+      let (taken, refused) = locked.withLock { state -> (LongRead?, [LongRead]) in
+        state.queue.didEnd(read)
+        let taken = state.queue.takeNext()
+        return (taken, startThreads(&state, server))
       }
+      refuse(refused)
+      next = taken
     }
     ended.withLock { ended.broadcast() }
+  }
+
+  /// Nobody wants it any more.
+  func remove(_ read: LongRead) { locked.withLock { $0.queue.remove(read) } }
+
+  /// How many run, and how many wait for a thread.
+  var counts: (running: Int, waiting: Int) {
+    locked.withLock { ($0.queue.running.count, $0.queue.waitingCount) }
   }
 
   /// Ends what is under way, and returns once it has ended. Nothing is begun afterwards.
   func finish() {
     let given = locked.withLock { state in
       state.isFinishing = true
-      for read in state.running { read.cancel() }
-      defer { state.waiting = [] }
-      return state.waiting
+      for read in state.queue.running { read.stop() }
+      return state.queue.takeWaiting()
     }
     for read in given { read.giveUp() }
     ended.withLock {
-      while locked.withLock({ !$0.running.isEmpty }) { ended.wait() }
+      while locked.withLock({ !$0.queue.running.isEmpty }) { ended.wait() }
     }
   }
 }

@@ -58,7 +58,7 @@ enum Scanning {
     guard let options = ScanOptions(from: 2, &call, request) else { return }
     var range = options.pattern?.keys ?? .everything
     let scope = call.server.cursors.keys
-    let first = try ScanResumption.position(of: cursor, in: scope, call) {
+    let first = try ScanResumption.position(of: cursor, in: scope, &call) {
       (body) throws(StoreError) in
       try view.scan(range, reverse: false, limit: .max, skipsDamaged: true) { key, _ in body(key) }
     }

@@ -52,9 +52,11 @@ final class ClientRecord: Sendable {
 
   /// Whether it comes from this machine, as Redis's protected mode sees it.
   var isLocal: Bool {
-    let host = address.prefix(upTo: address.lastIndex(of: ":") ?? address.endIndex)
-    return isOnUnixSocket || host == "127.0.0.1" || host == "[::1]"
+    isOnUnixSocket || host == "127.0.0.1" || host == "[::1]"
   }
+
+  /// Its address without the port.
+  var host: String { String(address.prefix(upTo: address.lastIndex(of: ":") ?? address.endIndex)) }
 
   /// Where it comes from, as MONITOR tells it.
   var origin: String { isOnUnixSocket ? "unix:" + address.dropLast(2) : address }

@@ -1,3 +1,4 @@
+import Glibc
 import KVStore
 import Testing
 
@@ -100,6 +101,64 @@ struct LongReadTests {
     }
     client.send(TestClient.encode(["SORT", "set", "ALPHA"]))
     #expect(client.isClosedByServer())
+    server.stop()
+  }
+
+  private static func clientMemory(_ client: TestClient) throws -> Int {
+    let info = try client.ask("INFO", "memory")
+    let field = try #require(
+      info.split(separator: "\r\n").first { $0.hasPrefix("mem_clients_normal:") })
+    return try #require(Int(field.dropFirst("mem_clients_normal:".count)))
+  }
+
+  /// A reply gets room as it needs it: this one is begun anew twice.
+  @Test func `a large reply is whole, and its memory is given back`() throws {
+    let server = try TestServer { $0.inlineStepCount = 100 }
+    let client = try server.client()
+    let value = String(repeating: "v", count: 100_000)
+    for number in 0..<400 {
+      #expect(try client.ask("HSET", "map", "\(number)", value) == ":1")
+    }
+    let reply = try client.ask("HVALS", "map")
+    #expect(reply == "[" + Array(repeating: "$" + value, count: 400).joined(separator: " ") + "]")
+    let other = try server.client()
+    #expect(try Self.clientMemory(other) < 4 << 20)
+    server.stop()
+  }
+
+  /// Replies that were done were counted nowhere while older ones were unread, and each could take all there was.
+  @Test func `what long reads hold counts as memory of clients`() throws {
+    let server = try TestServer {
+      $0.inlineStepCount = 100
+      $0.clientMemoryByteCount = Server.leastClientMemoryByteCount
+    }
+    let client = try server.client()
+    let value = String(repeating: "v", count: 100_000)
+    for number in 0..<500 { #expect(try client.ask("HSET", "map", "\(number)", value) == ":1") }
+    let readers = try (0..<6).map { _ in try server.client() }
+    for reader in readers { reader.send(TestClient.encode(["HVALS", "map"])) }
+    var refused = 0
+    for reader in readers {
+      let reply = try reader.reply()
+      if reply.hasPrefix("-OOM") { refused += 1 } else { #expect(reply.utf8.count > 50_000_000) }
+    }
+    #expect(refused > 0 && refused < 6)
+    #expect(try Self.clientMemory(client) < 8 << 20)
+    server.stop()
+  }
+
+  @Test func `a read that nobody wants any more leaves nothing behind`() throws {
+    let (server, client) = try Self.filled()
+    let keys = (0..<4_000).map { _ in "{m}set" }
+    for _ in 0..<30 {
+      let leaver = try server.client()
+      leaver.send(TestClient.encode(["SINTERCARD", "4000"] + keys))
+      usleep(2_000)
+      leaver.reset()
+    }
+    let end = ContinuousClock.now + .seconds(20)
+    while try Self.clientMemory(client) > 1 << 20, ContinuousClock.now < end { usleep(10_000) }
+    #expect(try Self.clientMemory(client) < 1 << 20)
     server.stop()
   }
 

@@ -22,7 +22,7 @@ enum MapScanning<Kind: MapKind> {
     guard let options = ScanOptions(from: 3, allowsType: false, &call, request) else { return }
     var range = options.pattern.map { KeyRange.prefix($0.literalPrefix) } ?? .everything
     let scope = call.server.cursors.fields(of: request.extracting(call[1]))
-    let first = try ScanResumption.position(of: cursor, in: scope, call) {
+    let first = try ScanResumption.position(of: cursor, in: scope, &call) {
       (body) throws(StoreError) in
       try map.walk(range, in: &view) { field, _ in body(field) }
     }
