@@ -6,6 +6,7 @@ struct OpenStore: Sendable {
   let store: Store
   let checkpoints: Checkpoints
   let longReads = LongReads()
+  let figures = StoreFigures()
   /// Removes what has expired, once it is started.
   let expiry: ExpiryWorker
   /// Removes what range deletes leave of hashes and sets, once it is started.
@@ -46,6 +47,7 @@ struct OpenStore: Sendable {
   /// Ends what works on the store, which stays open.
   func finish() {
     longReads.finish()
+    figures.finish()
     checkpoints.finish()
     expiry.close()
     orphans.close()

@@ -20,7 +20,6 @@ final class ServerState: Sendable {
   let cutOffs = CutOffs()
   let sideWork = SideWork()
   let memoryLimit = MemoryLimit()
-  let keyCount = KeyCount()
   let reload: Reload
   let scripts = ScriptCache()
   let runningScript = RunningScript()
@@ -99,6 +98,7 @@ final class ServerState: Sendable {
   var checkpoints: Checkpoints { opened.withLock { $0.checkpoints } }
   var expiry: ExpiryWorker { opened.withLock { $0.expiry } }
   var longReads: LongReads { opened.withLock { $0.longReads } }
+  var figures: StoreFigures { opened.withLock { $0.figures } }
 
   /// Starts what works on the store beside the event loops.
   func start() { opened.withLock { $0 }.start() }
@@ -268,45 +268,5 @@ final class LoopCounters: Sendable {
       totals.misses -= other.misses
       return totals
     }
-  }
-}
-
-/// The number of keys for INFO, which monitors ask for again and again.
-///
-/// Counting looks at every key in memory. Where that takes long the last count serves for a while, such
-/// that counting takes no more than a hundredth of the time. Where it would take longer than an event loop should, the
-/// number is an upper bound. DBSIZE always counts.
-final class KeyCount: Sendable {
-  /// About thirty milliseconds.
-  private static let stepCount = 1 << 17
-
-  private struct State {
-    var count = 0
-    var countedAt: Int64?
-    var cost: Int64 = 0
-  }
-
-  private let state = Lock(State())
-
-  func count(_ reader: Reader) throws(StoreError) -> Int {
-    let begun = System.monotonicMilliseconds()
-    let recent = state.withLock { state -> Int? in
-      guard let countedAt = state.countedAt, begun < countedAt + 100 * state.cost else {
-        return nil
-      }
-      return state.count
-    }
-    if let recent { return recent }
-    reader.pace.limit(to: Self.stepCount)
-    defer { reader.pace.lift() }
-    let count: Int
-    do throws(StoreError) {
-      count = try reader.countEntries()
-    } catch .walkStopped {
-      return try reader.estimateEntries()
-    }
-    let now = System.monotonicMilliseconds()
-    state.withLock { $0 = State(count: count, countedAt: now, cost: now - begun) }
-    return count
   }
 }

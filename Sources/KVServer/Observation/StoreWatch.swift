@@ -52,6 +52,7 @@ final class StoreWatch: Sendable {
       // A store that is being opened again is nobody's for the moment.
       if server.reload.isAsked { continue }
       server.store.checkFiles()
+      server.figures.renew(server.store) { self.isClosing.load(ordering: .relaxed) }
       for line in report.lines(for: StoreReport.State(of: server)) { log(line) }
     }
     monitor.withLock {

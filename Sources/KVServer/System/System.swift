@@ -39,10 +39,12 @@ enum System {
   /// clock_gettime(2), whole seconds of the monotonic clock.
   static func monotonicSeconds() -> Int64 { monotonicMilliseconds() / 1000 }
 
-  static func monotonicMilliseconds() -> Int64 {
+  static func monotonicMilliseconds() -> Int64 { monotonicMicroseconds() / 1000 }
+
+  static func monotonicMicroseconds() -> Int64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
   }
 
   static var processID: Int32 { getpid() }

@@ -21,8 +21,8 @@ extension ReadTransaction {
   /// LMDB's own database of free pages; it has no name, but this number always.
   private static let freePages: MDB_dbi = 0
 
-  /// O(transactions whose freed pages are not in use again), which may read from the disk.
-  func statistics() throws(StoreError) -> LMDBStatistics {
+  /// O(1) but for the count of free pages, which is `countFreePages`.
+  func statistics(countsFreePages: Bool = true) throws(StoreError) -> LMDBStatistics {
     precondition(isActive)
     let info = unsafe environment.info
     let data = try status(of: environment.handle(of: .data))
@@ -32,7 +32,7 @@ extension ReadTransaction {
       mapByteCount: unsafe info.me_mapsize,
       pageByteCount: Int(data.ms_psize),
       pageCount: unsafe info.me_last_pgno + 1,
-      freePageCount: countFreePages(),
+      freePageCount: countsFreePages ? countFreePages() : 0,
       entryCount: data.ms_entries,
       depth: Int(data.ms_depth),
       readerSlotsUsed: unsafe Int(info.me_numreaders),
@@ -65,7 +65,9 @@ extension WriteTransaction {
 }
 
 extension ReadTransaction {
-  private func countFreePages() throws(StoreError) -> Int {
+  /// O(transactions whose freed pages are not in use again), which may read from the disk.
+  func countFreePages() throws(StoreError) -> Int {
+    precondition(isActive)
     var cursor: OpaquePointer?
     var code = unsafe kvd_mdb_cursor_open(handle, Self.freePages, &cursor)
     guard code == MDB_SUCCESS else { throw environment.failure(code, "read") }

@@ -81,8 +81,25 @@ public struct Statistics: Sendable {
 }
 
 extension Store {
-  /// The store in numbers. O(partitions) and a few system calls each.
+  /// The store in numbers. O(partitions) and a few system calls each, and for the count of free pages O(transactions of
+  /// LMDB whose freed pages are not in use again), which may read from the disk.
   public func statistics() throws(StoreError) -> Statistics {
+    try statistics(countsFreePages: true)
+  }
+
+  /// How many pages of LMDB are free to use again, alone.
+  package func freePageCount() throws(StoreError) -> Int {
+    var count = 0
+    for partition in keyspace.partitions {
+      let transaction = try partition.takeReadTransaction()
+      defer { partition.giveBack(transaction) }
+      count += try transaction.countFreePages()
+    }
+    return count
+  }
+
+  /// The same without the free pages, unless `countsFreePages`.
+  package func statistics(countsFreePages: Bool) throws(StoreError) -> Statistics {
     var statistics = Statistics()
     let watermarks = keyspace.watermarks
     statistics.publishedSequence = watermarks.published
@@ -108,7 +125,7 @@ extension Store {
       statistics.sealedMemtableByteCount += layers.sealed.reduce(0) { $0 + $1.sealedByteCount }
       statistics.sealedMemtableCount += layers.sealed.count
       statistics.tombstoneCount = max(statistics.tombstoneCount, layers.tombstones.count)
-      let below = try partition.storageStatistics()
+      let below = try partition.storageStatistics(countsFreePages: countsFreePages)
       statistics.storedEntryCount += below.entryCount
       statistics.fileByteCount += below.fileByteCount
       statistics.freePageCount += below.freePageCount
@@ -119,9 +136,9 @@ extension Store {
 }
 
 extension Partition {
-  func storageStatistics() throws(StoreError) -> LMDBStatistics {
+  func storageStatistics(countsFreePages: Bool = true) throws(StoreError) -> LMDBStatistics {
     let transaction = try takeReadTransaction()
     defer { giveBack(transaction) }
-    return try transaction.statistics()
+    return try transaction.statistics(countsFreePages: countsFreePages)
   }
 }

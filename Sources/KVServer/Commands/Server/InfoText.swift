@@ -41,7 +41,7 @@ enum InfoText {
     switch section {
     case "server": InfoSections.server(server)
     case "clients": InfoSections.clients(server)
-    case "memory": InfoSections.memory(server, try server.store.statistics())
+    case "memory": InfoSections.memory(server, try statistics(server))
     case "persistence": InfoSections.persistence(server)
     case "stats": InfoSections.statistics(server)
     case "replication": InfoSections.replication(server)
@@ -51,9 +51,13 @@ enum InfoText {
     case "errorstats": InfoSections.errors(server)
     case "latencystats": InfoSections.latencies(server)
     case "cluster": [("cluster_enabled", "0")]
-    case "keyspace": keyspace(try server.keyCount.count(reader))
-    default: try server.store.statistics().fields.map { ($0.name, $0.value) }
+    case "keyspace": keyspace(try server.figures.keyCount(reader))
+    default: try statistics(server).fields.map { ($0.name, $0.value) }
     }
+  }
+
+  private static func statistics(_ server: ServerState) throws(StoreError) -> Statistics {
+    try server.figures.statistics(of: server.store)
   }
 
   private static func keyspace(_ count: Int) -> [Field] {

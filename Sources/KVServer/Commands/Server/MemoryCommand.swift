@@ -128,9 +128,9 @@ enum MemoryCommand {
 
   static func statistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     let facts = ProcessFacts()
-    let store = try call.store.statistics()
+    let store = try call.server.figures.statistics(of: call.store)
     let memtables = store.activeMemtableByteCount + store.sealedMemtableByteCount
-    let keys = try call.server.keyCount.count(call.reader)
+    let keys = try call.server.figures.keyCount(call.reader)
     let fields: [(String, Int)] = [
       ("peak.allocated", facts.peakByteCount), ("total.allocated", facts.usedByteCount),
       ("startup.allocated", 0), ("replication.backlog", 0), ("clients.slaves", 0),

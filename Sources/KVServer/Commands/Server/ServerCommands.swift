@@ -47,7 +47,7 @@ enum ServerCommands {
   }
 
   static func statistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    let fields = try call.store.statistics().fields
+    let fields = try call.server.figures.statistics(of: call.store).fields
     call.reply.map(fields.count)
     for field in fields {
       call.reply.bulk(field.name)
