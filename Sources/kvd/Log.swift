@@ -1,9 +1,34 @@
+import Base
 import Glibc
 import TxnWAL
 
-/// Lines for the operator on stderr, each with the time in UTC, each written by one call so that
-/// lines of several threads do not mix.
+/// Lines for the operator on stderr, each with the time in UTC.
+///
+/// Each is written by one call, so that lines of several threads do not mix; once `startThread` was called, by the thread
+/// of a `LogQueue`, and nobody waits for stderr.
 enum Log {
+  private static let queue = Lock<LogQueue?>(nil)
+
+  /// Has another thread write lines from now on. To be called when signals are blocked.
+  static func startThread() {
+    let queue = LogQueue(
+      write: { write($0, to: STDERR_FILENO) },
+      describe: { omittedCount in
+        bytes(
+          "\(Plural.count(omittedCount, "message is", "messages are")) left out here: they came faster than they "
+            + "could be written")
+      })
+    do throws(WorkerThread.Refusal) {
+      _ = try WorkerThread(attempting: "kvd-messages") { queue.run() }
+      self.queue.withLock { $0 = queue }
+    } catch {
+      line("cannot start the thread that writes messages: \(SystemCall.message(for: error.errno))")
+    }
+  }
+
+  /// To be called before the process ends: waits for what was said to be written, though not for a reader who never comes.
+  static func flush() { queue.withLock { $0 }?.flush(milliseconds: 2_000) }
+
   /// Sends what goes to stderr to the end of the file at `path` from now on: all of it, so that the last words of a
   /// process that dies are there too. Again for the same path after the file was moved away. Returns what is wrong,
   /// if anything is; then nothing changes. open(2), dup2(2).
@@ -15,11 +40,20 @@ enum Log {
   }
 
   static func line(_ text: String) {
+    let line = bytes(text)
+    if let queue = queue.withLock({ $0 }) {
+      queue.append(line)
+    } else {
+      write(line, to: STDERR_FILENO)
+    }
+  }
+
+  private static func bytes(_ text: String) -> [UInt8] {
     var now = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &now)
     let milliseconds = String(now.tv_nsec / 1_000_000 + 1000).dropFirst()
     let stamp = "\(dateAndTime(of: now.tv_sec)).\(milliseconds)Z"
-    write("\(stamp) \(escaped(text))\n", to: STDERR_FILENO)
+    return Array("\(stamp) \(escaped(text))\n".utf8)
   }
 
   /// With control characters as `\\xNN`: clients and file names must not forge lines.

@@ -54,6 +54,8 @@ enum ServeCommand: Subcommand {
     }
     Signals.block()
     openLog(options)
+    Log.startThread()
+    defer { Log.flush() }
     options.log = { Log.line($0) }
     let stop = Stop(seconds: options.stopSeconds)
     do throws(WorkerThread.Refusal) {

@@ -63,6 +63,7 @@ final class Stop: Sendable {
     case .same: Log.line("\(signal.description): the same stop")
     case .force:
       Log.line("\(signal.description): stopping at once; the next start recovers")
+      Log.flush()
       _exit(1)
     }
   }
@@ -73,6 +74,7 @@ final class Stop: Sendable {
       if serving == nil {
         Log.line(
           "\(signal.description): stopped before the store was open; the next start goes on")
+        Log.flush()
         _exit(0)
       }
       return serving
@@ -85,6 +87,7 @@ final class Stop: Sendable {
       Log.line(
         "not stopped within \(Plural.count(seconds, "second")): ending as it is; the next start recovers"
       )
+      Log.flush()
       _exit(1)
     }
     serving?.stop()

@@ -115,6 +115,7 @@ final class LuaMachine {
       }
     }
     tellMemory()
+    if let rest = run.log.rest { call.server.options.log(rest) }
     switch status {
     case KVD_LUA_DONE: return .done
     case KVD_LUA_FAILED: return .failed
@@ -151,6 +152,7 @@ private struct Host {
           unsafe Host.from(context).call.pointee.server.runningScript.isKilled ? 1 : 0
         },
         log: { context, level, text in
+          guard unsafe Host.from(context).run.pointee.log.admits() else { return }
           unsafe Host.from(context).call.pointee.server.options.log(
             "script: " + String(decoding: Host.buffer(text), as: UTF8.self))
         },

@@ -16,6 +16,7 @@ struct ScriptRun: ~Copyable {
   var failure: StoreError?
   /// Why the script failed.
   var error: [UInt8]?
+  var log = ScriptLog()
   /// That error was counted when the command failed that it comes from.
   var isErrorCounted = false
 

@@ -141,6 +141,25 @@ struct ScriptGuardTests {
     #expect(error.utf8.count == 1 + (1 << 16))
   }
 
+  /// A loop around `redis.log` once wrote a gigabyte while all writers waited.
+  @Test func `a script writes a bounded number of lines to the log`() throws {
+    let lines = Lock<[String]>([])
+    let server = try TestServer {
+      $0.log = { line in if line.hasPrefix("script: ") { lines.withLock { $0.append(line) } } }
+    }
+    let client = try server.client()
+    let script = "for i = 1, tonumber(ARGV[1]) do redis.log(2, i) end return 'done'"
+    #expect(try client.ask("EVAL", script, "0", "100000") == "$done")
+    #expect(
+      lines.withLock { $0 } == (1...100).map { "script: \($0)" } + [
+        "script: 99900 more lines are left out: one run of a script may write 100"
+      ])
+    lines.withLock { $0 = [] }
+    #expect(try client.ask("EVAL", script, "0", "100") == "$done")
+    #expect(lines.withLock { $0.count } == 100)
+    server.stop()
+  }
+
   /// Debian's Lua could be left with the libraries of the system (CVE-2022-0543), values of basic types with a
   /// metatable that all scripts share (CVE-2025-46818), and finalizers that run later (CVE-2024-46981).
   @Test func `nothing leads out of the sandbox`() throws {
