@@ -417,9 +417,19 @@ int unlink(const char *path) {
 
 int unlinkat(int at, const char *path, int flags) {
   REAL(int, "unlinkat", int, const char *, int)
-  check_relative(at, path);
+  int kind = flags & AT_REMOVEDIR ? RMDIR : UNLINK;
   uint64_t start = now();
-  return named(flags & AT_REMOVEDIR ? RMDIR : UNLINK, path, NULL, real(at, path, flags), start);
+  if (path[0] == '/' || !is_watched(at)) return named(kind, path, NULL, real(at, path, flags), start);
+  // Of an open folder: its name is that of the descriptor.
+  char link[64], whole[PATH_MAX];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", at);
+  ssize_t count = readlink(link, whole, sizeof whole);
+  if (count < 0 || (size_t)count + strlen(path) + 2 > sizeof whole) {
+    unsupported("a path relative to a descriptor");
+    return real(at, path, flags);
+  }
+  snprintf(whole + count, sizeof whole - (size_t)count, "/%s", path);
+  return named(kind, whole, NULL, real(at, path, flags), start);
 }
 
 int remove(const char *path) {

@@ -4,7 +4,8 @@ import KVStore
 package enum KeptUsers {
   /// Copies them from the store in one directory to that in another, if there are any. Durable on return.
   package static func copy(from source: String, to target: String) throws(StoreError) {
-    guard let bytes = try SmallFile.contents(of: "\(source)/\(Users.fileName)") else { return }
+    let path = "\(source)/\(Users.fileName)"
+    guard let bytes = try SmallFile.contents(of: path, followsLinks: false) else { return }
     try SmallFile.replace("\(target)/\(Users.fileName)", with: bytes)
   }
 }

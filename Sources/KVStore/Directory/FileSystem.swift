@@ -28,13 +28,40 @@ enum FileSystem {
     }
   }
 
-  /// open(2), with `O_CLOEXEC`. What root makes is given to the owner of the folder.
+  /// open(2), as `FileOpening` does it: no link is followed to a file. What root makes is given to the owner of
+  /// the folder.
   static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(StoreError)
     -> FileDescriptor
   {
-    let raw = try call("open", path) { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) }
-    if flags & O_CREAT != 0 { FileOwnership.inherit(raw, from: FileOwnership.folder(of: path)) }
+    let raw = try call("open", path) { FileOpening.open(path, flags, mode: mode) }
     return FileDescriptor(raw: raw, path: path)
+  }
+
+  /// open(2) for reading a file that a person has named: wherever a link leads, and whatever kind it is.
+  static func openNamed(_ path: String) throws(StoreError) -> FileDescriptor {
+    let raw = try call("open", path) { unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC) }
+    return FileDescriptor(raw: raw, path: path)
+  }
+
+  /// Makes an empty file for writing in the place of whatever has that name. unlink(2), open(2) with `O_EXCL`.
+  static func replace(_ path: String) throws(StoreError) -> FileDescriptor {
+    do throws(StoreError) {
+      try remove(path)
+    } catch .io(errno: ENOENT, operation: _, path: _) {
+    } catch {
+      throw error
+    }
+    return try open(path, O_WRONLY | O_CREAT | O_EXCL, mode: fileMode)
+  }
+
+  /// Throws where something else than a file has the name of one that LMDB is going to open.
+  static func checkName(_ path: String) throws(StoreError) {
+    _ = try call("open", path) { FileOpening.checkName(path) }
+  }
+
+  /// Throws where the folder at `path` is a link that root must not follow, as `FileOpening` tells.
+  static func checkFolder(_ path: String, in store: String) throws(StoreError) {
+    _ = try call("open", path) { FileOpening.checkFolder(path, in: store) }
   }
 
   /// Whether there is anything at `path`; access(2).
@@ -161,7 +188,7 @@ enum FileSystem {
       _ = try open(path, O_RDONLY | O_DIRECTORY)
       return false
     }
-    let made = try open(path, O_RDONLY | O_DIRECTORY)
+    let made = try open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     FileOwnership.inherit(made.raw, from: FileOwnership.folder(of: path))
     return true
   }
@@ -215,13 +242,25 @@ extension FileSystem {
     try translatingLogErrors { () throws(LogError) in try SystemCall.fileNames(path) }
   }
 
-  /// Removes a folder of files, one level deep.
+  /// Removes a folder of files, one level deep; of a link to a folder, the link alone.
   static func removeTree(_ path: String) throws(StoreError) {
-    for name in try names(in: path) { try remove("\(path)/\(name)") }
+    do throws(StoreError) {
+      try removeFiles(of: try open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+    } catch .io(errno: ELOOP, operation: _, path: _) {
+      return try remove(path)
+    }
     try removeDirectory(path)
   }
 
-  /// Makes an empty file; open(2) with `O_CREAT`.
+  /// Wherever its name leads by now: the worst that another folder's names can do is not to be found. unlinkat(2).
+  private static func removeFiles(of folder: borrowing FileDescriptor) throws(StoreError) {
+    let raw = folder.raw
+    for name in try names(in: folder.path) {
+      _ = try call("remove", "\(folder.path)/\(name)") { unsafe unlinkat(raw, name, 0) }
+    }
+  }
+
+  /// Makes an empty file, where there is none; open(2) with `O_CREAT`.
   static func createEmpty(_ path: String) throws(StoreError) {
     let file = try open(path, O_WRONLY | O_CREAT, mode: fileMode)
     try sync(file)

@@ -12,9 +12,14 @@ package enum SmallFile {
   package static func remove(_ path: String) throws(StoreError) { try FileSystem.remove(path) }
 
   /// The bytes of the file, or nil if there is none.
-  package static func contents(of path: String) throws(StoreError) -> [UInt8]? {
+  ///
+  /// - Parameter followsLinks: false for a file of a store whose bytes go to the store's owner, who may have put a link
+  ///   to a file there that only root can read.
+  package static func contents(
+    of path: String, followsLinks: Bool = true
+  ) throws(StoreError) -> [UInt8]? {
     do throws(StoreError) {
-      let file = try FileSystem.open(path, O_RDONLY)
+      let file = try followsLinks ? FileSystem.openNamed(path) : FileSystem.open(path, O_RDONLY)
       return try FileSystem.read(try FileSystem.byteCount(of: file), at: 0, from: file)
     } catch .io(errno: ENOENT, operation: _, path: _) {
       return nil
@@ -28,8 +33,7 @@ package enum SmallFile {
     let temporary = path + ".new"
     do throws(StoreError) {
       let former = try FileSystem.status(of: path)
-      let file = try FileSystem.open(
-        temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: FileSystem.fileMode)
+      let file = try FileSystem.replace(temporary)
       if let former { FileSystem.give(file, to: former) }
       try FileSystem.write(bytes, at: 0, to: file)
       try FileSystem.sync(file)

@@ -141,6 +141,12 @@ extension StoreError: CustomStringConvertible {
     case EACCES, EPERM: ": grant this user read and write permission there"
     case ENOENT: ": check the path"
     case ENOTDIR: ": it is not a directory; check the path"
+    case ELOOP:
+      ": it is a symbolic link, and kvd follows none to a file of a store, and as root none to a directory of "
+        + "another user than the store's; put the file or the directory itself there"
+    case EMLINK:
+      ": it is another user's file, which has other names too; remove this name, and put the store's own file there"
+    case ENXIO: ": it is no regular file; remove it"
     case EEXIST: ": something is there already; nothing was overwritten"
     case EMFILE, ENFILE: ": raise the limit on open files (ulimit -n)"
     case EIO: ": the disk failed; check it before going on"

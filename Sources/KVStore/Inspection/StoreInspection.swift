@@ -67,7 +67,9 @@ public struct StoreInspection: Sendable {
   private func openIfThere(_ path: String, _ flags: Int32) throws(StoreError) -> FileDescriptor? {
     do throws(StoreError) {
       return try FileSystem.open(path, flags)
-    } catch .io(errno: ENOENT, operation: _, path: _) {
+    } catch {
+      // A link is told by what needs the file.
+      guard case .io(let code, _, _) = error, code == ENOENT || code == ELOOP else { throw error }
       return nil
     }
   }
@@ -88,7 +90,8 @@ public struct StoreInspection: Sendable {
 
   /// Its log, from the checkpoint on.
   public func log() throws(StoreError) -> LogInspector {
-    try translatingLogErrors { () throws(LogError) in
+    try FileSystem.checkFolder(StoreOpening.logPath(in: path), in: path)
+    return try translatingLogErrors { () throws(LogError) in
       try LogInspector(
         on: makeLogDevice(StoreOpening.logPath(in: path)),
         storeID: manifest.storeID)
@@ -96,18 +99,28 @@ public struct StoreInspection: Sendable {
   }
 
   /// Partition `index`, its file open for reading.
-  func environment(_ index: Int) throws(StoreError) -> LMDBEnvironment {
+  ///
+  /// - Parameter access: nil for how this user can read it.
+  func environment(
+    _ index: Int, _ access: LMDBAccess? = nil
+  ) throws(StoreError) -> LMDBEnvironment {
     let directory = StoreOpening.partitionPath(index, in: path)
+    try FileSystem.checkFolder(directory, in: path)
+    let access = if let access { access } else { try LMDBAccess.forReading(directory) }
     return try LMDBEnvironment(
       directory: directory,
       identity: PartitionIdentity(storeID: manifest.storeID, partitionIndex: index),
       leastByteCount: manifest.partitions[index].leastFileByteCount,
-      partitionCount: partitionCount, maxReaders: 1024, access: .forReading(directory))
+      partitionCount: partitionCount, maxReaders: 1024, access: access)
   }
 
   /// A partition in numbers. O(transactions whose freed pages are not in use again).
   public func partition(_ index: Int) throws(StoreError) -> PartitionSummary {
-    let environment = try environment(index)
+    try partition(index, nil)
+  }
+
+  func partition(_ index: Int, _ access: LMDBAccess?) throws(StoreError) -> PartitionSummary {
+    let environment = try environment(index, access)
     defer { environment.close() }
     let reader = try environment.makeReader()
     let applied = try reader.appliedState()

@@ -9,18 +9,20 @@ import Glibc
 ///                 a store
 ///     quiet       tools that may not     not used           shared: no store can have it
 ///                 write
+///     held        tools that have a      not used           the tool's own, exclusive
+///                 `StoreExclusion`
 ///
 /// The lock is on the data file itself, which is never replaced and without which nothing can be opened: there
 /// is no name that could be removed to get around it.
 enum LMDBAccess {
-  case exclusive, beside, quiet
+  case exclusive, beside, quiet, held
 
   /// For mdb_env_open.
   var flags: Int32 {
     switch self {
     case .exclusive: 0
     case .beside: MDB_RDONLY
-    case .quiet: MDB_RDONLY | MDB_NOLOCK
+    case .quiet, .held: MDB_RDONLY | MDB_NOLOCK
     }
   }
 
@@ -31,7 +33,7 @@ enum LMDBAccess {
     switch self {
     case .exclusive: try FileLock.take(.exclusive, on: file)
     case .quiet: try FileLock.take(.shared, on: file)
-    case .beside: break
+    case .beside, .held: break
     }
   }
 

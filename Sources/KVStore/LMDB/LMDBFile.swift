@@ -77,6 +77,9 @@ enum LMDBFile {
   ) throws(StoreError) -> OpaquePointer {
     var mapByteCount = mapByteCount
     if access == .exclusive { try reserveLockFile(directory, maxReaders: maxReaders) }
+    // LMDB opens both files by their names and follows links, for writing in the lock file whatever the access. One that
+    // the service's user puts there after this look is followed all the same: LMDB takes no descriptors.
+    for name in [dataName, lockName] { try FileSystem.checkName("\(directory)/\(name)") }
     while true {
       var environment: OpaquePointer?
       var code = unsafe mdb_env_create(&environment)

@@ -16,8 +16,7 @@ enum ManifestFile {
     let temporaryPath = "\(directory)/\(temporaryName)"
     CrashPoint.reached(.manifestBeforeWrite)
     do throws(StoreError) {
-      let file = try FileSystem.open(
-        temporaryPath, O_WRONLY | O_CREAT | O_TRUNC, mode: FileSystem.fileMode)
+      let file = try FileSystem.replace(temporaryPath)
       try FileSystem.write(manifest.encode(), at: 0, to: file)
       try FileSystem.sync(file)
     } catch {

@@ -6,30 +6,38 @@ import TxnWAL
 /// A note that a store is being made comes first and goes last; the manifest comes last but one. So a
 /// directory without a manifest is begun again where the note is, and refused where it is not but
 /// partitions or a log are: a store whose manifest is lost is never started empty. The note is locked
-/// meanwhile, so that two processes never make one store.
+/// meanwhile, so that two processes never make one store; what it stands for is looked at once it is locked.
 enum StoreCreation {
-  static func make(at path: String, options: StoreOptions) throws(StoreError) -> Manifest {
+  /// Makes a store at `path`, which has no manifest. Durable on return.
+  ///
+  /// Returns nil, and has changed nothing, where another process has finished or given up a store since this one looked:
+  /// look again. What it saw before it had the lock is not built on.
+  static func make(at path: String, options: StoreOptions) throws(StoreError) -> Manifest? {
     let note = "\(path)/\(StoreOpening.creatingName)"
-    let remains = try remains(at: path)
     let isBegunAgain = try FileSystem.exists(note)
     if !isBegunAgain {
-      if let first = remains.first {
+      if let first = try remains(at: path).first {
         throw .corrupted(
           Finding(
             file: "\(path)/\(ManifestFile.name)", expected: "the manifest of the store here",
             found: "no such file beside \(first)"))
       }
       CrashPoint.reached(.createBeforeNote)
-      try FileSystem.createEmpty(note)
+    }
+    let lock = try FileSystem.open(note, O_RDONLY | O_CREAT, mode: FileSystem.fileMode)
+    CrashPoint.reached(.createBeforeLock)
+    try FileLock.take(.exclusive, on: lock)
+    defer { FileLock.release(lock) }
+    guard FileSystem.identity(ofRaw: lock.raw) == FileSystem.identity(at: note),
+      try ManifestFile.read(in: path) == nil
+    else { return nil }
+    if !isBegunAgain {
+      try FileSystem.sync(lock)
       try FileSystem.syncDirectory(path)
       CrashPoint.reached(.createAfterNote)
     }
-    let lock = try FileSystem.open(note, O_RDONLY)
-    try FileLock.take(.exclusive, on: lock)
-    defer { FileLock.release(lock) }
-    if isBegunAgain {
-      for name in remains { try FileSystem.removeTree("\(path)/\(name)") }
-    }
+    // Of a store that was begun and not finished: without the note there were none.
+    for name in try remains(at: path) { try FileSystem.removeTree("\(path)/\(name)") }
     do throws(StoreError) {
       let manifest = try fill(path, options)
       try ManifestFile.write(manifest, in: path)

@@ -40,17 +40,23 @@ enum StoreOpening {
     at path: String, options: StoreOptions
   ) throws(StoreError) -> Parts {
     let lock = try DirectoryLock(directory: path)
-    if let existing = try ManifestFile.read(in: path) {
-      try StoreCreation.finish(at: path)
-      return try open(existing, at: path, isNew: false, options: options, directoryLock: lock)
-    }
-    let manifest = try StoreCreation.make(at: path, options: options)
-    do throws(StoreError) {
-      return try open(manifest, at: path, isNew: true, options: options, directoryLock: lock)
-    } catch .diskFull(let full, let lacksInodes) {
-      // It is whole, and nobody has used it yet.
-      try? StoreCreation.discard(at: path)
-      throw .diskFull(path: full, lacksInodes: lacksInodes)
+    while true {
+      if let existing = try ManifestFile.read(in: path) {
+        try StoreCreation.finish(at: path)
+        return try open(existing, at: path, isNew: false, options: options, directoryLock: lock)
+      }
+      // Nil where another process is making one or has made one meanwhile, though LOCK should have kept it out.
+      guard let manifest = try StoreCreation.make(at: path, options: options) else { continue }
+      do throws(StoreError) {
+        return try open(manifest, at: path, isNew: true, options: options, directoryLock: lock)
+      } catch .diskFull(let full, let lacksInodes) {
+        // It is whole, and has not been used yet, unless by a process that has it now.
+        if let files = try? DataFileLocks(.exclusive, of: manifest, in: path) {
+          try? StoreCreation.discard(at: path)
+          files.release()
+        }
+        throw .diskFull(path: full, lacksInodes: lacksInodes)
+      }
     }
   }
 
@@ -130,8 +136,10 @@ enum StoreOpening {
     _ index: Int, _ floor: Manifest.Partition, of manifest: Manifest, at path: String,
     hash: KeyHash, budget: MemoryBudget, presence: OwnerPresence, applyWorkers: ApplyWorkers
   ) throws(StoreError) -> Partition {
+    let directory = partitionPath(index, in: path)
+    try FileSystem.checkFolder(directory, in: path)
     let environment = try LMDBEnvironment(
-      directory: partitionPath(index, in: path),
+      directory: directory,
       identity: PartitionIdentity(storeID: manifest.storeID, partitionIndex: index),
       leastByteCount: floor.leastFileByteCount, partitionCount: manifest.partitions.count,
       maxReaders: 1024)
@@ -156,6 +164,7 @@ enum StoreOpening {
     at path: String, _ manifest: Manifest, _ partitions: [Partition], _ watermarks: Watermarks,
     _ applyWorkers: ApplyWorkers, _ options: StoreOptions
   ) throws(StoreError) -> Coordinator {
+    try FileSystem.checkFolder(logPath(in: path), in: path)
     applyWorkers.start(threadCount: options.applyThreadCount)
     var logOptions = CoordinatorOptions()
     logOptions.segmentByteCount = Int(manifest.segmentByteCount)

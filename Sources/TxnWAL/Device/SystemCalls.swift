@@ -35,17 +35,12 @@ package enum SystemCall {
     return status.f_files > 0 && status.f_favail == 0 && status.f_bavail > 0
   }
 
-  /// `open(2)`, with `O_CLOEXEC`. What it makes is for the owner's eyes alone, and root's files are given to
-  /// the owner of the folder.
+  /// `open(2)`, as `FileOpening` does it: no link is followed to a file, and what this makes is for the owner's eyes
+  /// alone, who is that of the folder.
   static func open(_ path: String, _ flags: Int32) throws(LogError) -> Int32 {
     while true {
-      let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)
-      if descriptor >= 0 {
-        if flags & O_CREAT != 0 {
-          FileOwnership.inherit(descriptor, from: FileOwnership.folder(of: path))
-        }
-        return descriptor
-      }
+      let descriptor = FileOpening.open(path, flags, mode: 0o600)
+      if descriptor >= 0 { return descriptor }
       if errno != EINTR { throw failure("open", path) }
     }
   }
@@ -141,7 +136,7 @@ package enum SystemCall {
   /// `mkdir(2)`. False where a folder of that name is there already, which is as good.
   static func makeDirectory(_ path: String) throws(LogError) -> Bool {
     if unsafe mkdir(path, 0o700) == 0 {
-      let descriptor = try open(path, O_RDONLY | O_DIRECTORY)
+      let descriptor = try open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       defer { close(descriptor) }
       FileOwnership.inherit(descriptor, from: FileOwnership.folder(of: path))
       return true

@@ -39,8 +39,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   // A watch begins: the key is looked up, and what is on its way is not yet.
   case watchBetweenSteps
   // Making a store, and its manifest.
-  case createBeforeNote, createAfterNote, createBeforePartition, createAfterPartition
-  case createAfterLog, createAfterManifest, createAfterNoteRemoval
+  case createBeforeNote, createBeforeLock, createAfterNote, createBeforePartition
+  case createAfterPartition, createAfterLog, createAfterManifest, createAfterNoteRemoval
   case manifestBeforeWrite, manifestAfterSync, manifestAfterRename, manifestAfterDirectorySync
 
   /// Whether a lock may be held there, of the store's or of LMDB's: the process can end, but no other

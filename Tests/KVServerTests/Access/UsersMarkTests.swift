@@ -139,4 +139,19 @@ struct UsersMarkTests {
     #expect(refused.wait() == 1)
     #expect(refused.text.contains("users were set up for this store"))
   }
+
+  /// Root's `kvd recover --salvage` gives the copy to the owner of the store, who may have put the link there.
+  @Test func `users are not copied from where a link leads`() throws {
+    let (source, target, outside) = (TestDirectory(), TestDirectory(), TestDirectory())
+    write("secret", to: outside.path + "/shadow")
+    symlink(outside.path + "/shadow", source.path + "/users.acl")
+    let error = #expect(throws: StoreError.self) {
+      try KeptUsers.copy(from: source.path, to: target.path)
+    }
+    guard case .io(ELOOP, "open", _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(!SmallFile.exists(target.path + "/users.acl"))
+  }
 }

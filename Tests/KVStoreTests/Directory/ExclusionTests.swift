@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Testing
+import TxnWAL
 
 @testable import KVStore
 
@@ -49,5 +50,43 @@ import Testing
     }
     FileLock.release(file)
     try Store.open(at: directory.path).close()
+  }
+
+  /// Another process makes the store at that point, after this one has looked and before it has the note's lock. It
+  /// took what was finished for remains, and removed it.
+  @Test(arguments: [CrashPoint.createBeforeNote, .createBeforeLock].map(\.rawValue))
+  func `a store that another process has finished meanwhile is not removed`(
+    point: String
+  ) async throws {
+    let directory = TemporaryDirectory()
+    let path = directory.path
+    await #expect(processExitsWith: .success) {
+      [path = path as String, point = point as String] in
+      try Self.makeTwice(path, point)
+    }
+    #expect(try StoreInspection(at: path).check().isSound)
+  }
+
+  private static func makeTwice(_ path: String, _ point: String) throws {
+    CrashPoint.setHandler { reached in
+      if reached.rawValue != point { return }
+      CrashPoint.setHandler(nil)
+      if (try? StoreCreation.make(at: path, options: StoreOptions())) == nil { exit(2) }
+    }
+    if try StoreCreation.make(at: path, options: StoreOptions()) != nil { exit(3) }
+    let store = try Store.open(at: path)
+    if store.openReport.isNew { exit(4) }
+    try store.close()
+  }
+
+  @Test func `a note beside a finished store is not taken for remains`() throws {
+    let fixture = try StoreFixture()
+    try fixture.store.put([1], [2])
+    try fixture.close()
+    try FileSystem.createEmpty(fixture.directory.path + "/" + StoreOpening.creatingName)
+    #expect(try StoreCreation.make(at: fixture.directory.path, options: fixture.options) == nil)
+    let store = try Store.open(at: fixture.directory.path, options: fixture.options)
+    #expect(try store.contents() == [[1]: [2]])
+    try store.close()
   }
 }
