@@ -21,13 +21,14 @@ struct PartitionSalvage {
   private func read(
     _ environment: LMDBEnvironment, _ reader: ReadTransaction
   ) throws(StoreError) {
-    var applied: UInt64 = 0
+    var state = AppliedState(lsn: 0, sequence: 0)
     do throws(StoreError) {
-      applied = try reader.appliedState().lsn
+      state = try reader.appliedState()
     } catch {
       emit(.lost("partition \(index): how much of the log it has applied: \(error)"))
     }
-    emit(.applied(applied))
+    let applied = state.lsn
+    emit(.applied(applied, sequence: state.sequence))
     let floor = inspection.manifest.partitions[index].leastAppliedLSN
     if applied < floor {
       emit(.lost("partition \(index): what was written between LSN \(applied) and \(floor)"))
@@ -100,13 +101,16 @@ struct PartitionSalvage {
             tombstones.newest(over: ofEverything.rawSpan, at: .max) <= header.sequence
           {
             let first = value.extracting(0..<min(value.byteCount, Orphan.valueByteLimit))
-            emit(.hiddenOwner(key: copy, value: Array(copying: first), type: header.type))
+            emit(
+              .hiddenOwner(
+                key: copy, value: Array(copying: first), type: header.type,
+                sequence: header.sequence))
           }
         } else {
           emit(
             .entry(
               key: copy, value: Array(copying: value), type: header.type,
-              expiry: header.expiryMilliseconds))
+              expiry: header.expiryMilliseconds, sequence: header.sequence))
         }
       } catch {
         emit(.lost("partition \(index): \(error)"))

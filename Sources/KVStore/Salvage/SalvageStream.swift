@@ -8,12 +8,14 @@ import TxnWAL
 ///          5     4  byte count of the second part
 ///          9     …  both parts
 enum SalvagedPiece: Equatable {
-  /// How far the partition had come; the first piece, 0 where that cannot be read.
-  case applied(UInt64)
-  /// The type and the expiry of a value stand before its key.
-  case entry(key: [UInt8], value: [UInt8], type: UInt8, expiry: UInt64)
-  /// The first bytes of an entry with a type that a range delete hides, which stands before its key.
-  case hiddenOwner(key: [UInt8], value: [UInt8], type: UInt8)
+  /// How far the partition had come, and the sequence of the newest batch in it; the first piece, 0 where that cannot
+  /// be read.
+  case applied(UInt64, sequence: SequenceNumber)
+  /// The type, the expiry and the sequence of a value stand before its key.
+  case entry(
+    key: [UInt8], value: [UInt8], type: UInt8, expiry: UInt64, sequence: SequenceNumber)
+  /// The first bytes of an entry with a type that a range delete hides; type and sequence stand before its key.
+  case hiddenOwner(key: [UInt8], value: [UInt8], type: UInt8, sequence: SequenceNumber)
   /// Something that cannot be read, in words.
   case lost(String)
   /// The bound behind the last entry that is sought next, by its place.
@@ -25,15 +27,20 @@ enum SalvagedPiece: Equatable {
 
   var encoded: [UInt8] {
     switch self {
-    case .applied(let lsn):
+    case .applied(let lsn, let sequence):
       var bytes: [UInt8] = []
       bytes.appendLittleEndian(lsn)
+      bytes.appendLittleEndian(sequence)
       return Self.encode(1, bytes)
-    case .entry(let key, let value, let type, let expiry):
+    case .entry(let key, let value, let type, let expiry, let sequence):
       var head = [type]
       head.appendLittleEndian(expiry)
+      head.appendLittleEndian(sequence)
       return Self.encode(2, head + key, value)
-    case .hiddenOwner(let key, let value, let type): return Self.encode(6, [type] + key, value)
+    case .hiddenOwner(let key, let value, let type, let sequence):
+      var head = [type]
+      head.appendLittleEndian(sequence)
+      return Self.encode(6, head + key, value)
     case .lost(let text): return Self.encode(3, Array(text.utf8))
     case .trying(let place):
       var bytes: [UInt8] = []
@@ -62,17 +69,24 @@ enum SalvagedPiece: Equatable {
     let first = Array(bytes[start..<start + firstCount])
     let second = Array(bytes[start + firstCount..<start + firstCount + secondCount])
     switch header[0] {
-    case 1 where firstCount == 8:
-      return (.applied(first.load(at: 0, as: UInt64.self)), byteCount)
-    case 2 where firstCount >= 9:
+    case 1 where firstCount == 16:
+      return (
+        .applied(
+          first.load(at: 0, as: UInt64.self), sequence: first.load(at: 8, as: UInt64.self)),
+        byteCount
+      )
+    case 2 where firstCount >= 17:
       return (
         .entry(
-          key: Array(first[9...]), value: second, type: first[0],
-          expiry: first.load(at: 1, as: UInt64.self)), byteCount
+          key: Array(first[17...]), value: second, type: first[0],
+          expiry: first.load(at: 1, as: UInt64.self), sequence: first.load(at: 9, as: UInt64.self)),
+        byteCount
       )
-    case 6 where !first.isEmpty:
+    case 6 where firstCount >= 9:
       return (
-        .hiddenOwner(key: Array(first[1...]), value: second, type: first[0]), byteCount
+        .hiddenOwner(
+          key: Array(first[9...]), value: second, type: first[0],
+          sequence: first.load(at: 1, as: UInt64.self)), byteCount
       )
     case 3: return (.lost(String(decoding: first, as: UTF8.self)), byteCount)
     case 5 where firstCount == 8:

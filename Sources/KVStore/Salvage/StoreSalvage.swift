@@ -16,6 +16,8 @@ public struct StoreSalvage {
   private var target: Store?
   private var batch = Batch()
   private var applied: [UInt64] = []
+  /// The greatest sequence that was read anywhere.
+  private var greatestSequence: SequenceNumber = 0
   /// Where a reader that dies goes on.
   private var start = SalvageStart()
 
@@ -34,8 +36,12 @@ public struct StoreSalvage {
       _ index: Int, _ start: SalvageStart, _ take: (ArraySlice<UInt8>) -> Void
     ) -> Int32
   ) throws(StoreError) -> SalvageReport {
-    let lock = try lockSource()
-    defer { lock?.release() }
+    let directory = try lockDirectory()
+    defer { directory?.release() }
+    // Shared, as the processes that read the partitions may have to take them (`LMDBAccess.quiet`).
+    let files = try DataFileLocks(
+      .shared, of: inspection.manifest, in: inspection.path, passing: true)
+    defer { files.release() }
     if let path { target = try makeTarget(at: path) }
     do throws(StoreError) {
       for index in 0..<inspection.partitionCount {
@@ -48,12 +54,13 @@ public struct StoreSalvage {
       throw error
     }
     try target?.close()
+    if let path { try raiseSequence(of: path) }
     return report
   }
 
-  /// Nobody may write meanwhile. Where the lock cannot be taken for another reason, as on a read-only
-  /// file system, nobody can.
-  private func lockSource() throws(StoreError) -> DirectoryLock? {
+  /// Nobody may write meanwhile. Where the lock cannot be taken for another reason, as on a read-only file system
+  /// or without a right to write there, the locks on the data files have to do.
+  private func lockDirectory() throws(StoreError) -> DirectoryLock? {
     do throws(StoreError) {
       return try DirectoryLock(directory: inspection.path)
     } catch {
@@ -76,18 +83,45 @@ public struct StoreSalvage {
     return store
   }
 
-  /// It belongs to the owner of the damaged one, whoever runs this.
+  /// It belongs to the owner of the damaged one, whoever runs this; but not what a link leads to, which that owner may
+  /// have put there.
   private func makeDirectory(_ path: String) throws(StoreError) {
     try FileSystem.makeDirectory(path)
     guard let former = try FileSystem.status(of: inspection.path) else { return }
-    FileSystem.give(try FileSystem.open(path, O_RDONLY | O_DIRECTORY), to: former)
+    // With a slash after it a link is followed all the same.
+    var name = path[...]
+    while name.count > 1, name.last == "/" { name.removeLast() }
+    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+    FileSystem.give(try FileSystem.open(String(name), flags), to: former)
   }
+
+  // MARK: Sequences
+
+  /// How far the sequences of a copy begin behind those of its original: there are fewer batches than that in a log.
+  private static let sequenceGap: SequenceNumber = 1 << 40
 
   /// A sequence that no batch of the damaged store can have got: ids of maps are made of sequences, and the
   /// copied ones must not be given out again. The log's control file tells one before its checkpoint, and
-  /// there are fewer batches behind that than a log has bytes; without it, one that no store comes to.
+  /// there are fewer batches behind that than a log has bytes; without it, one that no store comes to by itself.
+  /// (A store that was salvaged so begins with it: see `raiseSequence`.)
   private var sequenceBehindAll: SequenceNumber {
-    if let log = try? inspection.log() { log.summary.sequence + 1 << 40 } else { 1 << 54 }
+    if let log = try? inspection.log() { log.summary.sequence + Self.sequenceGap } else { 1 << 54 }
+  }
+
+  /// Has the copy go on behind every sequence that was met while it was made, where it is not there by itself: its
+  /// own batches need not be, since they make no maps.
+  private func raiseSequence(of path: String) throws(StoreError) {
+    let directory = try DirectoryLock(directory: path)
+    defer { directory.release() }
+    let copy = try StoreInspection(at: path)
+    let files = try DataFileLocks(.exclusive, of: copy.manifest, in: path)
+    defer { files.release() }
+    // Sequences are below 2^56. What is not is no sequence of ours.
+    let sequence = min(greatestSequence, 1 << 55) + Self.sequenceGap
+    try translatingLogErrors { () throws(LogError) in
+      try LogSequence.raise(
+        to: sequence, on: try DirectoryDevice(path: StoreOpening.logPath(in: path)))
+    }
   }
 
   // MARK: Partitions
@@ -140,15 +174,19 @@ public struct StoreSalvage {
     _ piece: SalvagedPiece, of index: Int
   ) throws(StoreError) -> Bool {
     switch piece {
-    case .applied(let lsn): applied[index] = lsn
+    case .applied(let lsn, let sequence):
+      applied[index] = lsn
+      greatestSequence = max(greatestSequence, sequence)
     case .lost(let text): report.lose(text)
     case .trying(let place): start.place = Int(place)
     case .end: return true
-    case .entry(let key, let value, let type, let expiry):
+    case .entry(let key, let value, let type, let expiry, let sequence):
       report.entryCount += 1
+      greatestSequence = max(greatestSequence, sequence)
       start = SalvageStart(after: key)
       try put(key, value, type, expiry)
-    case .hiddenOwner(let key, let value, let type):
+    case .hiddenOwner(let key, let value, let type, let sequence):
+      greatestSequence = max(greatestSequence, sequence)
       start = SalvageStart(after: key)
       let orphan = Orphan(ownerKey: key.rawSpan, type: type, value: value.rawSpan)
       if let orphan { try put(orphan.key, orphan.value, 0, 0) }
@@ -184,6 +222,7 @@ public struct StoreSalvage {
   private mutating func copy(
     _ record: InspectedRecord, _ intents: inout [TransactionID: InspectedRecord]
   ) throws(StoreError) {
+    greatestSequence = max(greatestSequence, record.sequence ?? 0)
     switch record.kind {
     case "intent": intents[record.transaction] = record
     case "batch": try apply(record, committedAt: record.end.rawValue)
@@ -228,7 +267,7 @@ public struct StoreSalvage {
       switch mutation.kind {
       case .put, .putEntry:
         try put(key, Array(bytes[mutation.value ?? 0..<0]), mutation.type, mutation.expiry)
-      case .delete: try batch.delete(key)
+      case .delete: try delete(key)
       case .deleteRange: try delete(KeyRange(mutation, in: bytes.rawSpan), from: partition)
       case .requireAbsent, .requirePresent, .requireSequence: break
       }
@@ -259,8 +298,8 @@ public struct StoreSalvage {
         }
         reader.end()
         guard let last = keys.last else { break }
-        for key in keys { try batch.delete(stored: key) }
-        for orphan in orphans { try batch.put(stored: orphan.key, orphan.value) }
+        for key in keys { try delete(key) }
+        for orphan in orphans { try put(orphan.key, orphan.value, 0, 0) }
         try flush()
         rest.lower = last + [0]
       }
@@ -272,8 +311,33 @@ public struct StoreSalvage {
   private mutating func put(
     _ key: [UInt8], _ value: [UInt8], _ type: UInt8, _ expiry: UInt64
   ) throws(StoreError) {
-    if batch.chargedByteCount + value.count > Self.batchByteCount { try flush() }
-    try batch.put(stored: key, value, type: type, expiry: expiry)
+    try makeRoom(for: key.count + value.count)
+    do throws(StoreError) {
+      try batch.put(stored: key, value, type: type, expiry: expiry)
+    } catch {
+      lose(key, error)
+    }
+  }
+
+  /// The entry alone: what belongs to it is deleted by mutations of its own, which stand beside it in the log.
+  private mutating func delete(_ key: [UInt8]) throws(StoreError) {
+    try makeRoom(for: key.count)
+    do throws(StoreError) {
+      try batch.delete(stored: key)
+    } catch {
+      lose(key, error)
+    }
+  }
+
+  /// What an earlier version took and this one does not is given up, and not all the rest with it.
+  private mutating func lose(_ key: [UInt8], _ error: StoreError) {
+    report.lose("the entry of key \(Finding.printable(key)): \(error)")
+  }
+
+  /// Before every mutation: a batch is limited by what it is charged, and a delete is charged more than it writes.
+  private mutating func makeRoom(for byteCount: Int) throws(StoreError) {
+    let charge = byteCount + Limits.mutationByteCount
+    if batch.chargedByteCount + charge > Self.batchByteCount { try flush() }
   }
 
   private mutating func flush() throws(StoreError) {

@@ -9,30 +9,52 @@ public struct StoreTruncation {
   /// Looks what a cut at `lsn` gives up, changing nothing. Throws `.corrupted` where no record begins
   /// there, and where a partition has applied what would be cut: then only salvage helps.
   public init(of inspection: StoreInspection, at lsn: UInt64) throws(StoreError) {
+    try self.init(of: inspection, at: lsn, access: nil)
+  }
+
+  private init(
+    of inspection: StoreInspection, at lsn: UInt64, access: LMDBAccess?
+  ) throws(StoreError) {
     self.inspection = inspection
     for index in 0..<inspection.partitionCount {
-      let applied = try inspection.partition(index).appliedLSN
+      let applied = try inspection.partition(index, access).appliedLSN
       guard applied <= lsn else {
         throw .invalidOption(
           "partition \(index) has applied the log up to LSN \(applied) already, so it cannot be cut "
             + "at \(lsn): use --salvage")
       }
     }
-    let device = DirectoryDevice(readingAt: StoreOpening.logPath(in: inspection.path))
+    let path = StoreOpening.logPath(in: inspection.path)
+    try FileSystem.checkFolder(path, in: inspection.path)
     do throws(LogError) {
       log = try LogTruncation(
-        at: LSN(rawValue: lsn), on: device, storeID: inspection.manifest.storeID)
+        at: LSN(rawValue: lsn), on: DirectoryDevice(readingAt: path),
+        storeID: inspection.manifest.storeID)
     } catch {
       throw StoreError(error)
     }
   }
 
   /// Cuts, with a copy of every changed segment beside it. Durable on return.
+  ///
+  /// No store can be open meanwhile, whatever becomes of LOCK. What was looked at before is looked at again, since one
+  /// may have been open in between.
+  ///
+  /// - Throws: `.locked` where a store is open; `.invalidOption` where the cut would give up something else by now.
   public func carryOut() throws(StoreError) {
-    let lock = try DirectoryLock(directory: inspection.path)
-    defer { lock.release() }
+    let path = inspection.path
+    let directory = try DirectoryLock(directory: path)
+    defer { directory.release() }
+    let files = try DataFileLocks(.exclusive, of: inspection.manifest, in: path)
+    defer { files.release() }
+    let now = try Self(of: inspection, at: log.lsn.rawValue, access: .held)
+    guard now.log.givesUp(sameAs: log) else {
+      throw .invalidOption(
+        "the log of \(path) has been written to since this told what a cut at \(log.lsn) gives up: run "
+          + "it again")
+    }
     try translatingLogErrors { () throws(LogError) in
-      try log.carryOut(on: try DirectoryDevice(path: StoreOpening.logPath(in: inspection.path)))
+      try now.log.carryOut(on: try DirectoryDevice(path: StoreOpening.logPath(in: path)))
     }
   }
 }

@@ -42,6 +42,12 @@ public struct LogTruncation {
     if transactions.count < Self.namedCount { transactions.append(record.transaction) }
   }
 
+  /// Whether this cut gives up what `other` does, and changes the same files.
+  public func givesUp(sameAs other: LogTruncation) -> Bool {
+    lsn == other.lsn && recordCount == other.recordCount && commitCount == other.commitCount
+      && transactions == other.transactions && fileNames == other.fileNames
+  }
+
   /// The names of the segments that are changed, each of which is copied first.
   public var fileNames: [String] {
     (segments.geometry.segment(of: lsn)...segments.lastIndex).map(LogGeometry.fileName(of:))

@@ -232,4 +232,38 @@ struct SalvageTests {
     #expect(refused.status == 1)
     #expect(refused.text.contains("something is there already"), "\(refused.text)")
   }
+
+  /// Salvage gave up at the first deletion of a field, of a member or of an expiry in the log.
+  @Test func `hashes, sets and expiries that the log changes and deletes are salvaged`() throws {
+    let directory = TestDirectory()
+    let path = directory.path + "/data"
+    let daemon = try TestDaemon.serving(path, ["--partitions", "2"])
+    let client = try daemon.client()
+    let large = (0..<600).flatMap { ["f\($0)", "v"] }
+    for request in [
+      ["HSET", "h", "a", "1", "b", "2"], ["HDEL", "h", "a"], ["HSET", "gone", "a", "1"],
+      ["DEL", "gone"], ["HSET", "large"] + large, ["DEL", "large"], ["SADD", "s", "a", "b"],
+      ["SREM", "s", "a"], ["SET", "m", "1", "EX", "1000"], ["EXPIRE", "m", "2000"],
+      ["SET", "n", "1", "EX", "1000"], ["SET", "n", "2"],
+    ] {
+      let reply = try client.ask(request)
+      #expect(!reply.hasPrefix("-"), "\(request.prefix(2)): \(reply)")
+    }
+    #expect(daemon.end(with: SIGKILL) == -SIGKILL)
+    let done = try kvd(
+      "recover", "--data", path, "--salvage", directory.path + "/new", "--yes-give-up")
+    #expect(done.status == 0, "\(done.text)")
+    #expect(done.text.contains("given up: nothing"), "\(done.text)")
+    let check = try kvd("check", "--data", directory.path + "/new")
+    #expect(check.status == 0, "\(check.text)")
+    let copy = try TestDaemon.serving(directory.path + "/new")
+    let reader = try copy.client()
+    #expect(try reader.ask("HGETALL", "h") == "[$b $2]")
+    #expect(try reader.ask("SMEMBERS", "s") == "[$b]")
+    #expect(try reader.ask("EXISTS", "gone", "large") == ":0")
+    #expect(try reader.ask("GET", "n") == "$2")
+    #expect(try reader.ask("TTL", "n") == ":-1")
+    #expect(try reader.ask("DBSIZE") == ":4")
+    #expect(copy.end(with: SIGTERM) == 0)
+  }
 }
