@@ -1,39 +1,67 @@
 import Base
 
-/// Tasks that wait for a position to be acknowledged, in no order: there are never more of them than
-/// batches under way.
+/// Tasks that wait for a position to be acknowledged, in the order of their positions: so a group that is acknowledged
+/// concerns the first of them, and a task that joins none of the others.
 final class AcknowledgementWaiters: Sendable {
   private struct Waiter {
     let lsn: LSN
     let continuation: CheckedContinuation<LogError?, Never>
   }
 
-  private let waiters = Lock<[Waiter]>([])
+  /// Those before `head` were resumed.
+  private struct Queue {
+    private var waiters: [Waiter?] = []
+    private var head = 0
+
+    /// O(1) for the greatest position so far, as nearly all are; O(n) otherwise.
+    mutating func insert(_ waiter: Waiter) {
+      var place = waiters.count
+      while place > head, let before = waiters[place - 1], before.lsn > waiter.lsn { place -= 1 }
+      waiters.insert(waiter, at: place)
+    }
+
+    /// O(taken), over many calls.
+    mutating func take(upTo lsn: LSN?) -> [Waiter] {
+      var taken: [Waiter] = []
+      while head < waiters.count, let first = waiters[head], lsn.map({ first.lsn <= $0 }) ?? true {
+        taken.append(first)
+        waiters[head] = nil
+        head += 1
+      }
+      if head == waiters.count {
+        waiters.removeAll(keepingCapacity: waiters.count <= Self.keptCount)
+        head = 0
+      } else if head >= Self.keptCount, head >= waiters.count / 2 {
+        waiters.removeFirst(head)
+        head = 0
+      }
+      return taken
+    }
+
+    private static let keptCount = 1024
+  }
+
+  private let queue = Lock(Queue())
 
   /// Suspends until `lsn` is acknowledged. `whenListed` runs once the waiter cannot be missed.
   func wait(for lsn: LSN, whenListed: () -> Void) async throws(LogError) {
     let failure: LogError? = await withCheckedContinuation { continuation in
-      waiters.withLock { $0.append(Waiter(lsn: lsn, continuation: continuation)) }
+      queue.withLock { $0.insert(Waiter(lsn: lsn, continuation: continuation)) }
       whenListed()
     }
     if let failure { throw failure }
   }
 
-  /// Resumes those whose position lies before `lsn` or at it. O(waiters).
+  /// Resumes those whose position lies before `lsn` or at it. O(1) where there are none.
   func resume(upTo lsn: LSN) {
-    let ready = waiters.withLock { waiters in
-      let ready = waiters.filter { $0.lsn <= lsn }
-      if !ready.isEmpty { waiters.removeAll { $0.lsn <= lsn } }
-      return ready
+    for waiter in queue.withLock({ $0.take(upTo: lsn) }) {
+      waiter.continuation.resume(returning: nil)
     }
-    for waiter in ready { waiter.continuation.resume(returning: nil) }
   }
 
   func resumeAll(throwing error: LogError) {
-    let all = waiters.withLock { waiters in
-      defer { waiters = [] }
-      return waiters
+    for waiter in queue.withLock({ $0.take(upTo: nil) }) {
+      waiter.continuation.resume(returning: error)
     }
-    for waiter in all { waiter.continuation.resume(returning: error) }
   }
 }
