@@ -16,13 +16,17 @@ package enum Records {
     _ key: RawSpan, with value: RawSpan, expiry: UInt64 = 0, replacing oldExpiry: UInt64 = 0,
     in evaluation: inout Evaluation
   ) throws(StoreError) {
-    if evaluation.hasHadMaps {
-      // Before the fields go, since a script may go on after an error.
-      try Limits.check(key: key)
-      try Limits.check(value: value)
-      try releaseFields(of: key, in: &evaluation)
+    guard evaluation.hasHadMaps else {
+      return try rewrite(
+        key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
     }
-    try rewrite(key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
+    // Before the fields go, since a script may go on after an error.
+    try Limits.check(key: key)
+    try Limits.check(value: value)
+    try evaluation.asOneChange { evaluation throws(StoreError) in
+      try releaseFields(of: key, in: &evaluation)
+      try rewrite(key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
+    }
   }
 
   @inline(__always)
@@ -54,8 +58,10 @@ package enum Records {
       return info
     }
     guard let old else { return false }
-    if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
-    try evaluation.delete(stored: key, replacing: old.expiry)
+    try evaluation.asOneChange { evaluation throws(StoreError) in
+      if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
+      try evaluation.delete(stored: key, replacing: old.expiry)
+    }
     return old.expiry == 0 || old.expiry > evaluation.now
   }
 
@@ -63,8 +69,10 @@ package enum Records {
   package static func removeUnread(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
-    try release(key, in: &evaluation)
-    try evaluation.delete(stored: key)
+    try evaluation.asOneChange { evaluation throws(StoreError) in
+      try release(key, in: &evaluation)
+      try evaluation.delete(stored: key)
+    }
   }
 
   /// Frees what belongs to the entry at `key` and is stored elsewhere, before the entry goes; an entry that has
@@ -147,10 +155,12 @@ package enum Records {
     try Limits.check(key: target)
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
     if key.compare(to: target) == 0 { return true }
-    try remove(target, in: &evaluation)
-    try evaluation.delete(stored: key, replacing: entry.info.expiry)
-    try evaluation.put(
-      stored: target, entry.value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
+    try evaluation.asOneChange { evaluation throws(StoreError) in
+      try remove(target, in: &evaluation)
+      try evaluation.delete(stored: key, replacing: entry.info.expiry)
+      try evaluation.put(
+        stored: target, entry.value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
+    }
     return true
   }
 
@@ -164,13 +174,15 @@ package enum Records {
     try Limits.check(key: target)
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
     if key.compare(to: target) == 0 { return true }
-    try remove(target, in: &evaluation)
-    var value = entry.value
-    if let record = MapRecord(of: entry.info, value.rawSpan) {
-      value = try MapFields.copyAll(of: record, for: target, in: &evaluation).bytes
+    try evaluation.asOneChange { evaluation throws(StoreError) in
+      try remove(target, in: &evaluation)
+      var value = entry.value
+      if let record = MapRecord(of: entry.info, value.rawSpan) {
+        value = try MapFields.copyAll(of: record, for: target, in: &evaluation).bytes
+      }
+      try evaluation.put(
+        stored: target, value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
     }
-    try evaluation.put(
-      stored: target, value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
     return true
   }
 

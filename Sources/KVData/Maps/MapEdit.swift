@@ -80,24 +80,31 @@ public struct MapEdit {
   /// Whether there is nothing at the key.
   var isAbsent: Bool { id == nil }
 
-  /// Gives an absent map its id, before its first field is put. What an expired one has left goes.
+  /// Gives an absent map its id, before its first field is put. One that has expired goes, with its record: if no field
+  /// is put after all, none may be left without its fields.
   mutating func begin(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
     evaluation.attach(MapsOfRecords())
-    try Records.release(key, in: &evaluation)
+    if evaluation.hasHadMaps { try Records.remove(key, in: &evaluation) }
     let id = evaluation.makeMapID(for: key)
     self.id = id
     fieldKey = FieldKey(of: id)
   }
 
-  /// Writes the record, or removes it with the last field.
+  /// Writes the record, or removes it with the last field. Where it throws the evaluation has failed: fields are written
+  /// that the record does not tell of.
   func finish(_ key: RawSpan, in evaluation: inout Evaluation) throws(StoreError) {
     guard isChanged, let id else { return }
-    guard count > 0 else { return try evaluation.delete(stored: key, replacing: expiry) }
-    let record = MapRecord(id: id, count: count).bytes
-    try evaluation.put(
-      stored: key, record.rawSpan, type: type.rawValue, expiry: expiry, replacing: expiry)
+    do throws(StoreError) {
+      guard count > 0 else { return try evaluation.delete(stored: key, replacing: expiry) }
+      let record = MapRecord(id: id, count: count).bytes
+      try evaluation.put(
+        stored: key, record.rawSpan, type: type.rawValue, expiry: expiry, replacing: expiry)
+    } catch {
+      evaluation.fail(error)
+      throw error
+    }
   }
 
   private mutating func key(of field: RawSpan) -> [UInt8]? {

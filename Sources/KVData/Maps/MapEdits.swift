@@ -36,10 +36,9 @@ extension Evaluation {
     return result
   }
 
-  /// The id of a map that is made now. What has been written of the batch tells its maps apart: each of
-  /// them writes something before the next one is made.
-  func makeMapID(for key: RawSpan) -> MapID {
-    let place = nextPlace
+  /// The id of a map that is made now.
+  mutating func makeMapID(for key: RawSpan) -> MapID {
+    let place = takePlace()
     return MapID(
       slot: UInt16(InternalKey.slot(of: key)), sequence: place.sequence, ordinal: place.ordinal)
   }

@@ -21,7 +21,9 @@ enum MapFields {
       keys.append([UInt8](copying: key))
       return true
     }
-    for key in keys { try evaluation.delete(stored: key.rawSpan) }
+    try evaluation.asOneChange { evaluation throws(StoreError) in
+      for key in keys { try evaluation.delete(stored: key.rawSpan) }
+    }
   }
 
   /// Puts a copy of each for a new map at `key`, whose record is returned. A page at a time: nothing can be

@@ -12,7 +12,11 @@ public struct Evaluation: ~Copyable {
   private(set) var chargedByteCount = 0
   private var preconditionCount = 0
   /// How many range tombstones the batch makes.
-  private var tombstoneCount = 0
+  private(set) var tombstoneCount = 0
+  /// How many places were taken: see `takePlace`.
+  var placeCount: UInt32 = 0
+  /// The error that a change of several writes ended with half-way: see `asOneChange`.
+  var failure: StoreError?
 
   @inline(__always)
   init(_ context: EvaluationContext, _ reader: Reader, _ sequencer: consuming Sequencer) {
@@ -66,8 +70,10 @@ public struct Evaluation: ~Copyable {
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
     try Limits.check(value: value)
-    try releaseRelated(to: key)
-    try put(stored: key, value)
+    try asOneChange { evaluation throws(StoreError) in
+      try evaluation.releaseRelated(to: key)
+      try evaluation.put(stored: key, value)
+    }
   }
 
   /// Puts an entry as it is: for a key that may be an internal one, by a layer that sees to what belongs to what is
@@ -84,8 +90,10 @@ public struct Evaluation: ~Copyable {
   /// treated as by `put`.
   public mutating func delete(_ key: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
-    try releaseRelated(to: key)
-    try delete(stored: key)
+    try asOneChange { evaluation throws(StoreError) in
+      try evaluation.releaseRelated(to: key)
+      try evaluation.delete(stored: key)
+    }
   }
 
   /// Removes an entry alone: as `put(stored:)` puts one.
@@ -98,20 +106,12 @@ public struct Evaluation: ~Copyable {
   /// Removes every key in `range`: one small tombstone, whatever it covers. Internal keys are left, unless it is
   /// `.everything`. Throws `.keyTooLong`, `.batchTooLarge`.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
-    try deleteParts(range == .everything ? [range] : range.userParts, of: range)
+    try deleteParts(range == .everything ? [range] : range.userParts, of: range, in: nil)
   }
 
   /// The same, and a range that lies among internal keys removes them.
   package mutating func deleteRange(stored range: KeyRange) throws(StoreError) {
-    try deleteParts(range == .everything ? [range] : range.storedParts, of: range)
-  }
-
-  private mutating func deleteParts(
-    _ parts: [KeyRange], of range: KeyRange
-  ) throws(StoreError) {
-    try Limits.check(range: range)
-    try admitTombstones(of: context.keyspace.partitions.indices)
-    for part in parts where !part.isEmpty { try deletePart(part, of: nil) }
+    try deleteParts(range == .everything ? [range] : range.storedParts, of: range, in: nil)
   }
 
   /// Removes the keys in `range`, which may lie among internal keys, that lie in the partition of `key`, as all
@@ -119,15 +119,36 @@ public struct Evaluation: ~Copyable {
   package mutating func deleteRange(
     stored range: KeyRange, inPartitionOf key: RawSpan
   ) throws(StoreError) {
+    try deleteParts(range.storedParts, of: range, in: keyspace.partition(of: key))
+  }
+
+  /// In one partition, or in all.
+  private mutating func deleteParts(
+    _ parts: [KeyRange], of range: KeyRange, in partition: Int?
+  ) throws(StoreError) {
     try Limits.check(range: range)
-    let partition = context.keyspace.partition(of: key)
-    try admitTombstones(of: partition..<partition + 1)
-    for part in range.storedParts where !part.isEmpty { try deletePart(part, of: partition) }
+    let parts = parts.filter { !$0.isEmpty }
+    if parts.isEmpty { return }
+    // Before anything is changed, as much as can be told by then.
+    let partitions = partition.map { $0..<$0 + 1 } ?? keyspace.partitions.indices
+    let newCount = tombstoneCount + partitions.count
+    try check(tombstoneCount: newCount, of: partitions)
+    let byteCount = parts.reduce(0) { $0 + $1.byteCount + Limits.mutationByteCount }
+    try charge(byteCount * partitions.count)
+    tombstoneCount = newCount
+    do throws(StoreError) {
+      for part in parts { try deletePart(part, of: partition) }
+    } catch {
+      // The range is deleted, and not all that was put in it before.
+      fail(error)
+      throw error
+    }
   }
 
   /// What the range deletes of one batch may cost all others is bounded, and so is what waits to be carried out.
-  private mutating func admitTombstones(of partitions: Range<Int>) throws(StoreError) {
-    tombstoneCount += partitions.count
+  private func check(
+    tombstoneCount: Int, of partitions: Range<Int>
+  ) throws(StoreError) {
     try Limits.check(tombstoneCount: tombstoneCount, partitionCount: keyspace.partitions.count)
     guard !keyspace.partitions[partitions].contains(where: \.hasTombstoneBacklog) else {
       throw .rangeDeletesPending
@@ -136,8 +157,6 @@ public struct Evaluation: ~Copyable {
 
   /// In one partition, or in all.
   private mutating func deletePart(_ range: KeyRange, of partition: Int?) throws(StoreError) {
-    let count = partition == nil ? keyspace.partitions.count : 1
-    try charge((range.byteCount + Limits.mutationByteCount) * count)
     for (key, written) in own.deleteRange(range, of: partition, in: sequencer) {
       // In this order: no error may leave the note of an owner that is there.
       try delete(stored: key.rawSpan)

@@ -91,8 +91,10 @@ extension Evaluation {
   ) throws(StoreError) {
     try Limits.check(key: key)
     try Limits.check(value: value)
-    try releaseRelated(to: key)
-    try put(stored: key, value, type: type, expiry: expiry, replacing: oldExpiry)
+    try asOneChange { evaluation throws(StoreError) in
+      try evaluation.releaseRelated(to: key)
+      try evaluation.put(stored: key, value, type: type, expiry: expiry, replacing: oldExpiry)
+    }
   }
 
   /// Puts an entry as it is: as the plain `put(stored:)` does.
@@ -120,8 +122,10 @@ extension Evaluation {
   /// Removes `key`, whose entry had `oldExpiry`, and gives its place in the index of expiries up.
   public mutating func delete(_ key: RawSpan, replacing oldExpiry: UInt64) throws(StoreError) {
     try Limits.check(key: key)
-    try releaseRelated(to: key)
-    try delete(stored: key, replacing: oldExpiry)
+    try asOneChange { evaluation throws(StoreError) in
+      try evaluation.releaseRelated(to: key)
+      try evaluation.delete(stored: key, replacing: oldExpiry)
+    }
   }
 
   /// Removes an entry alone: as the plain `delete(stored:)` does.

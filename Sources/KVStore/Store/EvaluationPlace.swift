@@ -1,7 +1,8 @@
 extension Evaluation {
-  /// Where the next write stands in the order of all writes: the sequence of its batch, and a number that
-  /// grows with every write of the batch. Whoever writes something at once has it for himself for ever.
-  package var nextPlace: (sequence: SequenceNumber, ordinal: UInt32) {
-    (sequencer.nextSequence, UInt32(clamping: sequencer.payloadByteCount))
+  /// A place that is the caller's forever, once the batch is carried out: the sequence of the batch, and a number that no
+  /// other call in this evaluation gets.
+  package mutating func takePlace() -> (sequence: SequenceNumber, ordinal: UInt32) {
+    defer { placeCount += 1 }
+    return (sequencer.nextSequence, placeCount)
   }
 }

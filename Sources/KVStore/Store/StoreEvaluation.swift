@@ -5,8 +5,10 @@ extension Store {
   /// Runs `body` as the sequencer; what it wrote becomes one atomic batch, visible and durable some
   /// time after the return: see `syncIfIdle`, `requestSync`, `waitUntilDurable`.
   ///
-  /// Where `body` throws nothing is written. It must not wait, nor write to the store, sync it or wait for
-  /// it: that is a trap. What it threw may tell of batches that are not durable yet; all of these come
+  /// Where `body` throws nothing is written. So it is where a write of several steps, as that of a range delete or of
+  /// all fields of a map, has ended half-way: its error is thrown even if `body` has caught it. (An error after which
+  /// nothing is changed may be caught.) `body` must not wait, nor write to the store, sync it or wait for it: that is
+  /// a trap. What it threw may tell of batches that are not durable yet; all of these come
   /// before `newestReceipt`. An evaluation that wrote nothing gets the receipt of the newest batch that it could
   /// have seen.
   ///
@@ -39,6 +41,7 @@ extension Store {
       let result: R
       do throws(StoreError) {
         result = try body(&evaluation)
+        if let failure = evaluation.failure { throw failure }
       } catch {
         sequencer = evaluation.end()
         sequencer.cancel()
