@@ -8,7 +8,7 @@ import TxnWAL
 /// Between chunks other writers of the partition have their turn.
 ///
 /// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `thread` only
-/// by the thread that opens and closes the store, `withoutRoom` only by the worker's.
+/// by the thread that opens and closes the store.
 final class PurgeWorker: @unchecked Sendable {
   private let keyspace: Keyspace
   private let keyLimit: Int
@@ -19,21 +19,24 @@ final class PurgeWorker: @unchecked Sendable {
   /// Whether the disk was full at the last try. Nobody may be left to wake the worker then: writers
   /// may be waiting for the very range deletes that it could not carry out.
   private var mustRetry = false
-  /// The partitions that found no room at the last try. Of the worker's thread.
-  private var withoutRoom: [Int: FullDiskRetry] = [:]
+  /// Why range deletes are not carried out, where the disk is full.
+  let shortage = DiskShortage()
   private var isClosing = false
   private let failed: @Sendable (StoreError) -> Void
   private let progressed: @Sendable () -> Void
   private let gathered: @Sendable () -> Void
+  private let ranShort: @Sendable () -> Void
 
   /// - Parameters:
   ///   - progressed: some were carried out.
   ///   - gathered: a partition has many that cannot be carried out before they are sealed.
+  ///   - ranShort: the disk has no room for it, as `shortage` says from now on.
   ///   - failed: nothing can be carried out any more.
   init(
     keyspace: Keyspace, ballast: Ballast, keyLimit: Int = PurgeChunk.keyLimit,
     progressed: @escaping @Sendable () -> Void,
     gathered: @escaping @Sendable () -> Void,
+    ranShort: @escaping @Sendable () -> Void,
     failed: @escaping @Sendable (StoreError) -> Void
   ) {
     self.keyspace = keyspace
@@ -41,6 +44,7 @@ final class PurgeWorker: @unchecked Sendable {
     self.ballast = ballast
     self.progressed = progressed
     self.gathered = gathered
+    self.ranShort = ranShort
     self.failed = failed
   }
 
@@ -110,34 +114,45 @@ final class PurgeWorker: @unchecked Sendable {
   /// False if there are none, or they cannot be gone on with now.
   private func purgeChunk(of partition: Partition, _ group: inout PurgeGroup?) -> Bool {
     let tombstones = partition.layers.tombstones
-    if tombstones.isEmpty || partition.environment.damage != nil { return false }
+    if tombstones.isEmpty || partition.environment.damage != nil {
+      shortage.ended(partition.index)
+      return false
+    }
     if tombstones.newestSequence(upTo: partition.applied.rawValue) == 0 { return false }
-    if let retry = withoutRoom[partition.index],
-      !retry.mayTry(at: MonotonicTime.now, available: ballast.availableByteCount)
-    {
+    guard
+      shortage.mayTry(
+        partition.index, at: MonotonicTime.now, available: ballast.availableByteCount)
+    else {
       monitor.withLock { mustRetry = true }
       return false
     }
     do throws(StoreError) {
       let chunk = PurgeChunk(partition: partition, keyLimit: keyLimit)
       switch try run(chunk, group) {
-      case .nothing: return false
+      case .nothing:
+        shortage.ended(partition.index)
+        return false
       case .paused(let paused): group = paused
       case .finished(let last):
         group = nil
         partition.dropTombstones(through: last)
       }
-      withoutRoom[partition.index] = nil
+      shortage.ended(partition.index)
       CrashPoint.reached(.purgeAfterDrop)
       return true
     } catch {
       // Read again from the file: all of the chunk is there, or nothing.
       group = nil
-      if partition.environment.damage != nil { return false }
+      if partition.environment.damage != nil {
+        shortage.ended(partition.index)
+        return false
+      }
       if error.isDiskFull {
-        withoutRoom[partition.index, default: FullDiskRetry()]
-          .failed(at: MonotonicTime.now, available: ballast.availableByteCount)
+        let isNew = shortage.failed(
+          partition.index, because: error, at: MonotonicTime.now,
+          available: ballast.availableByteCount)
         monitor.withLock { mustRetry = true }
+        if isNew { ranShort() }
       } else {
         failed(error)
       }

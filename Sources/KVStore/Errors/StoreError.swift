@@ -30,7 +30,7 @@ public enum StoreError: Error, Sendable, Equatable {
   /// `byteCount`, as measured, and evaluate again.
   case noRoom(byteCount: Int)
 
-  /// The task was cancelled while its batch waited for room; nothing was written.
+  /// The task was cancelled while its batch waited for room, or it is wanted no more; nothing was written.
   case cancelled
 
   // The machine: make room, or look at the disk.
@@ -96,7 +96,7 @@ extension StoreError: CustomStringConvertible {
     case .noRoom(let byteCount):
       "there is no room for \(byteCount) more bytes at the moment: nothing was written; wait and retry"
     case .cancelled:
-      "the task was cancelled while its batch waited for room: nothing was written"
+      "the batch was cancelled while it waited for room: nothing was written"
     case .diskFull(let path, let lacksInodes):
       lacksInodes
         ? "no inodes left for \(path), although there is space: remove files from that file system, then retry; "
@@ -157,6 +157,19 @@ extension StoreError: CustomStringConvertible {
 }
 
 extension StoreError {
+  /// Whether an evaluation may have ended with it because of what it has read, which may not be durable yet.
+  var mayTellOfReads: Bool {
+    switch self {
+    case .valueTooLarge, .batchTooLarge, .tooManyRangeDeletes, .wrongType, .preconditionFailed,
+      .abandoned:
+      true
+    case .keyTooLong, .reservedKey, .rangeDeletesPending, .noRoom, .cancelled, .diskFull, .io,
+      .poisoned, .noStore, .corrupted, .unsupportedFormat, .locked, .readOnly, .readersFull,
+      .snapshotTooOld, .walkStopped, .lmdb, .invalidOption, .closed:
+      false
+    }
+  }
+
   /// Whether it is about one value that does not check out, and not about a page or a file.
   package var isDamagedValue: Bool {
     switch self {

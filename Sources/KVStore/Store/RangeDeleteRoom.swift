@@ -1,3 +1,4 @@
+import Synchronization
 import TxnWAL
 
 /// What bounds range deletes: how many a batch may have, and how many may wait to be carried out. Only what deletes
@@ -11,16 +12,22 @@ extension Store {
   }
 
   /// Whether more range deletes must wait until some are carried out: observers are told when they are. Those of a
-  /// damaged partition do not count. False where to wait is no use, because the store takes no writes. O(partitions).
+  /// damaged partition do not count. False where to wait is no use, because the store takes no writes or the disk is full.
+  /// O(partitions).
   public var hasRangeDeleteBacklog: Bool {
-    poisoned == nil && applyWorkers.diskFull == nil
+    poisoned == nil && rangeDeletesDiskFull == nil
       && keyspace.partitions.contains(where: \.hasTombstoneBacklog)
   }
+
+  /// Why no range delete is carried out for want of room on the disk, if that is so: LMDB must have it first, and the
+  /// purge worker needs a few pages.
+  var rangeDeletesDiskFull: StoreError? { applyWorkers.diskFull ?? purgeWorker.shortage.error }
 
   /// Whether a caller that waits for its range delete may try it again.
   func areRangeDeletesAdmitted() throws(StoreError) -> Bool {
     try checkOpen()
     guard hasRangeDeleteBacklog else { return true }
+    if isStopping.load(ordering: .relaxed) { throw .rangeDeletesPending }
     // What is appended must become durable before it can be carried out.
     coordinator.requestSync()
     return false

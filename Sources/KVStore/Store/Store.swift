@@ -29,6 +29,8 @@ public final class Store: Sendable {
   let upkeep: Upkeep
   let room = RoomSignal()
   private let isClosed = Atomic<Bool>(false)
+  /// Whether range deletes are waited for no more.
+  let isStopping = Atomic<Bool>(false)
   private let storageFailure = Lock<StoreError?>(nil)
 
   init(_ parts: StoreOpening.Parts) {
@@ -60,6 +62,7 @@ public final class Store: Sendable {
         coordinator.tellObservers()
       },
       gathered: { coordinator.sequence { _ in upkeep.sendDownGatheredRangeDeletes() } },
+      ranShort: { coordinator.tellObservers() },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
     ClockRecord.restore(keyspace.clock, from: evaluations.reader)
@@ -143,10 +146,12 @@ public final class Store: Sendable {
     if let failure { throw failure }
   }
 
-  /// From now on nobody waits for a full disk to get room: what cannot be written at once is refused.
-  /// For whoever is about to close the store, so that the last writers end.
+  /// From now on nobody waits for a full disk to get room, nor for range deletes to be carried out: what cannot be
+  /// written at once is refused. For whoever is about to close the store, so that the last writers end.
   public func stopWaiting() {
+    isStopping.store(true, ordering: .relaxed)
     coordinator.stopWaiting()
+    room.tell()
   }
 
   func checkOpen() throws(StoreError) {

@@ -41,9 +41,21 @@ extension Store {
   public func admit(
     byteCount: Int, onlyDeletes: Bool = false, isMeasured: Bool = false
   ) throws(StoreError) {
+    try admit(
+      byteCount: byteCount, onlyDeletes: onlyDeletes, isMeasured: isMeasured, isWanted: { true })
+  }
+
+  /// The same until `isWanted` is false: then `.cancelled` is thrown.
+  func admit(
+    byteCount: Int, onlyDeletes: Bool, isMeasured: Bool = false, isWanted: () -> Bool
+  ) throws(StoreError) {
     coordinator.requireOutsideSequence()
     try room.wait { () throws(StoreError) in
-      try admitOrSync(byteCount: byteCount, onlyDeletes: onlyDeletes, isMeasured: isMeasured)
+      if try admitOrSync(byteCount: byteCount, onlyDeletes: onlyDeletes, isMeasured: isMeasured) {
+        return true
+      }
+      guard isWanted() else { throw .cancelled }
+      return false
     }
   }
 

@@ -46,7 +46,7 @@ extension Store {
         sequencer = evaluation.end()
         sequencer.cancel()
         // On a full disk none is carried out, and nobody should wait for it.
-        if case .rangeDeletesPending = error, let full = applyWorkers.diskFull { throw full }
+        if case .rangeDeletesPending = error, let full = rangeDeletesDiskFull { throw full }
         throw error
       }
       if evaluation.deletesRanges { evaluation.appendRangeDeletes() }
@@ -62,19 +62,29 @@ extension Store {
 
   /// Waits for room and evaluates, as often as it takes until there is room for what `body` writes. Waits on the
   /// caller's thread, and only while others are the sequencer.
+  ///
+  /// What `body` throws is thrown once everything is durable that it may have read.
+  ///
+  /// - Parameter isWanted: asked now and then while there is no room; false ends the wait, with `.cancelled`.
   public func admitAndEvaluate<R>(
-    byteCount: Int, onlyDeletes: Bool = false,
+    byteCount: Int, onlyDeletes: Bool = false, isWanted: () -> Bool = { true },
     _ body: (inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> (result: R, receipt: Receipt) {
-    try admit(byteCount: byteCount, onlyDeletes: onlyDeletes)
+    try admit(byteCount: byteCount, onlyDeletes: onlyDeletes, isWanted: isWanted)
     while true {
       do throws(StoreError) {
         return try evaluate(onlyDeletes: onlyDeletes, body)
       } catch .noRoom(let needed) {
-        try admit(byteCount: needed, onlyDeletes: onlyDeletes, isMeasured: true)
+        try admit(
+          byteCount: needed, onlyDeletes: onlyDeletes, isMeasured: true, isWanted: isWanted)
       } catch .rangeDeletesPending {
-        try room.wait { () throws(StoreError) in try areRangeDeletesAdmitted() }
+        try room.wait { () throws(StoreError) in
+          if try areRangeDeletesAdmitted() { return true }
+          guard isWanted() else { throw .cancelled }
+          return false
+        }
       } catch {
+        if error.mayTellOfReads { try waitUntilDurable(newestReceipt) }
         throw error
       }
     }

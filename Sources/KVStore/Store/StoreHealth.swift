@@ -2,9 +2,14 @@ import TxnWAL
 
 /// What is wrong with a store that is open, for whoever tells an operator.
 extension Store {
-  /// Why writes are refused for want of room on the disk, if they are.
+  /// Why writes are refused for want of room on the disk, if they are; perhaps those alone that delete ranges.
   public var diskFull: StoreError? {
     if let full = applyWorkers.diskFull { return full }
+    if let full = purgeWorker.shortage.error,
+      keyspace.partitions.contains(where: \.hasTombstoneBacklog)
+    {
+      return full
+    }
     do throws(LogError) {
       _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended, usingReserve: false)
       return nil

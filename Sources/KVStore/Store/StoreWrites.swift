@@ -16,20 +16,9 @@ extension Store {
     // Before log is made ready for it.
     try Limits.check(batchByteCount: batch.chargedByteCount)
     try checkRangeDeletes(batch.rangeDeleteCount)
-    let byteCount = try byteCount(of: batch)
-    do throws(StoreError) {
-      let (_, receipt) = try admitAndEvaluate(
-        byteCount: byteCount, onlyDeletes: batch.onlyDeletes
-      ) { evaluation throws(StoreError) in try evaluation.add(batch) }
-      try waitUntilDurable(receipt)
-      return receipt.sequence
-    } catch .preconditionFailed(let index) {
-      // What made it fail may not be durable yet, and must be before anybody is told of it.
-      try waitUntilDurable(newestReceipt)
-      throw .preconditionFailed(index: index)
-    } catch {
-      throw error
-    }
+    return try commit(byteCount: byteCount(of: batch), onlyDeletes: batch.onlyDeletes) {
+      evaluation throws(StoreError) in try evaluation.add(batch)
+    }.sequence
   }
 
   /// Sets `key` to `value`; a batch of one.

@@ -224,6 +224,40 @@ import TxnWAL
     #expect(try store.statistics().storedEntryCount == 599)
   }
 
+  /// Only apply's full disk was known: where the purge worker alone had no room, they waited without a word.
+  @Test func `they do not wait for a purge worker whose disk is full, nor once they are unwanted`()
+    throws
+  {
+    let fixture = try StoreFixture {
+      $0.partitionCount = 1
+      $0.memoryByteCount = 32 << 20
+    }
+    let store = fixture.store
+    let isReleased = Flag()
+    let hold = try heldFiles(store, until: isReleased)
+    try store.commit(deletes(0..<4096))
+    let shortage = store.purgeWorker.shortage
+    let full = StoreError.diskFull(path: "data.mdb")
+    #expect(shortage.failed(0, because: full, at: .zero, available: 0))
+    #expect(!store.hasRangeDeleteBacklog)
+    #expect(store.diskFull == full)
+    #expect(throws: full) { try store.deleteRange(Self.range(0)) }
+    try store.put(Self.key(0), bytes("new"))
+    shortage.ended(0)
+    #expect(store.hasRangeDeleteBacklog)
+    #expect(store.diskFull == nil)
+    let isWanted = { false }
+    #expect(throws: StoreError.cancelled) {
+      _ = try store.admitAndEvaluate(byteCount: 100, isWanted: isWanted) {
+        evaluation throws(StoreError) in try evaluation.deleteRange(Self.range(0))
+      }
+    }
+    store.stopWaiting()
+    #expect(throws: StoreError.rangeDeletesPending) { try store.deleteRange(Self.range(0)) }
+    isReleased.raise()
+    hold.join()
+  }
+
   /// It stopped the writes to all partitions, and no error told of it.
   @Test func `those of a damaged partition stop nobody`() throws {
     let fixture = try StoreFixture { $0.partitionCount = 2 }

@@ -1,0 +1,51 @@
+import Base
+import Synchronization
+import TxnWAL
+
+/// The partitions whose files found no room at the last try, when each is tried again, and the error that tells
+/// others of it as long as there is one.
+final class DiskShortage: Sendable {
+  private struct State {
+    var retries: [Int: FullDiskRetry] = [:]
+    var error: StoreError?
+  }
+
+  private let state = Lock(State())
+  private let isThere = Atomic<Bool>(false)
+
+  /// Nil while there is none. Costs next to nothing then.
+  var error: StoreError? {
+    isThere.load(ordering: .acquiring) ? state.withLock { $0.error } : nil
+  }
+
+  func mayTry(_ partition: Int, at now: Duration, available: @autoclosure () -> UInt64) -> Bool {
+    guard isThere.load(ordering: .acquiring),
+      let retry = state.withLock({ $0.retries[partition] })
+    else { return true }
+    return retry.mayTry(at: now, available: available())
+  }
+
+  /// `partition` has found no room, and left `available` bytes. Returns whether it is the only one.
+  func failed(
+    _ partition: Int, because error: StoreError, at now: Duration, available: UInt64
+  ) -> Bool {
+    state.withLock { state in
+      defer { isThere.store(true, ordering: .releasing) }
+      let isFirst = state.retries.isEmpty
+      state.retries[partition, default: FullDiskRetry()].failed(at: now, available: available)
+      state.error = error
+      return isFirst
+    }
+  }
+
+  /// `partition` has found room, or needs none.
+  func ended(_ partition: Int) {
+    guard isThere.load(ordering: .acquiring) else { return }
+    state.withLock { state in
+      state.retries[partition] = nil
+      guard state.retries.isEmpty else { return }
+      state.error = nil
+      isThere.store(false, ordering: .releasing)
+    }
+  }
+}
