@@ -28,6 +28,7 @@ public final class Store: Sendable {
   let evaluations: EvaluationContext
   let upkeep: Upkeep
   let room = RoomSignal()
+  let commitThread = CommitThread()
   private let isClosed = Atomic<Bool>(false)
   /// Whether range deletes are waited for no more.
   let isStopping = Atomic<Bool>(false)
@@ -124,6 +125,7 @@ public final class Store: Sendable {
   public func close() throws(StoreError) {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     stopWaiting()
+    commitThread.close()
     var failure = poisoned
     do throws(StoreError) {
       if failure == nil { try takeCheckpoint() }

@@ -65,8 +65,8 @@ extension Store {
 
   // MARK: Suspending
 
-  /// The same as the blocking `commit`, but no thread is held while there is no room and while the log is
-  /// synced.
+  /// The same as the blocking `commit`, but no thread that runs tasks is held: neither while there is no room and while
+  /// the log is synced, nor while others are the sequencer and what the batch looks at comes from the disk.
   ///
   /// Where the task is cancelled while it waits for room, `.cancelled` is thrown and nothing was changed. Once
   /// the batch has its place in the order it cannot be taken back: then it is waited for until it is
@@ -75,13 +75,20 @@ extension Store {
   public func commit(_ batch: Batch) async throws(StoreError) -> SequenceNumber {
     try Limits.check(batchByteCount: batch.chargedByteCount)
     try checkRangeDeletes(batch.rangeDeleteCount)
-    var (byteCount, isMeasured) = (try byteCount(of: batch), false)
+    var (byteCount, isMeasured) = (batch.byteCount, false)
+    if hasHadMaps {
+      byteCount = try await commitThread.run { () throws(StoreError) in
+        try self.byteCount(of: batch)
+      }
+    }
     while true {
       try await admit(
         byteCount: byteCount, onlyDeletes: batch.onlyDeletes, isMeasured: isMeasured)
       do throws(StoreError) {
-        let (_, receipt) = try evaluate(onlyDeletes: batch.onlyDeletes) {
-          evaluation throws(StoreError) in try evaluation.add(batch)
+        let receipt = try await commitThread.run { () throws(StoreError) in
+          try self.evaluate(onlyDeletes: batch.onlyDeletes) {
+            evaluation throws(StoreError) in try evaluation.add(batch)
+          }.receipt
         }
         try await acknowledged(receipt)
         return receipt.sequence
@@ -89,10 +96,12 @@ extension Store {
         (byteCount, isMeasured) = (needed, true)
       } catch .rangeDeletesPending {
         try await room.waitSuspended { () throws(StoreError) in try areRangeDeletesAdmitted() }
-      } catch .preconditionFailed(let index) {
-        try await acknowledged(newestReceipt)
-        throw .preconditionFailed(index: index)
       } catch {
+        // What it tells of may not be durable yet.
+        if error.mayTellOfReads {
+          try await acknowledged(
+            commitThread.run { () throws(StoreError) in self.newestReceipt })
+        }
         throw error
       }
     }

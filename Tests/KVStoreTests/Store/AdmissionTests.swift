@@ -1,4 +1,5 @@
 import FaultDevices
+import Glibc
 import Testing
 import TxnWAL
 
@@ -265,6 +266,36 @@ import TxnWAL
     device.gate.release()
     #expect(try await task.value == before + 1)
     #expect(try store.get(bytes("task 1")) != nil)
+  }
+
+  /// Each blocked a thread of the pool in the lock of the sequencer, and before that in look-ups.
+  @Test(arguments: [false, true])
+  func `tasks that wait for the sequencer let others run`(hasMaps: Bool) async throws {
+    let fixture = try StoreFixture()
+    let store = fixture.store
+    if hasMaps {
+      let receipt = try store.evaluate { evaluation throws(StoreError) in
+        try evaluation.put(stored: [0, 1, 0, 0, 1].rawSpan, [1].rawSpan)
+      }.receipt
+      try store.waitUntilDurable(receipt)
+    }
+    let isHeld = Flag()
+    let isReleased = Flag()
+    let holder = WorkerThread(name: "holder") {
+      store.coordinator.sequence { _ in
+        isHeld.raise()
+        while !isReleased.isRaised { usleep(1000) }
+      }
+    }
+    while !isHeld.isRaised { await Task.yield() }
+    let batches = try (0..<64).map { try batch($0) }
+    let tasks = batches.map { batch in Task { try await store.commit(batch) } }
+    for _ in 0..<1000 { await Task.detached { await Task.yield() }.value }
+    isReleased.raise()
+    var sequences: Set<SequenceNumber> = []
+    for task in tasks { sequences.insert(try await task.value) }
+    #expect(sequences.count == 64)
+    holder.join()
   }
 
   @Test func `a task that waits for room is told when the log fails`() async throws {
