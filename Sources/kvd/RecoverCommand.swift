@@ -101,24 +101,31 @@ enum RecoverCommand: Subcommand {
     options.recoveryProgress = { progress.show("reading the log: \($0)%") }
     let store = try Store.open(at: inspection.path, options: options)
     var reset: ClockReset?
+    var resetFailure: StoreError?
     var failure: StoreError?
     do throws(StoreError) {
       if resetsClock { reset = try store.resetClock() }
     } catch {
-      failure = error
+      resetFailure = error
     }
     progress.show("carrying what was rolled forward into the partitions")
     do throws(StoreError) {
       try store.close()
     } catch {
-      failure = failure ?? error
+      failure = error
     }
     progress.clear()
     let report = Report(
       recovery: store.openReport.recovery, before: before, after: partitions(of: inspection),
       reset: reset)
     Log.write(isJSON ? report.json.encoded + "\n" : report.text, to: STDOUT_FILENO)
-    guard let failure else { return 0 }
+    if let resetFailure {
+      Log.write(
+        "kvd recover: the clock is as it was, because not all that has expired could be removed: "
+          + "\(resetFailure)\n",
+        to: STDERR_FILENO)
+    }
+    guard let failure else { return resetFailure.map { status(of: $0) } ?? 0 }
     Log.write(
       "kvd recover: not all of it could be done, and the log keeps what is not in the partitions: "
         + "\(failure)\n",
@@ -173,6 +180,10 @@ enum RecoverCommand: Subcommand {
         text +=
           "clock: was \(reset.lead) ms ahead of the machine's, and is not now; entries that had expired "
           + "by it: \(reset.removedCount), removed\n"
+        if reset.damagedCount > 0 {
+          text +=
+            "clock: \(reset.damagedCount) that had expired are damaged, and were left: see `kvd check`\n"
+        }
       }
       for (index, (before, after)) in zip(before, after).enumerated() {
         guard let after else {
@@ -201,6 +212,7 @@ enum RecoverCommand: Subcommand {
         ("microseconds", .number(recovery.duration.microseconds)),
         ("clock_was_ahead_ms", .number(reset?.lead ?? 0)),
         ("expired_removed", .number(reset?.removedCount ?? 0)),
+        ("expired_damaged", .number(reset?.damagedCount ?? 0)),
         (
           "partitions",
           .list(

@@ -81,10 +81,10 @@ extension Owners {
   static func checkAtEnd(_ store: Store, _ model: Model) throws {
     try store.checkpoint()
     let pause = Monitor()
-    for _ in 0..<1000 where store.rangeDeleteCount > 0 {
+    for _ in 0..<1000 where try store.statistics().tombstoneCount > 0 {
       pause.withLock { pause.wait(milliseconds: 10) }
     }
-    guard store.rangeDeleteCount == 0 else { return }
+    guard try store.statistics().tombstoneCount == 0 else { return }
     let reader = store.makeReader()
     defer { reader.close() }
     let notes = try store.orphans(behind: [], limit: .max, with: reader)

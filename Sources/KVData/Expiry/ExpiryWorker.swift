@@ -48,7 +48,8 @@ public final class ExpiryWorker: @unchecked Sendable {
     thread = WorkerThread(name: "kvd-expiry") { self.run() }
   }
 
-  /// Ends the thread after the chunk that is under way. To be called before the store is closed.
+  /// Ends the thread after the chunk that is under way, or at once where that waits for room. To be called before the
+  /// store is closed.
   public func close() {
     monitor.withLock {
       isClosing = true
@@ -79,8 +80,10 @@ public final class ExpiryWorker: @unchecked Sendable {
       if !isPaused {
         let before = pass.removedCount
         do throws(StoreError) {
-          if try pass.removeChunk() { pause = 0 }
+          if try pass.removeChunk(isWanted: { !isStopped }) { pause = 0 }
           isRefused = false
+        } catch .cancelled {
+          // The thread is to end.
         } catch {
           // Once for each stretch of refusals.
           if !isRefused { failed(error) }
@@ -129,6 +132,8 @@ public final class ExpiryWorker: @unchecked Sendable {
     if receipt != nil { store.requestSync() }
     return receipt != nil
   }
+
+  private var isStopped: Bool { monitor.withLock { isClosing } }
 
   /// False when the worker is to end.
   private func waits(milliseconds: Int) -> Bool {

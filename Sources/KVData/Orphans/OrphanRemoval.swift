@@ -19,9 +19,10 @@ package struct OrphanRemoval {
   package enum Outcome: Sendable {
     /// There may be more notes behind those that were taken.
     case more
-    /// All notes were seen to, those that came behind the place of this walk excepted.
+    /// All notes were seen to, those that came behind the place of this walk excepted. Those that are damaged, or whose
+    /// map has fields that are, stay.
     case atEnd
-    /// What comes next needs range deletes, of which there are many under way.
+    /// The same but for some that need range deletes in partitions which have many under way: walk again later.
     case mustWait
   }
 
@@ -29,6 +30,8 @@ package struct OrphanRemoval {
   /// All notes up to here were seen to. What a portion deleted stays in the files for a while, and would be passed
   /// over ever again.
   private var position: [UInt8] = []
+  /// Whether this walk has left notes that must wait.
+  private var hasLeftSome = false
   /// The maps whose fields have been removed.
   package private(set) var mapCount: UInt64 = 0
 
@@ -38,44 +41,86 @@ package struct OrphanRemoval {
 
   /// Removes the next portion. Durable on return. Throws what `Store.admit` and `Store.evaluate` throw; then it
   /// may be tried again.
-  package mutating func removePortion(_ reader: Reader) throws(StoreError) -> Outcome {
+  ///
+  /// - Parameter isWanted: as of `Store.admitAndEvaluate`.
+  package mutating func removePortion(
+    _ reader: Reader, isWanted: () -> Bool = { true }
+  ) throws(StoreError) -> Outcome {
     let found = try store.orphans(behind: position, limit: Self.orphanLimit, with: reader)
+    guard !found.isEmpty else {
+      defer { hasLeftSome = false }
+      position = []
+      return hasLeftSome ? .mustWait : .atEnd
+    }
     var portion = Portion()
-    var isFull = false
-    for orphan in found where !isFull {
-      isFull = try !portion.add(
-        orphan, mayDeleteRange: store.rangeDeleteCount < Self.rangeBacklogLimit, reader)
+    var last = position
+    var mustWait = false
+    for orphan in found {
+      let fate = try take(orphan, into: &portion, reader)
+      if fate == .doesNotFit { break }
+      if fate == .mustWait { mustWait = true }
+      last = orphan.key
     }
     reader.end()
-    guard let last = portion.last else {
-      if isFull { return .mustWait }
-      position = []
-      return .atEnd
+    if portion.count > 0 {
+      let (_, receipt) = try store.admitAndEvaluate(
+        byteCount: portion.byteCount, onlyDeletes: true, isWanted: isWanted
+      ) { evaluation throws(StoreError) in try portion.carryOut(in: &evaluation) }
+      try store.waitUntilDurable(receipt)
     }
-    let (_, receipt) = try store.admitAndEvaluate(
-      byteCount: portion.byteCount, onlyDeletes: true
-    ) { evaluation throws(StoreError) in try portion.carryOut(in: &evaluation) }
-    try store.waitUntilDurable(receipt)
     mapCount += UInt64(portion.count)
     position = last
+    hasLeftSome = hasLeftSome || mustWait
     return .more
+  }
+
+  private enum Fate { case taken, doesNotFit, mustWait, damaged }
+
+  private func take(
+    _ orphan: Orphan, into portion: inout Portion, _ reader: Reader
+  ) throws(StoreError) -> Fate {
+    let place = orphan.owned.lower
+    if store.isReadOnly(partitionOf: place.rawSpan) { return .damaged }
+    let hasBacklog =
+      store.rangeDeleteCount(inPartitionOf: place.rawSpan) >= Self.rangeBacklogLimit
+    // A note that must wait is met with every walk: its fields need not be counted each time.
+    if hasBacklog, let record = MapRecord(orphan.value.rawSpan),
+      record.count > MapLimits.fieldsDeletedOneByOne
+    {
+      return .mustWait
+    }
+    do throws(StoreError) {
+      switch try portion.add(orphan, mayDeleteRange: !hasBacklog, reader) {
+      case .added: return .taken
+      case .full: return .doesNotFit
+      case .needsRangeDelete: return .mustWait
+      }
+    } catch {
+      // One note must not keep all others from being seen to.
+      guard error.isDamagedValue || store.isReadOnly(partitionOf: place.rawSpan) else {
+        throw error
+      }
+      reader.end()
+      return .damaged
+    }
   }
 }
 
 /// What one batch removes.
 private struct Portion {
+  enum Answer { case added, full, needsRangeDelete }
+
   private var orphans: [Orphan] = []
   private var fields: [[UInt8]] = []
   private var ranges: [KeyRange] = []
   private(set) var byteCount = 0
 
   var count: Int { orphans.count }
-  var last: [UInt8]? { orphans.last?.key }
 
-  /// Adds the fields of one map and its note; false where there is no room for them.
+  /// Adds the fields of one map and its note, where there is room for them. There is in an empty portion.
   mutating func add(
     _ orphan: Orphan, mayDeleteRange: Bool, _ reader: Reader
-  ) throws(StoreError) -> Bool {
+  ) throws(StoreError) -> Answer {
     let range = orphan.owned
     let limit = MapLimits.fieldsDeletedOneByOne
     var found: [[UInt8]] = []
@@ -89,17 +134,18 @@ private struct Portion {
       }
     }
     if found.count > limit {
-      guard mayDeleteRange, ranges.count < OrphanRemoval.rangeLimit else { return false }
+      guard mayDeleteRange else { return .needsRangeDelete }
+      guard ranges.count < OrphanRemoval.rangeLimit else { return .full }
       ranges.append(range)
       byteCount += 2 * Self.overhead
     } else {
-      guard fields.count + found.count <= OrphanRemoval.fieldLimit else { return false }
+      guard fields.count + found.count <= OrphanRemoval.fieldLimit else { return .full }
       fields += found
       byteCount += found.reduce(0) { $0 + $1.count + Self.overhead }
     }
     orphans.append(orphan)
     byteCount += Self.overhead
-    return true
+    return .added
   }
 
   func carryOut(in evaluation: inout Evaluation) throws(StoreError) {

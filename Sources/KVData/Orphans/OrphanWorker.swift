@@ -58,13 +58,15 @@ public final class OrphanWorker: @unchecked Sendable {
       mustWalk = store.takeOrphanSignal() || mustWalk
       guard mustWalk else { continue }
       do throws(StoreError) {
-        switch try removal.removePortion(reader) {
+        switch try removal.removePortion(reader, isWanted: { !isStopped }) {
         case .more: pause = 0
         case .atEnd: mustWalk = false
         case .mustWait: break
         }
         removed.store(removal.mapCount, ordering: .relaxed)
         isRefused = false
+      } catch .cancelled {
+        // The thread is to end.
       } catch {
         // Once for each stretch of refusals.
         if !isRefused { failed(error) }
@@ -74,6 +76,8 @@ public final class OrphanWorker: @unchecked Sendable {
       reader.end()
     }
   }
+
+  private var isStopped: Bool { monitor.withLock { isClosing } }
 
   /// False when the worker is to end.
   private func waits(milliseconds: Int) -> Bool {

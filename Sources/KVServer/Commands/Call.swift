@@ -283,13 +283,20 @@ struct Call: ~Copyable {
     lookups.run(in: request, reader)
   }
 
-  /// Removes those of `keys` that have expired.
+  /// Removes those of `keys` that have expired. What is damaged stays: the command that met it may have nothing to do
+  /// with it.
   @inline(never)
   func remove(
     _ keys: [[UInt8]], _ evaluation: inout Evaluation
   ) throws(StoreError) {
-    for key in keys where try Records.removeExpired(key.rawSpan, in: &evaluation) {
-      server.expiredMetCount.add(1, ordering: .relaxed)
+    for key in keys where !store.isReadOnly(partitionOf: key.rawSpan) {
+      do throws(StoreError) {
+        if try Records.removeExpired(key.rawSpan, in: &evaluation) {
+          server.expiredMetCount.add(1, ordering: .relaxed)
+        }
+      } catch {
+        guard error.isDamagedValue else { throw error }
+      }
     }
   }
 

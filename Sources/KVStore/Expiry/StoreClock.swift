@@ -24,6 +24,12 @@ extension Store {
   public func machineTime(ofStore milliseconds: UInt64) -> UInt64 {
     milliseconds - min(milliseconds, clockLead)
   }
+
+  /// Whether the clock's record can be written: its partition takes writes.
+  package var canKeepClock: Bool {
+    let key = ClockRecord.key
+    return !isReadOnly(partitionOf: key.rawSpan)
+  }
 }
 
 extension Evaluation {

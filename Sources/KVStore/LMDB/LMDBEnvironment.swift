@@ -243,6 +243,9 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// What was found wrong with the tree of pages, if anything was. Reads go on where they can.
   var damage: StoreError? { isDamaged ? damageFound.withLock { $0 } : nil }
 
+  /// What a write is refused with because of `damage`.
+  var readOnlyRefusal: StoreError? { damage.map { .readOnly(path: path, because: "\($0)") } }
+
   /// Whether `damage` has anything to say.
   var isDamaged: Bool { hasDamage.load(ordering: .acquiring) }
 

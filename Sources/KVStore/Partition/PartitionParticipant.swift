@@ -13,8 +13,8 @@ extension Partition: Participant {
   func prepare(_ mutations: RawSpan, of transaction: TransactionID) -> Vote {
     // Memory and log space were found before the batch was admitted; what is left to ask are the
     // batch's own conditions.
-    if environment.isDamaged, let damage = environment.damage {
-      preconditions?.noteFailure(.readOnly(path: environment.path, because: "\(damage)"))
+    if let refusal = environment.readOnlyRefusal {
+      preconditions?.noteFailure(refusal)
       return .no(Refusal(code: RefusalCode.storageFailed, detail: 0))
     }
     guard let preconditions else { preconditionFailure("a batch in a store that is not open") }

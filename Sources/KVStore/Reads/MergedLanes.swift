@@ -62,6 +62,13 @@ struct MergedLanes {
   @inline(never)
   func throwUnsound() throws(StoreError) { try withEntry { _, _, _ in } }
 
+  /// Lends the present key, whose entry may be damaged.
+  func withKey<R>(
+    _ body: (RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try withKey(places[1].lane, body)
+  }
+
   /// Goes on to the next key, past every lane's version of the present one.
   @inline(__always)
   mutating func next() throws(StoreError) {

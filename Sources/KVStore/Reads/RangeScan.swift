@@ -67,7 +67,7 @@ struct RangeScan {
         step = try entry.withBytes { key, stored throws(StoreError) in
           guard
             let header = StoredValue.soundHeader(stored, key: key, seed: place.checksumSeed)
-          else { return .unsound }
+          else { return isBeyond(key) ? .stop : .unsound }
           return try show(
             key, EntryHeader(header),
             stored.extracting(droppingFirst: StoredValue.headerByteCount))
@@ -77,8 +77,10 @@ struct RangeScan {
         do throws(StoreError) {
           step = try merged.withEntry(show)
         } catch {
-          guard skipsDamaged, error.isDamagedValue else { throw error }
-          step = .pass
+          guard error.isDamagedValue else { throw error }
+          let isOutside = try merged.withKey { key throws(StoreError) in isBeyond(key) }
+          guard isOutside || skipsDamaged else { throw error }
+          step = isOutside ? .stop : .pass
         }
       }
       switch step {

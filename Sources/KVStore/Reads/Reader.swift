@@ -163,13 +163,16 @@ public final class Reader {
   /// - Parameters:
   ///   - partition: the only one to look at, or nil for all.
   ///   - showsInternal: whether a range that lies among internal keys shows them.
+  ///   - skipsReadOnly: whether partitions whose files are damaged are left out.
   func scan(
     _ range: KeyRange, in partition: Int? = nil, reverse: Bool, limit: Int,
     through: SequenceNumber, hiding expiry: ExpiryFilter?, skipsDamaged: Bool = false,
-    showsInternal: Bool = false,
+    showsInternal: Bool = false, skipsReadOnly: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    let scanned = partition.map { [views[$0]] } ?? views
+    var scanned = partition.map { [views[$0]] } ?? views
+    if skipsReadOnly { scanned.removeAll { $0.partition.environment.isDamaged } }
+    if scanned.isEmpty { return }
     for view in scanned { touch(view.partition.index) }
     let sequence = try keyspace.cut(scanned, through: through)
     try VisibleScan(

@@ -85,6 +85,33 @@ extension Reader {
       skipsDamaged: skipsDamaged, showsInternal: true, body)
   }
 
+  /// What `make` makes of entries of `range`, which lies among internal keys, in their order and at most `limit`: for work
+  /// that goes on in the background. Damage must not keep it from all that is sound: damaged values are left out,
+  /// and so are partitions whose files are damaged, in which nothing can be changed.
+  package func collectSound<R>(
+    stored range: KeyRange, limit: Int, _ make: (_ key: RawSpan, _ value: RawSpan) -> R?
+  ) throws(StoreError) -> [R] {
+    func readOnlyCount() -> Int { keyspace.partitions.count { $0.environment.isDamaged } }
+    while true {
+      let known = readOnlyCount()
+      var found: [R] = []
+      do throws(StoreError) {
+        try scan(
+          range, reverse: false, limit: .max, through: 0, hiding: expiry, skipsDamaged: true,
+          showsInternal: true, skipsReadOnly: true
+        ) { key, _, value in
+          if let made = make(key, value) { found.append(made) }
+          return found.count < limit
+        }
+        return found
+      } catch {
+        // The damage was found just now: the next try leaves that partition out.
+        end()
+        guard readOnlyCount() > known else { throw error }
+      }
+    }
+  }
+
   /// Runs `body` with a cut over the partition of `key`: what it reads is all as of one sequence. `body` must
   /// not read through this reader otherwise.
   public func withCut<R>(

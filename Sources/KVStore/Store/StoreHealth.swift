@@ -25,6 +25,21 @@ extension Store {
     }
   }
 
+  /// Whether the partition of `key`, which may be an internal one, takes no more writes.
+  package func isReadOnly(partitionOf key: RawSpan) -> Bool {
+    keyspace.partitions[keyspace.partition(of: key)].environment.isDamaged
+  }
+
+  /// What a write to the first partition that takes none is refused with.
+  package var readOnlyRefusal: StoreError? {
+    keyspace.partitions.lazy.compactMap { $0.environment.readOnlyRefusal }.first
+  }
+
+  /// How many partitions take no more writes. It never becomes less while the store is open.
+  package var readOnlyPartitionCount: Int {
+    keyspace.partitions.count { $0.environment.isDamaged }
+  }
+
   /// The damaged values that reads have met since the last call, by partition, and how many were besides those:
   /// each is told once.
   public func takeDamage() -> [(partition: Int, findings: [Finding], omittedCount: Int)] {

@@ -6,23 +6,21 @@ extension Store {
   /// them afterwards.
   package func takeOrphanSignal() -> Bool { keyspace.presence.takeOrphans() }
 
-  /// At most `limit` orphans in the order of their keys, those behind `position` only. Each is durable.
+  /// At most `limit` orphans in the order of their keys, those behind `position` only. Each is durable. Notes that are
+  /// damaged, or in a partition that takes no more writes, are left out.
   package func orphans(
     behind position: [UInt8], limit: Int, with reader: Reader
   ) throws(StoreError) -> [Orphan] {
     var range = InternalKey.orphans
     if !position.isEmpty { range.lower = position + [0] }
-    var orphans: [Orphan] = []
-    try reader.scanEntries(stored: range, limit: limit) { key, _, value in
-      if let orphan = Orphan(key: key, value: value) { orphans.append(orphan) }
-      return true
+    return try reader.collectSound(stored: range, limit: limit) { key, value in
+      Orphan(key: key, value: value)
     }
-    return orphans
   }
 
-  /// The range deletes that are being carried out, the most of any partition.
-  package var rangeDeleteCount: Int {
-    keyspace.partitions.reduce(0) { max($0, $1.layers.tombstones.count) }
+  /// The range deletes that are being carried out in the partition of `key`, which may be an internal one.
+  package func rangeDeleteCount(inPartitionOf key: RawSpan) -> Int {
+    keyspace.partitions[keyspace.partition(of: key)].layers.tombstones.count
   }
 }
 

@@ -6,7 +6,7 @@ import TxnWAL
 
 /// A store in a directory of its own, small enough that memtables are sealed and applied in a test.
 final class DataFixture {
-  private let path = FileManager.default.temporaryDirectory
+  let path = FileManager.default.temporaryDirectory
     .appending(path: "kvd-data-\(UUID().uuidString)").path
   private let options: StoreOptions
   private(set) var store: Store
@@ -29,6 +29,13 @@ final class DataFixture {
 
   func reopen() throws {
     try store.close()
+    store = try Store.open(at: path, options: options)
+  }
+
+  /// Opens the store again as it is after `change` to its files.
+  func reopen(after change: () throws -> Void) throws {
+    try store.close()
+    try change()
     store = try Store.open(at: path, options: options)
   }
 

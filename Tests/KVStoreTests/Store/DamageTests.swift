@@ -47,6 +47,16 @@ import Testing
     #expect(try fixture.contents()[bytes("damaged")] == bytes("mended"))
   }
 
+  /// The first entry outside of a range was verified as well: one damaged field was an error of the map before it.
+  @Test func `a range that ends just before a changed value is read`() throws {
+    let fixture = try damaged()
+    let key = bytes("damaged")
+    let before = KeyRange(from: bytes("9"), to: key)
+    #expect(try fixture.store.scan(before, limit: .max).count == 11)
+    let behind = KeyRange(from: key + [0])
+    #expect(try fixture.store.scan(behind, reverse: true, limit: .max).isEmpty)
+  }
+
   /// It poisoned the store, at every open anew, because the range delete could not be carried out.
   @Test func `a range delete over a changed value carries out the rest`() throws {
     let fixture = try damaged()
