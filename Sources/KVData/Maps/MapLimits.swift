@@ -9,6 +9,9 @@ public enum MapLimits {
   /// lengths.
   package static let fieldOverhead = 24
 
+  /// The bytes before those of a field in its key.
+  package static let fieldPrefixByteCount = FieldKey.prefixByteCount
+
   /// A map of more fields is deleted by one range tombstone; fields fewer than that go one by one, since
   /// many tombstones slow reads down.
   static let fieldsDeletedOneByOne = 512

@@ -8,6 +8,9 @@ enum ReplyMode {
   /// That of the request under way is left out.
   case skips
 
+  /// Whether the request under way gets its reply.
+  var isWanted: Bool { self == .on || self == .skipsNext }
+
   /// To be called before a request is carried out.
   mutating func begin() {
     if self == .skipsNext { self = .skips }

@@ -109,14 +109,7 @@ extension ACLCommand {
     reply.bulk("username")
     entry.user.withRawBytes { reply.bulk($0) }
     reply.bulk("age-seconds")
-    let age = "\(Double(max(0, now - entry.at)) / 1000)"
-    if reply.isRESP3 {
-      reply.bytes.append(0x2C)
-      age.withRawBytes { reply.bytes.append($0) }
-      reply.bytes.append("\r\n")
-    } else {
-      reply.bulk(age)
-    }
+    "\(Double(max(0, now - entry.at)) / 1000)".withRawBytes { reply.double($0) }
     reply.bulk("client-info")
     reply.bulk(entry.client)
   }

@@ -49,7 +49,11 @@ enum Batches {
     var changes: [Change] = []
     guard try parse(&call, request, &conditions, &changes) else { return }
     try call.store.checkRangeDeletes(changes.count(where: \.isRangeDelete))
-    for condition in conditions { try call.reader.touch(request.extracting(condition.key)) }
+    var seen = SeenKeys(count: call.count)
+    for condition in conditions {
+      let key = request.extracting(condition.key)
+      if seen.insert(key) { try call.reader.touch(key) }
+    }
     var byteCount = request.byteCount
     for change in changes {
       if case .deleteRange(let range?) = change {
@@ -63,8 +67,9 @@ enum Batches {
         } ?? 0
     }
     try call.evaluate(byteCount: byteCount) { (evaluation, call) throws(StoreError) in
+      var known: [[UInt8]: SequenceNumber] = [:]
       for condition in conditions {
-        let found = try evaluation.sequence(of: request.extracting(condition.key))
+        let found = try sequence(of: condition.key, &known, &evaluation, request)
         if !holds(condition, found) {
           fail(condition, found, &call, request)
           return
@@ -83,6 +88,19 @@ enum Batches {
       }
       call.reply.ok()
     }
+  }
+
+  /// Of a key that has many conditions, which is looked up once.
+  private static func sequence(
+    of place: Range<Int>, _ known: inout [[UInt8]: SequenceNumber], _ evaluation: inout Evaluation,
+    _ request: RawSpan
+  ) throws(StoreError) -> SequenceNumber {
+    let key = request.extracting(place)
+    let bytes = [UInt8](copying: key)
+    if let sequence = known[bytes] { return sequence }
+    let sequence = try evaluation.sequence(of: key)
+    known[bytes] = sequence
+    return sequence
   }
 
   /// False, with the error written, if the arguments are not a batch.

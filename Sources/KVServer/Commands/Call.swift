@@ -140,6 +140,7 @@ struct Call: ~Copyable {
       try evaluateAdmitted(holdingFrom: start, onlyDeletes: onlyDeletes) {
         (evaluation, call) throws(StoreError) in
         try body(&evaluation, &call)
+        try call.checkReply(&evaluation)
         // A command that met expired keys removes them, as a part of its own batch.
         let expired = evaluation.expiredMet
         if !expired.isEmpty { try call.remove(expired, &evaluation) }

@@ -23,28 +23,29 @@ enum ClientSelection {
 
   // MARK: CLIENT LIST
 
-  /// CLIENT LIST [TYPE type | ID id…]
+  /// CLIENT LIST [TYPE type | ID id…]: each client once, however often it is named.
   static func list(_ call: inout Call, _ request: RawSpan) {
     var chosen = call.server.clients.all
     if call.count == 4, request.extracting(call[2]).spells("TYPE") {
       guard let kind = kind(at: 3, &call, request) else { return }
       if kind == .other { chosen = [] }
     } else if call.count > 3, request.extracting(call[2]).spells("ID") {
-      var ids: [Int64] = []
+      let clients = Dictionary(uniqueKeysWithValues: chosen.map { (Int64(clamping: $0.id), $0) })
+      var named: Set<Int64> = []
+      chosen = []
       for index in 3..<call.count {
         guard let id = parseInteger(request.extracting(call[index])) else {
           return call.reply.error("ERR Invalid client ID")
         }
-        ids.append(id)
+        if let client = clients[id], named.insert(id).inserted { chosen.append(client) }
       }
-      chosen = ids.compactMap { id in chosen.first { Int64(clamping: $0.id) == id } }
     } else if call.count != 2 {
       return call.syntaxError()
     }
     let now = System.monotonicSeconds()
     let own = call.session.record
     var text = ""
-    for record in chosen {
+    for record in chosen where call.reply.hasRoom(for: text.utf8.count) {
       text +=
         record === own
         ? call.clientLine(request) : record.line(now: now, table: call.server.table)

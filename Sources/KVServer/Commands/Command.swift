@@ -39,6 +39,8 @@ final class Command: Sendable {
 
     /// May look at many entries: other connections get their turn before the next command of this one.
     static let scans = Flags(rawValue: 256)
+    /// Looks up many keys or fields where a request names many.
+    static let looksUpMany = Flags(rawValue: 32768)
     /// Writes nothing but deletes, which a full disk takes too.
     static let deletes = Flags(rawValue: 512)
 

@@ -29,29 +29,10 @@ enum Dispatcher {
       call.reply.takeBack(to: start)
       StoreErrorReply.write(error, to: &call.reply)
     }
-    if call.reply.isOverflowing {
-      call.reply.takeBack(to: start)
-      if call.reply.limit == call.hardReplyLimit {
-        call.session.hasOverflowed = true
-        call.disposition = .close
-      } else {
-        refuseReply(&call)
-      }
-    }
+    if call.reply.isOverflowing { call.refuseReply(from: start) }
     switch call.disposition {
     case .next, .close: call.counters.countCommand()
     case .parked, .waiting: break
-    }
-  }
-
-  private static func refuseReply(_ call: inout Call) {
-    let hint = "ask for less at once (writes of the command, if any, were carried out)"
-    let limit = call.reply.limit
-    if limit < ReplyWriter.defaultLimit {
-      call.reply.error(
-        "\(ClientMemory.refusal) The reply would be larger than the \(limit) bytes left; \(hint)")
-    } else {
-      call.reply.error("ERR the reply would be larger than \(limit) bytes; \(hint)")
     }
   }
 
@@ -94,6 +75,9 @@ enum Dispatcher {
     switch command.handler {
     case .read(let handler, _):
       if command.flags.contains(.scans) { return try LongReads.run(handler, &call, request) }
+      if command.flags.contains(.looksUpMany), call.count > SeenKeys.fewCount {
+        return try lookUpMany(handler, &call, request)
+      }
       var view = ReadView(reader: call.reader, through: call.through)
       let start = call.reply.count
       try handler(&view, &call, request)
@@ -108,6 +92,17 @@ enum Dispatcher {
     case .session(let handler):
       try handler(&call, request)
     }
+  }
+
+  /// Runs a command that looks up many keys or fields: beside the event loop where they carry much. One that does
+  /// not is followed by the next of its connection at once.
+  @inline(never)
+  private static func lookUpMany(
+    _ handler: Command.ReadHandler, _ call: inout Call, _ request: RawSpan
+  ) throws(StoreError) {
+    let hasScanned = call.hasScanned
+    defer { call.hasScanned = hasScanned }
+    try LongReads.run(handler, &call, request)
   }
 
   /// The rest of `dispatch` for a subcommand.
@@ -191,8 +186,10 @@ enum Dispatcher {
         || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)
     else { return 0 }
     var byteCount = 0
+    var seen = SeenKeys(count: call.count)
     for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
-      byteCount += try call.touchReplaced(request.extracting(call[index]))
+      let key = request.extracting(call[index])
+      if seen.insert(key) { byteCount += try call.touchReplaced(key) }
     }
     return byteCount
   }

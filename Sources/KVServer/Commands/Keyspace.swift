@@ -11,10 +11,10 @@ enum Keyspace {
       "unlink", arity: -2, [.write, .deletes, .fast, .readsFirst], keys: .all, group: "generic",
       "Delete a key; here the same as DEL, which is never slow", .write(delete)),
     Command(
-      "exists", arity: -2, [.readOnly, .fast], keys: .all, group: "generic",
+      "exists", arity: -2, [.readOnly, .fast, .looksUpMany], keys: .all, group: "generic",
       "Determine if a key exists", .read(exists, exists)),
     Command(
-      "touch", arity: -2, [.readOnly, .fast], keys: .all, group: "generic",
+      "touch", arity: -2, [.readOnly, .fast, .looksUpMany], keys: .all, group: "generic",
       "Alter the last access time of a key", .read(exists, exists)),
     Command(
       "type", arity: 2, [.readOnly, .fast], keys: .one, group: "generic",
@@ -42,19 +42,19 @@ enum Keyspace {
     call.reply.integer(deleted)
   }
 
-  /// Counts a key as often as it is named, as Redis does; all are looked up at one cut.
+  /// Counts a key as often as it is named, as Redis does; all are looked up at one cut, one of many that is named
+  /// again only once.
   static func exists<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    call.keys.removeAll(keepingCapacity: true)
-    for index in 1..<call.count { call.keys.append(call[index]) }
-    var found: Int64 = 0
-    try view.withEntries(of: call.keys, in: request) { _, info, _, damage throws(StoreError) in
+    let counts = call.takeDistinctKeys(request)
+    var found = 0
+    try view.withEntries(of: call.keys, in: request) { place, info, _, damage throws(StoreError) in
       if let damage { throw damage }
-      if info != nil { found += 1 }
-      call.reply.countLookup(found: info != nil)
+      if info != nil { found += counts[place] }
+      call.reply.countLookup(found: info != nil, times: counts[place])
     }
-    call.reply.integer(found)
+    call.reply.integer(Int64(found))
   }
 
   static func type<V: View & ~Copyable>(

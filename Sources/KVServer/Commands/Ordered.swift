@@ -83,7 +83,7 @@ enum Ordered {
           if info.recordType == .string { call.reply.bulk(value) } else { call.reply.null() }
           elements += 1
         }
-        return call.reply.count - start < pageByteCount
+        return call.reply.count - start < pageByteCount && !call.reply.isOverflowing
       }
     }
     call.reply.insertArrayHeader(elements, at: start)

@@ -152,6 +152,8 @@ enum Scripts {
       &evaluation, &call)
     call.server.runningScript.end()
     if let failure = run.failure { throw failure }
+    // Told in place of the reply, whatever the script did after that.
+    if call.reply.isOverflowing { return call.server.scripts.add(script) }
     guard let error = error(of: outcome, run, lua, call.server.options) else {
       call.server.scripts.add(script)
       return

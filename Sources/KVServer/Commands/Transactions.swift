@@ -170,6 +170,8 @@ enum Transactions {
         throw error
       }
       call.didRunPart(bytes, errorsBefore: errorsBefore, since: &begun)
+      // Nobody will be told of the rest, and nothing of it is done.
+      if call.reply.isOverflowing { return }
     }
   }
 

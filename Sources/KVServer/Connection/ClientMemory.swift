@@ -19,6 +19,8 @@ final class ClientMemory: Sendable {
 
   let limit: Atomic<Int>
   private let used = Atomic<Int>(0)
+  /// A reply was refused for want of memory since that was last asked.
+  private let hasRefused = Atomic<Bool>(false)
 
   init(limit: Int) { self.limit = Atomic(limit) }
 
@@ -28,6 +30,14 @@ final class ClientMemory: Sendable {
   var isFull: Bool { left <= 0 }
 
   func hasRoom(for byteCount: Int) -> Bool { byteCount <= left }
+
+  func noteRefusal() { hasRefused.store(true, ordering: .relaxed) }
+
+  /// Whether a reply had to be refused.
+  var isRefusing: Bool { hasRefused.load(ordering: .relaxed) }
+
+  /// The same, and it begins anew.
+  func takeRefusal() -> Bool { hasRefused.exchange(false, ordering: .relaxed) }
 
   func change(by byteCount: Int) { used.add(byteCount, ordering: .relaxed) }
 }

@@ -142,6 +142,15 @@ struct ByteBuffer: ~Copyable {
     tail &+= byteCount
   }
 
+  /// Appends the bytes at `range`, counted from the head, once more.
+  mutating func append(copyOf range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    guard !range.isEmpty else { return }
+    reserve(range.count)
+    unsafe memcpy(base! + tail, base! + head + range.lowerBound, range.count)
+    tail += range.count
+  }
+
   /// Lets `fill` write behind the tail, where at least `byteCount` bytes are free; it returns how
   /// many it wrote.
   mutating func fillTail(

@@ -73,6 +73,15 @@ extension RawSpan {
     return extracting(first: count)
   }
 
+  /// A hash that is of use in this process only.
+  var hash: Int {
+    unsafe withUnsafeBytes { bytes in
+      var hasher = Hasher()
+      unsafe hasher.combine(bytes: bytes)
+      return hasher.finalize()
+    }
+  }
+
   /// Whether these bytes equal `other`.
   func equals(_ other: RawSpan) -> Bool {
     guard byteCount == other.byteCount else { return false }

@@ -1,21 +1,36 @@
 /// Writes replies in RESP2 or RESP3 behind those not yet sent.
 ///
-/// `limit` bounds what one reply may grow to: beyond it the bytes are dropped and `isOverflowing` is
-/// set, and whoever began the reply takes it back and answers with an error in its place.
+/// `limit` bounds what one reply may grow to: what would pass it is dropped and `isOverflowing` is set. Then
+/// everything is dropped, and whoever began the reply takes it back and answers with an error in its place.
+///
+/// What is short (numbers, nulls, heads, fixed lines) and errors may pass the limit by `shortReserve`. A connection's
+/// small replies are throttled long before they use that up (`EventLoop.replyByteCountBound`), so that they and the
+/// error in place of a reply always fit.
 struct ReplyWriter: ~Copyable {
   /// The most bytes of replies that one connection may have waiting.
   static let defaultLimit = 256 << 20
+  static let shortReserve = 2 << 20
 
   var bytes = ByteBuffer()
   /// Whether the client asked for RESP3 (`HELLO 3`).
   var isRESP3 = false
-  private(set) var isOverflowing = false
-  var limit = ReplyWriter.defaultLimit
+  var limit: Int {
+    didSet { if !isOverflowing { room = limit } }
+  }
+  /// What `bytes` may grow to: `limit`, or less than nothing while the reply is overflowing.
+  private var room: Int
+  private static let noRoom = Int.min / 2
+  var isOverflowing: Bool { room < 0 }
   /// The codes of the errors that were written, as in `ERR`, for whoever counts them.
   var errorCodes: [String] = []
   /// How many looked-up values were there, and how many not.
   private(set) var hitCount = 0
   private(set) var missCount = 0
+
+  init(limit: Int = ReplyWriter.defaultLimit) {
+    self.limit = limit
+    room = limit
+  }
 
   var count: Int { bytes.count }
 
@@ -26,7 +41,7 @@ struct ReplyWriter: ~Copyable {
   /// Takes back a whole reply, which begins behind the first `byteCount` bytes.
   mutating func takeBack(to byteCount: Int) {
     bytes.truncate(to: byteCount)
-    isOverflowing = false
+    room = limit
   }
 
   /// Puts all that `other` holds behind what is here: O(1) where nothing is.
@@ -37,7 +52,7 @@ struct ReplyWriter: ~Copyable {
       other.bytes.withBytes { bytes.append($0) }
       other.bytes.truncate(to: 0)
     }
-    isOverflowing = isOverflowing || other.isOverflowing
+    if other.isOverflowing { room = Self.noRoom }
     errorCodes += other.errorCodes
     addLookups(of: &other)
   }
@@ -45,19 +60,26 @@ struct ReplyWriter: ~Copyable {
   /// A simple string. `text` has no line break in it.
   @inline(__always)
   mutating func simple(_ text: StaticString) {
+    guard hasRoom(forShort: text.utf8CodeUnitCount) else { return }
     bytes.append(0x2B)
     bytes.append(text)
     endLine()
   }
 
   mutating func simple(_ text: String) {
+    guard hasRoom(forShort: text.utf8.count) else { return }
     bytes.append(0x2B)
     raw(text)
     endLine()
   }
 
   @inline(__always)
-  mutating func ok() { bytes.append("+OK\r\n") }
+  mutating func ok() { short("+OK\r\n") }
+
+  @inline(__always)
+  private mutating func short(_ text: StaticString) {
+    if hasRoom(forShort: text.utf8CodeUnitCount) { bytes.append(text) }
+  }
 
   @inline(__always)
   mutating func integer(_ value: Int64) { header(0x3A, value) }
@@ -83,8 +105,8 @@ struct ReplyWriter: ~Copyable {
 
   /// Counts a key that was looked up to be read.
   @inline(__always)
-  mutating func countLookup(found: Bool) {
-    if found { hitCount &+= 1 } else { missCount &+= 1 }
+  mutating func countLookup(found: Bool, times count: Int = 1) {
+    if found { hitCount &+= count } else { missCount &+= count }
   }
 
   /// The lookups since the last time.
@@ -101,6 +123,7 @@ struct ReplyWriter: ~Copyable {
   }
 
   mutating func bulk(_ text: StaticString) {
+    guard hasRoom(forShort: text.utf8CodeUnitCount) else { return }
     header(0x24, Int64(text.utf8CodeUnitCount))
     bytes.append(text)
     endLine()
@@ -117,13 +140,14 @@ struct ReplyWriter: ~Copyable {
 
   /// A line of the protocol as it is.
   mutating func line(_ text: String) {
+    guard hasRoom(forShort: text.utf8.count) else { return }
     raw(text)
     endLine()
   }
 
   /// Human-readable text: a verbatim string in RESP3, a bulk string in RESP2.
   mutating func verbatim(_ text: String) {
-    guard isRESP3 else { return bulk(text) }
+    guard isRESP3, hasRoom(for: text.utf8.count) else { return bulk(text) }
     header(0x3D, Int64(text.utf8.count + 4))
     bytes.append("txt:")
     raw(text)
@@ -160,13 +184,17 @@ struct ReplyWriter: ~Copyable {
   /// An error, as above, of bytes that need not be UTF-8. One that was counted when it came about is noted
   /// without a code.
   mutating func error(_ text: RawSpan, isCounted: Bool = false) {
+    guard hasRoom(forShort: text.byteCount) else { return }
     let start = count
-    line(0x2D, text)
-    if isCounted { errorCodes.append("") } else if count > start { noteCode(at: start) }
+    appendLine(0x2D, text)
+    if isCounted { errorCodes.append("") } else { noteCode(at: start) }
   }
 
   private mutating func line(_ kind: UInt8, _ text: RawSpan) {
-    guard hasRoom(for: text.byteCount) else { return }
+    if hasRoom(for: text.byteCount) { appendLine(kind, text) }
+  }
+
+  private mutating func appendLine(_ kind: UInt8, _ text: RawSpan) {
     bytes.append(kind)
     for offset in 0..<text.byteCount {
       let byte = text.byte(at: offset)
@@ -178,12 +206,12 @@ struct ReplyWriter: ~Copyable {
   /// The absent value.
   @inline(__always)
   mutating func null() {
-    if isRESP3 { bytes.append("_\r\n") } else { bytes.append("$-1\r\n") }
+    if isRESP3 { short("_\r\n") } else { short("$-1\r\n") }
   }
 
   /// The absent array, which RESP2 tells apart from the absent value.
   mutating func nullArray() {
-    if isRESP3 { bytes.append("_\r\n") } else { bytes.append("*-1\r\n") }
+    if isRESP3 { short("_\r\n") } else { short("*-1\r\n") }
   }
 
   @inline(__always)
@@ -209,7 +237,7 @@ struct ReplyWriter: ~Copyable {
   }
 
   private mutating func insertHeader(_ kind: UInt8, _ count: Int, at start: Int) {
-    guard !isOverflowing else { return }
+    guard hasRoom(forShort: 24) else { return }
     var header = ByteBuffer()
     header.append(kind)
     DecimalText(Int64(count)).withBytes { header.append($0) }
@@ -217,8 +245,14 @@ struct ReplyWriter: ~Copyable {
     header.withBytes { bytes.insert($0, at: start) }
   }
 
+  /// Writes once more what stands at `range`, such as an element that comes many times.
+  mutating func repeatBytes(at range: Range<Int>) {
+    if hasRoom(for: range.count) { bytes.append(copyOf: range) }
+  }
+
   /// An error. `text` begins with its code, like `ERR`.
   mutating func error(_ text: StaticString) {
+    guard hasRoom(forShort: text.utf8CodeUnitCount) else { return }
     let start = count
     bytes.append(0x2D)
     bytes.append(text)
@@ -228,6 +262,7 @@ struct ReplyWriter: ~Copyable {
 
   /// An error whose text was put together; line breaks in it become spaces.
   mutating func error(_ text: String) {
+    guard hasRoom(forShort: text.utf8.count) else { return }
     let start = count
     bytes.append(0x2D)
     for byte in text.utf8 { bytes.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
@@ -263,8 +298,18 @@ struct ReplyWriter: ~Copyable {
   /// Whether `byteCount` more bytes fit; if not the reply is overflowing.
   @inline(__always)
   mutating func hasRoom(for byteCount: Int) -> Bool {
-    guard bytes.count &+ byteCount <= limit else {
-      isOverflowing = true
+    guard bytes.count &+ byteCount <= room else {
+      room = Self.noRoom
+      return false
+    }
+    return true
+  }
+
+  /// The same for what is short, of a line or less, or an error.
+  @inline(__always)
+  private mutating func hasRoom(forShort byteCount: Int) -> Bool {
+    guard bytes.count &+ byteCount <= room &+ Self.shortReserve else {
+      room = Self.noRoom
       return false
     }
     return true
@@ -272,6 +317,7 @@ struct ReplyWriter: ~Copyable {
 
   @inline(__always)
   private mutating func header(_ kind: UInt8, _ value: Int64) {
+    guard hasRoom(forShort: 24) else { return }
     bytes.reserve(24)
     bytes.append(kind)
     if value >= 0 && value < 1000 {

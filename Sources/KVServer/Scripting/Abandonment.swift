@@ -7,6 +7,8 @@ struct Abandonment {
   var error: [UInt8] = []
   /// It was counted where it came about.
   var isCounted = false
+  /// The reply did not fit; what is told is then up to `Call.refuseReply`.
+  var isOfReply = false
   /// The keys that the evaluation has found to be expired.
   var expired: [[UInt8]] = []
 
@@ -25,8 +27,12 @@ extension Call {
   mutating func tellAbandonment(from start: Int) -> Receipt {
     let abandonment = abandonment
     self.abandonment = Abandonment()
-    reply.takeBack(to: start)
-    abandonment.error.withRawBytes { reply.error($0, isCounted: abandonment.isCounted) }
+    if abandonment.isOfReply {
+      refuseReply(from: start)
+    } else {
+      reply.takeBack(to: start)
+      abandonment.error.withRawBytes { reply.error($0, isCounted: abandonment.isCounted) }
+    }
     do throws(StoreError) {
       return try store.evaluate(onlyDeletes: true) { (evaluation) throws(StoreError) in
         try self.remove(abandonment.expired, &evaluation)

@@ -149,7 +149,9 @@ private struct Host {
           unsafe Host.from(context).run.pointee.isErrorCounted = isCounted != 0
         },
         is_killed: { context in
-          unsafe Host.from(context).call.pointee.server.runningScript.isKilled ? 1 : 0
+          // With a reply that does not fit there is no point in the rest of it.
+          unsafe Host.from(context).call.pointee.server.runningScript.isKilled
+            || Host.from(context).call.pointee.reply.isOverflowing ? 1 : 0
         },
         log: { context, level, text in
           guard unsafe Host.from(context).run.pointee.log.admits() else { return }
@@ -206,8 +208,8 @@ private struct Host {
   func emit(_ value: kvd_lua_value) {
     let bytes = unsafe Self.buffer(value.bytes).bytes
     let count = unsafe Int(value.number)
-    // Numbers and the heads of containers, too: a table that stands in another many times has any number.
-    guard unsafe call.pointee.reply.hasRoom(for: bytes.byteCount + 32) else { return }
+    // A table that stands in another many times has any number of values.
+    if unsafe call.pointee.reply.isOverflowing { return }
     switch unsafe value.kind {
     case KVD_LUA_STRING: unsafe call.pointee.reply.bulk(bytes)
     case KVD_LUA_INTEGER: unsafe call.pointee.reply.integer(value.number)

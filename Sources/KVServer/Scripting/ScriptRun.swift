@@ -40,6 +40,7 @@ struct ScriptRun: ~Copyable {
     swap(&request, &bytes)
     let isReadOnly = isReadOnly
     var hasWritten = false
+    let writtenBefore = evaluation.writtenByteCount
     do throws(StoreError) {
       try request.withRawBytes { (request) throws(StoreError) in
         if onlyAsks {
@@ -55,8 +56,14 @@ struct ScriptRun: ~Copyable {
     }
     if call.reply.isOverflowing {
       call.reply.takeBack(to: 0)
-      let limit = call.reply.limit
-      call.reply.error("ERR the reply would be larger than \(limit) bytes")
+      let error = "ERR the reply would be larger than \(call.reply.limit) bytes"
+      call.reply.error(error)
+      // What the command has removed, say, the script could not be told: it must not be able to go on.
+      if failure == nil, evaluation.writtenByteCount != writtenBefore {
+        call.abandonment = Abandonment(
+          error: [UInt8]("\(error); nothing was written".utf8), expired: evaluation.expiredMet)
+        failure = .abandoned
+      }
     }
     call.countErrors()
     swap(&request, &bytes)

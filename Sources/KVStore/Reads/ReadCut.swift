@@ -50,6 +50,7 @@ public struct ReadCut: ~Copyable {
       guard let header, !reader.expiry.hides(header.expiry, of: key) else {
         return try body(nil, RawSpan())
       }
+      try reader.pace.advance(over: value)
       return try body(EntryInfo(header), value)
     }
   }

@@ -9,7 +9,7 @@ public final class Reader {
   let keyspace: Keyspace
   let expected: ExpectedKey
   let expiry: ExpiryFilter
-  /// Bounds scans, counts and the reads of cuts.
+  /// Bounds scans, counts, the reads of cuts and those of many keys.
   public let pace = WalkPace()
   private let views: [PartitionView]
   private var touched: [Int] = []
@@ -98,6 +98,7 @@ public final class Reader {
     defer { expiry.release(isHeld) }
     for place in keys.indices {
       let key = bytes.extracting(keys[place])
+      try pace.advance(by: 2)
       do throws(StoreError) {
         try views[partitions[place]].withVersion(
           of: key, hash: keyspace.hash.hash(key), at: sequence
@@ -106,6 +107,7 @@ public final class Reader {
           else {
             return try body(place, nil, RawSpan())
           }
+          try pace.advance(over: value)
           try body(place, header, value)
         }
       } catch {

@@ -40,6 +40,10 @@ public final class WalkPace {
     if left < 0 { try ask() }
   }
 
+  /// Tells of a value that was looked up, beside the look-up itself.
+  @inline(__always)
+  func advance(over value: RawSpan) throws(StoreError) { try advance(by: value.byteCount >> 8) }
+
   @inline(never)
   private func ask() throws(StoreError) {
     guard let isUnwanted, !isUnwanted() else { throw .walkStopped }

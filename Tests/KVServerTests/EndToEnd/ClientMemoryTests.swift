@@ -79,6 +79,10 @@ struct ClientMemoryTests {
     let value = String(repeating: "v", count: 200_000)
     #expect(try client.ask("SET", "small", "1") == "+OK")
     #expect(try client.ask("SET", "a", value) == "+OK")
+    let queued = try server.client()
+    for command in [["MULTI"], ["SET", "b", "1"], ["GETDEL", "a"]] {
+      #expect(try queued.ask(command).hasPrefix("+"))
+    }
     let holders = try Self.fill(server)
     // The rest of the memory goes to one who queues until it is refused.
     let hog = try server.client()
@@ -89,7 +93,15 @@ struct ClientMemoryTests {
     let refusal = "-OOM command not allowed when used memory > 'maxmemory-clients'."
     #expect(reply == refusal)
     #expect(try client.ask("WATCH", "a") == refusal)
-    #expect(try client.ask("GET", "a").hasPrefix(refusal))
+    for command in [
+      ["GET", "a"], ["GETDEL", "a"], ["GETSET", "a", "1"], ["SET", "a", "1", "GET"],
+    ] {
+      #expect(try client.ask(command).hasPrefix(refusal))
+    }
+    #expect(
+      try queued.ask("EXEC").hasPrefix(
+        "-EXECABORT Transaction discarded because of: " + refusal.dropFirst()))
+    #expect(try client.ask("EXISTS", "b") == ":0")
     #expect(try client.ask("GET", "small") == "$1")
     #expect(try client.ask("MULTI") == "+OK")
     #expect(try client.ask("SET", "b", "1") == refusal)

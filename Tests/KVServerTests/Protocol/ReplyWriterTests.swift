@@ -64,4 +64,52 @@ struct ReplyWriterTests {
     let isBack = !reply.isOverflowing && reply.count == 5
     #expect(fits && overflows && isBack)
   }
+
+  private static let kinds: [@Sendable (inout ReplyWriter) -> Void] = [
+    { $0.null() }, { $0.nullArray() }, { $0.integer(Int64(7)) }, { $0.array(1) }, { $0.map(1) },
+    { $0.set(1) }, { $0.ok() }, { $0.simple("PONG") }, { $0.simple(String("PONG")) },
+    { $0.bool(true) }, { $0.error("ERR no") }, { $0.error(String("ERR no")) }, { $0.bulk("text") },
+    { $0.line("text") }, { $0.verbatim("text") }, { $0.insertArrayHeader(1, at: 0) },
+    { $0.bulk(String("text")) }, { $0.repeatBytes(at: 0..<4) },
+  ]
+
+  /// The story: only bulk strings were counted, and a reply of nulls grew until there was no memory left.
+  @Test(arguments: kinds.indices, [false, true])
+  func `nothing passes the limit, whatever its kind`(kind: Int, isRESP3: Bool) {
+    var reply = ReplyWriter(limit: 1000)
+    reply.isRESP3 = isRESP3
+    reply.ok()
+    let most = reply.limit + ReplyWriter.shortReserve
+    // Headers are put in front of all there is.
+    var left = kind == 15 ? 0 : most
+    if kind == 15 {
+      [UInt8](repeating: 0x2B, count: most).withRawBytes { reply.bytes.append($0) }
+      Self.kinds[kind](&reply)
+    }
+    while left > 0, !reply.isOverflowing {
+      Self.kinds[kind](&reply)
+      left -= 1
+    }
+    let full = reply.count
+    let overflows = reply.isOverflowing
+    Self.kinds[kind](&reply)
+    reply.null()
+    let isUnchanged = reply.count == full
+    #expect(overflows && isUnchanged && full <= most + 16)
+    reply.takeBack(to: 5)
+    reply.error("ERR too large")
+    #expect(reply.count == 5 + 16)
+  }
+
+  @Test func `an error fits where the limit is reached`() {
+    var reply = ReplyWriter(limit: 20)
+    reply.bulk("01234567890123456789")
+    reply.bulk(String("x"))
+    reply.takeBack(to: 0)
+    for _ in 0..<5 { reply.ok() }
+    let start = reply.count
+    reply.error("ERR too large")
+    let isThere = reply.count > start && !reply.isOverflowing
+    #expect(isThere)
+  }
 }

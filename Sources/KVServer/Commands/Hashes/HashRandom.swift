@@ -28,7 +28,7 @@ enum HashRandom {
     }
     let drawn = RandomCount.drawn(count, of: map.count)
     let arePairs = withValues && call.reply.isRESP3
-    guard RandomCount.fits(drawn, &call) else { return }
+    guard RandomCount.fits(withValues ? drawn * 2 : drawn, &call) else { return }
     call.reply.array(withValues && !arePairs ? drawn * 2 : drawn)
     try RandomCount.draw(count, from: map, in: &view) { field, value in
       if arePairs { call.reply.array(2) }

@@ -51,7 +51,7 @@ enum HashRanges {
           call.reply.bulk(value)
           elements += 1
         }
-        return call.reply.count - start < Ordered.pageByteCount
+        return call.reply.count - start < Ordered.pageByteCount && !call.reply.isOverflowing
       }
     }
     call.reply.insertArrayHeader(elements, at: start)

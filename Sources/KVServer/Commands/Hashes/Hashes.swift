@@ -25,7 +25,7 @@ enum Hashes: MapKind {
       "hget", arity: 3, [.readOnly, .fast], keys: .one, group: "hash",
       "Get the value of a hash field", .cut(get, get)),
     Command(
-      "hmget", arity: -3, [.readOnly, .fast], keys: .one, group: "hash",
+      "hmget", arity: -3, [.readOnly, .fast, .looksUpMany], keys: .one, group: "hash",
       "Get the values of all the given hash fields", .cut(getMany, getMany)),
     Command(
       "hexists", arity: 3, [.readOnly, .fast], keys: .one, group: "hash",
@@ -123,7 +123,7 @@ enum Hashes: MapKind {
       for _ in 2..<call.count { call.reply.null() }
       return
     }
-    for index in 2..<call.count {
+    for index in 2..<call.count where !call.reply.isOverflowing {
       do throws(StoreError) {
         try map.withValue(of: request.extracting(call[index]), in: &view) {
           call.reply.bulkOrNull($0)

@@ -84,7 +84,9 @@ extension Call {
   /// have beyond those of the request.
   borrowing func touch(_ fields: Command.Keys, _ request: RawSpan) throws(StoreError) -> Int {
     var places: [Range<Int>] = []
-    for index in stride(from: fields.first, to: fields.end(count), by: fields.step) {
+    var seen = SeenKeys(count: count)
+    for index in stride(from: fields.first, to: fields.end(count), by: fields.step)
+    where seen.insert(request.extracting(self[index])) {
       places.append(self[index])
     }
     try reader.touch(fields: places, in: request, ofMapAt: request.extracting(self[1]))

@@ -87,12 +87,20 @@ enum CommandCommand {
     guard call.count > 2 else { return describeAll(&call, request) }
     let table = call.server.table
     call.reply.array(call.count - 2)
-    for index in 2..<call.count {
+    // Where each command is described, for one that is named again.
+    var places: [Int: Range<Int>] = [:]
+    for index in 2..<call.count where !call.reply.isOverflowing {
       let name = String(describing: request.extracting(call[index]))
-      if let found = table.index(named: name) {
-        describe(found, of: table, in: &call.reply)
-      } else {
+      guard let found = table.index(named: name) else {
         call.reply.null()
+        continue
+      }
+      if let place = places[found] {
+        call.reply.repeatBytes(at: place)
+      } else {
+        let start = call.reply.count
+        describe(found, of: table, in: &call.reply)
+        places[found] = start..<call.reply.count
       }
     }
   }
@@ -162,13 +170,17 @@ enum CommandCommand {
     }
   }
 
+  /// Of each command once, however often it is named: they are the keys of a map.
   private static func documentation(_ call: inout Call, _ request: RawSpan) {
     let table = call.server.table
     var chosen: [Int] = []
+    var named: Set<Int> = []
     if call.count > 2 {
       for index in 2..<call.count {
         let name = String(describing: request.extracting(call[index]))
-        if let found = table.index(named: name) { chosen.append(found) }
+        if let found = table.index(named: name), named.insert(found).inserted {
+          chosen.append(found)
+        }
       }
     } else {
       chosen = Array(0..<table.topLevelCount)

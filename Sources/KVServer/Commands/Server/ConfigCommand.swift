@@ -32,22 +32,33 @@ enum ConfigCommand {
           ])),
     ])
 
+  /// Each of them is compared with the name of every setting.
+  private static let mostPatterns = 1024
+
   /// A name without special characters is told as it was asked for, in whatever case, as Redis does.
   static func get(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     var found: [(name: String, setting: Setting)] = []
+    var names: Set<String> = []
+    var settings: Set<String> = []
+    var patternCount = 0
     for index in 2..<call.count {
       let asked = String(describing: request.extracting(call[index]))
       guard asked.contains(where: { "[*?".contains($0) }) else {
-        if let setting = Settings.named(asked),
-          !found.contains(where: { $0.name.lowercased() == asked.lowercased() })
-        {
+        if let setting = Settings.named(asked), names.insert(asked.lowercased()).inserted {
+          settings.insert(setting.name)
           found.append((asked, setting))
         }
         continue
       }
+      patternCount += 1
+      guard patternCount <= mostPatterns else {
+        return call.reply.error("ERR CONFIG GET takes \(mostPatterns) patterns at most")
+      }
       let pattern = GlobPattern(asked.lowercased())
-      for setting in Settings.all where pattern.matches([UInt8](setting.name.utf8)) {
-        guard !found.contains(where: { $0.setting.name == setting.name }) else { continue }
+      for setting in Settings.all where !settings.contains(setting.name) {
+        guard pattern.matches([UInt8](setting.name.utf8)) else { continue }
+        settings.insert(setting.name)
+        names.insert(setting.name)
         found.append((setting.name, setting))
       }
     }

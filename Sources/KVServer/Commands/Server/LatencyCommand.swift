@@ -119,11 +119,14 @@ enum LatencyCommand {
     let table = call.server.table
     let tallies = call.server.tallies.filter { $0.value.histogram.total > 0 }
     var chosen: [Int] = []
+    var named: Set<Int> = []
     if call.count > 2 {
       for index in 2..<call.count {
         let name = String(describing: request.extracting(call[index])).lowercased()
         guard let found = table.index(named: name) else { continue }
-        for command in [found] + table.subcommands(of: found) where !chosen.contains(command) {
+        guard named.insert(found).inserted else { continue }
+        for command in [found] + table.subcommands(of: found)
+        where command == found || named.insert(command).inserted {
           chosen.append(command)
         }
       }

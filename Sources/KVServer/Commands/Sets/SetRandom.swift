@@ -37,6 +37,10 @@ enum SetRandom {
     }
   }
 
+  /// How many members of a larger set one batch may remove, of whatever length.
+  private static let mostRemoved =
+    Limits.batchByteCount / (Limits.mutationByteCount + MapLimits.fieldPrefixByteCount)
+
   static func pop(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -52,8 +56,14 @@ enum SetRandom {
     guard let set = try evaluation.map(at: key, type: .set), count > 0 else {
       return call.reply.set(0)
     }
-    call.reply.set(Int(min(count, Int64(set.count))))
-    try remove(Int(count), from: set, at: key, &evaluation, &call)
+    let drawn = RandomCount.drawn(count, of: set.count)
+    guard drawn == set.count || drawn <= mostRemoved else {
+      return call.reply.error(
+        "ERR SPOP removes at most \(mostRemoved) members at once, or all of them")
+    }
+    guard RandomCount.fits(drawn, &call) else { return }
+    call.reply.set(drawn)
+    try remove(drawn, from: set, at: key, &evaluation, &call)
   }
 
   /// Replies with members and removes them; none where the reply cannot hold them.
@@ -63,9 +73,16 @@ enum SetRandom {
   ) throws(StoreError) {
     let areAll = count >= set.count
     var drawn = FieldList()
+    var byteCount = 0
     var random = RandomFields(of: set)
-    try random.distinct(count, in: &evaluation) { member, _ in
-      if !areAll { drawn.append(member) }
+    try random.distinct(count, in: &evaluation) { member, _ throws(StoreError) in
+      if !areAll {
+        drawn.append(member)
+        byteCount += member.byteCount + MapLimits.fieldPrefixByteCount + Limits.mutationByteCount
+        guard byteCount <= Limits.batchByteCount else {
+          throw .batchTooLarge(byteCount: byteCount, limit: Limits.batchByteCount)
+        }
+      }
       call.reply.bulk(member)
       return !call.reply.isOverflowing
     }

@@ -22,7 +22,7 @@ enum Sets: MapKind {
       "Determine if a given value is a member of a set",
       .cut(MapCommands<Self>.contains, MapCommands<Self>.contains)),
     Command(
-      "smismember", arity: -3, [.readOnly, .fast], keys: .one, group: "set",
+      "smismember", arity: -3, [.readOnly, .fast, .looksUpMany], keys: .one, group: "set",
       "Returns the membership associated with the given elements for a set",
       .cut(containsMany, containsMany)),
     Command(
@@ -85,7 +85,7 @@ enum Sets: MapKind {
   ) throws(StoreError) {
     var set = try view.map(at: request.extracting(call[1]), type: type)
     call.reply.array(call.count - 2)
-    for index in 2..<call.count {
+    for index in 2..<call.count where !call.reply.isOverflowing {
       let isThere = try set?.contains(request.extracting(call[index]), in: &view) ?? false
       call.reply.integer(isThere ? Int64(1) : 0)
     }

@@ -4,7 +4,8 @@ import KVStore
 /// SORT and SORT_RO of sets, which are the only values here whose elements have no order of their own to keep:
 /// by themselves or by what stands at keys made from them, all as of one moment.
 ///
-/// All elements are in memory meanwhile, so there is a limit.
+/// All elements are in memory meanwhile, and what they are sorted by, so there is a limit on how many they are, and
+/// on the memory of all together.
 enum Sort {
   static let commands: [Command] = [
     // A write by its flags, as in Redis, where it may store.
@@ -18,6 +19,8 @@ enum Sort {
   ]
 
   private static let mostElements = 1_000_000
+  /// What may be replied, of which each may need a look-up.
+  private static let mostReplied = 10_000_000
 
   fileprivate struct Element {
     let name: [UInt8]
@@ -36,6 +39,25 @@ enum Sort {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     try run(SortOptions(&call, request, mayStore: false), &view, &call, request)
+  }
+
+  /// The memory that elements take, of as much as they may.
+  private struct Memory {
+    let limit: Int
+    private(set) var byteCount = 0
+    var isFull: Bool { byteCount > limit }
+
+    /// What is left for clients, and no more than a reply may take; of a script what its replies may take.
+    init(_ call: borrowing Call) {
+      let left = max(call.server.memory.left, ClientMemory.ungatedByteCount)
+      limit = min(left, call.isInScript ? call.reply.limit : ReplyWriter.defaultLimit)
+    }
+
+    /// Whether there is room for so much more.
+    mutating func take(_ count: Int) -> Bool {
+      byteCount += count
+      return !isFull
+    }
   }
 
   private static func run<V: EntryView & ~Copyable>(
@@ -64,14 +86,22 @@ enum Sort {
       call.reply.error("ERR a set of more than \(mostElements) members cannot be sorted")
       return true
     }
+    let replied = options.range(of: set.count).count
+    guard replied * max(1, options.parts.count) <= mostReplied else {
+      call.reply.error("ERR SORT replies with at most \(mostReplied) elements: use LIMIT")
+      return true
+    }
+    var memory = Memory(call)
     var elements: [Element] = []
-    elements.reserveCapacity(set.count)
     try set.walk(in: &view) { member, _ in
+      guard memory.take(member.byteCount + elementByteCount) else { return false }
       elements.append(Element(name: [UInt8](copying: member)))
       return true
     }
+    guard !memory.isFull else { return refuse(memory, &call) }
     if options.order != .none {
-      guard try weigh(&elements, options, &view) else { return false }
+      guard try weigh(&elements, options, &memory, &view) else { return false }
+      guard !memory.isFull else { return refuse(memory, &call) }
       guard elements.allSatisfy({ !$0.number.isNaN }) else {
         call.reply.error("ERR One or more scores can't be converted into double")
         return true
@@ -82,7 +112,7 @@ enum Sort {
     call.reply.array(chosen.count * max(1, options.parts.count))
     for element in chosen where !call.reply.isOverflowing {
       if options.parts.isEmpty { element.name.withRawBytes { call.reply.bulk($0) } }
-      for part in options.parts {
+      for part in options.parts where !call.reply.isOverflowing {
         switch part {
         case .element: element.name.withRawBytes { call.reply.bulk($0) }
         case .value(nil): call.reply.null()
@@ -97,18 +127,30 @@ enum Sort {
     return true
   }
 
+  /// What an element takes beside the bytes of its name.
+  private static let elementByteCount = MemoryLayout<Element>.stride + 32
+
+  private static func refuse(_ memory: Memory, _ call: inout Call) -> Bool {
+    call.reply.error(
+      "ERR the members of the set and what they are sorted by take more than the \(memory.limit) bytes that "
+        + "there are for them")
+    return true
+  }
+
   /// Gives each element what it is compared by; a number that is none becomes NaN. False if it has to be done
-  /// again.
+  /// again. Ends where memory is full.
   private static func weigh<V: EntryView & ~Copyable>(
-    _ elements: inout [Element], _ options: SortOptions, _ view: inout V
+    _ elements: inout [Element], _ options: SortOptions, _ memory: inout Memory, _ view: inout V
   ) throws(StoreError) -> Bool {
-    for index in elements.indices {
+    for index in elements.indices where !memory.isFull {
       guard let pattern = options.weight else {
+        // Bytes are shared with the name.
         elements[index].weigh(elements[index].name, options.order)
         continue
       }
       let isOneMoment = try withValue(of: pattern, for: elements[index].name, in: &view) { value in
-        if let value { elements[index].weigh([UInt8](copying: value), options.order) }
+        guard let value, options.order != .byBytes || memory.take(value.byteCount) else { return }
+        elements[index].weigh([UInt8](copying: value), options.order)
       }
       guard isOneMoment else { return false }
     }

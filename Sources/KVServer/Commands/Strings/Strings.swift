@@ -26,7 +26,7 @@ enum Strings {
       "getdel", arity: 2, [.write, .fast, .readsFirst], keys: .one, group: "string",
       "Get the value of a key and delete the key", .write(getDelete)),
     Command(
-      "mget", arity: -2, [.readOnly, .fast], keys: .all, group: "string",
+      "mget", arity: -2, [.readOnly, .fast, .looksUpMany], keys: .all, group: "string",
       "Get the values of all the given keys", .read(getMany, getMany)),
     Command(
       "mset", arity: -3, [.write], keys: .pairs, group: "string",
@@ -58,14 +58,20 @@ enum Strings {
     for index in 1..<call.count { call.keys.append(call[index]) }
     call.reply.array(call.keys.count)
     let keys = call.keys
-    try view.withEntries(of: keys, in: request) { _, info, value, damage in
-      if let damage {
-        StoreErrorReply.write(damage, to: &call.reply)
-      } else if let info, info.type == 0 {
-        call.reply.bulk(value)
-      } else {
-        call.reply.null()
+    do throws(StoreError) {
+      try view.withEntries(of: keys, in: request) { _, info, value, damage throws(StoreError) in
+        if let damage {
+          StoreErrorReply.write(damage, to: &call.reply)
+        } else if let info, info.type == 0 {
+          call.reply.bulk(value)
+        } else {
+          call.reply.null()
+        }
+        if call.reply.isOverflowing { throw .walkStopped }
       }
+    } catch {
+      // The rest of the keys is not looked up for a reply that is refused.
+      guard case .walkStopped = error, call.reply.isOverflowing else { throw error }
     }
   }
 

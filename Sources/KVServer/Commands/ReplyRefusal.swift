@@ -1,0 +1,43 @@
+import KVStore
+
+/// Replies that do not fit: one error goes out in their place.
+extension Call {
+  /// Puts an error in place of the reply behind `start`, of which something was dropped. With no more room than a
+  /// client may leave unread it is cut off instead.
+  @inline(never)
+  mutating func refuseReply(from start: Int) {
+    reply.takeBack(to: start)
+    if reply.limit == hardReplyLimit {
+      session.hasOverflowed = true
+      disposition = .close
+      return
+    }
+    let isTransaction = server.table.commands[command].name == "exec"
+    let beginning = isTransaction ? "EXECABORT Transaction discarded because of: " : ""
+    let hint = "ask for less at once; nothing was written"
+    let limit = reply.limit
+    if limit < ReplyWriter.defaultLimit {
+      server.memory.noteRefusal()
+      reply.error(
+        "\(beginning)\(ClientMemory.refusal) The reply would be larger than the \(limit) bytes left; \(hint)"
+      )
+    } else {
+      reply.error(
+        "\(isTransaction ? beginning : "ERR ")the reply would be larger than \(limit) bytes; \(hint)"
+      )
+    }
+  }
+
+  /// To be called when what an evaluation has replied is whole. One that nobody could be told of is given up: a
+  /// command that replies with what it removes would lose it otherwise. A client that wants no reply misses nothing.
+  @inline(__always)
+  mutating func checkReply(_ evaluation: inout Evaluation) throws(StoreError) {
+    if reply.isOverflowing, session.replyMode.isWanted { try giveUp(&evaluation) }
+  }
+
+  @inline(never)
+  private mutating func giveUp(_ evaluation: inout Evaluation) throws(StoreError) {
+    abandonment = Abandonment(isOfReply: true, expired: evaluation.expiredMet)
+    throw .abandoned
+  }
+}
