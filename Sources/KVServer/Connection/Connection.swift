@@ -63,6 +63,8 @@ final class Connection {
     if isClosing || hasEnded || isYielding || parkedByteCount != nil || starvedAt != nil {
       return false
     }
+    // Who has not logged in is owed no memory: it reads before it sends more.
+    if session.needsLogin, wantsToWrite { return false }
     return !isThrottled || receivesAhead
   }
 

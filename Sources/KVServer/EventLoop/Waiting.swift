@@ -77,17 +77,17 @@ extension EventLoop {
     call.isRoomAwaited = !parked.isEmpty
   }
 
-  /// Receives from those that wait for memory, until there is none for the next in the queue.
+  /// Receives from those that wait for memory, until there is none for the next in the queue. Where there is none for
+  /// that, or for a reply, who does not read gives way.
   func retryStarved(_ call: inout Call) {
-    guard !starved.isEmpty else { return }
+    guard !starved.isEmpty || server.memory.isRefusing else { return }
     let now = System.monotonicSeconds()
     let stallTimeout = Int64(options.stallTimeoutSeconds)
     if now > lookedForIdleAt {
       lookedForIdleAt = now
       evictStalledReceivers(idleBefore: now - stallTimeout)
-      if let first = starved.first, isOpen(first), !hasMemoryToReceive(first) {
-        evictLargestBlocked(now: now)
-      }
+      let isStarved = starved.first.map { isOpen($0) && !hasMemoryToReceive($0) } ?? false
+      if server.memory.takeRefusal() || isStarved { evictLargestBlocked(now: now) }
     }
     while let connection = starved.first {
       if isOpen(connection), let since = connection.starvedAt {
@@ -128,19 +128,18 @@ extension EventLoop {
   /// For how long a client must not have read before it may be evicted, in seconds.
   private static let leastBlockedSeconds: Int64 = 2
 
-  /// Cuts off the client, of all event loops, that takes the most memory of those that do not read what they are
-  /// sent. One goes in a second, so that the memory of one is free before another has to go.
+  /// Cuts off the client, of all event loops, that takes the most memory of those that have not read what they are
+  /// sent for a while. One goes in a second, so that the memory of one is free before another has to go.
   private func evictLargestBlocked(now: Int64) {
     let blocked = server.clients.all.filter { record in
-      record.blockedSince.load(ordering: .relaxed) != .max
+      record.blockedSince.load(ordering: .relaxed) <= now - Self.leastBlockedSeconds
         && !record.isNeverEvicted.load(ordering: .relaxed)
     }
     func byteCount(_ record: ClientRecord) -> Int {
       record.memoryByteCount.load(ordering: .relaxed)
     }
     guard let largest = blocked.max(by: { byteCount($0) < byteCount($1) }),
-      byteCount(largest) > ClientMemory.ungatedByteCount,
-      largest.blockedSince.load(ordering: .relaxed) <= now - Self.leastBlockedSeconds
+      byteCount(largest) > ClientMemory.ungatedByteCount
     else { return }
     server.cutOffs.count(.memory)
     options.log(

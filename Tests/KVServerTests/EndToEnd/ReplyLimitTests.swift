@@ -199,7 +199,7 @@ struct ReplyLimitTests {
   }
 
   @Test func `before a login nothing is received while replies are unread`() throws {
-    let server = try TestServer { $0.stallTimeoutSeconds = 1 }
+    let server = try TestServer { $0.stallTimeoutSeconds = 3 }
     let client = try server.client()
     #expect(try client.line("CONFIG SET requirepass secret") == "+OK")
     #expect(try client.line("AUTH secret") == "+OK")

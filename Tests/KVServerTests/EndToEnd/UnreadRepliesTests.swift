@@ -89,6 +89,21 @@ struct UnreadRepliesTests {
     #expect(try small.ask("PING") == "+PONG")
   }
 
+  /// Nothing waits to be received; the memory is just too little for a reply.
+  @Test func `the largest of those that do not read is evicted when a reply is refused`() throws {
+    let server = try TestServer { $0.clientMemoryByteCount = Server.leastClientMemoryByteCount }
+    let client = try server.client()
+    #expect(try client.ask("SET", "v", String(repeating: "v", count: 60 << 20)) == "+OK")
+    let hogs = try (0..<2).map { _ in try server.client() }
+    for hog in hogs {
+      hog.send(Self.pipeline)
+      hog.send(Self.pipeline)
+    }
+    while try client.ask("GET", "v").hasPrefix("-OOM") {}
+    #expect(try Self.field("evicted_clients", client) >= 1)
+    for hog in hogs { hog.reset() }
+  }
+
   /// To move a long queue to its buffer's start for each piece that is received would be quadratic.
   @Test func `a long queue is not moved when little of it was consumed`() {
     var buffer = ByteBuffer()
