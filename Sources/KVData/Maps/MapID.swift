@@ -9,7 +9,7 @@ import TxnWAL
 ///     ordinal   u32, big-endian   which of that batch's maps it is
 ///
 /// The slot says in which partition the fields are.
-struct MapID: Equatable, Sendable {
+package struct MapID: Hashable, Sendable {
   static let byteCount = 14
 
   var slot: UInt16

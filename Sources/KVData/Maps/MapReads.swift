@@ -23,6 +23,9 @@ package protocol EntryView: ~Copyable {
     skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
+
+  /// Counts `stepCount` steps of work beside walks, as `WalkPace` does.
+  mutating func advance(by stepCount: Int) throws(StoreError)
 }
 
 extension ReadCut: EntryView {
@@ -35,6 +38,10 @@ extension ReadCut: EntryView {
 
 extension Evaluation: EntryView {
   package mutating func cover(_ key: RawSpan) -> Bool { true }
+
+  package mutating func advance(by stepCount: Int) throws(StoreError) {
+    try pace.advance(by: stepCount)
+  }
 }
 
 /// A map as it was found: its record, for looking at its fields through the view that it was found with.
@@ -46,6 +53,9 @@ package struct FoundMap {
     self.record = record
     key = FieldKey(of: record.id)
   }
+
+  /// Which map it is, at whatever key it was found.
+  package var id: MapID { record.id }
 
   /// How many fields it has. O(1).
   package var count: Int { record.count }

@@ -7,6 +7,7 @@ enum AccessRuleError: Error, Equatable {
   case channelAfterAll
   case noSuchPassword
   case badHash
+  case passwordTooLong(byteCount: Int)
 
   /// In the words of Redis.
   var text: String {
@@ -17,6 +18,7 @@ enum AccessRuleError: Error, Equatable {
     case .patternAfterAll: Self.afterAll("pattern", "allkeys", "resetkeys", "patterns")
     case .channelAfterAll: Self.afterAll("pattern", "allchannels", "resetchannels", "channels")
     case .noSuchPassword: "The password you are trying to remove from the user does not exist"
+    case .passwordTooLong(let byteCount): "The " + User.refusal(ofPasswordOf: byteCount)
     case .badHash:
       "The password hash must be exactly 64 characters and contain only lowercase hexadecimal "
         + "characters"

@@ -182,6 +182,8 @@ final class Gate: Sendable {
       call.note = .rejected
       return false
     }
+    // Taken before it is looked: a change in between has it looked at again.
+    call.session.pausedRevision = gate.revision
     let isHeld = gate.holds(command, call)
     gate.setPaused(call.session, isHeld)
     if isHeld { call.disposition = .waiting }

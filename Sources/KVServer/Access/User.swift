@@ -5,6 +5,12 @@ import TxnWAL
 /// A value that is replaced as a whole: sessions hold copies, and take a new one when users have changed.
 struct User: Sendable {
   static let defaultName = [UInt8]("default".utf8)
+  /// Bytes of a password: hashing one takes time in proportion, before it is known who asks.
+  static let passwordByteLimit = 4096
+
+  static func refusal(ofPasswordOf byteCount: Int) -> String {
+    "password of \(byteCount) bytes is too long: use at most \(passwordByteLimit) bytes"
+  }
 
   let name: [UInt8]
   private(set) var isEnabled = false
@@ -85,6 +91,9 @@ struct User: Sendable {
 
   private static func hash(_ rule: [UInt8], isPlain: Bool) throws(AccessRuleError) -> [UInt8] {
     let text = [UInt8](rule.dropFirst())
+    guard !isPlain || text.count <= passwordByteLimit else {
+      throw .passwordTooLong(byteCount: text.count)
+    }
     if isPlain { return text.withRawBytes { SHA256.hexadecimal(of: $0) } }
     let isHash =
       text.count == 2 * SHA256.byteCount
@@ -133,7 +142,7 @@ struct User: Sendable {
 
   // MARK: Logging in
 
-  /// Whether `password` lets this user in. Takes as long for one that is nearly right as for any other.
+  /// Whether `password`, which is not too long, lets this user in. Takes as long for one that is nearly right as for any other.
   func accepts(_ password: RawSpan) -> Bool {
     guard isEnabled else { return false }
     if needsNoPassword { return true }

@@ -81,6 +81,10 @@ enum Authentication {
   private static func logIn(
     _ name: [UInt8], _ password: RawSpan, _ call: inout Call, _ request: RawSpan
   ) -> Bool {
+    guard password.byteCount <= User.passwordByteLimit else {
+      call.reply.error("ERR \(User.refusal(ofPasswordOf: password.byteCount))")
+      return false
+    }
     guard let user = call.server.users.user(name), user.accepts(password) else {
       call.logRefusal(
         .auth, of: [UInt8](copying: request.extracting(call[0])),

@@ -49,11 +49,12 @@ enum Batches {
     var changes: [Change] = []
     guard try parse(&call, request, &conditions, &changes) else { return }
     try call.store.checkRangeDeletes(changes.count(where: \.isRangeDelete))
-    var seen = SeenKeys(count: call.count)
+    var seen = SeenKeys()
     for condition in conditions {
       let key = request.extracting(condition.key)
       if seen.insert(key) { try call.reader.touch(key) }
     }
+    var replaced = SeenKeys()
     var byteCount = request.byteCount
     for change in changes {
       if case .deleteRange(let range?) = change {
@@ -63,7 +64,8 @@ enum Batches {
       }
       byteCount +=
         try change.key.map { (key) throws(StoreError) in
-          try call.touchReplaced(request.extracting(key))
+          let key = request.extracting(key)
+          return replaced.insert(key) ? try call.touchReplaced(key) : 0
         } ?? 0
     }
     try call.evaluate(byteCount: byteCount) { (evaluation, call) throws(StoreError) in
@@ -98,7 +100,10 @@ enum Batches {
     let key = request.extracting(place)
     let bytes = [UInt8](copying: key)
     if let sequence = known[bytes] { return sequence }
-    let sequence = try evaluation.sequence(of: key)
+    let (sequence, byteCount) = try evaluation.withEntry(of: key) { info, value in
+      (info?.sequence ?? 0, value.byteCount)
+    }
+    try evaluation.pace.advance(by: WalkPace.steps(forByteCount: byteCount))
     known[bytes] = sequence
     return sequence
   }

@@ -69,7 +69,11 @@ struct Call: ~Copyable {
   var isInScript = false
   /// Runs this event loop's scripts.
   let lua: LuaMachine
+  /// Bounds this event loop's evaluations.
+  let time: EvaluationTime
   var abandonment = Abandonment()
+  /// What the dump of the RESTORE under way holds.
+  var dumped = DumpedValue.Finding.unsound
   /// Ranges of keys for calls into the store, kept for their capacity.
   var keys: [Range<Int>] = []
   private let lookups = UpcomingLookups()
@@ -86,6 +90,7 @@ struct Call: ~Copyable {
     self.counters = counters
     self.session = session
     lua = LuaMachine(server.options, server.scripts)
+    time = EvaluationTime(handle, reader.pace, milliseconds: server.options.scriptMilliseconds)
   }
 
   /// The session whose requests are carried out from now on; false if it is to be closed.
@@ -132,21 +137,24 @@ struct Call: ~Copyable {
     _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
   ) throws(StoreError) {
     guard !isRoomAwaited, try isAdmitted(byteCount: byteCount, onlyDeletes: onlyDeletes) else {
-      disposition = .parked
-      return
+      return park(expecting: byteCount, onlyDeletes: onlyDeletes)
     }
     let start = reply.count
     do throws(StoreError) {
       try evaluateAdmitted(holdingFrom: start, onlyDeletes: onlyDeletes) {
         (evaluation, call) throws(StoreError) in
-        try body(&evaluation, &call)
-        try call.checkReply(&evaluation)
+        do throws(StoreError) {
+          try body(&evaluation, &call)
+        } catch {
+          throw call.abandons("command", error, evaluation) ? .abandoned : error
+        }
+        try call.checkReply(evaluation)
         // A command that met expired keys removes them, as a part of its own batch.
         let expired = evaluation.expiredMet
         if !expired.isEmpty { try call.remove(expired, &evaluation) }
       }
     } catch .noRoom(let needed) {
-      park(needing: needed, takingBackTo: start)
+      park(needing: needed, onlyDeletes: onlyDeletes, takingBackTo: start)
     } catch .rangeDeletesPending {
       waitForRangeDeletes(from: start)
     } catch {
@@ -191,9 +199,18 @@ struct Call: ~Copyable {
     return isAdmitted
   }
 
+  /// Before anything was done: the call is tried again when there is room for what it is expected to write.
+  @inline(never)
+  private mutating func park(expecting byteCount: Int, onlyDeletes: Bool) {
+    session.awaitRoom(
+      byteCount: min(byteCount, Limits.batchByteCount), onlyDeletes: onlyDeletes)
+    disposition = .parked
+  }
+
   /// After a batch was rolled back: the call is tried again when there is room for so much.
   @inline(never)
-  private mutating func park(needing byteCount: Int, takingBackTo start: Int) {
+  private mutating func park(needing byteCount: Int, onlyDeletes: Bool, takingBackTo start: Int) {
+    session.awaitRoom(byteCount: byteCount, onlyDeletes: onlyDeletes)
     reply.takeBack(to: start)
     reply.errorCodes.removeAll()
     abandonment = Abandonment()
@@ -311,4 +328,12 @@ struct Call: ~Copyable {
   }
 
   mutating func syntaxError() { reply.error("ERR syntax error") }
+}
+
+extension Call {
+  /// Whether the script under way is to end, for another reason than that its time is up. With a reply that is lost there
+  /// is no point in the rest of it.
+  var isScriptToEnd: Bool {
+    server.runningScript.isKilled || isReplyLost || time.isStopped()
+  }
 }

@@ -20,6 +20,9 @@ final class Command: Sendable {
     /// The same for some fields of the map at the first argument: those that `fields` tells of are worth
     /// touching first.
     case edit(_ fields: Keys, EvaluationHandler)
+    /// Writes what is prepared first, for which other writers need not wait: that part sees the request alone, and
+    /// leaves what it finds in the call.
+    case prepared(SessionHandler, EvaluationHandler)
   }
 
   struct Flags: OptionSet, Sendable {

@@ -74,14 +74,21 @@ enum Dispatcher {
     }
     switch command.handler {
     case .read(let handler, _):
-      if command.flags.contains(.scans) { return try LongReads.run(handler, &call, request) }
+      if command.flags.contains(.scans) {
+        call.hasScanned = true
+        return try LongReads.run(handler, &call, request)
+      }
+      // Beside the event loop where they carry much; behind one that does not, the next request follows at once.
       if command.flags.contains(.looksUpMany), call.count > SeenKeys.fewCount {
-        return try lookUpMany(handler, &call, request)
+        return try LongReads.run(handler, &call, request)
       }
       var view = ReadView(reader: call.reader, through: call.through)
       let start = call.reply.count
       try handler(&view, &call, request)
       if call.reader.hasMetExpired { call.removeExpiredMet(holdingFrom: start) }
+    case .prepared(let prepare, let handler):
+      try prepare(&call, request)
+      try evaluate(command, handler, &call, request)
     case .write(let handler), .edit(_, let handler):
       let byteCount = try request.byteCount + touch(command, &call, request)
       try call.evaluate(
@@ -94,15 +101,16 @@ enum Dispatcher {
     }
   }
 
-  /// Runs a command that looks up many keys or fields: beside the event loop where they carry much. One that does
-  /// not is followed by the next of its connection at once.
   @inline(never)
-  private static func lookUpMany(
-    _ handler: Command.ReadHandler, _ call: inout Call, _ request: RawSpan
+  private static func evaluate(
+    _ command: Command, _ handler: Command.EvaluationHandler, _ call: inout Call,
+    _ request: RawSpan
   ) throws(StoreError) {
-    let hasScanned = call.hasScanned
-    defer { call.hasScanned = hasScanned }
-    try LongReads.run(handler, &call, request)
+    let byteCount = try request.byteCount + touch(command, &call, request)
+    try call.evaluate(byteCount: byteCount, onlyDeletes: command.putsNothing) {
+      (evaluation, call) throws(StoreError) in
+      try handler(&evaluation, &call, request)
+    }
   }
 
   /// The rest of `dispatch` for a subcommand.
@@ -174,7 +182,10 @@ enum Dispatcher {
   static func touch(
     _ command: Command, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) -> Int {
-    if case .edit(let fields, _) = command.handler { return try call.touch(fields, request) }
+    if case .edit(let fields, _) = command.handler {
+      var seen = SeenKeys()
+      return try call.touch(fields, request, &seen)
+    }
     let keys = command.keys
     if keys.first == 0, command.flags.contains(.script) {
       return try Scripts.touch(command, call, request)
@@ -186,7 +197,7 @@ enum Dispatcher {
         || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)
     else { return 0 }
     var byteCount = 0
-    var seen = SeenKeys(count: call.count)
+    var seen = SeenKeys()
     for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
       let key = request.extracting(call[index])
       if seen.insert(key) { byteCount += try call.touchReplaced(key) }

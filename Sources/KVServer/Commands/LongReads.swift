@@ -6,8 +6,8 @@ import TxnWAL
 /// Reading commands that walk over more than an event loop should, carried out on threads of their own, so that only the
 /// client that asked waits.
 ///
-/// A command that may be one (`Command.Flags.scans`) first runs on its event loop, with a limit on the steps of its
-/// walks, which nearly all stay below. One that reaches it has replied nothing that anyone saw: it is begun anew here,
+/// A command that may be one (`Command.Flags.scans`, or many names with `looksUpMany`) first runs on its event loop, with a
+/// limit on the steps of its walks, which nearly all stay below. One that reaches it has replied nothing that anyone saw: it is begun anew here,
 /// with a reader of its own and hence over one cut, while its connection waits (`Call.Disposition.waiting`). A
 /// connection that closes, a stop and a reload end it.
 ///
@@ -30,7 +30,6 @@ final class LongReads: Sendable {
   static func run(
     _ handler: Command.ReadHandler, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    call.hasScanned = true
     if let read = call.session.longRead {
       guard try finish(read, &call) else { return }
     }

@@ -67,8 +67,10 @@ enum Scripts {
     _ command: Command, _ call: borrowing Call, _ request: RawSpan
   ) throws(StoreError) -> Int {
     call.lua.settle()
+    var seen = SeenKeys()
     for use in command.keyUses(call.arguments, in: request) ?? [] {
-      guard case .argument(let index) = use.place, call[index].count <= Limits.keyByteCount
+      guard case .argument(let index) = use.place, call[index].count <= Limits.keyByteCount,
+        seen.insert(request.extracting(call[index]))
       else { continue }
       _ = try call.touchReplaced(request.extracting(call[index]))
     }
@@ -119,9 +121,10 @@ enum Scripts {
       if found == nil { noScript(&call) }
       return found
     }
-    let digest = SHA1.hexadecimal(of: text)
-    if let known = digest.withRawBytes({ call.server.scripts.script($0) }) { return known }
     do throws(Script.Refusal) {
+      try Script.checkLength(of: text)
+      let digest = SHA1.hexadecimal(of: text)
+      if let known = digest.withRawBytes({ call.server.scripts.script($0) }) { return known }
       return try Script(text, digest: digest)
     } catch {
       call.reply.error(error.text)
@@ -150,11 +153,14 @@ enum Scripts {
     let outcome = lua.run(
       script, keys: texts[3..<(3 + keyCount)], arguments: texts[(3 + keyCount)...], request, &run,
       &evaluation, &call)
-    call.server.runningScript.end()
-    if let failure = run.failure { throw failure }
+    // After it is known why the script has ended.
+    defer { call.server.runningScript.end() }
+    if let failure = run.failure {
+      throw call.abandons("script", failure, evaluation) ? .abandoned : failure
+    }
     // Told in place of the reply, whatever the script did after that.
-    if call.reply.isOverflowing { return call.server.scripts.add(script) }
-    guard let error = error(of: outcome, run, lua, call.server.options) else {
+    if call.isReplyLost { return call.server.scripts.add(script) }
+    guard let error = error(of: outcome, run, call) else {
       call.server.scripts.add(script)
       return
     }
@@ -173,23 +179,19 @@ enum Scripts {
 
   /// Nil if there was none.
   private static func error(
-    of outcome: LuaMachine.Outcome, _ run: borrowing ScriptRun, _ lua: LuaMachine,
-    _ options: ServerOptions
+    of outcome: LuaMachine.Outcome, _ run: borrowing ScriptRun, _ call: borrowing Call
   ) -> [UInt8]? {
     switch outcome {
     case .done: nil
     case .failed: run.error ?? [UInt8]("ERR unknown error".utf8)
-    case .late:
-      [UInt8](
-        ("ERR the script was ended because it ran for more than "
-          + "\(lua.timeLimitMilliseconds) milliseconds (busy-reply-threshold): all writers wait "
-          + "for it; nothing was written").utf8)
-    case .ended:
-      [UInt8]("ERR Script killed by user with SCRIPT KILL; nothing was written".utf8)
+    case .late: call.time.refusal(of: "script")
+    case .ended where !call.server.runningScript.isKilled: call.time.refusal(of: "script")
+    case .ended: [UInt8]("ERR Script killed by user with SCRIPT KILL; nothing was written".utf8)
     case .starved:
       [UInt8](
         ("ERR the script was ended because it used more than "
-          + "\(options.scriptMemoryByteCount) bytes of memory; nothing was written").utf8)
+          + "\(call.server.options.scriptMemoryByteCount) bytes of memory; nothing was written")
+          .utf8)
     }
   }
 
@@ -197,6 +199,7 @@ enum Scripts {
     let text = request.extracting(call[2])
     let script: Script
     do throws(Script.Refusal) {
+      try Script.checkLength(of: text)
       script = try Script(text, digest: SHA1.hexadecimal(of: text))
     } catch {
       return call.reply.error(error.text)
@@ -204,7 +207,7 @@ enum Scripts {
     var run = ScriptRun(isReadOnly: true, replyLimit: 0)
     let lua = call.lua
     let outcome = lua.compile(script, &run, &call)
-    if let error = error(of: outcome, run, lua, call.server.options) {
+    if let error = error(of: outcome, run, call) {
       return error.withRawBytes { call.reply.error($0) }
     }
     call.server.scripts.add(script)

@@ -1,19 +1,30 @@
 import KVStore
 
-/// Keys of one request that were looked at already. A key can be named a million times in a request, and every look-up
-/// of it may verify a value of 64 MiB.
+/// Keys, or fields of maps, that a request has had looked at already. A key can be named a million times in a request, and
+/// every look-up of it may verify a value of 64 MiB.
 struct SeenKeys {
-  /// A request of no more arguments has few keys: to tell them apart is not worth it.
+  /// So many are few: to tell them apart is not worth it.
   static let fewCount = 9
 
+  private var count = 0
   private var hashes: Set<Int> = []
-  private let areFew: Bool
-
-  /// - Parameter count: how many arguments the request has.
-  init(count: Int) { areFew = count <= Self.fewCount }
 
   /// Whether `key` is worth a look that only saves time later. Of two keys with the same hash it says no, too.
-  mutating func insert(_ key: RawSpan) -> Bool { areFew || hashes.insert(key.hash).inserted }
+  @inline(__always)
+  mutating func insert(_ key: RawSpan) -> Bool {
+    count &+= 1
+    return count <= Self.fewCount || remember(key.hash)
+  }
+
+  /// The same for a field of the map at `key`.
+  @inline(__always)
+  mutating func insert(_ field: RawSpan, of key: RawSpan) -> Bool {
+    count &+= 1
+    return count <= Self.fewCount || remember(key.hash &* 31 &+ field.hash)
+  }
+
+  @inline(never)
+  private mutating func remember(_ hash: Int) -> Bool { hashes.insert(hash).inserted }
 }
 
 extension Call {

@@ -28,6 +28,9 @@ final class Session {
   var newest: Receipt?
   /// What the parked request was found to write when it was last tried; 0 if that is not known.
   var neededByteCount = 0
+  /// What the request that waits for room is expected to write, or `neededByteCount` where that is known.
+  private var awaitedByteCount = 0
+  private var awaitsRoomForDeletes = false
   private var watchedByteCount = 0
   private static let watchOverheadByteCount = 256
 
@@ -46,6 +49,8 @@ final class Session {
   var hasOverflowed = false
   /// Its next request waits for the end of a pause.
   var isPaused = false
+  /// Of which revision of the gate that was so.
+  var pausedRevision: UInt64 = 0
 
   init(record: ClientRecord) { self.record = record }
 
@@ -53,6 +58,24 @@ final class Session {
 
   /// What queued commands and watches take, about.
   var byteCount: Int { watchedByteCount + (transaction?.byteCount ?? 0) }
+
+  /// Its request waits for room in the store.
+  func awaitRoom(byteCount: Int, onlyDeletes: Bool) {
+    awaitedByteCount = byteCount
+    awaitsRoomForDeletes = onlyDeletes
+  }
+
+  /// Whether there is room for it now, or an error that it is to be told.
+  func mayHaveRoom(in store: Store) -> Bool {
+    let isMeasured = neededByteCount > 0
+    do throws(StoreError) {
+      return try store.tryAdmit(
+        byteCount: isMeasured ? neededByteCount : awaitedByteCount,
+        onlyDeletes: awaitsRoomForDeletes, isMeasured: isMeasured)
+    } catch {
+      return true
+    }
+  }
 
   /// Remembers `key` with what it is like; the first time counts.
   func watch(_ key: [UInt8], as begin: () throws(StoreError) -> KeyWatch) throws(StoreError) {

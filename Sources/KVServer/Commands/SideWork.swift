@@ -94,6 +94,8 @@ final class SideTicket: Sendable {
   /// Nil while it is under way.
   fileprivate var completion: SideWork.Completion? { state.withLock { $0 } }
 
+  var isDone: Bool { completion != nil }
+
   fileprivate func run() {
     let completion = work()
     state.withLock { $0 = completion }

@@ -104,7 +104,10 @@ enum Transactions {
     _ transaction: Transaction, _ watches: [[UInt8]: KeyWatch], _ call: inout Call,
     _ bytes: RawSpan
   ) throws(StoreError) -> Int {
+    // Each is there once.
     for key in watches.keys { try call.reader.touch(key.rawSpan) }
+    var seen = SeenKeys()
+    var seenFields = SeenKeys()
     var byteCount = 0
     for queued in transaction.queued {
       let command = call.server.table.commands[queued.command]
@@ -112,7 +115,7 @@ enum Transactions {
       if case .edit(let fields, _) = command.handler {
         call.arguments.removeAll(keepingCapacity: true)
         call.arguments.append(contentsOf: arguments)
-        byteCount += try call.touch(fields, bytes)
+        byteCount += try call.touch(fields, bytes, &seenFields)
         continue
       }
       if command.flags.contains(.script) {
@@ -126,6 +129,7 @@ enum Transactions {
       let first = arguments.startIndex
       for index in stride(from: keys.first, to: keys.end(arguments.count), by: keys.step) {
         let key = bytes.extracting(arguments[first + index])
+        guard seen.insert(key) else { continue }
         do throws(StoreError) {
           byteCount += try call.touchReplaced(key)
         } catch {
@@ -156,22 +160,37 @@ enum Transactions {
       call.command = execute
       call.isExecuting = false
     }
+    do throws(StoreError) {
+      try run(transaction, &evaluation, &call, bytes)
+    } catch {
+      guard error == .abandoned || call.abandons("transaction", error, evaluation) else {
+        throw error
+      }
+      call.abandonment.discardsTransaction()
+      throw .abandoned
+    }
+  }
+
+  /// The commands one after another, as long as there is time and room for their replies.
+  private static func run(
+    _ transaction: Transaction, _ evaluation: inout Evaluation, _ call: inout Call,
+    _ bytes: RawSpan
+  ) throws(StoreError) {
     var begun = call.meter.clock.now
     for queued in transaction.queued {
+      guard !call.time.isOver(at: begun) else { throw .walkStopped }
       call.command = queued.command
       call.arguments.removeAll(keepingCapacity: true)
       call.arguments.append(contentsOf: transaction.arguments[queued.arguments])
       let errorsBefore = call.reply.errorCodes.count
-      if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) { continue }
-      do throws(StoreError) {
-        try carryOut(queued.command, &evaluation, &call, bytes)
-      } catch {
-        if case .abandoned = error { call.abandonment.discardsTransaction() }
-        throw error
+      if call.isGated, !Gate.stillAdmits(queued.command, &call, bytes) {
+        begun = call.meter.clock.now
+        continue
       }
+      try carryOut(queued.command, &evaluation, &call, bytes)
       call.didRunPart(bytes, errorsBefore: errorsBefore, since: &begun)
       // Nobody will be told of the rest, and nothing of it is done.
-      if call.reply.isOverflowing { return }
+      try call.checkReply(evaluation)
     }
   }
 
@@ -185,6 +204,9 @@ enum Transactions {
     do throws(StoreError) {
       switch command.handler {
       case .read(_, let handler), .write(let handler), .edit(_, let handler):
+        try handler(&evaluation, &call, request)
+      case .prepared(let prepare, let handler):
+        try prepare(&call, request)
         try handler(&evaluation, &call, request)
       case .session(let handler):
         try handler(&call, request)

@@ -111,8 +111,10 @@ extension Evaluation: View {
     of keys: [Range<Int>], in bytes: RawSpan,
     _ body: (Int, RawSpan?) throws(StoreError) -> Void
   ) throws(StoreError) {
+    let pace = pace
     for (index, key) in keys.enumerated() {
       try withValue(of: bytes.extracting(key)) { (value) throws(StoreError) in
+        try pace.advance(by: WalkPace.steps(forByteCount: value?.byteCount ?? 0))
         try body(index, value)
       }
     }
@@ -122,9 +124,11 @@ extension Evaluation: View {
     of keys: [Range<Int>], in bytes: RawSpan,
     _ body: (Int, EntryInfo?, RawSpan, StoreError?) throws(StoreError) -> Void
   ) throws(StoreError) {
+    let pace = pace
     for (index, key) in keys.enumerated() {
       do throws(StoreError) {
         try withEntry(of: bytes.extracting(key)) { (info, value) throws(StoreError) in
+          try pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
           try body(index, info, value, nil)
         }
       } catch {

@@ -2,7 +2,8 @@
 extension Setting {
   static let access: [Setting] = [
     .text(
-      "requirepass", .access, .any, form: "TEXT", isOptional: true, \.access.password,
+      "requirepass", .access, .any, form: "TEXT", isOptional: true,
+      atMost: User.passwordByteLimit, \.access.password,
       "The password of the user `default`, who every client is at first; without it, and without "
         + "users that were set up, whoever reaches the port may do everything."),
     .text(

@@ -38,7 +38,8 @@ extension Setting {
     .integer(
       "busy-reply-threshold", aliases: ["lua-time-limit"], .clients, .any, \.scriptMilliseconds,
       in: 1...3_600_000, form: "MILLISECONDS",
-      "How long a script may run, while all writers wait, before it is ended and undone."),
+      "How long a script, an EXEC as a whole, or a command that writes may run, while all writers wait, before it is "
+        + "ended and undone."),
     .byteCount(
       "script-memory", .clients, .start, \.scriptMemoryByteCount, in: (1 << 20)...(1 << 30),
       "What the scripts of one I/O thread may take."),

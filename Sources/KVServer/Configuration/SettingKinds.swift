@@ -76,13 +76,16 @@ extension Setting {
 
   static func text(
     _ name: String, aliases: [String] = [], _ section: Section, _ change: Change, form: String,
-    isOptional: Bool = false, _ path: Path<String>, _ summary: String
+    isOptional: Bool = false, atMost byteLimit: Int = .max, _ path: Path<String>, _ summary: String
   ) -> Setting {
     Setting(
       name, aliases: aliases, section, change, form: form, summary,
       text: { $0[keyPath: path] },
       set: { (words, options) throws(SettingRefusal) in
         guard isOptional || !words[0].isEmpty else { throw SettingRefusal("is empty") }
+        guard words[0].utf8.count <= byteLimit else {
+          throw SettingRefusal("must have at most \(byteLimit) bytes")
+        }
         options[keyPath: path] = words[0]
       })
   }

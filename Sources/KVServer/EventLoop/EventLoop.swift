@@ -49,6 +49,8 @@ final class EventLoop {
   var spareReply = ByteBuffer()
   var syncTiming = SyncTiming()
   let ahead = LookAhead()
+  /// For how long requests of one connection are carried out before others get their turn, in ticks.
+  let sliceTicks = TickClock.standard.ticks(microseconds: 1000)
   var drainDeadline: Int64?
   /// Since when only lingering connections are left, in a drain.
   var lingeringSince: Int64?
@@ -112,7 +114,7 @@ final class EventLoop {
     handle.disarm()
     refreshOptions(&call)
     syncWritten(isBusy: count > 0 || !yielding.isEmpty, &call)
-    resumeYielding(&call)
+    let yielded = takeYielding()
     for index in 0..<count {
       let event = poller[index]
       switch event.token {
@@ -124,6 +126,8 @@ final class EventLoop {
       }
     }
     sendAnswered(&call)
+    // After all others that were ready.
+    resume(yielded: yielded, &call)
     if handle.takeSignal() {
       for accepted in handle.takeInbox() { adopt(accepted) }
       for id in handle.takeDoomed() {

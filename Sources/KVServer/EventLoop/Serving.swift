@@ -115,15 +115,22 @@ extension EventLoop {
     return min(pending + min(left, ReplyWriter.defaultLimit), ReplyWriter.defaultLimit)
   }
 
+  /// Runs requests until there is none, until one has to wait, or until the connection has had its share of the
+  /// turn, which is a slice of time: others that are ready come before the next one then. The time is looked at behind
+  /// each request, so that one that takes longer is the only one of the slice.
   private func runRequests(of connection: Connection, _ call: inout Call) {
     let newestBefore = call.session.newest?.position
     var input = ByteBuffer()
     swap(&input, &connection.input)
-    connection.isParkedForRoom = false
+    let waitedForRoom = connection.isParkedForRoom && connection.parkedByteCount != nil
+    connection.isParkedForRoom = waitedForRoom
     call.hasScanned = false
+    // No request is begun between the wish to stop and the drain.
+    if handle.shouldStop, drainDeadline == nil { connection.isYielding = true }
     var hasRun = false
     var wasParked = false
     if !input.isEmpty { call.meter.begin() }
+    let begun = call.meter.latest
     ahead.forget()
     while !connection.isClosing, !connection.isYielding {
       guard !isBacklogged(call) else {
@@ -132,6 +139,11 @@ extension EventLoop {
       }
       let byteCount: Int
       if let parked = connection.parkedByteCount {
+        guard !mustWait(connection, forRoom: waitedForRoom, call) else {
+          if !waitedForRoom { listAsWaiting(connection) }
+          break
+        }
+        connection.isParkedForRoom = false
         connection.parkedByteCount = nil
         byteCount = parked
         wasParked = true
@@ -174,12 +186,13 @@ extension EventLoop {
         connection.isParkedForRoom = true
       case .waiting:
         connection.parkedByteCount = byteCount
-        if !connection.isListedAsWaiting { waiting.append(connection) }
-        connection.isListedAsWaiting = true
+        listAsWaiting(connection)
         if let time = connection.session.waitsUntil { timers[connection.token] = time }
       }
       if connection.parkedByteCount != nil { break }
-      if call.hasScanned {
+      // The meter knows the time already.
+      let isSliceOver = call.meter.latest &- begun >= sliceTicks && !input.isEmpty
+      if call.hasScanned || isSliceOver {
         connection.isYielding = true
         break
       }
@@ -196,6 +209,11 @@ extension EventLoop {
     {
       syncTiming.didWrite()
     }
+  }
+
+  private func listAsWaiting(_ connection: Connection) {
+    if !connection.isListedAsWaiting { waiting.append(connection) }
+    connection.isListedAsWaiting = true
   }
 
   /// Sends what is durable; false if the connection is broken.

@@ -32,35 +32,58 @@ extension EventLoop {
     }
   }
 
-  /// Goes on with those that had had their share of the turn before.
-  func resumeYielding(_ call: inout Call) {
-    guard !yielding.isEmpty else { return }
-    let resumed = yielding
-    yielding.removeAll(keepingCapacity: true)
-    for connection in resumed {
+  /// Those that had had their share of the turn before.
+  func takeYielding() -> [Connection] {
+    if yielding.isEmpty { return [] }
+    defer { yielding.removeAll(keepingCapacity: true) }
+    return yielding
+  }
+
+  /// Goes on with them.
+  func resume(yielded: [Connection], _ call: inout Call) {
+    for connection in yielded {
       connection.isListedAsYielding = false
       connection.isYielding = false
       resume(connection, &call)
     }
   }
 
-  /// Tries again what waits for other threads.
+  /// Goes on with what has waited for other threads, where that is done.
   func resumeWaiting(_ call: inout Call) {
     guard !waiting.isEmpty else { return }
     let resumed = waiting
     waiting.removeAll(keepingCapacity: true)
     for connection in resumed {
-      // Not before there is room for it: a script may have done much before it deleted a range.
-      if connection.session.awaitsRangeDeletes, isOpen(connection) {
-        if store.hasRangeDeleteBacklog {
-          waiting.append(connection)
-          continue
-        }
-        connection.session.awaitsRangeDeletes = false
+      if isOpen(connection), stillWaits(connection, replyByteCount: connection.reply.count) {
+        waiting.append(connection)
+        continue
       }
       connection.isListedAsWaiting = false
       resume(connection, &call)
     }
+  }
+
+  /// Whether the request that was kept back cannot go on yet, as far as that is to be told without carrying it out: it
+  /// may have to look much up, or to do much, before it finds that it must wait again.
+  func mustWait(_ connection: Connection, forRoom: Bool, _ call: borrowing Call) -> Bool {
+    if forRoom { return call.isRoomAwaited || !connection.session.mayHaveRoom(in: store) }
+    return stillWaits(connection, replyByteCount: call.reply.count)
+  }
+
+  /// The same for one that waits for another thread.
+  private func stillWaits(_ connection: Connection, replyByteCount: Int) -> Bool {
+    let session = connection.session
+    if session.isPaused, session.pausedRevision == server.gate.revision { return true }
+    if session.awaitsRangeDeletes {
+      if store.hasRangeDeleteBacklog { return true }
+      session.awaitsRangeDeletes = false
+    }
+    if let read = session.longRead { return !read.isDone || (read.isLarge && replyByteCount > 0) }
+    if let ticket = session.sideTicket { return !ticket.isDone }
+    if let ticket = session.checkpoint { return ticket.outcome == nil }
+    if let before = session.reloadsBefore { return server.reload.outcome.count <= before }
+    if let time = session.waitsUntil { return System.monotonicMilliseconds() < time }
+    return false
   }
 
   /// Tries again what waits for room in the store, until there is none for the next in the queue.

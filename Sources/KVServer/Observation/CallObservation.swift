@@ -29,12 +29,12 @@ extension Call {
 
   /// Enters one of the commands that EXEC carries out, which began at `start`.
   mutating func didRunPart(_ request: RawSpan, errorsBefore: Int, since start: inout UInt64) {
+    let now = meter.clock.now
+    defer { start = now }
     if isRerun { return }
     let hasFailed = reply.errorCodes.count > errorsBefore
     if isMonitored { tellMonitors(request) }
-    let now = meter.clock.now
     enter(now &- start, hasFailed: hasFailed, request)
-    start = now
   }
 
   @inline(__always)
@@ -101,7 +101,7 @@ extension Call {
       if !overflow { slowest = min(slowest, meter.clock.ticks(microseconds: microseconds)) }
     }
     meter.slowTicks = slowest
-    lua.timeLimitMilliseconds = options.scriptMilliseconds
+    time.setLimit(milliseconds: options.scriptMilliseconds)
     meter.tracksLatency = options.tracksLatency
   }
 

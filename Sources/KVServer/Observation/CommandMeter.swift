@@ -8,6 +8,10 @@ struct CommandMeter {
   /// Whether distributions of times are kept.
   var tracksLatency = true
 
+  /// When the newest command ended, which is when the next began.
+  @inline(__always)
+  var latest: UInt64 { began }
+
   /// The first command of several begins.
   @inline(__always)
   mutating func begin() { began = clock.now }

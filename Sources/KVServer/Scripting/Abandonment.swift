@@ -20,6 +20,16 @@ struct Abandonment {
 }
 
 extension Call {
+  /// Whether `error` ends the evaluation because its time is up. What the client is told is noted then.
+  @inline(never)
+  mutating func abandons(
+    _ what: String, _ error: StoreError, _ evaluation: borrowing Evaluation
+  ) -> Bool {
+    guard case .walkStopped = error else { return false }
+    abandonment = Abandonment(error: time.refusal(of: what), expired: evaluation.expiredMet)
+    return true
+  }
+
   /// Tells of an abandoned evaluation, in place of the replies behind `start`. What the error tells of may not
   /// be durable yet, so it waits for a batch, which removes the expired keys that were met; where there is
   /// no room for that, for what was ordered by now.

@@ -23,8 +23,6 @@ final class LuaMachine {
   private var keptByteCount: Int { min(4 << 20, memoryByteCount / 4) }
 
   private let memoryByteCount: Int
-  /// How long a script may run.
-  var timeLimitMilliseconds: Int
   private let cache: ScriptCache
   private var machine: UnsafeMutablePointer<kvd_lua_machine>?
   /// What was told of `machine` to INFO.
@@ -32,7 +30,6 @@ final class LuaMachine {
 
   init(_ options: ServerOptions, _ cache: ScriptCache) {
     memoryByteCount = options.scriptMemoryByteCount
-    timeLimitMilliseconds = options.scriptMilliseconds
     self.cache = cache
     unsafe machine = nil
   }
@@ -80,8 +77,7 @@ final class LuaMachine {
     settle()
     guard let machine = unsafe machine ?? Host.makeMachine(memoryByteCount) else { return .starved }
     unsafe self.machine = machine
-    unsafe machine.pointee.deadline =
-      kvd_lua_now() + Int64(timeLimitMilliseconds) * 1_000_000
+    unsafe machine.pointee.deadline = kvd_lua_now() + call.time.nanosecondsLeft
     let status = unsafe request.withUnsafeBytes { request in
       let texts = unsafe (Array(keys) + Array(arguments)).map { range in
         unsafe kvd_lua_bytes(
@@ -149,9 +145,7 @@ private struct Host {
           unsafe Host.from(context).run.pointee.isErrorCounted = isCounted != 0
         },
         is_killed: { context in
-          // With a reply that does not fit there is no point in the rest of it.
-          unsafe Host.from(context).call.pointee.server.runningScript.isKilled
-            || Host.from(context).call.pointee.reply.isOverflowing ? 1 : 0
+          unsafe Host.from(context).call.pointee.isScriptToEnd ? 1 : 0
         },
         log: { context, level, text in
           guard unsafe Host.from(context).run.pointee.log.admits() else { return }

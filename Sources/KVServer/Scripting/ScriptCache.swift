@@ -23,13 +23,17 @@ struct Script: Sendable {
     let text: String
   }
 
+  /// To be called before the digest is made, which takes time in proportion to the text.
+  static func checkLength(of text: RawSpan) throws(Refusal) {
+    guard text.byteCount <= byteLimit else {
+      throw Refusal(
+        text: "ERR script of \(text.byteCount) bytes is too large: use at most \(byteLimit)")
+    }
+  }
+
   /// A first line `#!lua flags=no-writes,…` is read as Redis reads it; of the flags only `no-writes` means
   /// anything here.
   init(_ text: RawSpan, digest: [UInt8]) throws(Refusal) {
-    guard text.byteCount <= Self.byteLimit else {
-      throw Refusal(
-        text: "ERR script of \(text.byteCount) bytes is too large: use at most \(Self.byteLimit)")
-    }
     self.digest = digest
     let bytes = [UInt8](copying: text)
     guard bytes.starts(with: [0x23, 0x21]) else {

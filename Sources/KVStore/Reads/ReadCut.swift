@@ -15,6 +15,11 @@ public struct ReadCut: ~Copyable {
     try extend(to: key)
   }
 
+  /// Counts `stepCount` steps of work beside walks, as `WalkPace` does.
+  package func advance(by stepCount: Int) throws(StoreError) {
+    try reader.pace.advance(by: stepCount)
+  }
+
   /// Whether the partition of `key` belongs to it.
   public func covers(_ key: RawSpan) -> Bool {
     let index = reader.keyspace.partition(of: key)
@@ -50,7 +55,7 @@ public struct ReadCut: ~Copyable {
       guard let header, !reader.expiry.hides(header.expiry, of: key) else {
         return try body(nil, RawSpan())
       }
-      try reader.pace.advance(over: value)
+      try reader.pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
       return try body(EntryInfo(header), value)
     }
   }

@@ -107,7 +107,7 @@ public final class Reader {
           else {
             return try body(place, nil, RawSpan())
           }
-          try pace.advance(over: value)
+          try pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
           try body(place, header, value)
         }
       } catch {

@@ -138,10 +138,16 @@ extension Reader {
 
   /// One moment decides for all that an evaluation reads.
   @inline(never)
-  func beginEvaluation() { expiry.begin() }
+  func beginEvaluation() {
+    expiry.begin()
+    pace.beginEvaluation()
+  }
 
   @inline(never)
-  func endEvaluation() { expiry.end() }
+  func endEvaluation() {
+    expiry.end()
+    pace.endEvaluation()
+  }
 
   /// More keys than these are not kept.
   public static var expiredKeyLimit: Int { ExpiryFilter.keyLimit }

@@ -23,6 +23,7 @@ struct VisibleScan {
     var left = limit
     let parts = showsInternal ? range.storedParts : range.userParts
     for part in reverse ? parts.reversed() : parts where left > 0 {
+      try pace?.advance(by: 1)
       let scan = try RangeScan(views, range: part, reverse: reverse, at: sequence)
       try scan.run(limit: .max, pace: pace, skipsDamaged: skipsDamaged) {
         key, header, value throws(StoreError) in

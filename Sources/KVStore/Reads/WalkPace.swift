@@ -2,12 +2,18 @@
 /// 256 bytes of values.
 ///
 /// A thread that others wait for sets a limit, and gives the walk to another thread where it is reached. A thread that
-/// nobody waits for has the walk ask now and then whether it is still wanted. Both end a walk with `.walkStopped`.
+/// nobody waits for has the walk ask now and then whether it is still wanted. An evaluation, which all writers wait
+/// for, asks whether its time is up. All of them end a walk with `.walkStopped`.
 ///
 /// Belongs to the reader's thread.
 public final class WalkPace {
   private var left = Int.max
   private var isUnwanted: (@Sendable () -> Bool)?
+  /// An evaluation with the reader is under way.
+  public private(set) var isEvaluating = false
+  /// How many there have been.
+  public private(set) var evaluationCount: UInt64 = 0
+  private var isOverdue: (() -> Bool)?
   private static let stepsBetweenQuestions = 8192
 
   init() {}
@@ -30,23 +36,43 @@ public final class WalkPace {
     isUnwanted = nil
   }
 
+  /// Walks in all evaluations with this reader end when `isOverdue` says so, which they ask every few thousand steps:
+  /// one that does less never asks.
+  public func endEvaluations(when isOverdue: @escaping () -> Bool) { self.isOverdue = isOverdue }
+
+  @inline(__always)
+  func beginEvaluation() {
+    left = Self.stepsBetweenQuestions
+    isEvaluating = true
+    evaluationCount &+= 1
+  }
+
+  @inline(__always)
+  func endEvaluation() {
+    left = .max
+    isEvaluating = false
+  }
+
   /// How many entries of a walk are passed before it tells of them.
   static let batch = 64
 
-  /// Tells of `stepCount` steps.
+  /// How many steps it is to look at so many bytes of values.
+  public static func steps(forByteCount byteCount: Int) -> Int { 1 &+ byteCount &>> 8 }
+
+  /// Tells of `stepCount` steps. Throws `.walkStopped`.
   @inline(__always)
-  func advance(by stepCount: Int) throws(StoreError) {
+  public func advance(by stepCount: Int) throws(StoreError) {
     left &-= stepCount
     if left < 0 { try ask() }
   }
 
-  /// Tells of a value that was looked up, beside the look-up itself.
-  @inline(__always)
-  func advance(over value: RawSpan) throws(StoreError) { try advance(by: value.byteCount >> 8) }
-
   @inline(never)
   private func ask() throws(StoreError) {
-    guard let isUnwanted, !isUnwanted() else { throw .walkStopped }
+    if isEvaluating {
+      if let isOverdue, isOverdue() { throw .walkStopped }
+    } else {
+      guard let isUnwanted, !isUnwanted() else { throw .walkStopped }
+    }
     left = Self.stepsBetweenQuestions
   }
 }

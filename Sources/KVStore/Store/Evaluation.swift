@@ -29,6 +29,9 @@ public struct Evaluation: ~Copyable {
   @inline(__always)
   consuming func end() -> Sequencer { sequencer }
 
+  /// Counts the steps of this evaluation, and ends its walks when its time is up.
+  public var pace: WalkPace { reader.pace }
+
   var keyspace: Keyspace { context.keyspace }
   var own: OwnWrites { context.own }
 

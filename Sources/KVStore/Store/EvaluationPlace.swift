@@ -5,6 +5,7 @@ extension Evaluation {
     defer { placeCount += 1 }
     return (sequencer.nextSequence, placeCount)
   }
+
   /// How many bytes of the log the batch takes so far. Every write adds to it.
   package var writtenByteCount: Int { sequencer.payloadByteCount }
 }

@@ -4,7 +4,8 @@ extension Evaluation {
   /// Lends the entries of `range` in the order of keys, with this evaluation's own writes among them.
   ///
   /// Returns after `limit` entries, at the end of the range, or when `body` returns false. All writers
-  /// wait meanwhile, for the disk too where the entries are not in memory: keep the range small.
+  /// wait meanwhile, for the disk too where the entries are not in memory: keep the range small. Throws
+  /// `.walkStopped` where the reader's `pace` says that evaluations have an end.
   ///
   /// - Complexity: O(log n + w log w) to begin, for w own writes; O(partitions) an entry.
   public mutating func scan(
@@ -67,7 +68,9 @@ extension Evaluation {
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let keyspace = keyspace
-    var written = own.entries(in: range, sequencer).filter { entry in
+    let found = own.entries(in: range, sequencer)
+    try pace.advance(by: found.count)
+    var written = found.filter { entry in
       partition.map { $0 == keyspace.partition(of: entry.key.rawSpan) } ?? true
     }[...]
     let own = own
@@ -116,6 +119,7 @@ extension Evaluation {
     }
     count = try reader.countEntries(through: .max)
     for entry in own.entries(in: .everything, sequencer) {
+      try pace.advance(by: 2)
       let key = entry.key.rawSpan
       if InternalKey.contains(key) { continue }
       let wasThere = try reader.withStoredEntry(of: key, through: .max) { info, _ in info != nil }

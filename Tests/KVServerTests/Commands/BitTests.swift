@@ -155,8 +155,36 @@ struct BitTests {
         ("BITOP OR long long c", ":20"),
         ("GET long", "$q123456789abcdefghij"),
       ]),
+    Conversation(
+      "BITOP of keys named several times",
+      [
+        ("MSET a abc b ab0 c A long 0123456789", "+OK"),
+        ("BITOP AND d a b a b a", ":3"), ("GET d", "$ab "),
+        ("BITOP OR d b a a b", ":3"), ("GET d", "$abs"),
+        ("BITOP XOR d a b a", ":3"), ("GET d", "$ab0"),
+        ("BITOP XOR d a long a", ":10"), ("GET d", "$0123456789"),
+        ("BITOP XOR d long a long", ":10"), ("GETRANGE d 0 2", "$abc"), ("BITCOUNT d", ":10"),
+        ("BITOP XOR d long long c", ":10"), ("GETRANGE d 0 0", "$A"), ("BITCOUNT d", ":2"),
+        ("BITOP XOR d none none c c c", ":1"), ("GET d", "$A"),
+        ("BITOP AND d none a none", ":3"), ("BITCOUNT d", ":0"),
+        ("BITOP OR a a a", ":3"), ("GET a", "$abc"),
+      ]),
   ])
   func `bits are set, counted, found and combined as by Redis`(conversation: Conversation) throws {
     try conversation.run()
+  }
+
+  /// Combined as often as it was named, all writers waited for 512 MiB.
+  @Test func `a string is read once however often it is named`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    let value = String(repeating: "v", count: 128 << 10)
+    #expect(try client.ask("SET", "k", value) == "+OK")
+    for word in ["AND", "OR"] {
+      let named = [String](repeating: "k", count: 4_096)
+      #expect(try client.ask(["BITOP", word, "d"] + named) == ":\(value.utf8.count)")
+      #expect(try client.ask("GET", "d") == "$" + value)
+    }
+    server.stop()
   }
 }

@@ -1,3 +1,4 @@
+import KVStore
 import Testing
 
 @testable import KVServer
@@ -56,6 +57,64 @@ struct KeysTests {
 
   @Test func `the checksum of dumps is that of Redis`() {
     #expect(CRC64.checksum(Array("123456789".utf8).span.bytes) == 0xE9C6_D914_C4B8_D9CA)
+  }
+
+  @Test func `the checksum of any length is that of one bit after another`() {
+    var bytes: [UInt8] = []
+    for length in 0..<70 {
+      var register: UInt64 = 0
+      for byte in bytes {
+        register ^= UInt64(byte)
+        for _ in 0..<8 {
+          register = register & 1 == 1 ? register >> 1 ^ 0x95AC_9329_AC4B_C9B5 : register >> 1
+        }
+      }
+      #expect(CRC64.checksum(bytes.span.bytes) == register, "\(length) bytes")
+      bytes.append(UInt8(truncatingIfNeeded: length &* 37 &+ 11))
+    }
+  }
+
+  /// A dump of 64 MiB told of as many empty members, each of which took sixteen bytes of memory while all writers
+  /// waited.
+  @Test func `a dump of more members than a batch may have is refused before it is read`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    var dump = [ValueDump.Kind.set.rawValue]
+    let count = Limits.batchByteCount / Limits.mutationByteCount + 1
+    ValueDump.appendCount(count, to: &dump)
+    dump += [UInt8](repeating: 0, count: count)
+    ValueDump.appendFooter(to: &dump)
+    let words = ["RESTORE", "a", "0"].map { Array($0.utf8) }
+    let refusal = try client.ask(words + [dump])
+    #expect(
+      refusal.hasPrefix("-ERR batch of \(count * Limits.mutationByteCount) bytes is too large"))
+    #expect(try client.line("EXISTS a") == ":0")
+    #expect(try client.line("SET a 1") == "+OK")
+    // As ever the key counts first.
+    #expect(try client.ask(words + [dump]).hasPrefix("-BUSYKEY"))
+    server.stop()
+  }
+
+  @Test func `RESTORE in a transaction and in a script does what it does alone`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    var dump: [UInt8] = [0, 1, 0x76]
+    ValueDump.appendFooter(to: &dump)
+    let words = ["RESTORE", "a", "0"].map { Array($0.utf8) }
+    #expect(try client.line("MULTI") == "+OK")
+    #expect(try client.ask(words + [dump]) == "+QUEUED")
+    #expect(try client.ask(words + [[1]]) == "+QUEUED")
+    #expect(try client.ask(words + [[1], Array("REPLACE".utf8)]) == "+QUEUED")
+    #expect(
+      try client.line("EXEC")
+        == "[+OK -BUSYKEY Target key name already exists. "
+        + "-ERR DUMP payload version or checksum are wrong]")
+    #expect(try client.line("GET a") == "$v")
+    let script = "return redis.call('RESTORE', KEYS[1], 0, ARGV[1])"
+    let evaluation = ["EVAL", script, "1", "b"].map { Array($0.utf8) }
+    #expect(try client.ask(evaluation + [dump]) == "+OK")
+    #expect(try client.line("GET b") == "$v")
+    server.stop()
   }
 
   /// Made by a Redis 7.0.15.

@@ -67,6 +67,42 @@ struct LongReadTests {
     server.stop()
   }
 
+  @Test func `values that are long together are read beside the event loop`() throws {
+    let server = try TestServer { $0.inlineStepCount = Self.inlineStepCount }
+    let client = try server.client()
+    let value = String(repeating: "v", count: 64 << 10)
+    #expect(try client.ask("MSET", "a", value, "b", "w") == "+OK")
+    #expect(try client.ask("HSET", "h", "a", value, "b", "w") == ":2")
+    let names = (0..<20).flatMap { _ in ["a", "b", "none"] }
+    let values = (0..<20).map { _ in "$\(value) $w nil" }.joined(separator: " ")
+    #expect(try client.ask(["EXISTS"] + names) == ":40")
+    #expect(try client.ask(["MGET"] + names) == "[\(values)]")
+    #expect(try client.ask(["HMGET", "h"] + names) == "[\(values)]")
+    #expect(try Self.longReads(client) == 2)
+    #expect(try client.ask(["EXISTS"] + [String](repeating: "b", count: 100)) == ":100")
+    #expect(try Self.longReads(client) == 2)
+    #expect(try client.line("MULTI") == "+OK")
+    #expect(try client.ask(["MGET"] + names) == "+QUEUED")
+    #expect(try client.ask(["HMGET", "h"] + names) == "+QUEUED")
+    #expect(try client.line("EXEC") == "[[\(values)] [\(values)]]")
+    let conditions = (0..<30).flatMap { _ in ["IF", "a", "PRESENT"] }
+    #expect(try client.ask(["KV.BATCH"] + conditions + ["SET", "c", "1", "DEL", "b"]) == "+OK")
+    #expect(try client.line("MGET b c") == "[nil $1]")
+    #expect(try client.ask(["DEL"] + names) == ":1")
+    server.stop()
+  }
+
+  @Test func `a set that is named many times is walked once`() throws {
+    let (server, client) = try Self.filled()
+    #expect(try client.ask(["SADD", "{m}few"] + Self.names.prefix(100)) == ":100")
+    let named = [String](repeating: "{m}few", count: 200)
+    #expect(try client.ask(["SINTERCARD", "200"] + named) == ":100")
+    #expect(try client.ask(["SDIFF"] + named) == "[]")
+    #expect(try client.ask(["SUNION"] + named).split(separator: " ").count == 100)
+    #expect(try Self.longReads(client) == 0)
+    server.stop()
+  }
+
   @Test func `others are served while one is under way`() throws {
     let (server, client) = try Self.filled()
     let other = try server.client()

@@ -8,7 +8,8 @@ import Testing
 
   private func newFile() throws -> OpenEnvironments.Claim {
     try OpenEnvironments.claim(
-      FileSystem.open("\(directory.path)/file", O_RDWR | O_CREAT | O_CLOEXEC, mode: FileSystem.fileMode))
+      FileSystem.open(
+        "\(directory.path)/file", O_RDWR | O_CREAT | O_CLOEXEC, mode: FileSystem.fileMode))
   }
 
   @Test func `a file is claimed once at a time`() throws {

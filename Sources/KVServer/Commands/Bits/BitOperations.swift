@@ -39,7 +39,7 @@ enum BitOperations {
     }
   }
 
-  /// An empty result removes the destination.
+  /// An empty result removes the destination. Each string is read once, however often its key is named.
   static func run(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -48,14 +48,20 @@ enum BitOperations {
       return call.reply.error("ERR BITOP NOT must be called with a single source key.")
     }
     var result: [UInt8] = []
-    for index in 3..<call.count {
-      try evaluation.withValue(of: request.extracting(call[index])) { value in
-        if index == 3 {
+    let pace = evaluation.pace
+    for (place, source) in sources(call.arguments[3...], in: request).enumerated() {
+      // A string combined with itself by XOR is zeros of its length.
+      let isZero = operation == .xor && source.count % 2 == 0
+      try evaluation.withValue(of: request.extracting(source.key)) { (value) throws(StoreError) in
+        let byteCount = value?.byteCount ?? 0
+        try pace.advance(by: WalkPace.steps(forByteCount: byteCount))
+        if place == 0, !isZero {
           result = [UInt8](copying: value, growingTo: 0)
           return
         }
+        result.grow(to: byteCount)
+        if isZero { return }
         guard let value else { return operation.combine(&result, with: RawSpan()) }
-        result.grow(to: value.byteCount)
         operation.combine(&result, with: value)
       }
     }
@@ -67,6 +73,24 @@ enum BitOperations {
       try Records.remove(destination, in: &evaluation)
     }
     call.reply.integer(Int64(result.count))
+  }
+
+  /// The different keys among `keys`, in the order in which they come first, and how often each comes.
+  private static func sources(
+    _ keys: ArraySlice<Range<Int>>, in request: RawSpan
+  ) -> [(key: Range<Int>, count: Int)] {
+    var sources: [(key: Range<Int>, count: Int)] = []
+    var places: [[UInt8]: Int] = [:]
+    for key in keys {
+      let bytes = [UInt8](copying: request.extracting(key))
+      if let place = places[bytes] {
+        sources[place].count += 1
+      } else {
+        places[bytes] = sources.count
+        sources.append((key, 1))
+      }
+    }
+    return sources
   }
 
   private static func invert(_ bytes: inout [UInt8]) {

@@ -125,9 +125,11 @@ enum Hashes: MapKind {
     }
     for index in 2..<call.count where !call.reply.isOverflowing {
       do throws(StoreError) {
-        try map.withValue(of: request.extracting(call[index]), in: &view) {
-          call.reply.bulkOrNull($0)
+        let byteCount = try map.withValue(of: request.extracting(call[index]), in: &view) { value in
+          call.reply.bulkOrNull(value)
+          return value?.byteCount ?? 0
         }
+        try view.advance(by: WalkPace.steps(forByteCount: byteCount))
       } catch {
         // As in MGET.
         guard error.isDamagedValue else { throw error }

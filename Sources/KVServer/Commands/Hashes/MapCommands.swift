@@ -82,14 +82,16 @@ extension Call {
 
   /// Brings into memory what a change of these fields will look up, and returns how many bytes the batch may
   /// have beyond those of the request.
-  borrowing func touch(_ fields: Command.Keys, _ request: RawSpan) throws(StoreError) -> Int {
+  borrowing func touch(
+    _ fields: Command.Keys, _ request: RawSpan, _ seen: inout SeenKeys
+  ) throws(StoreError) -> Int {
     var places: [Range<Int>] = []
-    var seen = SeenKeys(count: count)
+    let key = request.extracting(self[1])
     for index in stride(from: fields.first, to: fields.end(count), by: fields.step)
-    where seen.insert(request.extracting(self[index])) {
+    where seen.insert(request.extracting(self[index]), of: key) {
       places.append(self[index])
     }
-    try reader.touch(fields: places, in: request, ofMapAt: request.extracting(self[1]))
+    try reader.touch(fields: places, in: request, ofMapAt: key)
     return places.count * MapLimits.fieldOverhead
   }
 

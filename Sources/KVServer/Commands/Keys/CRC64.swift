@@ -1,21 +1,45 @@
 /// The checksum of Redis's dumps: CRC-64 by Jones (polynomial 0xAD93D23594C935A9, reflected, register 0).
+///
+/// Eight bytes at a time, each through a table of its own (M. Kounavis, F. Berry: "A Systematic Approach to Building
+/// High Performance Software-Based CRC Generators", 2005): a dump may have 64 MiB, and DUMP and RESTORE may run while
+/// others wait.
 enum CRC64 {
   /// O(n).
   static func checksum(_ bytes: RawSpan) -> UInt64 {
-    let table = table.span
+    let tables = tables.span
     var register: UInt64 = 0
-    for offset in 0..<bytes.byteCount {
-      let place = Int(UInt8(truncatingIfNeeded: register) ^ bytes.byte(at: offset))
-      register = table[place] ^ (register >> 8)
+    var offset = 0
+    while offset &+ 8 <= bytes.byteCount {
+      let word = register ^ bytes.load(at: offset, as: UInt64.self)
+      register = 0
+      for place in 0..<8 {
+        let byte = Int(truncatingIfNeeded: word &>> UInt64(8 &* place) & 0xFF)
+        register ^= tables[(7 &- place) &<< 8 | byte]
+      }
+      offset &+= 8
+    }
+    while offset < bytes.byteCount {
+      let byte = Int(UInt8(truncatingIfNeeded: register) ^ bytes.byte(at: offset))
+      register = tables[byte] ^ (register &>> 8)
+      offset &+= 1
     }
     return register
   }
 
-  private static let table: [UInt64] = (0..<256).map { byte in
-    var register = UInt64(byte)
-    for _ in 0..<8 {
-      register = register & 1 == 1 ? (register >> 1) ^ 0x95AC_9329_AC4B_C9B5 : register >> 1
+  /// Eight tables, one after another: the first has the register after a byte, and each of the others that of the
+  /// one before it after one more byte of zeros.
+  private static let tables: [UInt64] = {
+    var tables: [UInt64] = (0..<256).map { byte in
+      var register = UInt64(byte)
+      for _ in 0..<8 {
+        register = register & 1 == 1 ? (register >> 1) ^ 0x95AC_9329_AC4B_C9B5 : register >> 1
+      }
+      return register
     }
-    return register
-  }
+    for index in 256..<8 * 256 {
+      let before = tables[index - 256]
+      tables.append(tables[Int(before & 0xFF)] ^ (before >> 8))
+    }
+    return tables
+  }()
 }

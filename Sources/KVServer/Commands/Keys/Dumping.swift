@@ -10,7 +10,7 @@ enum Dumping {
     Command(
       "restore", arity: -4, [.write, .readsFirst], keys: .one, group: "generic",
       "Create a key using the provided serialized value, previously obtained using DUMP",
-      .write(restore)),
+      .prepared(inspect, restore)),
   ]
 
   /// A dump is made in memory as a whole: it may be as large as a batch that could restore it.
@@ -44,6 +44,11 @@ enum Dumping {
     call.reply.bulk(bytes.rawSpan)
   }
 
+  /// What there is to find out about a dump of 64 MiB takes long: it is done before other writers have to wait.
+  private static func inspect(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
+    call.dumped = DumpedValue.find(in: request.extracting(call[3]))
+  }
+
   /// RESTORE key ttl dump [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
   private static func restore(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
@@ -55,18 +60,23 @@ enum Dumping {
     }
     guard let time = parseInteger(request.extracting(call[2])) else { return call.notAnInteger() }
     guard time >= 0 else { return call.reply.error("ERR Invalid TTL value, must be >= 0") }
-    let dump = request.extracting(call[3])
-    guard ValueDump.isSound(dump) else {
-      return call.reply.error("ERR DUMP payload version or checksum are wrong")
+    let content: DumpedValue
+    switch call.dumped {
+    case .unsound: return call.reply.error("ERR DUMP payload version or checksum are wrong")
+    case .malformed: return call.reply.error("ERR Bad data format")
+    case .tooLarge(let byteCount):
+      throw .batchTooLarge(byteCount: byteCount, limit: Limits.batchByteCount)
+    case .value(let value): content = value
     }
-    guard let content = DumpedValue(dump) else { return call.reply.error("ERR Bad data format") }
+    defer { call.dumped = .unsound }
     let now = evaluation.now
     let start = options.isAbsolute ? call.store.clockLead : now
     let expiry = time == 0 ? 0 : UInt64(time).addingReportingOverflow(start).partialValue
     if expiry != 0, expiry <= now {
       try Records.remove(key, in: &evaluation)
     } else {
-      try content.put(at: key, expiry: expiry, from: dump, in: &evaluation)
+      try content.put(
+        at: key, expiry: expiry, from: request.extracting(call[3]), in: &evaluation)
     }
     call.reply.ok()
   }
@@ -118,56 +128,5 @@ private struct RestoreOptions {
     }
     if !bounds.contains(number) { call.reply.error("ERR Invalid \(words)") }
     return bounds.contains(number)
-  }
-}
-
-/// The content of a dump, found whole before anything is written.
-private struct DumpedValue {
-  private let kind: ValueDump.Kind
-  /// The string; members; fields and values in turn.
-  private var strings: [Range<Int>] = []
-
-  /// Nil if it is of a kind or a form that is not taken.
-  init?(_ dump: RawSpan) {
-    guard dump.byteCount > ValueDump.footerByteCount,
-      let kind = ValueDump.Kind(rawValue: dump.byte(at: 0))
-    else { return nil }
-    self.kind = kind
-    var parser = ValueDump.Parser(dump)
-    var count = 1
-    if kind != .string {
-      guard let told = parser.count(dump), told > 0, told <= dump.byteCount else { return nil }
-      count = kind == .map ? 2 * told : told
-    }
-    for _ in 0..<count {
-      guard let string = parser.string(dump) else { return nil }
-      strings.append(string)
-    }
-    guard parser.isAtEnd, kind == .string || hasFittingFields else { return nil }
-  }
-
-  private var hasFittingFields: Bool {
-    stride(from: 0, to: strings.count, by: kind == .map ? 2 : 1).allSatisfy {
-      strings[$0].count <= MapLimits.fieldByteCount
-    }
-  }
-
-  func put(
-    at key: RawSpan, expiry: UInt64, from dump: RawSpan, in evaluation: inout Evaluation
-  ) throws(StoreError) {
-    try Records.remove(key, in: &evaluation)
-    guard kind != .string else {
-      let value = dump.extracting(strings[0])
-      return try Records.rewrite(key, with: value, expiry: expiry, replacing: 0, in: &evaluation)
-    }
-    let step = kind == .map ? 2 : 1
-    try evaluation.edit(kind == .map ? .map : .set, at: key) {
-      (map, evaluation) throws(StoreError) in
-      for index in stride(from: 0, to: strings.count, by: step) {
-        let value = step == 2 ? dump.extracting(strings[index + 1]) : RawSpan()
-        try map.set(dump.extracting(strings[index]), value, in: &evaluation)
-      }
-    }
-    try Records.setExpiry(expiry, of: key, in: &evaluation)
   }
 }

@@ -7,17 +7,21 @@ enum SetOperation {
   case union
   case difference
 
-  /// Lends the members in the order of their bytes, until false from `body`. A set that is nil is empty.
+  /// Lends the members in the order of their bytes, until false from `body`. A set that is nil is empty; one that
+  /// is named several times is walked once.
   func run<V: EntryView & ~Copyable>(
     on sets: [FoundMap?], in view: inout V, _ body: (RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    let found = sets.compactMap { $0 }
+    if self == .intersection, sets.contains(where: { $0 == nil }) { return }
+    var ids: Set<MapID> = []
+    let found = sets.compactMap { $0 }.filter { ids.insert($0.id).inserted }
     switch self {
-    case .intersection where found.count < sets.count: return
     case .intersection: try FieldAlgebra.intersection(of: found, in: &view, body)
     case .union: try FieldAlgebra.union(of: found, in: &view, body)
     case .difference:
-      guard let first = sets[0] else { return }
+      guard let first = sets[0], !sets.dropFirst().contains(where: { $0?.id == first.id }) else {
+        return
+      }
       let others = Array(found.dropFirst())
       try FieldAlgebra.difference(of: first, without: others, in: &view, body)
     }

@@ -179,6 +179,7 @@ enum Sort {
       body(nil)
       return true
     }
+    try view.advance(by: 2)
     return try key.withRawBytes { (key) throws(StoreError) in
       guard try view.cover(key) else { return false }
       let type = try view.withEntry(of: key) { info, value -> RecordType? in

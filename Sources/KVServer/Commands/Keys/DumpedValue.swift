@@ -1,0 +1,73 @@
+import KVData
+import KVStore
+
+/// The content of a dump, found whole before anything is written.
+struct DumpedValue {
+  private let kind: ValueDump.Kind
+  /// The string; members; fields and values in turn.
+  private var strings: [Range<Int>] = []
+
+  enum Finding {
+    /// Version or checksum are wrong.
+    case unsound
+    /// Of a kind or a form that is not taken.
+    case malformed
+    /// It holds more than one batch may write.
+    case tooLarge(byteCount: Int)
+    case value(DumpedValue)
+  }
+
+  /// O(n) for a dump of n bytes; what it takes in memory is bounded by what a batch may write.
+  static func find(in dump: RawSpan) -> Finding {
+    guard ValueDump.isSound(dump) else { return .unsound }
+    guard dump.byteCount > ValueDump.footerByteCount,
+      let kind = ValueDump.Kind(rawValue: dump.byte(at: 0))
+    else { return .malformed }
+    var value = DumpedValue(kind: kind)
+    var parser = ValueDump.Parser(dump)
+    var count = 1
+    if kind != .string {
+      // Each member or field takes a byte at least.
+      guard let told = parser.count(dump), told > 0, told <= dump.byteCount else {
+        return .malformed
+      }
+      let byteCount = told * Limits.mutationByteCount
+      guard byteCount <= Limits.batchByteCount else { return .tooLarge(byteCount: byteCount) }
+      count = kind == .map ? 2 * told : told
+    }
+    value.strings.reserveCapacity(count)
+    for _ in 0..<count {
+      guard let string = parser.string(dump) else { return .malformed }
+      value.strings.append(string)
+    }
+    guard parser.isAtEnd, kind == .string || value.hasFittingFields else { return .malformed }
+    return .value(value)
+  }
+
+  private init(kind: ValueDump.Kind) { self.kind = kind }
+
+  private var hasFittingFields: Bool {
+    stride(from: 0, to: strings.count, by: kind == .map ? 2 : 1).allSatisfy {
+      strings[$0].count <= MapLimits.fieldByteCount
+    }
+  }
+
+  func put(
+    at key: RawSpan, expiry: UInt64, from dump: RawSpan, in evaluation: inout Evaluation
+  ) throws(StoreError) {
+    try Records.remove(key, in: &evaluation)
+    guard kind != .string else {
+      let value = dump.extracting(strings[0])
+      return try Records.rewrite(key, with: value, expiry: expiry, replacing: 0, in: &evaluation)
+    }
+    let step = kind == .map ? 2 : 1
+    try evaluation.edit(kind == .map ? .map : .set, at: key) {
+      (map, evaluation) throws(StoreError) in
+      for index in stride(from: 0, to: strings.count, by: step) {
+        let value = step == 2 ? dump.extracting(strings[index + 1]) : RawSpan()
+        try map.set(dump.extracting(strings[index]), value, in: &evaluation)
+      }
+    }
+    try Records.setExpiry(expiry, of: key, in: &evaluation)
+  }
+}
