@@ -1,3 +1,5 @@
+import Glibc
+
 /// Little-endian integers in raw bytes: the one place where a format's fields are loaded and stored.
 /// Every access is checked against the bounds of the bytes it touches, in every build.
 
@@ -10,6 +12,17 @@ extension RawSpan {
     precondition(offset >= 0 && offset &+ MemoryLayout<Integer>.size <= byteCount)
     return unsafe Integer(
       littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Integer.self))
+  }
+
+  /// Whether there are `count` bytes at `offset`, all of them zero. O(count), at the speed of `memcmp`.
+  func areZero(at offset: Int, count: Int) -> Bool {
+    precondition(offset >= 0 && count > 0)
+    guard offset &+ count <= byteCount else { return false }
+    return unsafe withUnsafeBytes { bytes in
+      guard let start = unsafe bytes.baseAddress.map({ unsafe $0 + offset }) else { return false }
+      // Each byte equals the one before it, and the first is zero.
+      return unsafe start.load(as: UInt8.self) == 0 && memcmp(start, start + 1, count - 1) == 0
+    }
   }
 }
 

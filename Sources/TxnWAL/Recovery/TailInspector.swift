@@ -12,6 +12,8 @@
 /// any means that the log has; the applied positions of the participants are checked besides.
 struct TailInspector {
   private static let windowByteCount = 1 << 20
+  /// Most of what lies behind the end was never written: zeros are passed in blocks of so many.
+  private static let blockByteCount = 4096
 
   let segments: SegmentSet
   let end: LSN
@@ -34,7 +36,16 @@ struct TailInspector {
       try segments.read(into: &bytes, from: start, upTo: readTo)
       let span = bytes.rawSpan
       var offset = 0
+      var nextLook = 0
       while start.advanced(by: offset) < stop {
+        if offset >= nextLook {
+          if span.areZero(at: offset, count: Self.blockByteCount) {
+            // A header that begins further ahead than this has its LSN, which is not zero, behind the block.
+            offset += Self.blockByteCount - RecordHeader.alignment
+            continue
+          }
+          nextLook = offset + Self.blockByteCount
+        }
         let lsn = start.advanced(by: offset)
         if let header = RecordHeader.parse(span, at: offset, expecting: lsn),
           header.transaction.epoch >= epoch, isWanted(header),
