@@ -77,11 +77,13 @@ struct UnreadRepliesTests {
       $0.clientMemoryByteCount = Server.leastClientMemoryByteCount
       $0.log = { line in lines.withLock { $0.append(line) } }
     }
-    let small = try server.client()
-    small.send(Self.pipeline)
     let hog = try server.client()
     let chunk = Self.pipeline
-    for _ in 0..<8 { hog.send(chunk) }
+    hog.send(chunk)
+    // Later, so that there is no moment at which this one alone has not read for long enough.
+    let small = try server.client()
+    small.send(chunk)
+    for _ in 1..<8 { hog.send(chunk) }
     let other = try server.client()
     while try Self.field("evicted_clients", other) == 0 {}
     #expect(lines.withLock { $0.contains { $0.contains("maxmemory-clients") } })
