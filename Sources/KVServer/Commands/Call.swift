@@ -146,9 +146,9 @@ struct Call: ~Copyable {
         do throws(StoreError) {
           try body(&evaluation, &call)
         } catch {
-          throw call.abandons("command", error, evaluation) ? .abandoned : error
+          throw call.abandons("command", error, &evaluation) ? .abandoned : error
         }
-        try call.checkReply(evaluation)
+        try call.checkReply(&evaluation)
         // A command that met expired keys removes them, as a part of its own batch.
         let expired = evaluation.expiredMet
         if !expired.isEmpty { try call.remove(expired, &evaluation) }

@@ -31,15 +31,15 @@ extension Call {
   /// To be called when what an evaluation has replied is whole. One that nobody could be told of is given up: a
   /// command that replies with what it removes would lose it otherwise. A client that wants no reply misses nothing.
   @inline(__always)
-  mutating func checkReply(_ evaluation: borrowing Evaluation) throws(StoreError) {
-    if isReplyLost { try giveUp(evaluation) }
+  mutating func checkReply(_ evaluation: inout Evaluation) throws(StoreError) {
+    if isReplyLost { try giveUp(&evaluation) }
   }
 
   /// The client wants the reply, and something of it was dropped.
   var isReplyLost: Bool { reply.isOverflowing && session.replyMode.isWanted }
 
   @inline(never)
-  private mutating func giveUp(_ evaluation: borrowing Evaluation) throws(StoreError) {
+  private mutating func giveUp(_ evaluation: inout Evaluation) throws(StoreError) {
     abandonment = Abandonment(isOfReply: true, expired: evaluation.expiredMet)
     throw .abandoned
   }

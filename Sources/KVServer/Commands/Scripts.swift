@@ -156,7 +156,7 @@ enum Scripts {
     // After it is known why the script has ended.
     defer { call.server.runningScript.end() }
     if let failure = run.failure {
-      throw call.abandons("script", failure, evaluation) ? .abandoned : failure
+      throw call.abandons("script", failure, &evaluation) ? .abandoned : failure
     }
     // Told in place of the reply, whatever the script did after that.
     if call.isReplyLost { return call.server.scripts.add(script) }

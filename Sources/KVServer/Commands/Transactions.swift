@@ -163,7 +163,7 @@ enum Transactions {
     do throws(StoreError) {
       try run(transaction, &evaluation, &call, bytes)
     } catch {
-      guard error == .abandoned || call.abandons("transaction", error, evaluation) else {
+      guard error == .abandoned || call.abandons("transaction", error, &evaluation) else {
         throw error
       }
       call.abandonment.discardsTransaction()
@@ -190,7 +190,7 @@ enum Transactions {
       try carryOut(queued.command, &evaluation, &call, bytes)
       call.didRunPart(bytes, errorsBefore: errorsBefore, since: &begun)
       // Nobody will be told of the rest, and nothing of it is done.
-      try call.checkReply(evaluation)
+      try call.checkReply(&evaluation)
     }
   }
 

@@ -23,7 +23,7 @@ extension Call {
   /// Whether `error` ends the evaluation because its time is up. What the client is told is noted then.
   @inline(never)
   mutating func abandons(
-    _ what: String, _ error: StoreError, _ evaluation: borrowing Evaluation
+    _ what: String, _ error: StoreError, _ evaluation: inout Evaluation
   ) -> Bool {
     guard case .walkStopped = error else { return false }
     abandonment = Abandonment(error: time.refusal(of: what), expired: evaluation.expiredMet)
