@@ -88,6 +88,10 @@ bench-library: bench-build  ## Compare kvd as a library with RocksDB and LMDB; A
 bench-shape: bench-build  ## How cost grows with data, partitions, values and batches; ARGS=--quick
 	bench/engines-shape $(ARGS)
 
+.PHONY: bench-stalls
+bench-stalls: build  ## How long each command can make others wait (10 minutes); ARGS=--report writes docs/stalls.md
+	bench/stalls $(ARGS)
+
 # A package of its own, so that kvd is built without RocksDB; its products stay out of bench/.
 .PHONY: bench-build
 bench-build: setup

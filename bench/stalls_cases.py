@@ -180,6 +180,7 @@ def cases():
     add("eval eval_ro", one("an endless loop", TIME, "@", loop, 0, repeats=1))
     add("evalsha evalsha_ro", one("an endless loop", TIME, "@", b"{digest of loop}", 0, repeats=1))
     add("script|load", one("1 MiB that Lua compiles in squared time", TIME, "@", "local a return " + "a or " * 200_000 + "a", repeats=1))
+    add("function|restore function|load", one("60 MiB, refused", SIZE, "@", large))
     add("script|exists", one("200,000 digests", COUNT, "@", *words(b"d")))
     add("script|flush", one("all scripts", "-", "@"))
     add("script|kill", one("no script", "-", "@"))
