@@ -88,9 +88,10 @@ package enum Records {
   private static func releaseFields(
     of key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
-    let record = try evaluation.withStoredEntry(of: key) { info, value in
-      MapRecord(of: info, value)
+    let (record, byteCount) = try evaluation.withStoredEntry(of: key) { info, value in
+      (MapRecord(of: info, value), value.byteCount)
     }
+    try evaluation.pace.advance(by: WalkPace.steps(forByteCount: byteCount))
     if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
   }
 
@@ -99,19 +100,29 @@ package enum Records {
   package static func touch(
     _ key: RawSpan, with reader: Reader
   ) throws(StoreError) -> Int {
-    let record = try reader.withEntry(of: key) { info, value in MapRecord(of: info, value) }
-    guard let record else { return 0 }
+    try touch(key, with: reader, limit: .max).batchByteCount
+  }
+
+  /// The same until values of more than `limit` bytes were read; and how many bytes those had.
+  package static func touch(
+    _ key: RawSpan, with reader: Reader, limit: Int
+  ) throws(StoreError) -> (batchByteCount: Int, readByteCount: Int) {
+    var (record, readByteCount) = try reader.withEntry(of: key) { info, value in
+      (MapRecord(of: info, value), value.byteCount)
+    }
+    guard let record else { return (0, readByteCount) }
     let map = FoundMap(record)
     var byteCount = tombstoneByteCount
-    guard map.count <= MapLimits.fieldsDeletedOneByOne else { return byteCount }
+    guard map.count <= MapLimits.fieldsDeletedOneByOne else { return (byteCount, readByteCount) }
     // It may have been deleted meanwhile: then nothing is found, and nothing will be deleted.
     try reader.withCut(of: map.place) { cut throws(StoreError) in
-      try map.walk(in: &cut) { field, _ in
+      try map.walk(in: &cut) { field, value in
         byteCount += field.byteCount + FieldKey.prefixByteCount + mutationByteCount
-        return true
+        readByteCount += value.byteCount
+        return readByteCount <= limit
       }
     }
-    return byteCount
+    return (byteCount, readByteCount)
   }
 
   /// Of a range tombstone over the fields of a map.

@@ -31,9 +31,12 @@ public struct MapEdit {
     guard count > 0, field.byteCount <= MapLimits.fieldByteCount,
       let key = key(of: field)
     else { return try body(nil) }
-    return try evaluation.withEntry(stored: key.rawSpan) { info, value throws(StoreError) in
-      try info == nil ? body(nil) : body(value)
+    let (result, byteCount) = try evaluation.withEntry(stored: key.rawSpan) {
+      info, value throws(StoreError) in
+      (try info == nil ? body(nil) : body(value), value.byteCount)
     }
+    try evaluation.pace.advance(by: WalkPace.steps(forByteCount: byteCount))
+    return result
   }
 
   /// Whether the map has `field`.
@@ -60,6 +63,8 @@ public struct MapEdit {
   ) throws(StoreError) {
     try FieldKey.check(field)
     guard let key = key(of: field) else { preconditionFailure("a map that was not begun") }
+    // Before anything is written: it ends an evaluation whose time is up.
+    try evaluation.pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
     try evaluation.put(stored: key.rawSpan, value)
     if isNew { count += 1 }
     isChanged = true

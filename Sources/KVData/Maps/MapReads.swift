@@ -159,16 +159,21 @@ extension Reader {
     }
   }
 
-  /// Brings into memory what a change of some fields of the map at `key` will look up.
+  /// Brings into memory what a change of some fields of the map at `key` will look up, until values of more than `limit`
+  /// bytes were read. Returns how many bytes those had.
   package func touch(
-    fields: some Sequence<Range<Int>>, in bytes: RawSpan, ofMapAt key: RawSpan
-  ) throws(StoreError) {
-    let id = try withEntry(of: key) { info, value in MapRecord(of: info, value)?.id }
-    guard let id else { return }
+    fields: some Sequence<Range<Int>>, in bytes: RawSpan, ofMapAt key: RawSpan, limit: Int = .max
+  ) throws(StoreError) -> Int {
+    var (id, readByteCount) = try withEntry(of: key) { info, value in
+      (MapRecord(of: info, value)?.id, value.byteCount)
+    }
+    guard let id else { return readByteCount }
     var fieldKey = FieldKey(of: id)
     for field in fields where field.count <= MapLimits.fieldByteCount {
+      guard readByteCount <= limit else { break }
       fieldKey.set(bytes.extracting(field))
-      try touch(fieldKey.bytes.rawSpan)
+      readByteCount += try touch(fieldKey.bytes.rawSpan)
     }
+    return readByteCount
   }
 }

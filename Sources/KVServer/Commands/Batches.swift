@@ -42,6 +42,10 @@ enum Batches {
       case .deleteRange: nil
       }
     }
+
+    var valueByteCount: Int {
+      if case .set(_, let value) = self { value.count } else { 0 }
+    }
   }
 
   static func run(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
@@ -52,7 +56,7 @@ enum Batches {
     var seen = SeenKeys()
     for condition in conditions {
       let key = request.extracting(condition.key)
-      if seen.insert(key) { try call.reader.touch(key) }
+      if seen.insert(key) { seen.didRead(try call.reader.touch(key)) }
     }
     var replaced = SeenKeys()
     var byteCount = request.byteCount
@@ -62,11 +66,10 @@ enum Batches {
         byteCount +=
           (range.lower.count + (range.upper?.count ?? 0)) * call.store.openReport.partitionCount
       }
-      byteCount +=
-        try change.key.map { (key) throws(StoreError) in
-          let key = request.extracting(key)
-          return replaced.insert(key) ? try call.touchReplaced(key) : 0
-        } ?? 0
+      if let place = change.key {
+        let key = request.extracting(place)
+        if replaced.insert(key) { byteCount += try call.touchReplaced(key, &replaced) }
+      }
     }
     try call.evaluate(byteCount: byteCount) { (evaluation, call) throws(StoreError) in
       var known: [[UInt8]: SequenceNumber] = [:]
@@ -78,6 +81,7 @@ enum Batches {
         }
       }
       for change in changes {
+        try evaluation.pace.advance(by: WalkPace.steps(forByteCount: change.valueByteCount))
         switch change {
         case .set(let key, let value):
           try Records.replace(

@@ -174,8 +174,8 @@ enum Dispatcher {
     return nil
   }
 
-  /// Brings the pages of the keys into memory, for commands that will read them in an evaluation. Returns
-  /// about how many bytes the batch may have beyond those of the request.
+  /// Brings the pages of the keys into memory, for commands that will read them in an evaluation, as far as `SeenKeys`
+  /// says. Returns about how many bytes the batch may have beyond those of the request.
   ///
   /// - Parameter call: as of `refusal`.
   @inline(__always)
@@ -188,7 +188,8 @@ enum Dispatcher {
     }
     let keys = command.keys
     if keys.first == 0, command.flags.contains(.script) {
-      return try Scripts.touch(command, call, request)
+      var seen = SeenKeys()
+      return try Scripts.touch(command, call, request, &seen)
     }
     // What is replaced or removed may be a map, whose fields go too.
     let mayRemoveMaps = command.flags.contains(.write) && call.store.hasHadMaps
@@ -200,7 +201,7 @@ enum Dispatcher {
     var seen = SeenKeys()
     for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
       let key = request.extracting(call[index])
-      if seen.insert(key) { byteCount += try call.touchReplaced(key) }
+      if seen.insert(key) { byteCount += try call.touchReplaced(key, &seen) }
     }
     return byteCount
   }

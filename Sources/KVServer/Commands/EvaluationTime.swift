@@ -1,7 +1,10 @@
 import KVStore
 
 /// How long one evaluation (a command that writes, EXEC, a script) may have all writers wait: as long as
-/// `busy-reply-threshold` says, whatever it consists of.
+/// `busy-reply-threshold` says.
+///
+/// What takes long must ask: a single look-up, a copy or a sum over one value does not, so that one of those may pass
+/// the time, and what it is a part of ends behind it.
 ///
 /// It counts from the first time that somebody asks, so that a command that does little never reads the clock for
 /// it: EXEC asks before each command, walks ask every few thousand steps, scripts every few hundred instructions. A

@@ -64,15 +64,15 @@ enum Scripts {
   /// beyond those of the request: what a script writes is known when it has run.
   @inline(never)
   static func touch(
-    _ command: Command, _ call: borrowing Call, _ request: RawSpan
+    _ command: Command, _ call: borrowing Call, _ request: RawSpan, _ seen: inout SeenKeys
   ) throws(StoreError) -> Int {
     call.lua.settle()
-    var seen = SeenKeys()
+    guard !seen.isSpent else { return 0 }
     for use in command.keyUses(call.arguments, in: request) ?? [] {
       guard case .argument(let index) = use.place, call[index].count <= Limits.keyByteCount,
         seen.insert(request.extracting(call[index]))
       else { continue }
-      _ = try call.touchReplaced(request.extracting(call[index]))
+      _ = try call.touchReplaced(request.extracting(call[index]), &seen)
     }
     return 0
   }

@@ -1,30 +1,58 @@
 import KVStore
 
-/// Keys, or fields of maps, that a request has had looked at already. A key can be named a million times in a request, and
-/// every look-up of it may verify a value of 64 MiB.
+/// Keys, or fields of maps, that a request has had looked at already, so that an evaluation finds them in memory. A key can
+/// be named a million times in a request, and every look-up of it may verify a value of 64 MiB: each is looked up once,
+/// and all of them together cost `byteLimit` at most. The evaluation looks the rest up by itself.
 struct SeenKeys {
   /// So many are few: to tell them apart is not worth it.
   static let fewCount = 9
+  /// What look-ups may cost, in bytes of values verified: some milliseconds. The one that passes it is finished.
+  static let byteLimit = 4 << 20
+  /// What a look-up costs beside its value, and what it costs to find that it is not needed.
+  private static let lookupByteCount = 1024
+  private static let repeatedByteCount = 64
 
-  private var count = 0
+  /// What look-ups have cost.
+  private var byteCount = 0
   private var hashes: Set<Int> = []
 
   /// Whether `key` is worth a look that only saves time later. Of two keys with the same hash it says no, too.
   @inline(__always)
   mutating func insert(_ key: RawSpan) -> Bool {
-    count &+= 1
-    return count <= Self.fewCount || remember(key.hash)
+    byteCount &+= Self.lookupByteCount
+    return byteCount <= Self.fewCount &* Self.lookupByteCount || remember(key.hash)
   }
 
   /// The same for a field of the map at `key`.
   @inline(__always)
   mutating func insert(_ field: RawSpan, of key: RawSpan) -> Bool {
-    count &+= 1
-    return count <= Self.fewCount || remember(key.hash &* 31 &+ field.hash)
+    byteCount &+= Self.lookupByteCount
+    return byteCount <= Self.fewCount &* Self.lookupByteCount
+      || remember(key.hash &* 31 &+ field.hash)
   }
 
   @inline(never)
-  private mutating func remember(_ hash: Int) -> Bool { hashes.insert(hash).inserted }
+  private mutating func remember(_ hash: Int) -> Bool {
+    guard !isSpent else { return false }
+    guard hashes.insert(hash).inserted else {
+      byteCount -= Self.lookupByteCount - Self.repeatedByteCount
+      return false
+    }
+    return true
+  }
+
+  /// A look-up that was worth it has read a value of so many bytes.
+  @inline(__always)
+  mutating func didRead(_ valueByteCount: Int) { byteCount &+= valueByteCount }
+
+  /// Nothing more is worth a look.
+  var isSpent: Bool { byteCount > Self.byteLimit }
+
+  /// What values may have that are read now.
+  var bytesLeft: Int { max(0, Self.byteLimit - byteCount) }
+
+  /// A look-up has failed, and may have read any number of bytes.
+  mutating func spendAll() { byteCount = Self.byteLimit + 1 }
 }
 
 extension Call {

@@ -49,13 +49,31 @@ enum Transactions {
       return
     }
     guard !call.server.memory.isFull else { return call.reply.error(ClientMemory.refusal) }
+    let clock = call.meter.clock
+    let begun = clock.now
+    let least = clock.ticks(microseconds: watchMicroseconds)
+    var firstLookup: UInt64?
     for index in 1..<call.count {
       let key = request.extracting(call[index])
       try call.session.watch([UInt8](copying: key)) { () throws(StoreError) in
-        try call.reader.watch(key, through: call.through)
+        if firstLookup == nil { firstLookup = clock.now }
+        return try call.reader.watch(key, through: call.through)
       }
+      guard let firstLookup, index + 1 < call.count else { continue }
+      // Keys that are watched already are passed by each time: new ones get at least as long as that has taken, or many
+      // keys would cost the square of their number.
+      if clock.now &- firstLookup > max(least, firstLookup &- begun) { return goOnWatching(&call) }
     }
     call.reply.ok()
+  }
+
+  /// How long one client's WATCH looks keys up before others have their turn.
+  private static let watchMicroseconds = 2_000
+
+  /// Has WATCH carried out again, after all others that are ready. Each key is watched from when it was looked up.
+  private static func goOnWatching(_ call: inout Call) {
+    call.disposition = .waiting
+    call.handle.signal()
   }
 
   static func unwatch(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
@@ -104,10 +122,13 @@ enum Transactions {
     _ transaction: Transaction, _ watches: [[UInt8]: KeyWatch], _ call: inout Call,
     _ bytes: RawSpan
   ) throws(StoreError) -> Int {
-    // Each is there once.
-    for key in watches.keys { try call.reader.touch(key.rawSpan) }
     var seen = SeenKeys()
-    var seenFields = SeenKeys()
+    var seenWatched = SeenKeys()
+    for key in watches.keys where seenWatched.insert(key.rawSpan) {
+      try tolerateDamage(&seenWatched) { (seen) throws(StoreError) in
+        seen.didRead(try call.reader.touch(key.rawSpan))
+      }
+    }
     var byteCount = 0
     for queued in transaction.queued {
       let command = call.server.table.commands[queued.command]
@@ -115,30 +136,43 @@ enum Transactions {
       if case .edit(let fields, _) = command.handler {
         call.arguments.removeAll(keepingCapacity: true)
         call.arguments.append(contentsOf: arguments)
-        byteCount += try call.touch(fields, bytes, &seenFields)
+        try tolerateDamage(&seen) { (seen) throws(StoreError) in
+          byteCount += try call.touch(fields, bytes, &seen)
+        }
         continue
       }
       if command.flags.contains(.script) {
         call.arguments.removeAll(keepingCapacity: true)
         call.arguments.append(contentsOf: arguments)
-        byteCount += try Scripts.touch(command, call, bytes)
+        try tolerateDamage(&seen) { (seen) throws(StoreError) in
+          byteCount += try Scripts.touch(command, call, bytes, &seen)
+        }
         continue
       }
       let keys = command.keys
-      guard keys.first > 0 else { continue }
+      guard keys.first > 0, !seen.isSpent else { continue }
       let first = arguments.startIndex
       for index in stride(from: keys.first, to: keys.end(arguments.count), by: keys.step) {
         let key = bytes.extracting(arguments[first + index])
         guard seen.insert(key) else { continue }
-        do throws(StoreError) {
-          byteCount += try call.touchReplaced(key)
-        } catch {
-          // What to do about a damaged value is for the command to say.
-          guard error.isDamagedValue else { throw error }
+        try tolerateDamage(&seen) { (seen) throws(StoreError) in
+          byteCount += try call.touchReplaced(key, &seen)
         }
       }
     }
     return byteCount
+  }
+
+  /// What to do about a damaged value is for the command to say that meets it in the evaluation, if one does.
+  private static func tolerateDamage(
+    _ seen: inout SeenKeys, _ lookup: (inout SeenKeys) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    do throws(StoreError) {
+      try lookup(&seen)
+    } catch {
+      guard error.isDamagedValue else { throw error }
+      seen.spendAll()
+    }
   }
 
   /// Runs the queue inside the evaluation, or replies null if a watched key has changed.
@@ -147,11 +181,10 @@ enum Transactions {
     _ evaluation: inout Evaluation,
     _ call: inout Call, _ bytes: RawSpan
   ) throws(StoreError) {
-    for (key, watch) in watches {
-      guard try evaluation.holds(watch, of: key.rawSpan) else {
-        call.reply.nullArray()
-        return
-      }
+    do throws(StoreError) {
+      guard try holds(watches, &evaluation, &call) else { return call.reply.nullArray() }
+    } catch {
+      throw discard(error, &evaluation, &call)
     }
     call.reply.array(transaction.queued.count)
     let execute = call.command
@@ -163,12 +196,31 @@ enum Transactions {
     do throws(StoreError) {
       try run(transaction, &evaluation, &call, bytes)
     } catch {
-      guard error == .abandoned || call.abandons("transaction", error, &evaluation) else {
-        throw error
-      }
-      call.abandonment.discardsTransaction()
-      throw .abandoned
+      throw discard(error, &evaluation, &call)
     }
+  }
+
+  /// Whether all that is watched is as it was. Each key may hold a value of any size, so each is asked before whether
+  /// there is time for it.
+  private static func holds(
+    _ watches: [[UInt8]: KeyWatch], _ evaluation: inout Evaluation, _ call: inout Call
+  ) throws(StoreError) -> Bool {
+    for (key, watch) in watches {
+      guard !call.time.isOver(at: call.meter.clock.now) else { throw .walkStopped }
+      guard try evaluation.holds(watch, of: key.rawSpan) else { return false }
+    }
+    return true
+  }
+
+  /// What EXEC ends with after `error`: of what abandons an evaluation the client is told in its place.
+  private static func discard(
+    _ error: StoreError, _ evaluation: inout Evaluation, _ call: inout Call
+  ) -> StoreError {
+    guard error == .abandoned || call.abandons("transaction", error, &evaluation) else {
+      return error
+    }
+    call.abandonment.discardsTransaction()
+    return .abandoned
   }
 
   /// The commands one after another, as long as there is time and room for their replies.

@@ -40,7 +40,7 @@ public struct ServerOptions: Sendable {
   public var requestTimeoutSeconds = 300
   /// How long a client may leave replies unread that it was sent before it is cut off.
   public var stallTimeoutSeconds = 60
-  /// How long a script may run while all writers wait for it.
+  /// How long one evaluation may take while all writers wait for it: a script, an EXEC, a command that writes.
   public var scriptMilliseconds = 5_000
   /// Bounds the memory that the scripts of one I/O thread may take.
   public var scriptMemoryByteCount = 64 << 20

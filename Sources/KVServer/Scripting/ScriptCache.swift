@@ -12,7 +12,7 @@ struct Script: Sendable {
   /// Said something of itself.
   let hasFlags: Bool
 
-  /// Bytes of one script: compiling one is not interrupted.
+  /// Bytes of one script: its digest is made first, which nothing interrupts. (Compiling ends when its time is up.)
   static let byteLimit = 1 << 20
 
   private static let knownFlags: Set<String> = [

@@ -134,12 +134,17 @@ public final class Reader {
   }
 
   /// Brings into memory what looking `key` up needs, so that a later evaluation, which all writers wait
-  /// for, does not wait for the disk.
-  public func touch(_ key: RawSpan) throws(StoreError) {
+  /// for, does not wait for the disk. Returns how many bytes the value has that was read; 0 where none was.
+  @discardableResult
+  public func touch(_ key: RawSpan) throws(StoreError) -> Int {
     let place = place(of: key)
     // What is in memory needs nothing. (Another key that looks like this one costs a read at worst.)
-    if shortcut(to: place.partition).fetchNode(of: place.hash) { return }
-    try lendStoredVersion(of: key, in: place.partition, hash: place.hash, through: 0) { _, _ in }
+    if shortcut(to: place.partition).fetchNode(of: place.hash) { return 0 }
+    var byteCount = 0
+    try lendStoredVersion(of: key, in: place.partition, hash: place.hash, through: 0) { _, value in
+      byteCount = value.byteCount
+    }
+    return byteCount
   }
 
   /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut.

@@ -68,6 +68,67 @@ struct EvaluationTimeTests {
     server.stop()
   }
 
+  /// The story: of these nothing asked for the time.
+  @Test(arguments: [
+    ["MSET"], ["MSETNX"], ["HSET", "hash"], ["SADD", "set"], ["SREM", "members"],
+    ["HDEL", "fields"],
+    ["KV.BATCH"],
+  ])
+  func `one command with many arguments is undone`(command: [String]) throws {
+    let server = try TestServer { $0.scriptMilliseconds = 1 }
+    let client = try server.client()
+    let names = (0..<40_000).map { "name:\($0)" }
+    for start in stride(from: 0, to: names.count, by: 1_000) {
+      let some = names[start..<start + 1_000]
+      switch command[0] {
+      case "SREM": #expect(try client.ask(["SADD", "members"] + some) == ":1000")
+      case "HDEL":
+        #expect(try client.ask(["HSET", "fields"] + some.flatMap { [$0, "v"] }) == ":1000")
+      default: break
+      }
+    }
+    let before = try client.ask("DBSIZE")
+    let arguments =
+      switch command[0] {
+      case "MSET", "MSETNX", "HSET": names.flatMap { [$0, "v"] }
+      case "KV.BATCH": names.flatMap { ["SET", $0, "v"] }
+      default: names
+      }
+    let reply = try client.ask(command + arguments)
+    #expect(
+      reply.hasPrefix("-ERR the command was ended because it ran for more than 1 milliseconds"),
+      "\(reply.prefix(300))")
+    #expect(try client.ask("DBSIZE") == before)
+    if command[0] == "SREM" { #expect(try client.ask("SCARD", "members") == ":40000") }
+    if command[0] == "HDEL" { #expect(try client.ask("HLEN", "fields") == ":40000") }
+    server.stop()
+  }
+
+  @Test func `the keys that an EXEC watches are a part of its time`() throws {
+    let server = try TestServer { $0.scriptMilliseconds = 1 }
+    let client = try server.client()
+    #expect(try client.ask(["WATCH"] + (0..<20_000).map { "k\($0)" }) == "+OK")
+    let reply = try Self.run([["SET", "k", "v"]], client)
+    #expect(
+      reply.hasPrefix("-EXECABORT Transaction discarded because of: ERR the transaction was ended"),
+      "\(reply.prefix(300))")
+    #expect(try client.ask("GET", "k") == "nil")
+    #expect(try Self.run([["SET", "k", "v"]], client) == "[+OK]")
+    server.stop()
+  }
+
+  @Test func `DEBUG SLEEP has no more time in an EXEC than any command`() throws {
+    let server = try TestServer {
+      $0.scriptMilliseconds = 100
+      $0.debugCommands = .yes
+    }
+    let client = try server.client()
+    let reply = try Self.run([["SET", "k", "v"], ["DEBUG", "SLEEP", "86400"]], client)
+    #expect(reply.hasPrefix(Self.tooLong), "\(reply.prefix(300))")
+    #expect(try client.ask("GET", "k") == "nil")
+    server.stop()
+  }
+
   @Test func `an EXEC whose reply is too large writes nothing`() throws {
     let server = try TestServer { $0.clientMemoryByteCount = Server.leastClientMemoryByteCount }
     let client = try server.client()

@@ -72,6 +72,27 @@ struct WatchTests {
     }
   }
 
+  /// Carried out piece by piece, so that other clients of the thread have their turn.
+  @Test func `of many keys in one WATCH each is watched`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    let other = try server.client()
+    let keys = (0..<30_000).map { "k\($0)" }
+    for changed in ["k0", "k15000", "k29999"] {
+      client.send(TestClient.encode(["WATCH"] + keys) + TestClient.encode(["PING"]))
+      #expect(try client.reply() == "+OK")
+      #expect(try client.reply() == "+PONG")
+      #expect(try other.ask("SET", changed, "v") == "+OK")
+      #expect(try client.line("MULTI") == "+OK")
+      #expect(try client.line("PING") == "+QUEUED")
+      #expect(try client.line("EXEC") == "nil")
+    }
+    #expect(try client.ask(["WATCH"] + keys) == "+OK")
+    #expect(try client.line("MULTI") == "+OK")
+    #expect(try client.line("PING") == "+QUEUED")
+    #expect(try client.line("EXEC") == "[+PONG]")
+  }
+
   @Test func `nothing is kept of keys that nobody watches any more`() throws {
     let watches = KeyWatches()
     let hash = KeyHash(seed: 1)

@@ -90,6 +90,12 @@ struct DamagedValueTests {
     #expect(try client.ask("MGET", "k49", "k50", "k51", "none") == "+QUEUED")
     let reply = try client.ask("EXEC")
     expectOneError(String(reply.dropFirst().dropLast()))
+    // What is looked up before the first command of EXEC is there for those after it to find.
+    #expect(try client.ask("WATCH", "k49") == "+OK")
+    #expect(try client.ask("MULTI") == "+OK")
+    #expect(try client.ask("KV.DELPREFIX", "h") == "+QUEUED")
+    #expect(try client.ask("HSET", "h", "f5", "v") == "+QUEUED")
+    #expect(try client.ask("EXEC") == "[+OK :1]")
     #expect(daemon.end(with: SIGTERM) == 0)
   }
 }

@@ -86,21 +86,42 @@ extension Call {
     _ fields: Command.Keys, _ request: RawSpan, _ seen: inout SeenKeys
   ) throws(StoreError) -> Int {
     var places: [Range<Int>] = []
+    var fieldCount = 0
     let key = request.extracting(self[1])
-    for index in stride(from: fields.first, to: fields.end(count), by: fields.step)
-    where seen.insert(request.extracting(self[index]), of: key) {
-      places.append(self[index])
+    for index in stride(from: fields.first, to: fields.end(count), by: fields.step) {
+      if seen.insert(request.extracting(self[index]), of: key) {
+        places.append(self[index])
+        fieldCount += 1
+      } else if seen.isSpent {
+        // Written all the same. Of so many nobody tells which are the same.
+        fieldCount += 1
+      }
     }
-    try reader.touch(fields: places, in: request, ofMapAt: key)
-    return places.count * MapLimits.fieldOverhead
+    // Where no field is new the key need not be looked up either, whatever it holds.
+    if !places.isEmpty {
+      seen.didRead(
+        try reader.touch(fields: places, in: request, ofMapAt: key, limit: seen.bytesLeft))
+    }
+    return fieldCount * MapLimits.fieldOverhead
   }
 
   /// Brings into memory what replacing or removing `key` will look up, whatever it holds, and returns how many
   /// bytes the batch may have beyond those of the request.
   @inline(__always)
-  borrowing func touchReplaced(_ key: RawSpan) throws(StoreError) -> Int {
-    if store.hasHadMaps { return try Records.touch(key, with: reader) }
-    try reader.touch(key)
+  borrowing func touchReplaced(
+    _ key: RawSpan, _ seen: inout SeenKeys
+  ) throws(StoreError) -> Int {
+    if store.hasHadMaps { return try touchWithFields(key, &seen) }
+    seen.didRead(try reader.touch(key))
     return 0
+  }
+
+  @inline(never)
+  private borrowing func touchWithFields(
+    _ key: RawSpan, _ seen: inout SeenKeys
+  ) throws(StoreError) -> Int {
+    let found = try Records.touch(key, with: reader, limit: seen.bytesLeft)
+    seen.didRead(found.readByteCount)
+    return found.batchByteCount
   }
 }

@@ -25,8 +25,7 @@ enum DebugCommand {
     switch (word, call.count) {
     case ("sleep", 3):
       let seconds = Double(String(describing: request.extracting(call[2]))) ?? 0
-      System.sleep(milliseconds: Int(max(0, min(seconds, 86_400)) * 1000))
-      call.reply.ok()
+      try sleep(milliseconds: Int(max(0, min(seconds, 86_400)) * 1000), &call)
     case ("set-active-expire", 3):
       let text = String(describing: request.extracting(call[2]))
       call.server.expiry.isPaused = (Int(text) ?? 0) == 0
@@ -80,6 +79,23 @@ enum DebugCommand {
     "mallctl-str": "the allocator has no such settings",
   ]
 
+  /// SLEEP, in short pieces: in a transaction, where all writers wait, it has no more time than any command; a server that
+  /// stops does not wait for it.
+  private static func sleep(milliseconds: Int, _ call: inout Call) throws(StoreError) {
+    var left = milliseconds
+    while left > 0 {
+      if call.isExecuting {
+        guard !call.time.isOver(at: call.meter.clock.now) else { throw .walkStopped }
+      } else if call.handle.shouldStop {
+        break
+      }
+      let piece = min(left, 20)
+      System.sleep(milliseconds: piece)
+      left -= piece
+    }
+    call.reply.ok()
+  }
+
   /// RELOAD: closes the store and opens it again, which recovers it; everybody else waits meanwhile. What
   /// Redis lets one say behind it is about its dumps.
   private static func reload(_ call: inout Call) throws(StoreError) {
@@ -123,10 +139,18 @@ enum DebugCommand {
   private static func matchLength(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     guard let length = parseInteger(request.extracting(call[2])), (0...1 << 20).contains(length)
     else { return call.notAnInteger() }
-    let pattern = GlobPattern(request.extracting(call[3]), longestText: Int(length))
+    let text = request.extracting(call[3])
+    // Of a pattern that is longer than those of all other commands each byte may be compared with each.
+    guard text.byteCount * Int(length) <= mostCompared else {
+      return call.reply.error(
+        "ERR a pattern of \(text.byteCount) bytes is too long for a text of \(length)")
+    }
+    let pattern = GlobPattern(text, longestText: Int(length))
     let matches = pattern.matches([UInt8](repeating: 0x61, count: Int(length)))
     call.reply.integer(Int64(matches ? 1 : 0))
   }
+
+  private static let mostCompared = 1 << 26
 
   /// PROTOCOL type: a value of each kind, for those who write clients.
   private static func writeSample(_ call: inout Call, _ kind: RawSpan) {

@@ -172,10 +172,11 @@ enum Strings {
   ) throws(StoreError) {
     guard call.count % 2 == 1 else { return call.wrongArity("msetnx") }
     for index in stride(from: 1, to: call.count, by: 2) {
-      if try evaluation.exists(request.extracting(call[index])) {
-        call.reply.integer(Int64(0))
-        return
+      let (exists, byteCount) = try evaluation.withEntry(of: request.extracting(call[index])) {
+        info, value in (info != nil, value.byteCount)
       }
+      if exists { return call.reply.integer(Int64(0)) }
+      try evaluation.pace.advance(by: WalkPace.steps(forByteCount: byteCount))
     }
     try putPairs(&evaluation, &call, request)
     call.reply.integer(Int64(1))
@@ -188,11 +189,15 @@ enum Strings {
     for start in stride(from: 1, to: call.count, by: groupCount) {
       let group = stride(from: start, to: min(start + groupCount, call.count), by: 2)
       call.fetch(keys: group, request)
+      // Told of once for all of a group: a MSET of few keys does next to nothing else.
+      var stepCount = groupCount
       for index in group {
+        stepCount &+= call[index &+ 1].count &>> 8
         try Records.replace(
           request.extracting(call[index]), with: request.extracting(call[index + 1]),
           in: &evaluation)
       }
+      try evaluation.pace.advance(by: stepCount)
     }
   }
 
