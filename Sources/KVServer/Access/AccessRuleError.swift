@@ -8,6 +8,7 @@ enum AccessRuleError: Error, Equatable {
   case noSuchPassword
   case badHash
   case passwordTooLong(byteCount: Int)
+  case tooManyParts
 
   /// In the words of Redis.
   var text: String {
@@ -19,6 +20,8 @@ enum AccessRuleError: Error, Equatable {
     case .channelAfterAll: Self.afterAll("pattern", "allchannels", "resetchannels", "channels")
     case .noSuchPassword: "The password you are trying to remove from the user does not exist"
     case .passwordTooLong(let byteCount): "The " + User.refusal(ofPasswordOf: byteCount)
+    case .tooManyParts:
+      "A user has at most \(User.partLimit) passwords, selectors, patterns and rules about commands"
     case .badHash:
       "The password hash must be exactly 64 characters and contain only lowercase hexadecimal "
         + "characters"

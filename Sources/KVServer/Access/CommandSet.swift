@@ -16,6 +16,9 @@ struct CommandSet: Sendable {
   /// Nothing is forbidden.
   private(set) var isEverything = false
 
+  /// How many rules say what is allowed, those that ACL LIST need not tell among them.
+  var ruleCount: Int { max(rules.count, firstArguments.values.reduce(0) { $0 + $1.count }) }
+
   init(of table: CommandTable) {
     self.table = table
     allowed = [Bool](repeating: false, count: table.commands.count)

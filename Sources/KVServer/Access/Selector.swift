@@ -52,8 +52,12 @@ struct Selector: Sendable {
         }
       default: throw .syntax
       }
+      guard partCount <= User.partLimit else { throw .tooManyParts }
     }
   }
+
+  /// Of what `User.partLimit` bounds.
+  var partCount: Int { keyPatterns.count + channels.count + commands.ruleCount }
 
   /// `~pattern`, `%R~pattern`, `%W~pattern`, `%RW~pattern`.
   private mutating func addKeyPattern(_ rule: [UInt8]) throws(AccessRuleError) {

@@ -8,6 +8,12 @@ struct User: Sendable {
   /// Bytes of a password: hashing one takes time in proportion, before it is known who asks.
   static let passwordByteLimit = 4096
 
+  /// Passwords, selectors, patterns and rules about commands of a user: each is looked through for a request.
+  static let partLimit = 1024
+  /// Rules of one ACL SETUSER, and the bytes of all of them: what it takes to apply them.
+  static let ruleLimit = 8 * partLimit
+  static let ruleByteLimit = 1 << 20
+
   static func refusal(ofPasswordOf byteCount: Int) -> String {
     "password of \(byteCount) bytes is too long: use at most \(passwordByteLimit) bytes"
   }
@@ -74,7 +80,12 @@ struct User: Sendable {
       case 0x28 where rule.last == 0x29 && rule.count > 1: try addSelector(rule)
       default: try selectors[0].apply(rule)
       }
+      guard partCount <= Self.partLimit else { throw .tooManyParts }
     }
+  }
+
+  private var partCount: Int {
+    passwords.count + selectors.count + selectors.reduce(0) { $0 + $1.partCount }
   }
 
   private mutating func addPassword(_ rule: [UInt8]) throws(AccessRuleError) {
@@ -115,25 +126,20 @@ struct User: Sendable {
   /// Rules with those in parentheses put together, or the one whose parenthesis is never closed.
   static func merge(_ words: [[UInt8]]) -> Result<[[UInt8]], UnmatchedParenthesis> {
     var rules: [[UInt8]] = []
-    var open: [UInt8]?
-    var opening: [UInt8] = []
+    // Where the parenthesis was opened that the last of the rules is still to be closed by.
+    var opening: [UInt8]?
     for word in words {
-      if let begun = open {
-        let joined = begun + [0x20] + word
-        if word.last == 0x29 {
-          rules.append(joined)
-          open = nil
-        } else {
-          open = joined
-        }
-      } else if word.first == 0x28, word.last != 0x29 {
-        open = word
-        opening = word
+      if opening != nil {
+        // In place: to join them word by word would copy all that comes before each.
+        rules[rules.count - 1].append(0x20)
+        rules[rules.count - 1].append(contentsOf: word)
+        if word.last == 0x29 { opening = nil }
       } else {
         rules.append(word)
+        if word.first == 0x28, word.last != 0x29 { opening = word }
       }
     }
-    return open == nil ? .success(rules) : .failure(UnmatchedParenthesis(rule: opening))
+    return opening.map { .failure(UnmatchedParenthesis(rule: $0)) } ?? .success(rules)
   }
 
   struct UnmatchedParenthesis: Error {

@@ -19,6 +19,8 @@ final class Users: Sendable {
     case file(StoreError)
     /// The same, and the file has users that do not count: it could not be put back.
     case fileStays(StoreError, path: String)
+    /// The users would be longer together than they may be.
+    case tooLong(byteCount: Int)
     case invalidFile(String)
     case invalidConfiguration(String)
 
@@ -27,6 +29,8 @@ final class Users: Sendable {
       case .rule(let error, let rule):
         "'\(String(decoding: rule, as: UTF8.self))': \(error.text)"
       case .file(let error): "\(error)"
+      case .tooLong(let byteCount):
+        "all users together would have \(byteCount) bytes in ACL LIST: use at most \(Users.byteLimit)"
       case .fileStays(let error, let path):
         "\(error); \(path) has the change all the same, and counts at the next start"
       case .invalidFile(let problems), .invalidConfiguration(let problems): problems
@@ -35,6 +39,8 @@ final class Users: Sendable {
   }
 
   static let fileName = "users.acl"
+  /// What ACL SETUSER lets all users together have as ACL LIST tells them: every change writes and reads them all.
+  static let byteLimit = 4 << 20
 
   /// Where users are kept.
   enum Home {
@@ -175,8 +181,19 @@ final class Users: Sendable {
           throw .rule(error, rule: rule)
         }
       }
+      let byteCount = users[name]?.description.count ?? 0
       users[name] = user
+      try checkLength(users, ifMoreThan: byteCount, of: user)
     }
+  }
+
+  /// A user that has become no longer than `former` is taken in any case: the file may have come with more.
+  private func checkLength(
+    _ users: [[UInt8]: User], ifMoreThan former: Int, of user: User
+  ) throws(Failure) {
+    guard user.description.count > former else { return }
+    let byteCount = users.values.reduce(0) { $0 + $1.description.count + 1 }
+    guard byteCount <= Self.byteLimit else { throw .tooLong(byteCount: byteCount) }
   }
 
   /// Removes users; returns those that there were.

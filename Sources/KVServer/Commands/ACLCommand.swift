@@ -84,6 +84,13 @@ enum ACLCommand {
     guard name.count <= longestName else {
       return call.reply.error("ERR Usernames can't be longer than \(longestName) bytes")
     }
+    guard call.count - 3 <= User.ruleLimit,
+      request.byteCount - name.count <= User.ruleByteLimit
+    else {
+      return call.reply.error(
+        "ERR ACL SETUSER takes at most \(User.ruleLimit) rules of \(User.ruleByteLimit) bytes in all"
+      )
+    }
     let words = (3..<call.count).map { [UInt8](copying: request.extracting(call[$0])) }
     switch User.merge(words) {
     case .failure(let unmatched):
@@ -223,7 +230,7 @@ enum ACLCommand {
   private static func log(_ failure: Users.Failure, _ server: ServerState) {
     switch failure {
     case .file, .fileStays: server.options.log("cannot write the users: \(failure.description)")
-    case .invalidFile, .invalidConfiguration, .rule: break
+    case .invalidFile, .invalidConfiguration, .rule, .tooLong: break
     }
   }
 
@@ -233,6 +240,7 @@ enum ACLCommand {
       call.reply.error("ERR There was an error trying to save the ACLs: \(failure.description)")
     case .invalidFile(let problems), .invalidConfiguration(let problems):
       call.reply.error("ERR \(problems)")
+    case .tooLong: call.reply.error("ERR \(failure.description)")
     case .rule(let error, let rule):
       quote("ERR Error in ACL SETUSER modifier '", rule, "': \(error.text)", &call)
     }

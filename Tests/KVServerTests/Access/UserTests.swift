@@ -62,6 +62,37 @@ struct UserTests {
     #expect(throws: why) { try user(rules) }
   }
 
+  @Test func `rules in parentheses are put together, however many words they have`() throws {
+    func merge(_ text: String) -> [String]? {
+      let words = text.split(separator: " ").map { Array($0.utf8) }
+      guard case .success(let rules) = User.merge(words) else { return nil }
+      return rules.map { String(decoding: $0, as: UTF8.self) }
+    }
+    #expect(merge("on (+get ~a) off") == ["on", "(+get ~a)", "off"])
+    #expect(merge("(+get) (~a (b ~c)") == ["(+get)", "(~a (b ~c)"])
+    #expect(merge("on (+get ~a") == nil)
+    let many = "(" + [String](repeating: "~a", count: 300_000).joined(separator: " ") + ")"
+    #expect(merge(many) == [many])
+  }
+
+  @Test(arguments: ["~%", "&%", "+get|%", "(~%)"])
+  func `a user has no more patterns and rules than are looked through in a short time`(
+    rule: String
+  ) throws {
+    func rules(_ count: Int) -> String {
+      (0..<count).map { rule.replacing("%", with: "n\($0)") }.joined(separator: " ")
+    }
+    _ = try user(rules(User.partLimit / 2 - 1))
+    #expect(throws: AccessRuleError.tooManyParts) { try user(rules(User.partLimit + 1)) }
+    let patterns = (0..<User.partLimit).map { "~n\($0)" }
+    #expect(throws: AccessRuleError.tooManyParts) {
+      var user = try user("")
+      try user.apply(Array("(\(patterns.joined(separator: " ")))".utf8))
+    }
+    // What is named again is no more.
+    _ = try user([String](repeating: "~a", count: 2 * User.partLimit).joined(separator: " "))
+  }
+
   @Test func `a key is read by who may read it and written by who may write it`() throws {
     let user = try user("+@all ~a* %R~r* %W~w*")
     for command in ["GET r", "GET a", "SET w 1", "SET a 1", "SET a 1 GET", "MSET a 1 w 2"] {

@@ -32,6 +32,35 @@ struct AccessTests {
     #expect(try client.line("CLIENT GETNAME") == "$me")
   }
 
+  @Test func `what ACL SETUSER takes at once, and what all users have together, has a limit`()
+    throws
+  {
+    let server = try TestServer()
+    let client = try server.client()
+    func set(_ name: String, patternOf count: Int) throws -> String {
+      try client.ask("ACL", "SETUSER", name, "~" + String(repeating: "p", count: count))
+    }
+    let tooMuch = "-ERR ACL SETUSER takes at most \(User.ruleLimit) rules of "
+    #expect(
+      try client.ask(
+        ["ACL", "SETUSER", "a"] + [String](repeating: "on", count: User.ruleLimit + 1)
+      )
+      .hasPrefix(tooMuch))
+    #expect(try set("a", patternOf: User.ruleByteLimit).hasPrefix(tooMuch))
+    for name in ["a", "b", "c", "d"] { #expect(try set(name, patternOf: 1_040_000) == "+OK") }
+    #expect(
+      try set("e", patternOf: 40_000).hasPrefix("-ERR all users together would have "))
+    #expect(try client.ask("ACL", "USERS") == "[$a $b $c $d $default]")
+    #expect(try client.ask("ACL", "SETUSER", "a", "resetkeys") == "+OK")
+    #expect(try set("e", patternOf: 40_000) == "+OK")
+    let many = (0...User.partLimit).map { "~\($0)" }
+    #expect(
+      try client.ask(["ACL", "SETUSER", "f"] + many).hasSuffix(
+        ": A user has at most 1024 passwords, selectors, patterns and rules about commands"))
+    #expect(try client.ask("ACL", "GETUSER", "f") == "nil")
+    server.stop()
+  }
+
   @Test(arguments: [
     Conversation(
       "users",
