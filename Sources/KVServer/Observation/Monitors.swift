@@ -29,8 +29,19 @@ final class Monitors: Sendable {
     }
   }
 
-  /// Tells every monitor of a command, in Redis's form: time, database and origin, the arguments.
+  /// Tells every monitor of a command, in Redis's form: time, database and origin, the arguments. A line that none of
+  /// them has room for is not made: a request of 64 MiB has one of up to four times that.
   func tell(_ arguments: [Range<Int>], in request: RawSpan, from origin: String) {
+    let feeds = feeds.withLock { Array($0.values) }
+    let room = feeds.reduce(0) { max($0, $1.room) }
+    let line = Self.line(arguments, in: request, from: origin, room: room)
+    for feed in feeds { if let line { feed.append(line) } else { feed.cutOff() } }
+  }
+
+  /// Nil where it would be longer than `room`. Takes time in proportion to what it has, or to `room`.
+  private static func line(
+    _ arguments: [Range<Int>], in request: RawSpan, from origin: String, room: Int
+  ) -> [UInt8]? {
     let (seconds, microseconds) = System.timeOfDay()
     let fraction = String(microseconds + 1_000_000).dropFirst()
     var line = Array("+\(seconds).\(fraction) [0 \(origin)]".utf8)
@@ -40,18 +51,21 @@ final class Monitors: Sendable {
       if hidden.contains(index) {
         line += [0x22] + Redaction.text + [0x22]
       } else {
-        Self.quote(request.extracting(range), into: &line)
+        quote(request.extracting(range), into: &line, room: room)
       }
+      guard line.count <= room else { return nil }
     }
     line += [0x0D, 0x0A]
-    for feed in feeds.withLock({ Array($0.values) }) { feed.append(line) }
+    return line
   }
 
   private static let digits = Array("0123456789abcdef".utf8)
 
-  private static func quote(_ text: RawSpan, into line: inout [UInt8]) {
+  /// Ends where the line has more than `room`.
+  private static func quote(_ text: RawSpan, into line: inout [UInt8], room: Int) {
     line.append(0x22)
     for offset in 0..<text.byteCount {
+      guard line.count <= room else { return }
       let byte = text.byte(at: offset)
       switch byte {
       case 0x22, 0x5C: line += [0x5C, byte]
@@ -82,13 +96,25 @@ final class MonitorFeed: Sendable {
 
   init(handle: LoopHandle) { self.handle = handle }
 
+  /// What a line may have that it takes; 0 once it is cut off.
+  fileprivate var room: Int {
+    state.withLock { $0.isCutOff ? 0 : Self.byteLimit - $0.bytes.count }
+  }
+
   fileprivate func append(_ line: [UInt8]) {
+    let isTaken = state.withLock { state in
+      guard !state.isCutOff, state.bytes.count + line.count <= Self.byteLimit else { return false }
+      state.bytes += line
+      return true
+    }
+    if isTaken { handle.signal() } else { cutOff() }
+  }
+
+  /// A line was longer than what there is room for.
+  fileprivate func cutOff() {
     state.withLock { state in
-      if state.bytes.count + line.count > Self.byteLimit {
-        state.isCutOff = true
-        state.bytes = []
-      }
-      if !state.isCutOff { state.bytes += line }
+      state.isCutOff = true
+      state.bytes = []
     }
     handle.signal()
   }

@@ -28,6 +28,30 @@ struct MonitorTests {
         == ["\"MULTI\"", "\"INCR\" \"n\"", "\"EXEC\"", "\"PING\" \"last\""])
   }
 
+  @Test
+  func `a monitor is cut off by a line that is longer than it may be, and told of all others`()
+    throws
+  {
+    let server = try TestServer()
+    let (first, second) = (try server.client(), try server.client())
+    let client = try server.client()
+    #expect(try first.line("MONITOR") == "+OK")
+    // Each of these bytes is told as four.
+    func set(_ count: Int) throws {
+      let command = [Array("SET".utf8), [0x61], [UInt8](repeating: 0, count: count)]
+      #expect(try client.ask(command) == "+OK")
+    }
+    try set(1_000_000)
+    #expect(
+      try first.reply().hasSuffix(
+        " \"SET\" \"a\" \"\(String(repeating: "\\x00", count: 1_000_000))\""))
+    try set(1_100_000)
+    #expect(first.isClosedByServer())
+    #expect(try second.line("MONITOR") == "+OK")
+    try set(1)
+    #expect(try second.reply().hasSuffix(" \"SET\" \"a\" \"\\x00\""))
+  }
+
   @Test func `a monitor that does not read is cut off, and holds nobody up`() throws {
     let server = try TestServer()
     let monitor = try server.client()
