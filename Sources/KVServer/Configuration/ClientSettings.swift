@@ -17,7 +17,8 @@ extension Setting {
         + "more with an OOM error; 0 for no limit. Nothing is evicted."),
     .byteCount(
       "client-query-buffer-limit", .clients, .any, \.queryBufferByteLimit, in: (1 << 20)...Int.max,
-      "What one client may have sent that is not carried out yet; beyond it the client is cut off. "
+      "What one client may have sent that is not carried out yet; beyond it the client is cut off, or, while it "
+        + "has replies to read, not received from. "
         + "A request is \(RequestLimits().requestByteCount >> 20)mb at most in any case."),
     .byteCount(
       "proto-max-bulk-len", .clients, .any, \.bulkByteLimit, in: (1 << 20)...Limits.valueByteCount,

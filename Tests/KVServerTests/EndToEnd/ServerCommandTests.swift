@@ -118,6 +118,10 @@ struct ServerCommandTests {
         ("FUNCTION KILL", "-NOTBUSY No scripts in execution right now."),
         ("FUNCTION RESTORE x", "-ERR DUMP payload version or checksum are wrong"),
         (
+          "FUNCTION RESTORE \(String(repeating: "x", count: 100_000))",
+          "-ERR FUNCTION RESTORE of functions is not supported: kvd keeps no functions; use EVAL, or SCRIPT LOAD and EVALSHA"
+        ),
+        (
           "FUNCTION LOAD x",
           "-ERR FUNCTION LOAD is not supported: kvd keeps no functions; use EVAL, or SCRIPT LOAD and EVALSHA"
         ),
@@ -192,6 +196,11 @@ struct ServerCommandTests {
     let client = try server.client()
     for (command, reply) in [
       ("DEBUG SLEEP 0", "+OK"), ("DEBUG SET-ACTIVE-EXPIRE 0", "+OK"), ("DEBUG ERROR abc", "-abc"),
+      (
+        "DEBUG STRINGMATCH-LEN 1048576 \(String(repeating: "?", count: 65))",
+        "-ERR a pattern of 65 bytes is too long for a text of 1048576"
+      ),
+      ("DEBUG STRINGMATCH-LEN 1048576 \(String(repeating: "a", count: 63))*", ":1"),
       ("DEBUG STRINGMATCH-LEN 100 a*", ":1"), ("DEBUG STRINGMATCH-LEN 100 a*b", ":0"),
       ("SET a 12345", "+OK"), ("DEBUG OBJECT b", "-ERR no such key"),
       (
