@@ -32,10 +32,6 @@ enum Batches {
     case delete(key: Range<Int>)
     case deleteRange(KeyRange?)
 
-    var isRangeDelete: Bool {
-      if case .deleteRange = self { true } else { false }
-    }
-
     var key: Range<Int>? {
       switch self {
       case .set(let key, _), .delete(let key): key
@@ -52,7 +48,6 @@ enum Batches {
     var conditions: [Condition] = []
     var changes: [Change] = []
     guard try parse(&call, request, &conditions, &changes) else { return }
-    try call.store.checkRangeDeletes(changes.count(where: \.isRangeDelete))
     var seen = SeenKeys()
     for condition in conditions {
       let key = request.extracting(condition.key)
@@ -117,6 +112,13 @@ enum Batches {
     _ call: inout Call, _ request: RawSpan, _ conditions: inout [Condition],
     _ changes: inout [Change]
   ) throws(StoreError) -> Bool {
+    let store = call.store
+    var rangeDeleteCount = 0
+    // Before the rest is looked at: there may be a hundred thousand.
+    func countRangeDelete() throws(StoreError) {
+      rangeDeleteCount += 1
+      try store.checkRangeDeletes(rangeDeleteCount)
+    }
     var index = 1
     while index < call.count {
       let word = request.extracting(call[index])
@@ -128,10 +130,12 @@ enum Batches {
         changes.append(.delete(key: try key(index + 1, call, request)))
         index += 2
       } else if word.spells("DELRANGE"), left >= 2 {
+        try countRangeDelete()
         let start = request.extracting(call[index + 1])
         changes.append(.deleteRange(Ordered.keys(start, request.extracting(call[index + 2]))))
         index += 3
       } else if word.spells("DELPREFIX"), left >= 1 {
+        try countRangeDelete()
         let prefix = UserKey.engineKey(of: request.extracting(call[index + 1]))
         changes.append(.deleteRange(.prefix(prefix)))
         index += 2
