@@ -164,23 +164,17 @@ final class Gate: Sendable {
     // What has been done needs its reply, even where it took this client's own rights away.
     if call.session.sideTicket != nil { return true }
     if call.session.needsLogin, !command.flags.contains(.noAuthentication) {
-      Dispatcher.reject(command, "NOAUTH Authentication required.", &call)
-      call.note = .rejected
-      return false
+      return refuse(command, "NOAUTH Authentication required.", &call)
     }
     if let user = call.session.user, !user.isUnrestricted,
       let refusal = user.refusal(of: index, call.arguments, in: request)
     {
       log(refusal, command, &call, request)
-      Dispatcher.reject(command, "NOPERM \(refusal.text(command))", &call)
-      call.note = .rejected
-      return false
+      return refuse(command, "NOPERM \(refusal.text(command))", &call)
     }
     let gate = call.server.gate
     if gate.refusesMemory(to: command, call) {
-      Dispatcher.reject(command, outOfMemory, &call)
-      call.note = .rejected
-      return false
+      return refuse(command, outOfMemory, &call)
     }
     // Taken before it is looked: a change in between has it looked at again.
     call.session.pausedRevision = gate.revision
@@ -188,6 +182,14 @@ final class Gate: Sendable {
     gate.setPaused(call.session, isHeld)
     if isHeld { call.disposition = .waiting }
     return !isHeld
+  }
+
+  private static func refuse(_ command: Command, _ error: String, _ call: inout Call) -> Bool {
+    Dispatcher.reject(command, error, &call)
+    call.note = .rejected
+    // It may have waited for the end of a pause.
+    call.server.gate.setPaused(call.session, false)
+    return false
   }
 
   /// Whether a queued request may be carried out: rules may have changed since. If not it is answered.

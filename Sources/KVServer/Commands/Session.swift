@@ -95,6 +95,18 @@ final class Session {
     longRead = nil
   }
 
+  /// Its request waits no more, for whatever it was, or was refused meanwhile: the next one must find nothing of it,
+  /// above all not what it would have been told.
+  func endWaiting() {
+    cancelLongRead()
+    sideTicket = nil
+    checkpoint = nil
+    reloadsBefore = nil
+    waitsUntil = nil
+    awaitsRangeDeletes = false
+    neededByteCount = 0
+  }
+
   func endTransaction() {
     transaction = nil
     record.queuedCount.store(-1, ordering: .relaxed)

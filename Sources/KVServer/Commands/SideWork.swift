@@ -111,9 +111,7 @@ extension Call {
     assertionFailure(
       "\(server.table.commands[command].name) waits inside a transaction or a script")
     disposition = .next
-    session.sideTicket = nil
-    session.checkpoint = nil
-    session.waitsUntil = nil
+    session.endWaiting()
     reply.rewind(to: start)
     reply.error(
       "ERR this command would have to wait, which it cannot inside a transaction or a script")

@@ -11,7 +11,7 @@ final class Connection {
   var held = HeldReplies()
   var arguments: [Range<Int>] = []
 
-  /// The length of a request that is decoded but waits, for room in the store or for a checkpoint.
+  /// The length of a request that is decoded but waits: for room in the store, or for anything that `Session` names.
   var parkedByteCount: Int?
   /// Too many replies wait: no further request is carried out until they are gone.
   var isThrottled = false
@@ -28,7 +28,7 @@ final class Connection {
   /// The client will send nothing more.
   var hasEnded = false
   /// Nothing more is read; the connection closes once its replies are sent.
-  var isClosing = false
+  private(set) var isClosing = false
   /// The replies are sent and the sending side is closed; what still arrives is thrown away.
   var isLingering = false
   var wantsToWrite = false
@@ -82,6 +82,19 @@ final class Connection {
   var byteCount: Int {
     input.capacity + reply.bytes.capacity + held.byteCount + session.byteCount
       + arguments.capacity * MemoryLayout<Range<Int>>.size
+  }
+
+  /// Nothing is read or carried out from now on: what waits is dropped, as if it had not come, and only replies are
+  /// still sent. The only way to set `isClosing`: a request that waited on would keep the connection open, and one
+  /// that waits for room would keep all others of the queue waiting.
+  func beginClosing() {
+    isClosing = true
+    isThrottled = false
+    isYielding = false
+    starvedAt = nil
+    parkedByteCount = nil
+    isParkedForRoom = false
+    session.endWaiting()
   }
 
   /// Gives all its memory back.

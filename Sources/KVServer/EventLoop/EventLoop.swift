@@ -189,12 +189,7 @@ final class EventLoop {
     }
     listener = nil
     for connection in Array(connections.values) {
-      connection.isClosing = true
-      connection.isThrottled = false
-      connection.isYielding = false
-      connection.starvedAt = nil
-      connection.parkedByteCount = nil
-      connection.session.cancelLongRead()
+      connection.beginClosing()
       resume(connection, &call)
     }
   }

@@ -57,7 +57,7 @@ extension EventLoop {
     swap(&call.reply, &connection.reply)
     swap(&call.held, &connection.held)
     swap(&call.arguments, &connection.arguments)
-    if !call.enter(connection.session) { connection.isClosing = true }
+    if !call.enter(connection.session) { connection.beginClosing() }
     call.hardReplyLimit = outputLimit(of: connection).hard
     call.reply.limit = replyLimit(of: connection, pending: call.reply.count)
     if call.hardReplyLimit > 0 { call.reply.limit = min(call.reply.limit, call.hardReplyLimit) }
@@ -92,7 +92,9 @@ extension EventLoop {
         break
       }
     }
-    if isAlive, call.reply.count == 0, call.session.longRead?.isDone == true {
+    if isAlive, call.reply.count == 0, call.session.longRead != nil,
+      !stillWaits(connection, replyByteCount: 0)
+    {
       // Its reply has waited for those before it to be sent.
       connection.isYielding = true
     }
@@ -117,7 +119,7 @@ extension EventLoop {
 
   /// Runs requests until there is none, until one has to wait, or until the connection has had its share of the
   /// turn, which is a slice of time: others that are ready come before the next one then. The time is looked at behind
-  /// each request, so that one that takes longer is the only one of the slice.
+  /// each request, so that one that takes longer is the last one of the slice.
   private func runRequests(of connection: Connection, _ call: inout Call) {
     let newestBefore = call.session.newest?.position
     var input = ByteBuffer()
@@ -160,7 +162,7 @@ extension EventLoop {
         case .failed(let error):
           error.write(to: &call.reply)
           call.countErrors()
-          connection.isClosing = true
+          connection.beginClosing()
           continue
         case .request(let count): byteCount = count
         }
@@ -174,13 +176,17 @@ extension EventLoop {
       }
       if wasParked {
         wasParked = false
-        if call.disposition != .parked { call.session.neededByteCount = 0 }
+        switch call.disposition {
+        case .next, .close: call.session.endWaiting()
+        case .waiting: call.session.neededByteCount = 0
+        case .parked: break
+        }
       }
       switch call.disposition {
       case .next:
         input.consume(byteCount)
         hasRun = true
-      case .close: connection.isClosing = true
+      case .close: connection.beginClosing()
       case .parked:
         connection.parkedByteCount = byteCount
         connection.isParkedForRoom = true
@@ -199,7 +205,7 @@ extension EventLoop {
     }
     swap(&input, &connection.input)
     if hasRun { connection.hasRun = true }
-    if connection.isParkedForRoom, !connection.isListedAsParked {
+    if connection.isParkedForRoom, !connection.isListedAsParked, !connection.isThrottled {
       connection.isListedAsParked = true
       parked.append(connection)
       call.isRoomAwaited = true
@@ -259,7 +265,7 @@ extension EventLoop {
     call.reply.rewind(to: durable)
     call.held.clear()
     StoreErrorReply.writeOutcomeUnknown(reason, to: &call.reply)
-    connection.isClosing = true
+    connection.beginClosing()
   }
 
   /// Lends back the buffers, and asks the poller for what the connection waits for now.

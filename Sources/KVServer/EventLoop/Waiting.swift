@@ -71,7 +71,7 @@ extension EventLoop {
   }
 
   /// The same for one that waits for another thread.
-  private func stillWaits(_ connection: Connection, replyByteCount: Int) -> Bool {
+  func stillWaits(_ connection: Connection, replyByteCount: Int) -> Bool {
     let session = connection.session
     if session.isPaused, session.pausedRevision == server.gate.revision { return true }
     if session.awaitsRangeDeletes {
@@ -92,7 +92,8 @@ extension EventLoop {
     while let connection = parked.first {
       if isOpen(connection) {
         resume(connection, &call)
-        if isOpen(connection), connection.isParkedForRoom { break }
+        // One that does not read its replies is passed over: it comes again when there is room for more of them.
+        if isOpen(connection), connection.isParkedForRoom, !connection.isThrottled { break }
       }
       connection.isListedAsParked = false
       parked.removeFirst()
@@ -184,7 +185,7 @@ extension EventLoop {
   /// The request cannot be received, and so no other behind it.
   func refuseMemory(to connection: Connection) {
     connection.reply.error(ClientMemory.refusal)
-    connection.isClosing = true
+    connection.beginClosing()
   }
 
   func isOpen(_ connection: Connection) -> Bool {

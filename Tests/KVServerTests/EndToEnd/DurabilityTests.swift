@@ -101,6 +101,24 @@ struct DurabilityTests {
     #expect(try server.store.statistics().storedEntryCount == 2)
   }
 
+  /// It was found by the next command that asks for one, which took its outcome for its own.
+  @Test func `a checkpoint whose command is refused meanwhile is nobody's`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    let admin = try server.client()
+    let log = try StoppedLog(server.store)
+    client.send("SET a 1\r\nKV.CHECKPOINT\r\n")
+    try waitUntilEvaluated(by: server)
+    #expect(try admin.line("PING") == "+PONG")
+    #expect(try admin.line("ACL SETUSER default -kv.checkpoint") == "+OK")
+    log.resume()
+    #expect(try client.reply() == "+OK")
+    #expect(try client.reply().hasPrefix("-NOPERM "))
+    #expect(try client.line("SET b 1") == "+OK")
+    #expect(try client.line("SAVE") == "+OK")
+    #expect(try server.store.statistics().storedEntryCount == 3)
+  }
+
   @Test func `a stop waits for the checkpoint under way`() throws {
     let server = try TestServer()
     let client = try server.client()

@@ -140,6 +140,32 @@ struct LongReadTests {
     server.stop()
   }
 
+  /// The story: it answered the next command of a client that had just lost the right to it, and the I/O thread turned
+  /// round for ever.
+  @Test func `the reply of one that is refused before it is told answers nothing else`() throws {
+    let server = try TestServer {
+      $0.inlineStepCount = Self.inlineStepCount
+      $0.debugCommands = .yes
+    }
+    let client = try server.client()
+    let admin = try server.client()
+    #expect(try client.ask("SADD", "few", "one") == ":1")
+    for start in stride(from: 0, to: Self.count, by: 500) {
+      let part = Self.names[start..<min(Self.count, start + 500)]
+      #expect(try client.ask(["SADD", "set"] + part) == ":\(part.count)")
+    }
+    // The pause, which holds SORT back, begins in the turn in which that has begun.
+    admin.send("DEBUG SLEEP 0.3\r\nCLIENT PAUSE 100000 WRITE\r\n")
+    client.send("SORT set ALPHA\r\nSMEMBERS few\r\n")
+    for _ in 0..<2 { #expect(try admin.reply() == "+OK") }
+    #expect(try admin.line("ACL SETUSER default -sort") == "+OK")
+    #expect(try admin.line("CLIENT UNPAUSE") == "+OK")
+    #expect(try client.reply().hasPrefix("-NOPERM "))
+    #expect(try client.reply() == "[$one]")
+    #expect(try client.line("PING") == "+PONG")
+    server.stop()
+  }
+
   private static func clientMemory(_ client: TestClient) throws -> Int {
     let info = try client.ask("INFO", "memory")
     let field = try #require(
