@@ -25,9 +25,11 @@ final class StoreFigures: Sendable {
     return statistics
   }
 
-  /// Where counting takes longer than an event loop should, and nobody has counted yet, an upper bound.
+  /// Where counting takes longer than an event loop should, and nobody has counted yet, an upper bound; and so in an
+  /// evaluation, which all writers wait for.
   func keyCount(_ reader: Reader) throws(StoreError) -> Int {
-    try keyCount.value { () throws(StoreError) in
+    if reader.pace.isEvaluating { return try reader.estimateEntries() }
+    return try keyCount.value { () throws(StoreError) in
       reader.pace.limit(to: Self.stepCount)
       defer { reader.pace.lift() }
       do throws(StoreError) {

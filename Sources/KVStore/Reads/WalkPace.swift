@@ -18,8 +18,10 @@ public final class WalkPace {
 
   init() {}
 
-  /// From now on walks may take `stepCount` steps together.
+  /// From now on walks may take `stepCount` steps together. In an evaluation, which has a limit of its own that must
+  /// hold to its end, this changes nothing, and neither does `lift`.
   public func limit(to stepCount: Int) {
+    if isEvaluating { return }
     left = stepCount
     isUnwanted = nil
   }
@@ -32,6 +34,7 @@ public final class WalkPace {
 
   /// From now on walks are not bounded.
   public func lift() {
+    if isEvaluating { return }
     left = .max
     isUnwanted = nil
   }

@@ -129,6 +129,21 @@ struct EvaluationTimeTests {
     server.stop()
   }
 
+  @Test func `MEMORY STATS does not end the limit of what follows it`() throws {
+    let server = try TestServer { $0.scriptMilliseconds = 100 }
+    let client = try server.client()
+    for start in stride(from: 0, to: 60_000, by: 6_000) {
+      let members = (start..<start + 6_000).map { "member:\(start + $0)" }
+      #expect(try client.ask(["SADD", "set:\(start)"] + members) == ":6000")
+    }
+    let sets = stride(from: 0, to: 60_000, by: 6_000).map { "set:\($0)" }
+    let reply = try Self.run([["MEMORY", "STATS"], ["SUNIONSTORE", "target"] + sets], client)
+    #expect(reply.hasPrefix(Self.tooLong), "\(reply)")
+    #expect(try client.ask("EXISTS", "target") == ":0")
+    #expect(try client.ask("MEMORY", "STATS").contains("$keys.count :10"))
+    server.stop()
+  }
+
   @Test func `an EXEC whose reply is too large writes nothing`() throws {
     let server = try TestServer { $0.clientMemoryByteCount = Server.leastClientMemoryByteCount }
     let client = try server.client()

@@ -47,6 +47,24 @@ import Testing
     }
   }
 
+  /// MEMORY STATS in a transaction once took the time limit from all that followed.
+  @Test func `the bound of an evaluation holds to its end, whatever else is asked for in it`()
+    throws
+  {
+    let fixture = try made()
+    defer { try? fixture.close() }
+    let reader = fixture.store.makeReader()
+    defer { reader.close() }
+    reader.pace.endEvaluations { true }
+    #expect(throws: StoreError.walkStopped) {
+      _ = try fixture.store.evaluate(with: reader) { (evaluation) throws(StoreError) in
+        evaluation.pace.limit(to: 1 << 20)
+        evaluation.pace.lift()
+        for _ in 0..<10 { _ = try evaluation.countEntries() }
+      }
+    }
+  }
+
   @Test func `one that nobody wants any more ends soon`() throws {
     let fixture = try made()
     defer { try? fixture.close() }

@@ -128,7 +128,8 @@ enum MemoryCommand {
 
   static func statistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     let facts = ProcessFacts()
-    let store = try call.server.figures.statistics(of: call.store)
+    // Free pages are not told, and to count them is not for an evaluation.
+    let store = try call.store.statistics(countsFreePages: false)
     let memtables = store.activeMemtableByteCount + store.sealedMemtableByteCount
     let keys = try call.server.figures.keyCount(call.reader)
     let fields: [(String, Int)] = [
