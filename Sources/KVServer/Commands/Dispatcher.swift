@@ -143,7 +143,7 @@ enum Dispatcher {
     }
     call.session.endTransaction()
     let reason = error.hasPrefix("ERR ") ? error.dropFirst(4) : error[...]
-    call.reply.error("EXECABORT Transaction discarded because of: \(reason)")
+    call.reply.error("\(Transactions.discardedBecause)\(reason)")
   }
 
   /// The store's limits, checked before anything runs.

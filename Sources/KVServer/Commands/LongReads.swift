@@ -77,8 +77,10 @@ final class LongReads: Sendable {
     let start = call.reply.count
     call.reply.append(&read.reply)
     read.giveBack()
-    if call.reply.isOverflowing, read.isShortOfMemory {
-      call.reply.limit = min(call.reply.limit, start + read.replyRoom)
+    if call.reply.isOverflowing {
+      // What is told is what this one had; the next has more again.
+      let limit = min(call.reply.limit, start + read.replyRoom)
+      call.refuseReply(from: start, limit: read.isShortOfMemory ? limit : nil)
     }
     if !read.expired.isEmpty {
       call.remove(expired: read.expired, andMore: read.hasMoreExpired, holdingFrom: start)

@@ -3,28 +3,29 @@ import KVStore
 /// Replies that do not fit: one error goes out in their place.
 extension Call {
   /// Puts an error in place of the reply behind `start`, of which something was dropped. With no more room than a
-  /// client may leave unread it is cut off instead.
+  /// client may leave unread it is cut off instead. One that wants no reply misses nothing.
+  ///
+  /// - Parameter limit: what the replies could grow to; `reply.limit` where that is nil.
   @inline(never)
-  mutating func refuseReply(from start: Int) {
+  mutating func refuseReply(from start: Int, limit: Int? = nil) {
     reply.takeBack(to: start)
-    if reply.limit == hardReplyLimit {
+    guard session.replyMode.isWanted else { return }
+    let limit = limit ?? reply.limit
+    if limit == hardReplyLimit {
       session.hasOverflowed = true
       disposition = .close
       return
     }
     let isTransaction = server.table.commands[command].name == "exec"
-    let beginning = isTransaction ? "EXECABORT Transaction discarded because of: " : ""
+    let beginning = isTransaction ? Transactions.discardedBecause : ""
     let hint = "ask for less at once; nothing was written"
-    let limit = reply.limit
     if limit < ReplyWriter.defaultLimit {
-      server.memory.noteRefusal()
+      server.memory.noteRefusal(room: limit - start)
       reply.error(
         "\(beginning)\(ClientMemory.refusal) The reply would be larger than the \(limit) bytes left; \(hint)"
       )
     } else {
-      reply.error(
-        "\(isTransaction ? beginning : "ERR ")the reply would be larger than \(limit) bytes; \(hint)"
-      )
+      reply.error("\(isTransaction ? beginning : "ERR ")\(ReplyWriter.tooLarge(limit)); \(hint)")
     }
   }
 

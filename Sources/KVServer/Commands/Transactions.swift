@@ -24,6 +24,9 @@ enum Transactions {
       "Forget about all watched keys", .session(unwatch)),
   ]
 
+  /// How the error begins that stands in place of all replies of an EXEC.
+  static let discardedBecause = "EXECABORT Transaction discarded because of: "
+
   static func multi(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     guard call.session.transaction == nil else {
       call.reply.error("ERR MULTI calls can not be nested")

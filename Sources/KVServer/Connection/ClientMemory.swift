@@ -19,8 +19,9 @@ final class ClientMemory: Sendable {
 
   let limit: Atomic<Int>
   private let used = Atomic<Int>(0)
-  /// A reply was refused for want of memory since that was last asked.
-  private let hasRefused = Atomic<Bool>(false)
+  /// The least room that a reply had which was refused for want of memory, since that was last asked; `.max` if none
+  /// was.
+  private let refusedRoom = Atomic<Int>(.max)
 
   init(limit: Int) { self.limit = Atomic(limit) }
 
@@ -31,13 +32,17 @@ final class ClientMemory: Sendable {
 
   func hasRoom(for byteCount: Int) -> Bool { byteCount <= left }
 
-  func noteRefusal() { hasRefused.store(true, ordering: .relaxed) }
+  /// A reply had to be refused, for which there were so many bytes.
+  func noteRefusal(room byteCount: Int) { refusedRoom.min(byteCount, ordering: .relaxed) }
 
   /// Whether a reply had to be refused.
-  var isRefusing: Bool { hasRefused.load(ordering: .relaxed) }
+  var isRefusing: Bool { refusedRoom.load(ordering: .relaxed) < .max }
 
-  /// The same, and it begins anew.
-  func takeRefusal() -> Bool { hasRefused.exchange(false, ordering: .relaxed) }
+  /// The least room that there was for one, nil if none was refused; and it begins anew.
+  func takeRefusal() -> Int? {
+    let room = refusedRoom.exchange(.max, ordering: .relaxed)
+    return room < .max ? room : nil
+  }
 
   func change(by byteCount: Int) { used.add(byteCount, ordering: .relaxed) }
 }

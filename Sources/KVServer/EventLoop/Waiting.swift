@@ -111,7 +111,8 @@ extension EventLoop {
       lookedForIdleAt = now
       evictStalledReceivers(idleBefore: now - stallTimeout)
       let isStarved = starved.first.map { isOpen($0) && !hasMemoryToReceive($0) } ?? false
-      if server.memory.takeRefusal() || isStarved { evictLargestBlocked(now: now) }
+      let refusedRoom = server.memory.takeRefusal()
+      if let room = isStarved ? 0 : refusedRoom { evictLargestBlocked(now: now, outOf: room) }
     }
     while let connection = starved.first {
       if isOpen(connection), let since = connection.starvedAt {
@@ -154,7 +155,11 @@ extension EventLoop {
 
   /// Cuts off the client, of all event loops, that takes the most memory of those that have not read what they are
   /// sent for a while. One goes in a second, so that the memory of one is free before another has to go.
-  private func evictLargestBlocked(now: Int64) {
+  ///
+  /// None goes where all of them together take less than `room`, what there was for a reply that was refused. It might
+  /// have fitted into twice as much; but a client that asks for more than there can ever be must not have others cut off
+  /// that take little.
+  private func evictLargestBlocked(now: Int64, outOf room: Int) {
     let blocked = server.clients.all.filter { record in
       record.blockedSince.load(ordering: .relaxed) <= now - Self.leastBlockedSeconds
         && !record.isNeverEvicted.load(ordering: .relaxed)
@@ -162,7 +167,8 @@ extension EventLoop {
     func byteCount(_ record: ClientRecord) -> Int {
       record.memoryByteCount.load(ordering: .relaxed)
     }
-    guard let largest = blocked.max(by: { byteCount($0) < byteCount($1) }),
+    guard blocked.reduce(0, { $0 + byteCount($1) }) >= room,
+      let largest = blocked.max(by: { byteCount($0) < byteCount($1) }),
       byteCount(largest) > ClientMemory.ungatedByteCount
     else { return }
     server.cutOffs.count(.memory)

@@ -34,6 +34,9 @@ struct ReplyWriter: ~Copyable {
 
   var count: Int { bytes.count }
 
+  /// What an error says that stands in place of a reply.
+  static func tooLarge(_ limit: Int) -> String { "the reply would be larger than \(limit) bytes" }
+
   /// Takes back everything behind the first `byteCount` bytes, which may be part of a reply: that
   /// something before them was dropped is not forgotten.
   mutating func rewind(to byteCount: Int) { bytes.truncate(to: byteCount) }

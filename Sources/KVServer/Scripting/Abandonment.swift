@@ -14,7 +14,8 @@ struct Abandonment {
 
   /// It was a part of EXEC.
   mutating func discardsTransaction() {
-    error = [UInt8]("EXECABORT Transaction discarded because of: ".utf8) + error
+    if isOfReply { return }
+    error = [UInt8](Transactions.discardedBecause.utf8) + error
     isCounted = false
   }
 }

@@ -56,7 +56,7 @@ struct ScriptRun: ~Copyable {
     }
     if call.reply.isOverflowing {
       call.reply.takeBack(to: 0)
-      let error = "ERR the reply would be larger than \(call.reply.limit) bytes"
+      let error = "ERR \(ReplyWriter.tooLarge(call.reply.limit))"
       call.reply.error(error)
       // What the command has removed, say, the script could not be told: it must not be able to go on.
       if failure == nil, evaluation.writtenByteCount != writtenBefore {

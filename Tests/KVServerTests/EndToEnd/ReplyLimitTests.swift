@@ -55,9 +55,24 @@ struct ReplyLimitTests {
     client.send(
       TestClient.encode(["CLIENT", "REPLY", "SKIP"]) + TestClient.encode(["GETDEL", "a"])
         + TestClient.encode(["EXISTS", "a"]))
-    // The hard limit holds for what is thrown away, too.
-    #expect(client.isClosedByServer())
-    #expect(try server.client().ask("EXISTS", "a") == ":0")
+    // What is thrown away is not held to the limit on what waits.
+    #expect(try client.reply() == ":0")
+    server.stop()
+  }
+
+  /// SPOP removed nothing then, and said so to nobody.
+  @Test func `who wants no reply has all of a batch done, however much it would reply`() throws {
+    let (server, client) = try Self.strict()
+    let members = (0..<1_000).map { "\($0)" + String(repeating: "m", count: 300) }
+    #expect(try client.ask(["SADD", "s"] + members) == ":1000")
+    let commands = [
+      ["CLIENT", "REPLY", "OFF"], ["SPOP", "s", "600"], ["MULTI"], ["SET", "b", "1"],
+      ["GETDEL", "a"], ["SPOP", "s", "399"], ["INCR", "n"], ["EXEC"], ["CLIENT", "REPLY", "ON"],
+    ]
+    client.send(commands.flatMap { TestClient.encode($0) })
+    #expect(try client.reply() == "+OK")
+    #expect(try client.ask("SCARD", "s") == ":1")
+    #expect(try client.ask("MGET", "a", "b", "n") == "[nil $1 $1]")
     server.stop()
   }
 

@@ -106,6 +106,23 @@ struct UnreadRepliesTests {
     for hog in hogs { hog.reset() }
   }
 
+  /// Any client could have others cut off that way, as often as it liked.
+  @Test func `who asks for more than there can be has nobody evicted that takes little`() throws {
+    let server = try TestServer { $0.clientMemoryByteCount = Server.leastClientMemoryByteCount }
+    let slow = try server.client()
+    slow.send(Self.pipeline)
+    let client = try server.client()
+    #expect(try client.ask("SET", "v", String(repeating: "v", count: 60 << 20)) == "+OK")
+    // By then it has not read for long enough to be one of those that may be evicted.
+    let end = ContinuousClock.now + .seconds(4)
+    while ContinuousClock.now < end {
+      #expect(try client.ask("MGET", "v", "v", "v").hasPrefix("-OOM"))
+    }
+    #expect(try Self.field("evicted_clients", client) == 0)
+    try Self.expectReplies(slow)
+    server.stop()
+  }
+
   /// To move a long queue to its buffer's start for each piece that is received would be quadratic.
   @Test func `a long queue is not moved when little of it was consumed`() {
     var buffer = ByteBuffer()

@@ -61,12 +61,13 @@ enum SetRandom {
       return call.reply.error(
         "ERR SPOP removes at most \(mostRemoved) members at once, or all of them")
     }
-    guard RandomCount.fits(drawn, &call) else { return }
+    // Members that nobody asks to be told of are removed all the same.
+    if !RandomCount.fits(drawn, &call), call.isReplyLost { return }
     call.reply.set(drawn)
     try remove(drawn, from: set, at: key, &evaluation, &call)
   }
 
-  /// Replies with members and removes them; none where the reply cannot hold them.
+  /// Replies with members and removes them; none where the reply is wanted and cannot hold them.
   private static func remove(
     _ count: Int, from set: FoundMap, at key: RawSpan, _ evaluation: inout Evaluation,
     _ call: inout Call
@@ -84,9 +85,9 @@ enum SetRandom {
         }
       }
       call.reply.bulk(member)
-      return !call.reply.isOverflowing
+      return !call.isReplyLost
     }
-    if call.reply.isOverflowing { return }
+    if call.isReplyLost { return }
     if areAll {
       try Records.remove(key, in: &evaluation)
       return
