@@ -37,6 +37,8 @@ enum Keyspace {
     var deleted: Int64 = 0
     for index in 1..<call.count {
       let key = request.extracting(call[index])
+      // A key that is absent adds nothing to the batch, whose limit bounds the others.
+      try evaluation.pace.advance(by: 1)
       if try Records.remove(key, in: &evaluation) { deleted += 1 }
     }
     call.reply.integer(deleted)

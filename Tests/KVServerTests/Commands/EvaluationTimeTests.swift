@@ -144,6 +144,24 @@ struct EvaluationTimeTests {
     server.stop()
   }
 
+  /// What is absent, or there already, adds nothing to a batch, whose limit bounds the rest.
+  @Test(arguments: [
+    ["DEL"], ["UNLINK"], ["HDEL", "map"], ["SREM", "set"], ["SADD", "set"], ["SMISMEMBER", "set"],
+  ])
+  func `a command that changes nothing has that time too`(command: [String]) throws {
+    let server = try TestServer { $0.scriptMilliseconds = 1 }
+    let client = try server.client()
+    #expect(try client.ask("SADD", "set", "here") == ":1")
+    #expect(try client.ask("HSET", "map", "here", "v") == ":1")
+    let isThere = command[0] == "SADD"
+    let names = (0..<60_000).map { isThere ? "here" : "absent:\($0)" }
+    let reply = try Self.run([command + names], client)
+    #expect(
+      reply.contains("was ended because it ran for more than 1 milliseconds"),
+      "\(reply.prefix(300))")
+    server.stop()
+  }
+
   @Test func `an EXEC whose reply is too large writes nothing`() throws {
     let server = try TestServer { $0.clientMemoryByteCount = Server.leastClientMemoryByteCount }
     let client = try server.client()

@@ -166,6 +166,20 @@ struct LongReadTests {
     server.stop()
   }
 
+  /// It is told of the comparisons, too: an EXEC of SORT would have writers wait for all of them otherwise.
+  @Test func `to sort is more than to walk`() throws {
+    let server = try TestServer { $0.inlineStepCount = 300 }
+    let client = try server.client()
+    let names = Self.names.prefix(100)
+    #expect(try client.ask(["SADD", "set"] + names) == ":100")
+    let sorted = names.sorted().map { "$" + $0 }.joined(separator: " ")
+    #expect(try client.ask("SORT", "set", "BY", "none", "LIMIT", "0", "1").hasPrefix("[$k"))
+    #expect(try Self.longReads(client) == 0)
+    #expect(try client.ask("SORT", "set", "ALPHA") == "[\(sorted)]")
+    #expect(try Self.longReads(client) == 1)
+    server.stop()
+  }
+
   private static func clientMemory(_ client: TestClient) throws -> Int {
     let info = try client.ask("INFO", "memory")
     let field = try #require(

@@ -29,9 +29,10 @@ enum MapCommands<Kind: MapKind> {
     let deleted = try evaluation.edit(Kind.type, at: request.extracting(call[1])) {
       (map, evaluation) throws(StoreError) in
       var deleted: Int64 = 0
-      for index in 2..<call.count
-      where try map.delete(request.extracting(call[index]), in: &evaluation) {
-        deleted += 1
+      for index in 2..<call.count {
+        // As in `Keyspace.delete`.
+        try evaluation.pace.advance(by: 1)
+        if try map.delete(request.extracting(call[index]), in: &evaluation) { deleted += 1 }
       }
       return deleted
     }

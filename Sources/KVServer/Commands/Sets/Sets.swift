@@ -45,8 +45,10 @@ enum Sets: MapKind {
     let added = try evaluation.edit(type, at: request.extracting(call[1])) {
       (set, evaluation) throws(StoreError) in
       var added: Int64 = 0
-      for index in 2..<call.count
-      where try !set.contains(request.extracting(call[index]), in: &evaluation) {
+      for index in 2..<call.count {
+        // As in `Keyspace.delete`.
+        try evaluation.pace.advance(by: 1)
+        guard try !set.contains(request.extracting(call[index]), in: &evaluation) else { continue }
         try set.put(request.extracting(call[index]), RawSpan(), isNew: true, in: &evaluation)
         added += 1
       }
@@ -86,6 +88,7 @@ enum Sets: MapKind {
     var set = try view.map(at: request.extracting(call[1]), type: type)
     call.reply.array(call.count - 2)
     for index in 2..<call.count where !call.reply.isOverflowing {
+      try view.advance(by: 1)
       let isThere = try set?.contains(request.extracting(call[index]), in: &view) ?? false
       call.reply.integer(isThere ? Int64(1) : 0)
     }

@@ -106,15 +106,18 @@ enum Sort {
         call.reply.error("ERR One or more scores can't be converted into double")
         return true
       }
-      elements.sort { options.isDescending ? precedes($1, $0, options) : precedes($0, $1, options) }
+      try sort(&elements, options, &view)
     }
     let chosen = elements[options.range(of: elements.count)]
     call.reply.array(chosen.count * max(1, options.parts.count))
     for element in chosen where !call.reply.isOverflowing {
+      try view.advance(by: 1)
       if options.parts.isEmpty { element.name.withRawBytes { call.reply.bulk($0) } }
       for part in options.parts where !call.reply.isOverflowing {
         switch part {
-        case .element: element.name.withRawBytes { call.reply.bulk($0) }
+        case .element:
+          try view.advance(by: 1)
+          element.name.withRawBytes { call.reply.bulk($0) }
         case .value(nil): call.reply.null()
         case .value(let pattern?):
           let isOneMoment = try withValue(of: pattern, for: element.name, in: &view) { value in
@@ -145,6 +148,7 @@ enum Sort {
     for index in elements.indices where !memory.isFull {
       guard let pattern = options.weight else {
         // Bytes are shared with the name.
+        try view.advance(by: WalkPace.steps(forByteCount: elements[index].name.count))
         elements[index].weigh(elements[index].name, options.order)
         continue
       }
@@ -155,6 +159,25 @@ enum Sort {
       guard isOneMoment else { return false }
     }
     return true
+  }
+
+  /// Each comparison counts as a step of a walk, or as more where there is much to compare: a million of elements whose
+  /// first bytes are the same take longer to sort than to read.
+  private static func sort<V: EntryView & ~Copyable>(
+    _ elements: inout [Element], _ options: SortOptions, _ view: inout V
+  ) throws(StoreError) {
+    do {
+      try elements.sort { one, other in
+        let byteCount = min(one.comparedByteCount, other.comparedByteCount)
+        try view.advance(by: WalkPace.steps(forByteCount: byteCount))
+        return options.isDescending
+          ? precedes(other, one, options) : precedes(one, other, options)
+      }
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      preconditionFailure("only a pace throws here")
+    }
   }
 
   private static func precedes(_ one: Element, _ other: Element, _ options: SortOptions) -> Bool {
@@ -202,6 +225,9 @@ enum Sort {
 }
 
 extension Sort.Element {
+  /// How many bytes a comparison may have to look at.
+  fileprivate var comparedByteCount: Int { text?.count ?? name.count }
+
   fileprivate mutating func weigh(_ value: [UInt8], _ order: SortOptions.Order) {
     if order == .byBytes {
       text = value
