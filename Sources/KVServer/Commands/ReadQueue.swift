@@ -32,10 +32,12 @@ struct ReadQueue<Read: QueuedRead> {
     waiting[read.owner, default: []].append(read)
   }
 
-  /// Takes the next that may run. O(owners) as a rule.
+  /// Takes the next that may run. O(owners), however many wait; but while a search for a cursor runs others of those
+  /// are passed over one by one.
   mutating func takeNext() -> Read? {
-    for (turn, owner) in turns.enumerated() {
-      guard let place = waiting[owner]?.firstIndex(where: { mayRun($0) }),
+    let isSearching = running.contains(where: \.isResumption)
+    for (turn, owner) in turns.enumerated() where hasThread(for: owner) {
+      guard let place = waiting[owner]?.firstIndex(where: { !(isSearching && $0.isResumption) }),
         let read = waiting[owner]?.remove(at: place)
       else { continue }
       turns.remove(at: turn)
@@ -50,10 +52,8 @@ struct ReadQueue<Read: QueuedRead> {
     return nil
   }
 
-  private func mayRun(_ read: Read) -> Bool {
-    let free = threadLimit - running.count
-    let own = running.count { $0.owner == read.owner }
-    return free > own && !(read.isResumption && running.contains(where: \.isResumption))
+  private func hasThread(for owner: ReadOwner) -> Bool {
+    threadLimit - running.count > running.count { $0.owner == owner }
   }
 
   /// One that was taken could not be begun: it is the next again.

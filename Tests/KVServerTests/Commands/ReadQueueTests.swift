@@ -5,11 +5,18 @@ import Testing
 /// Eight connections of one client once held all threads for long reads, and everyone else waited for theirs.
 struct ReadQueueTests {
   private final class Read: QueuedRead {
-    let owner: ReadOwner
+    private let kept: ReadOwner
+    /// How often the queue has asked whose it is.
+    private(set) var questionCount = 0
     let isResumption: Bool
 
+    var owner: ReadOwner {
+      questionCount += 1
+      return kept
+    }
+
     init(_ host: String, isResumption: Bool = false) {
-      owner = ReadOwner(user: [], host: host)
+      kept = ReadOwner(user: [], host: host)
       self.isResumption = isResumption
     }
   }
@@ -47,6 +54,16 @@ struct ReadQueueTests {
     #expect(begun.prefix(4) == ["a", "b", "a", "b"])
     #expect(begun.count == 12)
     #expect(queue.waitingCount == 0)
+  }
+
+  /// Event loops wait for that meanwhile.
+  @Test func `those of an owner that has its threads are not gone through`() {
+    let reads = (0..<1_000).map { _ in Read("a") }
+    var queue = Self.queue(reads)
+    #expect(Self.begin(&queue).count == 4)
+    let before = reads.reduce(0) { $0 + $1.questionCount }
+    #expect(queue.takeNext() == nil)
+    #expect(reads.reduce(0) { $0 + $1.questionCount } - before < 100)
   }
 
   @Test func `of searches for cursors one runs, and nothing waits behind the others`() {
