@@ -145,13 +145,13 @@ struct Call: ~Copyable {
         (evaluation, call) throws(StoreError) in
         do throws(StoreError) {
           try body(&evaluation, &call)
+          try call.checkReply(&evaluation)
+          // A command that met expired keys removes them, as a part of its own batch.
+          let expired = evaluation.expiredMet
+          if !expired.isEmpty { try call.remove(expired, &evaluation) }
         } catch {
           throw call.abandons("command", error, &evaluation) ? .abandoned : error
         }
-        try call.checkReply(&evaluation)
-        // A command that met expired keys removes them, as a part of its own batch.
-        let expired = evaluation.expiredMet
-        if !expired.isEmpty { try call.remove(expired, &evaluation) }
       }
     } catch .noRoom(let needed) {
       park(needing: needed, onlyDeletes: onlyDeletes, takingBackTo: start)
@@ -332,8 +332,10 @@ struct Call: ~Copyable {
 
 extension Call {
   /// Whether the script under way is to end, for another reason than that its time is up. With a reply that is lost there
-  /// is no point in the rest of it.
+  /// is no point in the rest of it. One that is only compiled is part of no evaluation as a rule, and the script that
+  /// runs is then one of another event loop.
   var isScriptToEnd: Bool {
-    server.runningScript.isKilled || isReplyLost || time.isStopped()
+    isReplyLost
+      || reader.pace.isEvaluating && (server.runningScript.isKilled || time.isStopped())
   }
 }
