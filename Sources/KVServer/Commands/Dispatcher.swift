@@ -87,8 +87,7 @@ enum Dispatcher {
       try handler(&view, &call, request)
       if call.reader.hasMetExpired { call.removeExpiredMet(holdingFrom: start) }
     case .prepared(let prepare, let handler):
-      try prepare(&call, request)
-      try evaluate(command, handler, &call, request)
+      try evaluate(command, after: prepare, handler, &call, request)
     case .write(let handler), .edit(_, let handler):
       let byteCount = try request.byteCount + touch(command, &call, request)
       try call.evaluate(
@@ -101,11 +100,16 @@ enum Dispatcher {
     }
   }
 
+  /// As `perform` does where nothing is prepared. That is inlined with all that it calls, because SET and INCR come
+  /// through there: to share it would make the one slower, or the code of all larger.
   @inline(never)
   private static func evaluate(
-    _ command: Command, _ handler: Command.EvaluationHandler, _ call: inout Call,
-    _ request: RawSpan
+    _ command: Command, after prepare: Command.SessionHandler,
+    _ handler: Command.EvaluationHandler, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
+    // What was prepared is as large as the request, and is prepared again where the command is parked.
+    defer { call.dumped = .unsound }
+    try prepare(&call, request)
     let byteCount = try request.byteCount + touch(command, &call, request)
     try call.evaluate(byteCount: byteCount, onlyDeletes: command.putsNothing) {
       (evaluation, call) throws(StoreError) in

@@ -261,6 +261,7 @@ enum Transactions {
       case .read(_, let handler), .write(let handler), .edit(_, let handler):
         try handler(&evaluation, &call, request)
       case .prepared(let prepare, let handler):
+        defer { call.dumped = .unsound }
         try prepare(&call, request)
         try handler(&evaluation, &call, request)
       case .session(let handler):

@@ -68,7 +68,6 @@ enum Dumping {
       throw .batchTooLarge(byteCount: byteCount, limit: Limits.batchByteCount)
     case .value(let value): content = value
     }
-    defer { call.dumped = .unsound }
     let now = evaluation.now
     let start = options.isAbsolute ? call.store.clockLead : now
     let expiry = time == 0 ? 0 : UInt64(time).addingReportingOverflow(start).partialValue
