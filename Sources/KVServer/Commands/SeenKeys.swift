@@ -56,22 +56,29 @@ struct SeenKeys {
 }
 
 extension Call {
-  /// Puts the distinct ones of the arguments from the first on into `keys`, and returns how often each is named.
+  /// Puts the distinct ones of the arguments from the first on into `keys`, and returns how often each is named. A few
+  /// are not compared: to look one up twice costs less.
   mutating func takeDistinctKeys(_ request: RawSpan) -> [Int] {
     keys.removeAll(keepingCapacity: true)
     guard count > SeenKeys.fewCount else {
       for index in 1..<count { keys.append(self[index]) }
       return [Int](repeating: 1, count: keys.count)
     }
+    return takeDistinctKeys(arguments[1...], request)
+  }
+
+  /// The same of `names`, however few they are, in the order in which each comes first.
+  mutating func takeDistinctKeys(_ names: ArraySlice<Range<Int>>, _ request: RawSpan) -> [Int] {
+    keys.removeAll(keepingCapacity: true)
     var counts: [Int] = []
     var places: [[UInt8]: Int] = [:]
-    for index in 1..<count {
-      let key = [UInt8](copying: request.extracting(self[index]))
+    for name in names {
+      let key = [UInt8](copying: request.extracting(name))
       if let place = places[key] {
         counts[place] += 1
       } else {
         places[key] = keys.count
-        keys.append(self[index])
+        keys.append(name)
         counts.append(1)
       }
     }

@@ -49,10 +49,11 @@ enum BitOperations {
     }
     var result: [UInt8] = []
     let pace = evaluation.pace
-    for (place, source) in sources(call.arguments[3...], in: request).enumerated() {
+    let counts = call.takeDistinctKeys(call.arguments[3...], request)
+    for (place, key) in call.keys.enumerated() {
       // A string combined with itself by XOR is zeros of its length.
-      let isZero = operation == .xor && source.count % 2 == 0
-      try evaluation.withValue(of: request.extracting(source.key)) { (value) throws(StoreError) in
+      let isZero = operation == .xor && counts[place] % 2 == 0
+      try evaluation.withValue(of: request.extracting(key)) { (value) throws(StoreError) in
         let byteCount = value?.byteCount ?? 0
         try pace.advance(by: WalkPace.steps(forByteCount: byteCount))
         if place == 0, !isZero {
@@ -73,24 +74,6 @@ enum BitOperations {
       try Records.remove(destination, in: &evaluation)
     }
     call.reply.integer(Int64(result.count))
-  }
-
-  /// The different keys among `keys`, in the order in which they come first, and how often each comes.
-  private static func sources(
-    _ keys: ArraySlice<Range<Int>>, in request: RawSpan
-  ) -> [(key: Range<Int>, count: Int)] {
-    var sources: [(key: Range<Int>, count: Int)] = []
-    var places: [[UInt8]: Int] = [:]
-    for key in keys {
-      let bytes = [UInt8](copying: request.extracting(key))
-      if let place = places[bytes] {
-        sources[place].count += 1
-      } else {
-        places[bytes] = sources.count
-        sources.append((key, 1))
-      }
-    }
-    return sources
   }
 
   private static func invert(_ bytes: inout [UInt8]) {
