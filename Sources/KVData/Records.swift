@@ -103,11 +103,12 @@ package enum Records {
     try touch(key, with: reader, limit: .max).batchByteCount
   }
 
-  /// The same until values of more than `limit` bytes were read; and how many bytes those had.
+  /// The same until values of more than `limit` bytes were read; and how many bytes those had: whoever removes the key
+  /// reads, and verifies, them again.
   package static func touch(
     _ key: RawSpan, with reader: Reader, limit: Int
   ) throws(StoreError) -> (batchByteCount: Int, readByteCount: Int) {
-    var (record, readByteCount) = try reader.withEntry(of: key) { info, value in
+    var (record, readByteCount) = try reader.withStoredEntry(of: key) { info, value in
       (MapRecord(of: info, value), value.byteCount)
     }
     guard let record else { return (0, readByteCount) }

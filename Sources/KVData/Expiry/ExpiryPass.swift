@@ -8,6 +8,9 @@ import TxnWAL
 struct ExpiryPass {
   /// So many entries of the index are looked at in one batch, while all writers wait.
   static let chunkCount = 64
+  /// With the entry whose values, those of its fields counted, bring the chunk to so many bytes it ends as well: they
+  /// are verified again while all writers wait.
+  private static let chunkByteCount = 1 << 20
   /// A batch may still put something into the index whose time came while it was made. What is not older than this
   /// is looked at again, so that such an entry seldom waits for the walk to begin again.
   private static let settlingMilliseconds: UInt64 = 1000
@@ -17,7 +20,8 @@ struct ExpiryPass {
   private let reader: Reader
   private var walk: ExpiryWalk
   private(set) var removedCount: UInt64 = 0
-  /// How many entries were passed over because they, or fields of theirs, are damaged. One counts with each walk.
+  /// How many entries were passed over because they, or fields of theirs, are damaged, or in a partition that takes no
+  /// more writes. One counts with each walk.
   private(set) var damagedCount: UInt64 = 0
 
   /// `reader` is the pass's own, and ended by it after each chunk.
@@ -44,52 +48,60 @@ struct ExpiryPass {
     } catch {
       // Where that was found out just now, the next try leaves the partition out.
       if store.readOnlyPartitionCount > readOnlyCount { return true }
-      guard case .readOnly = error else { throw error }
+      guard error.isDamage else { throw error }
       outcome = try removeOneByOne(found, isWanted: isWanted)
     }
     removedCount += outcome.removedCount
     damagedCount += outcome.damagedCount
     // Passed over again and again, damaged ones could be all that a chunk finds.
     let settled = now - min(now, Self.settlingMilliseconds)
-    walk.advance(behind: found, butNotBeyond: outcome.damagedCount == 0 ? settled : nil)
-    return found.count == Self.chunkCount
+    walk.advance(
+      behind: found[outcome.seenCount - 1],
+      butNotBeyond: outcome.damagedCount == 0 ? settled : nil)
+    return outcome.seenCount < found.count || found.count == Self.chunkCount
   }
 
   private struct Outcome {
+    /// How many of the entries were seen to, the first ones.
+    var seenCount = 0
     var removedCount: UInt64 = 0
     var damagedCount: UInt64 = 0
   }
 
-  /// For a chunk with maps that were renamed, whose fields lie in a partition which takes no more writes.
+  /// For a chunk with maps that were renamed, whose fields lie in a partition that takes no more writes: on damaged
+  /// pages, or on sound ones.
   private func removeOneByOne(
     _ found: [[UInt8]], isWanted: () -> Bool
   ) throws(StoreError) -> Outcome {
-    var outcome = Outcome()
+    var outcome = Outcome(seenCount: found.count)
     for key in found {
       do throws(StoreError) {
         let one = try remove([key], isWanted: isWanted)
         outcome.removedCount += one.removedCount
         outcome.damagedCount += one.damagedCount
-      } catch .readOnly {
-        outcome.damagedCount += 1
       } catch {
-        throw error
+        guard error.isDamage else { throw error }
+        outcome.damagedCount += 1
       }
     }
     return outcome
   }
 
-  /// What the keys of the index in `found` name, in one batch.
+  /// What the keys of the index in `found` name, in one batch; one at least, and no more than make up a chunk.
   private func remove(_ found: [[UInt8]], isWanted: () -> Bool) throws(StoreError) -> Outcome {
     var touched = Outcome()
     var sound: [[UInt8]] = []
     var byteCount = 0
-    for key in found {
+    var readByteCount = 0
+    for key in found where readByteCount < Self.chunkByteCount {
+      touched.seenCount += 1
       let entryKey = key.rawSpan.extracting(ExpiryWalk.entryRange(of: key.rawSpan))
       do throws(StoreError) {
-        byteCount += try Records.touch(entryKey, with: reader)
+        let touched = try Records.touch(entryKey, with: reader, limit: .max)
+        byteCount += touched.batchByteCount
+        readByteCount += touched.readByteCount
       } catch {
-        guard error.isDamagedValue else { throw error }
+        guard error.isDamage else { throw error }
         touched.damagedCount += 1
         continue
       }
@@ -107,7 +119,7 @@ struct ExpiryPass {
           if try Self.settle(key.rawSpan, in: &evaluation) { outcome.removedCount += 1 }
         } catch {
           // Met before anything of the entry was removed, or the evaluation has failed.
-          guard error.isDamagedValue else { throw error }
+          guard error.isDamage else { throw error }
           outcome.damagedCount += 1
         }
       }

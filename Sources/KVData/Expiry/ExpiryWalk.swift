@@ -32,10 +32,9 @@ struct ExpiryWalk {
     return try reader.collectSound(stored: range, limit: limit) { key, _ in [UInt8](copying: key) }
   }
 
-  /// Goes on behind the last of `keys`, or at `moment` where that is earlier.
-  mutating func advance(behind keys: [[UInt8]], butNotBeyond moment: UInt64?) {
-    guard let last = keys.last else { return }
-    position = last + [0]
+  /// Goes on behind `key`, or at `moment` where that is earlier.
+  mutating func advance(behind key: [UInt8], butNotBeyond moment: UInt64?) {
+    position = key + [0]
     guard let moment, let bound = ExpiryIndex.range(upTo: moment).upper else { return }
     if bound.lexicographicallyPrecedes(position) { position = bound }
   }

@@ -170,11 +170,21 @@ extension StoreError {
     }
   }
 
-  /// Whether it is about one value that does not check out, and not about a page or a file.
+  /// Whether it is about one value that does not check out, and not about a page or a file. A read that throws
+  /// `.corrupted` and is not has met a damaged page: its partition takes no more writes.
   package var isDamagedValue: Bool {
     switch self {
     case .corrupted(let finding): finding.key != nil
     case .unsupportedFormat: true
+    default: false
+    }
+  }
+
+  /// Whether damage is what keeps a partition, or one value in it, from being read or written: it is there at the next
+  /// try as well.
+  package var isDamage: Bool {
+    switch self {
+    case .corrupted, .unsupportedFormat, .readOnly: true
     default: false
     }
   }

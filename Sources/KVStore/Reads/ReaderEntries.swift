@@ -29,8 +29,8 @@ extension Reader {
 
   /// The same, but what has expired and is not removed yet is lent too.
   @inline(__always)
-  func withStoredEntry<R>(
-    of key: RawSpan, through: SequenceNumber,
+  package func withStoredEntry<R>(
+    of key: RawSpan, through: SequenceNumber = 0,
     _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let place = place(of: key)

@@ -32,28 +32,51 @@ final class RelatedEntriesSlot: Sendable {
   }
 }
 
+/// How far the look-ups have come that a batch is preceded by: see `Store.touchRelated`.
+struct RelatedLookups: Sendable {
+  /// What one slice takes at most, of keys and of time.
+  static let sliceCount = 256
+  static let sliceTime = Duration.milliseconds(1)
+
+  /// Where the next mutation stands in the batch.
+  var offset = 0
+  /// About how many bytes more than its own the batch takes.
+  var byteCount = 0
+  var isDone = false
+}
+
 extension Store {
   /// From now on `related` is asked about entries with a type. The first that is attached counts.
   package func attach(_ related: any RelatedEntries) { evaluations.related.attach(related) }
 
-  /// Brings into memory what carrying `batch` out will look at. Returns about how many bytes more than its own that
-  /// adds. O(1) while the store has never had maps, O(mutations) then.
-  func touchRelated(to batch: Batch) throws(StoreError) -> Int {
+  /// Brings into memory what carrying `batch` out will look at, from where `lookups` has come to. O(1) while the store
+  /// has never had maps, O(mutations) then.
+  ///
+  /// - Parameter isSlice: whether it stops on the way, for whoever else waits for this thread.
+  func touchRelated(
+    to batch: Batch, _ lookups: inout RelatedLookups, isSlice: Bool
+  ) throws(StoreError) {
     guard hasHadMaps, !batch.isOfStoredKeys, let related = evaluations.related.current else {
-      return 0
+      lookups.isDone = true
+      return
     }
     let reader = makeReader()
     defer { reader.close() }
     let bytes = batch.mutations.rawSpan
-    var byteCount = 0
-    var offset = 0
-    while let mutation = Mutation.parse(bytes, at: offset) {
-      offset = mutation.end
+    var left = isSlice ? RelatedLookups.sliceCount : .max
+    let deadline = MonotonicTime.now + RelatedLookups.sliceTime
+    while let mutation = Mutation.parse(bytes, at: lookups.offset) {
+      // One at least.
+      if isSlice, left < RelatedLookups.sliceCount, left == 0 || MonotonicTime.now > deadline {
+        return
+      }
+      lookups.offset = mutation.end
       guard [.put, .putEntry, .delete].contains(mutation.kind) else { continue }
-      byteCount += try related.touch(bytes.extracting(mutation.key), with: reader)
+      left -= 1
+      lookups.byteCount += try related.touch(bytes.extracting(mutation.key), with: reader)
       reader.end()
     }
-    return byteCount
+    lookups.isDone = true
   }
 
   /// The same for one key.

@@ -108,7 +108,7 @@ public final class Store: Sendable {
     try? manifest.noteProgress(of: coordinator.checkpoint)
     if applyWorkers.diskFull == nil { ballast.take() }
     // What they free is needed, and perhaps nobody writes any more who would have them sent down.
-    if ballast.isScarce { coordinator.sequence { _ in upkeep.sendDownRangeDeletes() } }
+    if ballast.isScarce { coordinator.sequence { _ in upkeep.sendDownScarceRangeDeletes() } }
     openSnapshots.expire()
     purgeWorker.wake()
     coordinator.tellObservers()

@@ -68,7 +68,7 @@ extension Store {
   /// The same as the blocking `commit`, but no thread that runs tasks is held: neither while there is no room and while
   /// the log is synced, nor while others are the sequencer and what the batch looks at comes from the disk.
   ///
-  /// Where the task is cancelled while it waits for room, `.cancelled` is thrown and nothing was changed. Once
+  /// Where the task is cancelled before the batch is evaluated, `.cancelled` is thrown and nothing was changed. Once
   /// the batch has its place in the order it cannot be taken back: then it is waited for until it is
   /// durable, whatever becomes of the task.
   @discardableResult
@@ -76,11 +76,7 @@ extension Store {
     try Limits.check(batchByteCount: batch.chargedByteCount)
     try checkRangeDeletes(batch.rangeDeleteCount)
     var (byteCount, isMeasured) = (batch.byteCount, false)
-    if hasHadMaps {
-      byteCount = try await commitThread.run { () throws(StoreError) in
-        try self.byteCount(of: batch)
-      }
-    }
+    if hasHadMaps { byteCount = try await lookedUpByteCount(of: batch) }
     while true {
       try await admit(
         byteCount: byteCount, onlyDeletes: batch.onlyDeletes, isMeasured: isMeasured)
@@ -139,10 +135,32 @@ extension Store {
 
   /// About how many bytes are written for `batch`; what it will look at is brought into memory.
   private func byteCount(of batch: Batch) throws(StoreError) -> Int {
-    let related = try touchRelated(to: batch)
-    return related == 0
+    var lookups = RelatedLookups()
+    try touchRelated(to: batch, &lookups, isSlice: false)
+    return byteCount(of: batch, lookups)
+  }
+
+  /// The same on the commit thread, in slices: the batches of other tasks come in between. A store that is closed
+  /// does not wait for more than one.
+  private func lookedUpByteCount(of batch: Batch) async throws(StoreError) -> Int {
+    var lookups = RelatedLookups()
+    while true {
+      let before = lookups
+      lookups = try await commitThread.run { () throws(StoreError) in
+        try self.checkOpen()
+        var lookups = before
+        try self.touchRelated(to: batch, &lookups, isSlice: true)
+        return lookups
+      }
+      if lookups.isDone { return byteCount(of: batch, lookups) }
+      if Task.isCancelled { throw .cancelled }
+    }
+  }
+
+  private func byteCount(of batch: Batch, _ lookups: RelatedLookups) -> Int {
+    lookups.byteCount == 0
       ? batch.byteCount
-      : max(batch.byteCount, min(batch.byteCount + related, Limits.batchByteCount))
+      : max(batch.byteCount, min(batch.byteCount + lookups.byteCount, Limits.batchByteCount))
   }
 
   private func commit<R>(

@@ -69,8 +69,16 @@ final class Upkeep: @unchecked Sendable {
     }
   }
 
-  /// The same where many have gathered. Where a memtable is on its way already they wait for it: sealed ones
-  /// must not become many, because every read passes through them.
+  /// The same each time that a memtable is in LMDB, while the disk has little room. Where another one is on its way
+  /// already they wait for it: sealed ones must not become many, because every read passes through them.
+  func sendDownScarceRangeDeletes() {
+    for partition in keyspace.partitions {
+      let layers = partition.layers
+      if layers.activeTombstoneCount > 0, layers.sealed.isEmpty { partition.seal() }
+    }
+  }
+
+  /// The same where many have gathered.
   func sendDownGatheredRangeDeletes() {
     for partition in keyspace.partitions where partition.hasGatheredTombstones { partition.seal() }
   }

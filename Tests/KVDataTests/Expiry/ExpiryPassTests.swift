@@ -108,6 +108,58 @@ struct ExpiryPassTests {
     #expect(try fixture.store.countEntries() == 1)
   }
 
+  /// An error of the page and not of one entry: the chunk was tried again forever, and nothing that expires later was
+  /// removed in any partition.
+  @Test(arguments: [false, true])
+  func `a map whose fields are on damaged pages stays alone`(isClockReset: Bool) throws {
+    let fixture = try DataFixture()
+    let (old, new) = (fixture.key("old", in: 1), fixture.key("new", in: 2))
+    _ = try OrderedMap(at: old, in: fixture.store).set((0..<300).map { (bytes("f\($0)"), [1]) })
+    try fixture.write { evaluation throws(StoreError) in
+      _ = try Records.rename(old.rawSpan, to: new.rawSpan, in: &evaluation)
+      try Records.setExpiry(1, of: new.rawSpan, in: &evaluation)
+    }
+    for number in 0..<100 {
+      try put(fixture.key("k\(number) ", in: 3), expiry: UInt64(5 + number), in: fixture)
+    }
+    try fixture.reopen { try fixture.damageLeaves(of: 1) }
+    if isClockReset {
+      let error = #expect(throws: StoreError.self) { try fixture.store.resetClock() }
+      guard case .readOnly = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+    } else {
+      #expect(try runPass(fixture) == (100, 1))
+    }
+    #expect(try runPass(fixture) == (0, 1))
+    #expect(fixture.store.readOnlyPartitionCount == 1)
+  }
+
+  /// A chunk was 64 entries whatever their size, each of which is verified twice while all writers wait.
+  @Test func `a chunk ends with the entry that brings it to a mebibyte`() throws {
+    let fixture = try DataFixture { $0.memoryByteCount = 32 << 20 }
+    for number in 0..<8 {
+      try put(
+        bytes("k\(number)"), [UInt8](repeating: 1, count: 300 << 10),
+        expiry: UInt64(1 + number), in: fixture)
+    }
+    _ = try fixture.map("map").set(
+      (0..<8).map { (bytes("f\($0)"), [UInt8](repeating: 1, count: 300 << 10)) })
+    try fixture.write { evaluation throws(StoreError) in
+      try Records.setExpiry(9, of: bytes("map").rawSpan, in: &evaluation)
+    }
+    try put(bytes("last"), expiry: 10, in: fixture)
+    let reader = fixture.store.makeReader()
+    defer { reader.close() }
+    var pass = ExpiryPass(fixture.store, reader, repeatingAfter: nil)
+    var removed: [UInt64] = []
+    while try pass.removeChunk() { removed.append(pass.removedCount) }
+    #expect(removed == [4, 8, 9])
+    #expect(pass.removedCount == 10)
+    #expect(try fixture.fieldCount() == 0)
+  }
+
   /// An evaluation has one moment from its beginning to its end, and a script may take seconds.
   @Test func `what is put behind the place of the walk is found once it begins again`() throws {
     let fixture = try DataFixture()

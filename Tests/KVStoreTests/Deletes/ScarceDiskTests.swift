@@ -1,0 +1,46 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import KVStore
+
+/// Range deletes on a disk that has little room left: they go down at once, since it is they that free some.
+@Suite(.enabled(if: SmallDisk.isPermitted, Comment(rawValue: SmallDisk.refusal)))
+struct ScarceDiskTests {
+  private let disk: SmallDisk
+  private var options = StoreOptions()
+
+  init() throws {
+    disk = try SmallDisk(byteCount: 64 << 20)
+    options.partitionCount = 2
+    options.segmentByteCount = 256 << 10
+    options.memoryByteCount = 8 << 20
+    options.logByteLimit = 2 << 20
+    options.applyThreadCount = 2
+  }
+
+  private func seal(_ partition: Partition, of store: Store) {
+    store.coordinator.sequence { _ in partition.seal() }
+  }
+
+  /// With each memtable that came down in one partition, another was sealed in all others that had range deletes, also
+  /// where none could be applied: every read passes through all of them.
+  @Test func `sealed memtables do not pile up where one is on its way`() throws {
+    let store = try Store.open(at: disk.path + "/data", options: options)
+    try disk.fill(leaving: 3 << 20)
+    let (slow, quick) = (store.keyspace.partitions[0], store.keyspace.partitions[1])
+    // Keeps the file of the slow one from being written.
+    let transaction = try slow.environment.beginWrite()
+    for number in 0..<12 {
+      try store.deleteRange(.prefix(bytes("k\(number) ")))
+      seal(quick, of: store)
+      while !quick.layers.sealed.isEmpty { usleep(1000) }
+      #expect(slow.layers.sealed.count <= 1)
+    }
+    _ = consume transaction
+    // What waited goes down with the next memtable that is applied, though nobody writes any more.
+    while store.isPurging { usleep(1000) }
+    disk.empty()
+    try store.close()
+  }
+}
