@@ -21,12 +21,13 @@ public enum Limits {
   ///
   /// So a batch takes no more memory than this once it is ordered, and no more log.
   public static let batchByteCount = valueByteCount + (64 << 10)
-  /// The range tombstones that one batch may make: a range delete makes one in each partition, and a map of more
-  /// fields than are deleted one by one makes one in its own. All writers wait while they are indexed: a few
+  /// The range tombstones that one batch may make: a range delete makes one in each partition, or two where it covers
+  /// keys on both sides of the internal ones, and a map of more fields than are deleted one by one makes one in its own. All writers wait while they are indexed: a few
   /// milliseconds for so many.
   public static let tombstonesPerBatch = 8192
 
-  /// How many ranges of keys one batch may delete: 1,024 in a store of eight partitions.
+  /// How many ranges of keys one batch may delete: 1,024 in a store of eight partitions. One with keys on both sides
+  /// of the internal ones counts twice.
   public static func rangeDeletesPerBatch(partitionCount: Int) -> Int {
     tombstonesPerBatch / partitionCount
   }

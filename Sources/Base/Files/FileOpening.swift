@@ -69,7 +69,8 @@ package enum FileOpening {
     case S_IFREG: break
     default: return ENXIO
     }
-    // Only root can do to another user's file what the one who named it here could not.
+    // Only root can do to another user's file what the one who named it here could not. That holds for root's own as
+    // well: no right that it lacks (`CAP_CHOWN`) tells a store's file from /etc/shadow.
     guard geteuid() == 0, status.st_nlink > 1, let parent = Self.status(of: folder) else {
       return 0
     }

@@ -5,8 +5,8 @@ import Glibc
 /// A tool that an operator runs as root (`kvd recover`) must leave nothing behind that the service's own
 /// user cannot open. So what root makes is given to the owner of the folder that it is made in.
 package enum FileOwnership {
-  /// Gives the open file or folder, which this process has just made, to the owner of `folder`, its parent, if this
-  /// process is root's.
+  /// Gives the open file or folder to the owner of `folder`, its parent, if this process is root's: one that it has
+  /// just made, or that another made which a crash kept from it.
   ///
   /// Only what is root's and has no other name is given away: something else may have got the name meanwhile.
   /// What cannot be given away is left as it is: a root without that right (`CAP_CHOWN`), or a file system

@@ -97,9 +97,9 @@ struct ExpiryPass {
       touched.seenCount += 1
       let entryKey = key.rawSpan.extracting(ExpiryWalk.entryRange(of: key.rawSpan))
       do throws(StoreError) {
-        let touched = try Records.touch(entryKey, with: reader, limit: .max)
-        byteCount += touched.batchByteCount
-        readByteCount += touched.readByteCount
+        let sizes = try Records.touch(entryKey, with: reader, limit: .max)
+        byteCount += sizes.batchByteCount
+        readByteCount += sizes.readByteCount
       } catch {
         guard error.isDamage else { throw error }
         touched.damagedCount += 1

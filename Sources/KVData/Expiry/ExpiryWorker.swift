@@ -51,6 +51,7 @@ public final class ExpiryWorker: @unchecked Sendable {
   /// Ends the thread after the chunk that is under way, or at once where that waits for room. To be called before the
   /// store is closed.
   public func close() {
+    store.requireOutsideEvaluation()
     monitor.withLock {
       isClosing = true
       monitor.broadcast()

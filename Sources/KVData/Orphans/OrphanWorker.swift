@@ -35,6 +35,7 @@ public final class OrphanWorker: @unchecked Sendable {
 
   /// Ends the thread after the portion that is under way. To be called before the store is closed.
   public func close() {
+    store.requireOutsideEvaluation()
     monitor.withLock {
       isClosing = true
       monitor.broadcast()

@@ -18,24 +18,28 @@ final class ApplyWorkers: @unchecked Sendable {
     didSet { queuedCount.store(queue.count, ordering: .relaxed) }
   }
   private let queuedCount = Atomic<Int>(0)
-  /// What is under way: by partition, the number of calls of `wait` before it.
-  private var busy: [Int: Int] = [:]
+  /// What is under way, by partition.
+  private var busy: [Int: Attempt] = [:]
   private var waitCount = 0
-  /// The greatest such number of an attempt that found no room.
+  /// The greatest `Attempt.waitCount` of one that found no room.
   private var fullDiskWaitCount = 0
   private var threads: [WorkerThread] = []
   private var isClosing = false
-  private var fullDisk: StoreError?
-  /// The partitions that found no room at the last try, and when to try again.
-  private var withoutRoom: [Int: FullDiskRetry] = [:]
+  private let shortage = DiskShortage()
   private var fatal: StoreError?
-  private let isDiskFull = Atomic<Bool>(false)
   private let handlers = Lock(Handlers())
+
+  private struct Attempt {
+    /// How many calls of `wait` came before it.
+    let waitCount: Int
+    /// The position of the first batch in the memtable.
+    let first: LSN
+  }
 
   /// What others do about things that happen here; set once the log is open.
   struct Handlers {
-    /// A memtable is in LMDB.
-    var applied: @Sendable () -> Void = {}
+    /// A memtable of this partition is in LMDB, or its disk is full.
+    var applied: @Sendable (Partition) -> Void = { _ in }
     /// Nothing can be applied any more.
     var failed: @Sendable (StoreError) -> Void = { _ in }
     /// A partition's file is damaged: what it lacks stays in memory and in the log.
@@ -77,12 +81,10 @@ final class ApplyWorkers: @unchecked Sendable {
   }
 
   /// Why writes must wait for room on the disk, if they must.
-  var diskFull: StoreError? {
-    hasFullDisk ? monitor.withLock { fullDisk } : nil
-  }
+  var diskFull: StoreError? { shortage.error }
 
   /// Whether `diskFull` has anything to say.
-  var hasFullDisk: Bool { isDiskFull.load(ordering: .acquiring) }
+  var hasFullDisk: Bool { shortage.isThere }
 
   /// A memtable of `partition` was sealed.
   func enqueue(_ partition: Partition) {
@@ -104,10 +106,8 @@ final class ApplyWorkers: @unchecked Sendable {
   /// Something was removed from the files, whose pages may be what a memtable needs that found no room.
   func pagesWereFreed() {
     guard hasFullDisk else { return }
-    monitor.withLock {
-      for index in withoutRoom.keys { withoutRoom[index] = FullDiskRetry() }
-      monitor.broadcast()
-    }
+    shortage.retryNow()
+    monitor.withLock { monitor.broadcast() }
   }
 
   /// Waits until LMDB has everything of `partitions` up to `lsn`, all of which is sealed. What others
@@ -118,13 +118,17 @@ final class ApplyWorkers: @unchecked Sendable {
     try monitor.withLock { () throws(StoreError) in
       waitCount += 1
       let number = waitCount
-      for index in withoutRoom.keys { withoutRoom[index] = FullDiskRetry() }
+      shortage.retryNow()
       monitor.broadcast()
       while true {
-        let behind = partitions.filter { $0.hasSealed(before: lsn) }
+        // While an attempt is under way its memtable may have left the layers, and the partition not said yet that it
+        // is applied: a checkpoint would not count it.
+        let behind = partitions.filter { partition in
+          partition.hasSealed(before: lsn) || busy[partition.index].map { $0.first <= lsn } ?? false
+        }
         if behind.isEmpty { return }
         if let fatal { throw fatal }
-        if let fullDisk, fullDiskWaitCount >= number { throw fullDisk }
+        if let full = shortage.error, fullDiskWaitCount >= number { throw full }
         let damages = behind.compactMap { $0.environment.damage }
         if damages.count == behind.count { throw damages[0] }
         if isClosing { throw .closed }
@@ -162,15 +166,15 @@ final class ApplyWorkers: @unchecked Sendable {
   /// The next memtable whose every batch is durable. Two of one partition are never under way at once.
   private func take() -> (Partition, MemtableLayer)? {
     while true {
-      // Asked outside of the monitor: it is the file system that answers.
-      let available = hasFullDisk ? ballast.availableByteCount : 0
+      // Asked outside of the monitor: it is file systems that answer.
+      let available = hasFullDisk ? availableByteCounts() : [:]
       let ready = monitor.withLock { () -> (Partition, MemtableLayer)?? in
         if isClosing { return .some(nil) }
-        if fatal == nil, let ready = takeReady(available: available) { return ready }
-        if fullDisk == nil {
-          monitor.wait()
-        } else {
+        if fatal == nil, let ready = takeReady(available) { return ready }
+        if hasFullDisk {
           monitor.wait(milliseconds: RetryPause.pollMilliseconds)
+        } else {
+          monitor.wait()
         }
         return nil
       }
@@ -178,44 +182,50 @@ final class ApplyWorkers: @unchecked Sendable {
     }
   }
 
-  private func takeReady(available: UInt64) -> (Partition, MemtableLayer)? {
+  /// The room on the disks of what waits, by partition.
+  private func availableByteCounts() -> [Int: UInt64] {
+    var found: [Int: UInt64] = [:]
+    for partition in monitor.withLock({ queue }) where found[partition.index] == nil {
+      found[partition.index] = partition.availableByteCount
+    }
+    return found
+  }
+
+  private func takeReady(_ available: [Int: UInt64]) -> (Partition, MemtableLayer)? {
     for (place, partition) in queue.enumerated() where busy[partition.index] == nil {
-      let retry = withoutRoom[partition.index]
-      guard retry?.mayTry(at: MonotonicTime.now, available: available) ?? true else { continue }
-      guard let layer = partition.nextToApply, let last = layer.lastPosition,
-        last.end <= watermarks.durable
+      let index = partition.index
+      guard shortage.mayTry(index, at: MonotonicTime.now, available: available[index] ?? 0) else {
+        continue
+      }
+      guard let layer = partition.nextToApply, let first = layer.firstPosition,
+        let last = layer.lastPosition, last.end <= watermarks.durable
       else { continue }
       queue.remove(at: place)
-      busy[partition.index] = waitCount
+      busy[index] = Attempt(waitCount: waitCount, first: first.end)
       return (partition, layer)
     }
     return nil
   }
 
   private func finish(_ partition: Partition, _ failure: StoreError?) {
-    let available = failure?.isDiskFull == true ? ballast.availableByteCount : 0
+    let available = failure?.isDiskFull == true ? partition.availableByteCount : 0
     let isDamaged = failure != nil && partition.environment.damage != nil
     monitor.withLock {
-      let waitCount = busy.removeValue(forKey: partition.index) ?? 0
-      switch failure {
-      case nil:
-        withoutRoom[partition.index] = nil
-        if withoutRoom.isEmpty { fullDisk = nil }
-      case .some where isDamaged:
-        withoutRoom[partition.index] = nil
-        if withoutRoom.isEmpty { fullDisk = nil }
-      case .diskFull:
-        // The memtable stays; it is tried again while writes are refused, after those of others, which may
-        // be what frees room.
-        fullDisk = failure
-        fullDiskWaitCount = max(fullDiskWaitCount, waitCount)
-        withoutRoom[partition.index, default: FullDiskRetry()]
-          .failed(at: MonotonicTime.now, available: available)
-        queue.append(partition)
-      default:
-        fatal = failure
+      let waitCount = busy.removeValue(forKey: partition.index)?.waitCount ?? 0
+      if let failure, !isDamaged {
+        if failure.isDiskFull {
+          // The memtable stays; it is tried again while writes are refused, after those of others, which may
+          // be what frees room.
+          fullDiskWaitCount = max(fullDiskWaitCount, waitCount)
+          _ = shortage.failed(
+            partition.index, because: failure, at: MonotonicTime.now, available: available)
+          queue.append(partition)
+        } else {
+          fatal = failure
+        }
+      } else {
+        shortage.ended(partition.index)
       }
-      isDiskFull.store(fullDisk != nil, ordering: .releasing)
       monitor.broadcast()
     }
     partition.budget.setObstacle(failure)
@@ -226,7 +236,7 @@ final class ApplyWorkers: @unchecked Sendable {
       partition.budget.abandon(because: failure)
       handlers.failed(failure)
     } else {
-      handlers.applied()
+      handlers.applied(partition)
     }
   }
 }

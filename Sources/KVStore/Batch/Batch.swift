@@ -12,7 +12,7 @@ public struct Batch: Sendable {
   private(set) var onlyDeletes = true
   /// What it counts, which `Limits.batchByteCount` bounds.
   private(set) var chargedByteCount = 0
-  /// The ranges that it deletes.
+  /// The ranges that it deletes. One on both sides of the internal keys is two.
   private(set) var rangeDeleteCount = 0
 
   /// Whether entries are put and removed as they are, internal ones among them.
@@ -90,7 +90,7 @@ public struct Batch: Sendable {
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try Limits.check(range: range)
     if range.isEmpty { return }
-    rangeDeleteCount += 1
+    rangeDeleteCount += range.deletedParts.count
     chargedByteCount += range.byteCount + Limits.mutationByteCount
     mutations.appendDeleteRange(range)
   }

@@ -11,17 +11,16 @@ final class DiskShortage: Sendable {
   }
 
   private let state = Lock(State())
-  private let isThere = Atomic<Bool>(false)
+  private let hasError = Atomic<Bool>(false)
 
   /// Nil while there is none. Costs next to nothing then.
-  var error: StoreError? {
-    isThere.load(ordering: .acquiring) ? state.withLock { $0.error } : nil
-  }
+  var error: StoreError? { isThere ? state.withLock { $0.error } : nil }
+
+  /// Whether there is one.
+  var isThere: Bool { hasError.load(ordering: .acquiring) }
 
   func mayTry(_ partition: Int, at now: Duration, available: @autoclosure () -> UInt64) -> Bool {
-    guard isThere.load(ordering: .acquiring),
-      let retry = state.withLock({ $0.retries[partition] })
-    else { return true }
+    guard isThere, let retry = state.withLock({ $0.retries[partition] }) else { return true }
     return retry.mayTry(at: now, available: available())
   }
 
@@ -30,7 +29,7 @@ final class DiskShortage: Sendable {
     _ partition: Int, because error: StoreError, at now: Duration, available: UInt64
   ) -> Bool {
     state.withLock { state in
-      defer { isThere.store(true, ordering: .releasing) }
+      defer { hasError.store(true, ordering: .releasing) }
       let isFirst = state.retries.isEmpty
       state.retries[partition, default: FullDiskRetry()].failed(at: now, available: available)
       state.error = error
@@ -38,14 +37,22 @@ final class DiskShortage: Sendable {
     }
   }
 
+  /// All may try again at once: there may be room.
+  func retryNow() {
+    guard isThere else { return }
+    state.withLock { state in
+      for partition in state.retries.keys { state.retries[partition] = FullDiskRetry() }
+    }
+  }
+
   /// `partition` has found room, or needs none.
   func ended(_ partition: Int) {
-    guard isThere.load(ordering: .acquiring) else { return }
+    guard isThere else { return }
     state.withLock { state in
       state.retries[partition] = nil
       guard state.retries.isEmpty else { return }
       state.error = nil
-      isThere.store(false, ordering: .releasing)
+      hasError.store(false, ordering: .releasing)
     }
   }
 }

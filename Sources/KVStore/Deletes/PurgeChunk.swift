@@ -30,7 +30,7 @@ struct PurgeChunk {
     var next = underWay
     if next == nil { next = try PurgeGroup(&transaction, upTo: partition.applied) }
     guard var group = next else { return .nothing }
-    var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, stepLimit: keyLimit)
+    var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, keyLimit: keyLimit)
     var internalCount = 0
     var orphans: [(orphan: Orphan, sequence: SequenceNumber)] = []
     group.position = try transaction.withCursor { cursor throws(StoreError) in
@@ -72,7 +72,9 @@ struct PurgeChunk {
       let fragment = Fragment(upper: upper, sequence: ranges.newest[place])
       var isEntry = try cursor.seek(first.rawSpan)
       walk: while isEntry {
-        let step = cursor.withEntry { key, stored in judge(key, stored, fragment, effort) }
+        let (step, byteCount) = cursor.withEntry { key, stored in
+          (judge(key, stored, fragment, effort), stored.byteCount)
+        }
         switch step {
         case .end: break walk
         case .pause(let key): return key
@@ -82,10 +84,10 @@ struct PurgeChunk {
           if isInternal { internalCount += 1 }
           if let orphan { orphans.append(orphan) }
         }
-        effort.countStep()
+        effort.countKey(byteCount: byteCount)
         isEntry = try cursor.next()
       }
-      effort.countStep()
+      effort.countKey(byteCount: 0)
     }
     return nil
   }
@@ -131,22 +133,27 @@ struct PurgeChunk {
 
   /// What a chunk has cost so far.
   private struct Effort {
+    private static let stepsBetweenQuestions = 256
+
     let deadline: Duration
-    let stepLimit: Int
-    private var stepCount = 0
+    private var keysLeft: Int
+    private var stepsLeft = stepsBetweenQuestions
     private(set) var isSpent = false
 
-    init(deadline: Duration, stepLimit: Int) {
+    init(deadline: Duration, keyLimit: Int) {
       self.deadline = deadline
-      self.stepLimit = stepLimit
+      keysLeft = keyLimit
     }
 
-    /// The clock is asked now and then only; a chunk has 256 steps at least, so that it gets somewhere.
-    mutating func countStep() {
-      stepCount += 1
-      isSpent =
-        isSpent || stepCount >= stepLimit
-        || (stepCount % 256 == 0 && MonotonicTime.now > deadline)
+    /// The clock is asked now and then only, after so many steps as `WalkPace` has them: each value is verified. A
+    /// chunk has one key at least, so that it gets somewhere.
+    mutating func countKey(byteCount: Int) {
+      keysLeft -= 1
+      stepsLeft -= WalkPace.steps(forByteCount: byteCount)
+      if keysLeft <= 0 { isSpent = true }
+      guard stepsLeft <= 0 else { return }
+      stepsLeft = Self.stepsBetweenQuestions
+      if MonotonicTime.now > deadline { isSpent = true }
     }
   }
 }

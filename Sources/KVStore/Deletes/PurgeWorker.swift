@@ -121,7 +121,7 @@ final class PurgeWorker: @unchecked Sendable {
     if tombstones.newestSequence(upTo: partition.applied.rawValue) == 0 { return false }
     guard
       shortage.mayTry(
-        partition.index, at: MonotonicTime.now, available: ballast.availableByteCount)
+        partition.index, at: MonotonicTime.now, available: partition.availableByteCount)
     else {
       monitor.withLock { mustRetry = true }
       return false
@@ -150,7 +150,7 @@ final class PurgeWorker: @unchecked Sendable {
       if error.isDiskFull {
         let isNew = shortage.failed(
           partition.index, because: error, at: MonotonicTime.now,
-          available: ballast.availableByteCount)
+          available: partition.availableByteCount)
         monitor.withLock { mustRetry = true }
         if isNew { ranShort() }
       } else {

@@ -20,11 +20,9 @@ final class Ballast: Sendable {
 
   private var path: String { "\(directory)/\(Self.name)" }
 
-  /// The room on the disk, 0 where it cannot be told.
-  var availableByteCount: UInt64 { (try? FileSystem.space(at: directory).available) ?? 0 }
-
-  /// Whether the disk has less room, beside this, than is kept here.
-  var isScarce: Bool { availableByteCount < UInt64(Self.byteLimit) }
+  /// Whether `byteCount` of room on a disk, beside what is kept here, is so little that what frees some must not wait:
+  /// less than is kept here at most.
+  static func isScarce(_ byteCount: UInt64) -> Bool { byteCount < UInt64(byteLimit) }
 
   /// Takes the room, if it is not ours and the disk has enough that nobody will miss it at once.
   func take() {

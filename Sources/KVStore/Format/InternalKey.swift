@@ -107,6 +107,9 @@ extension KeyRange {
   /// The range itself where it lies among internal keys, and its parts without them where it does not.
   var storedParts: [KeyRange] { isInternal ? [self] : userParts }
 
+  /// What deleting the range takes range tombstones for, in each partition.
+  var deletedParts: [KeyRange] { self == .everything ? [self] : userParts }
+
   /// The parts of the range without internal keys: none where it lies among them.
   var userParts: [KeyRange] {
     let hidden = InternalKey.range

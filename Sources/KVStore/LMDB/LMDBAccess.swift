@@ -10,7 +10,7 @@ import Glibc
 ///     quiet       tools that may not     not used           shared: no store can have it
 ///                 write
 ///     held        tools that have a      not used           the tool's own, exclusive
-///                 `StoreExclusion`
+///                 `DataFileLocks`
 ///
 /// The lock is on the data file itself, which is never replaced and without which nothing can be opened: there
 /// is no name that could be removed to get around it.

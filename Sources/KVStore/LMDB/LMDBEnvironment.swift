@@ -149,9 +149,16 @@ final class LMDBEnvironment: @unchecked Sendable {
 
   /// Called at the beginning of a write transaction, when every other one has ended and is synced.
   /// What lies behind the last committed page may be left over from one that was cut off.
+  ///
+  /// The open file is asked and not its name, which may have become one of several meanwhile, as by `cp -al`: root
+  /// opens no such file, and the write would fail for it.
   private func noteByteCount() throws(StoreError) {
     let committed = unsafe (info.me_last_pgno + 1) * pageByteCount
-    let byteCount = try FileSystem.byteCount(of: try FileSystem.open(path, O_RDONLY))
+    let byteCount = try claim.withLock {
+      (claim: inout OpenEnvironments.Claim?) throws(StoreError) in
+      try claim?.byteCount()
+    }
+    guard let byteCount else { throw .closed }
     let durable = UInt64(min(committed, byteCount))
     syncedByteCount.max(durable, ordering: .acquiringAndReleasing)
   }

@@ -21,6 +21,9 @@ enum OpenEnvironments {
       self.identity = identity
     }
 
+    /// How long the file is now.
+    func byteCount() throws(StoreError) -> Int { try FileSystem.byteCount(of: file) }
+
     // Runs before the file is closed.
     deinit {
       FileLock.release(file)

@@ -24,7 +24,7 @@ final class Partition: @unchecked Sendable {
   private var writerLayer: MemtableLayer
   /// What the budget knows of it, in recovery.
   private var countedByteCount = 0
-  /// The position up to which LMDB holds everything, and the sequence that goes with it.
+  /// See `applied`.
   private let appliedLSN: Atomic<UInt64>
   /// Whether the active layer has anything in it, for others than its writer.
   private let isActiveInUse = Atomic<Bool>(false)
@@ -70,6 +70,11 @@ final class Partition: @unchecked Sendable {
   func close() {
     pool.withLock { $0 = nil }
     environment.close()
+  }
+
+  /// The room on the disk that holds the file, 0 where it cannot be told.
+  var availableByteCount: UInt64 {
+    (try? FileSystem.space(at: environment.directory).available) ?? 0
   }
 
   // MARK: Reading

@@ -52,7 +52,7 @@ struct RangeScan {
         _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan
       ) throws(StoreError) -> Step {
         if isBeyond(key) { return .stop }
-        steps &+= 1 &+ value.byteCount &>> 8
+        steps &+= WalkPace.steps(forByteCount: value.byteCount)
         guard header.kind == .put else { return .pass }
         if hidesSome, let layers = layers[partition],
           header.sequence < layers.tombstoneSequence(over: key, at: sequence)
@@ -67,7 +67,11 @@ struct RangeScan {
         step = try entry.withBytes { key, stored throws(StoreError) in
           guard
             let header = StoredValue.soundHeader(stored, key: key, seed: place.checksumSeed)
-          else { return isBeyond(key) ? .stop : .unsound }
+          else {
+            if isBeyond(key) { return .stop }
+            steps &+= WalkPace.steps(forByteCount: stored.byteCount)
+            return .unsound
+          }
           return try show(
             key, EntryHeader(header),
             stored.extracting(droppingFirst: StoredValue.headerByteCount))
@@ -81,6 +85,7 @@ struct RangeScan {
           let isOutside = try merged.withKey { key throws(StoreError) in isBeyond(key) }
           guard isOutside || skipsDamaged else { throw error }
           step = isOutside ? .stop : .pass
+          steps &+= 1
         }
       }
       switch step {

@@ -109,7 +109,7 @@ public struct Evaluation: ~Copyable {
   /// Removes every key in `range`: one small tombstone, whatever it covers. Internal keys are left, unless it is
   /// `.everything`. Throws `.keyTooLong`, `.batchTooLarge`.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
-    try deleteParts(range == .everything ? [range] : range.userParts, of: range, in: nil)
+    try deleteParts(range.deletedParts, of: range, in: nil)
   }
 
   /// The same, and a range that lies among internal keys removes them.
@@ -134,7 +134,7 @@ public struct Evaluation: ~Copyable {
     if parts.isEmpty { return }
     // Before anything is changed, as much as can be told by then.
     let partitions = partition.map { $0..<$0 + 1 } ?? keyspace.partitions.indices
-    let newCount = tombstoneCount + partitions.count
+    let newCount = tombstoneCount + parts.count * partitions.count
     try check(tombstoneCount: newCount, of: partitions)
     let byteCount = parts.reduce(0) { $0 + $1.byteCount + Limits.mutationByteCount }
     try charge(byteCount * partitions.count)

@@ -32,7 +32,6 @@ public final class Store: Sendable {
   private let isClosed = Atomic<Bool>(false)
   /// Whether range deletes are waited for no more.
   let isStopping = Atomic<Bool>(false)
-  private let storageFailure = Lock<StoreError?>(nil)
 
   init(_ parts: StoreOpening.Parts) {
     openReport = parts.report
@@ -78,7 +77,7 @@ public final class Store: Sendable {
     }
     applyWorkers.setHandlers(
       ApplyWorkers.Handlers(
-        applied: { self.memtableApplied() },
+        applied: { self.memtableApplied(of: $0) },
         failed: { error in
           self.coordinator.poison(because: "carrying the log into LMDB failed: \(error)")
         },
@@ -102,13 +101,16 @@ public final class Store: Sendable {
   }
 
   /// On an apply worker's thread, when a memtable is in LMDB.
-  private func memtableApplied() {
+  private func memtableApplied(of partition: Partition) {
     // A failure has been kept by the log, which refuses writes for it.
     try? coordinator.checkpoint(waiting: false)
     try? manifest.noteProgress(of: coordinator.checkpoint)
     if applyWorkers.diskFull == nil { ballast.take() }
     // What they free is needed, and perhaps nobody writes any more who would have them sent down.
-    if ballast.isScarce { coordinator.sequence { _ in upkeep.sendDownScarceRangeDeletes() } }
+    // A partition may be a link to another disk than the store's.
+    if Ballast.isScarce(partition.availableByteCount) {
+      coordinator.sequence { _ in upkeep.sendDownScarceRangeDeletes() }
+    }
     openSnapshots.expire()
     purgeWorker.wake()
     coordinator.tellObservers()
@@ -123,6 +125,8 @@ public final class Store: Sendable {
   /// Whatever is thrown, the store is closed afterwards, and the log still holds all that was
   /// acknowledged. Throws `.poisoned` where writes were refused before.
   public func close() throws(StoreError) {
+    // Before the commit thread is waited for, which may be waiting for the sequencer.
+    coordinator.requireOutsideSequence()
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     stopWaiting()
     commitThread.close()

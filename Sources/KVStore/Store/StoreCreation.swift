@@ -10,8 +10,8 @@ import TxnWAL
 enum StoreCreation {
   /// Makes a store at `path`, which has no manifest. Durable on return.
   ///
-  /// Returns nil, and has changed nothing, where another process has finished or given up a store since this one looked:
-  /// look again. What it saw before it had the lock is not built on.
+  /// Returns nil where another process has finished or given up a store since this one looked: look again. What it saw
+  /// before it had the lock is not built on. It may have left a note, which means nothing beside a manifest.
   static func make(at path: String, options: StoreOptions) throws(StoreError) -> Manifest? {
     let note = "\(path)/\(StoreOpening.creatingName)"
     let isBegunAgain = try FileSystem.exists(note)
@@ -31,11 +31,11 @@ enum StoreCreation {
     guard FileSystem.identity(ofRaw: lock.raw) == FileSystem.identity(at: note),
       try ManifestFile.read(in: path) == nil
     else { return nil }
-    if !isBegunAgain {
-      try FileSystem.sync(lock)
-      try FileSystem.syncDirectory(path)
-      CrashPoint.reached(.createAfterNote)
-    }
+    // Also of a creation that is begun again: it may have ended before it came to this.
+    try FileSystem.sync(lock)
+    try FileSystem.syncDirectory(path)
+    try syncName(of: path)
+    CrashPoint.reached(.createAfterNote)
     // Of a store that was begun and not finished: without the note there were none.
     for name in try remains(at: path) { try FileSystem.removeTree("\(path)/\(name)") }
     do throws(StoreError) {
@@ -46,6 +46,16 @@ enum StoreCreation {
       return manifest
     } catch {
       try? discard(at: path)
+      throw error
+    }
+  }
+
+  /// Makes the directory's own name durable, where this user may read the folder that it is in.
+  private static func syncName(of path: String) throws(StoreError) {
+    do throws(StoreError) {
+      try FileSystem.syncDirectory("\(path)/..")
+    } catch .io(errno: EACCES, operation: _, path: _) {
+    } catch {
       throw error
     }
   }

@@ -90,6 +90,9 @@ extension Store {
     }
   }
 
+  /// Traps inside an evaluation of this store: for what waits for a thread that may be waiting for its end.
+  package func requireOutsideEvaluation() { coordinator.requireOutsideSequence() }
+
   /// The newest batch that has its place in the order: whatever anybody has read by now is durable when it
   /// is.
   public var newestReceipt: Receipt {

@@ -73,6 +73,25 @@ import TxnWAL
     }
   }
 
+  /// They counted once, so that a batch could make twice as many tombstones as it may.
+  @Test func `a range on both sides of the internal keys counts twice`() throws {
+    let range = KeyRange(to: bytes("z"))
+    var batch = Batch()
+    try batch.deleteRange(range)
+    try batch.deleteRange(.everything)
+    try batch.deleteRange(InternalKey.range)
+    #expect(batch.rangeDeleteCount == 3)
+    let fixture = try StoreFixture { $0.partitionCount = 4 }
+    _ = try fixture.store.evaluate { evaluation throws(StoreError) in
+      try evaluation.add(batch)
+      #expect(evaluation.tombstoneCount == 4 * 3)
+      for _ in 0..<1022 { try evaluation.deleteRange(range) }
+      #expect(throws: StoreError.tooManyRangeDeletes(limit: 2048)) {
+        try evaluation.deleteRange(range)
+      }
+    }
+  }
+
   // MARK: Costs
 
   @Test func `a batch changes the layers of each partition once`() throws {

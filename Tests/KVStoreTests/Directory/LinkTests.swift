@@ -121,6 +121,24 @@ import Testing
     try expectVictimUnchanged("\(name)")
   }
 
+  /// Each write transaction opened the file by its name, which was refused by then: the store was poisoned.
+  @Test(.enabled(if: isRoot, "only root can do to a file what its owner would not"))
+  func `data files that get second names while the store is open are written all the same`() throws
+  {
+    let directory = try closed()
+    let store = try Store.open(at: directory.path, options: options)
+    for index in store.keyspace.partitions.indices {
+      let path = StoreOpening.partitionPath(index, in: directory.path) + "/data.mdb"
+      // As where root has no right to give them away.
+      chown(path, 0, 0)
+      #expect(link(path, outside.path + "/\(index)") == 0)
+    }
+    for number in 0..<100 { try store.put(bytes("\(number)"), [1]) }
+    try store.checkpoint()
+    #expect(store.poisoned == nil)
+    try store.close()
+  }
+
   @Test(.enabled(if: isRoot, "only root gives files away"))
   func `what is not root's, or has another name, is not given away`() throws {
     let directory = TemporaryDirectory()

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import KVStore
@@ -62,6 +63,35 @@ import Testing
         evaluation.pace.lift()
         for _ in 0..<10 { _ = try evaluation.countEntries() }
       }
+    }
+  }
+
+  /// They took no steps at all, though each is read and verified.
+  @Test(arguments: [60, 3000])
+  func `damaged values that are left out count`(byteCount: Int) throws {
+    let marker = bytes("a value that can be found in the file by its own bytes")
+    let fixture = try StoreFixture { $0.partitionCount = 1 }
+    defer { try? fixture.close() }
+    let value = marker + [UInt8](repeating: 1, count: byteCount - marker.count)
+    var batch = Batch()
+    for number in 0..<500 { try batch.put(bytes("key \(number)"), value) }
+    try fixture.store.commit(batch)
+    let file = URL(fileURLWithPath: fixture.directory.path + "/partition-0000/data.mdb")
+    try fixture.reopen {
+      let data = try Data(contentsOf: file)
+      var copy = data
+      var start = data.startIndex
+      while let range = data.range(of: Data(marker), in: start..<data.endIndex) {
+        copy[range.lowerBound] ^= 0x20
+        start = range.upperBound
+      }
+      try copy.write(to: file)
+    }
+    let reader = fixture.store.makeReader()
+    defer { reader.close() }
+    reader.pace.limit(to: 100)
+    #expect(throws: StoreError.walkStopped) {
+      try reader.scanEntries(.everything, limit: 1, skipsDamaged: true) { _, _, _ in true }
     }
   }
 

@@ -337,4 +337,30 @@ import TxnWAL
     let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     #expect(text.contains("inside one of its own evaluations"), "\(text)")
   }
+
+  /// It waited for the commit thread, which waited for the evaluation.
+  @Test func `so is a close while the batch of a task waits for the evaluation`() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let fixture = try StoreFixture()
+      let store = fixture.store
+      // Ends what would wait forever.
+      let watchdog = WorkerThread(name: "watchdog") {
+        sleep(30)
+        exit(0)
+      }
+      _ = try store.evaluate { _ throws(StoreError) in
+        Task {
+          var batch = Batch()
+          try batch.put([1], [2])
+          try await store.commit(batch)
+        }
+        // On its way by then, as a rule; if not, the close is a trap for another reason.
+        usleep(200_000)
+        try store.close()
+      }
+      watchdog.join()
+    }
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(text.contains("inside one of its own evaluations"), "\(text)")
+  }
 }
