@@ -1,3 +1,5 @@
+import Glibc
+
 /// Keeps a written segment ready ahead of the log, and takes back those that nobody needs any more.
 ///
 /// A thread of its own, because both mean waiting for the disk: no other thread ever fills a segment with zeros,
@@ -178,9 +180,8 @@ final class SegmentKeeper: @unchecked Sendable {
       firstLSN: segments.geometry.firstLSN(of: index))
     let source: String
     let file: any LogFile
-    if let recycled = retired.last {
-      source = LogGeometry.fileName(of: recycled)
-      file = try device.open(source, creating: false)
+    if let recycled = try openRetired() {
+      (source, file) = recycled
       CrashPoint.reached(.segmentBeforeHeader)
       try file.write(header.encoded().rawSpan, at: 0)
       CrashPoint.reached(.segmentAfterHeader)
@@ -199,6 +200,25 @@ final class SegmentKeeper: @unchecked Sendable {
     try control.update { $0.lastSegment = index }
     CrashPoint.reached(.segmentAfterControl)
     segments.add(file)
+  }
+
+  /// The newest retired segment, to be written again; nil where there is none.
+  ///
+  /// One whose name has become one of several, as by `cp -al`, root may not open (`FileOpening`): it is removed, and
+  /// another is made.
+  private func openRetired() throws(LogError) -> (name: String, file: any LogFile)? {
+    while let recycled = retired.last {
+      let name = LogGeometry.fileName(of: recycled)
+      do throws(LogError) {
+        return (name, try segments.device.open(name, creating: false))
+      } catch .io(errno: EMLINK, operation: _, path: _) {
+        try segments.device.remove(name)
+        retired.removeLast()
+      } catch {
+        throw error
+      }
+    }
+    return nil
   }
 
   /// A new segment, where the disk says that it has room for one and did not prove wrong lately.
