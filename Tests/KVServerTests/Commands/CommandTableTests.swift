@@ -59,12 +59,15 @@ struct CommandTableTests {
     }
   }
 
-  private static let documentation = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "docs/commands.md")
+  private static func document(_ name: String) throws -> String {
+    let root = URL(filePath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return try String(contentsOf: root.appending(path: "docs/\(name)"), encoding: .utf8)
+  }
 
   @Test func `the table of Redis's commands says what there is`() throws {
-    let text = try String(contentsOf: Self.documentation, encoding: .utf8)
+    let text = try Self.document("commands.md")
     let lines = text.components(separatedBy: "## Every command of Redis 7\n")[1].split(
       separator: "\n"
     )
@@ -87,7 +90,7 @@ struct CommandTableTests {
   }
 
   @Test func `every command and every statistic is documented`() throws {
-    let text = try String(contentsOf: Self.documentation, encoding: .utf8)
+    let text = try Self.document("commands.md")
     let words = Set(text.split { !($0.isLetter || ".-_".contains($0)) })
     for command in CommandTable.standard.commands {
       for part in command.name.uppercased().split(separator: "|") {
@@ -95,5 +98,17 @@ struct CommandTableTests {
       }
     }
     for field in Statistics().fields { #expect(words.contains(field.name[...]), "\(field.name)") }
+  }
+
+  @Test func `the table of waits has a row for every command`() throws {
+    let rows = Set(
+      try Self.document("stalls.md").split(separator: "\n").compactMap {
+        $0.split(separator: "`").dropFirst().first
+      })
+    let missing = CommandTable.standard.commands.filter {
+      $0.subcommands.isEmpty
+        && !rows.contains($0.name.uppercased().replacing("|", with: " ")[...])
+    }
+    #expect(missing.map(\.name) == [])
   }
 }
