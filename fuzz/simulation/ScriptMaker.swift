@@ -8,7 +8,7 @@ struct ScriptMaker {
   private let seed: UInt64
   var random: SeededGenerator
   var nextID = 0
-  private var ownerCount = 0
+  var ownerCount = 0
   var clientCount = 1
   private var keyCount = 8
 
@@ -43,6 +43,7 @@ struct ScriptMaker {
     if script.durability == .periodic, chance(1, in: 3) { script.rounds.append(quietRound()) }
     if chance(1, in: 6) { script.rounds.append(splitRound()) }
     if readsBesidePurges { script.rounds.append(purgingRound()) }
+    if chance(1, in: 8) { script.rounds.append(movingRound()) }
     return script
   }
 

@@ -120,4 +120,26 @@ extension ScriptMaker {
     }
     return Script.Round(openings: [], operations: operations, crash: nil, ending: ending(false))
   }
+  /// Owners that are in the files move to other keys, and what is behind a move may be hidden by a range delete when the
+  /// move comes to the files.
+  mutating func movingRound() -> Script.Round {
+    var actions: [Script.Action] = []
+    for _ in 0..<6 {
+      ownerCount += 1
+      let key = Array("moves \(ownerCount)".utf8)
+      let id = Owners.id(ownerCount, at: key)
+      actions += [
+        .write([.putOwner(key, id: id)], conditions: [], wait: .durable), .checkpoint,
+        .write(
+          [.moveOwner(key, to: Array("moved \(ownerCount)".utf8))], conditions: [], wait: .none),
+        .seal, .write([.deleteRange(.prefix(key))], conditions: [], wait: .durable), .seal, .pause,
+      ]
+    }
+    return Script.Round(
+      openings: [],
+      operations: actions.map { action in
+        nextID += 1
+        return Script.Operation(id: nextID, client: 0, action: action)
+      }, crash: nil, ending: .close)
+  }
 }
