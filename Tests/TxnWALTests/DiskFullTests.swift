@@ -65,6 +65,18 @@ import Testing
     log.abandon()
   }
 
+  /// The story: a stop right after a disk had been full told of a segment that nobody needed any more.
+  @Test func `at the end a checkpoint is taken though there is no room for a segment`() throws {
+    let log = try full()
+    guard case .diskFull = try fill(log) else {
+      Issue.record("not said")
+      return
+    }
+    log.coordinator.stopWaiting()
+    try log.coordinator.checkpoint(waiting: true)
+    log.abandon()
+  }
+
   @Test func `half a segment does not stay on a full disk`() throws {
     // Room for the header, not for the records; and a disk that says that it has more, as with a quota.
     let log = try full(room: SegmentHeader.byteCount)

@@ -32,6 +32,8 @@ final class SegmentKeeper: @unchecked Sendable {
   private var wantedCheckpoint: (lsn: LSN, sequence: UInt64)
   private var forcedCheckpoints = 0
   private var finishedCheckpoints = 0
+  /// How often one was tried and failed.
+  private var failedCheckpoints = 0
   private var failure: LogError?
   private var isEnding = false
   private var isClosing = false
@@ -104,8 +106,12 @@ final class SegmentKeeper: @unchecked Sendable {
       guard waiting else { return }
       forcedCheckpoints += 1
       let mine = forcedCheckpoints
+      let failedBefore = failedCheckpoints
       while finishedCheckpoints < mine {
-        if let failure, !failure.isDiskFull || isEnding { throw failure }
+        // That there was no room for a segment says nothing of the checkpoint.
+        if let failure, !failure.isDiskFull || (isEnding && failedCheckpoints > failedBefore) {
+          throw failure
+        }
         if isClosing { throw LogError.closed }
         monitor.wait()
       }
@@ -137,6 +143,7 @@ final class SegmentKeeper: @unchecked Sendable {
       } catch {
         monitor.withLock {
           failure = error
+          if case .checkpoint = step { failedCheckpoints += 1 }
           monitor.broadcast()
         }
       }
