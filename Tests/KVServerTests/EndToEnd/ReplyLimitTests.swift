@@ -142,10 +142,10 @@ struct ReplyLimitTests {
 
   @Test func `EXISTS looks up once what it counts many times`() throws {
     let (server, client) = try Self.strict()
-    let names = (0..<5_000).map { ["a", "none", "a", "b"][$0 % 4] }
+    let names = (0..<200).map { ["a", "none", "a", "b"][$0 % 4] }
     #expect(try client.ask("SET", "b", "1") == "+OK")
-    #expect(try client.ask(["EXISTS"] + names) == ":3750")
-    #expect(try client.ask(["TOUCH"] + names) == ":3750")
+    #expect(try client.ask(["EXISTS"] + names) == ":150")
+    #expect(try client.ask(["TOUCH"] + names) == ":150")
     #expect(try Self.field("kvd_long_reads", client) == 0)
     #expect(try client.ask(["DEL"] + names) == ":2")
     #expect(try client.ask(["EXISTS"] + names) == ":0")
