@@ -8,16 +8,23 @@ NAME = "before"
 LEAST_RATIO = 0.97
 
 
+def ratios(now, before, less_is_better):
+    """One for each round, whose two runs follow one another, so that what the machine does meanwhile meets both."""
+    pairs = zip(before, now) if less_is_better else zip(now, before)
+    return [dividend / divisor if divisor else 1 for dividend, divisor in pairs]
+
+
 def report(unit, rows, problems=(), less_is_better=()):
     """Prints a line for each row (name, figures now, figures before) and returns the exit status: 1 where one has
     become slower, or there are problems."""
     slower = []
-    print(f"\n| {unit} | now | before | now / before |\n|---|--:|--:|--:|")
+    print(f"\n| {unit} | now | before | now / before | half of the rounds |\n|---|--:|--:|--:|--:|")
     for name, now, before in rows:
-        ratio = statistics.median(now) / (statistics.median(before) or 1)
-        if name in less_is_better:
-            ratio = 1 / ratio if ratio else 1
-        print(f"| {name} | {statistics.median(now):,.2f} | {statistics.median(before):,.2f} | {ratio:.3f} |")
+        each = ratios(now, before, name in less_is_better)
+        ratio = statistics.median(each)
+        low, _, high = statistics.quantiles(each, n=4, method="inclusive") if len(each) > 1 else each * 3
+        print(f"| {name} | {statistics.median(now):,.2f} | {statistics.median(before):,.2f} | {ratio:.3f} "
+              f"| {low:.3f} to {high:.3f} |")
         if ratio < LEAST_RATIO:
             slower.append(name)
     for problem in problems:

@@ -90,7 +90,7 @@ class Results:
             with open(path) as file:
                 earlier = json.load(file)
             if earlier.get("build") != self.all["build"]:
-                raise SystemExit(f"{path} was measured with another build; begin anew without --resume")
+                raise SystemExit(f"{path} was measured with another build; begin again without --resume")
             self.all = earlier
 
     def __getitem__(self, name):

@@ -41,7 +41,7 @@ enum SourceTree {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   /// Every file under `folder` whose name ends in one of `extensions`, in the order of their paths.
-  /// A folder without any is an error: a rule that looks at nothing would hold for ever.
+  /// A folder without any is an error: a rule that looks at nothing would hold forever.
   static func files(under folder: String, extensions: Set<String> = ["swift"]) throws
     -> [SourceFile]
   {

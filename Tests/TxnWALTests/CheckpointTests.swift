@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test func `segments before the checkpoint are written again, not made anew`() throws {
+  @Test func `segments before the checkpoint are used again, not created`() throws {
     let log = try TestLog.open()
     for number in 0..<40 {
       try log.commit(Part(number % 3, Self.page(number)))

@@ -81,7 +81,7 @@ import Testing
     #expect(try image.fileNames().sorted() == before)
   }
 
-  @Test func `a log without its control file is refused, not made anew`() throws {
+  @Test func `a log without its control file is refused, not created again`() throws {
     let image = try image()
     let before = image.bytes(of: LogGeometry.fileName(of: 0))
     image.discard(Control.fileName)

@@ -22,7 +22,7 @@ import Testing
     #expect(deadline.left(at: Self.at(60_000)) == .zero)
   }
 
-  @Test func `a sync ends it, and what is written next begins anew`() {
+  @Test func `a sync ends it, and what is written next begins again`() {
     var deadline = SyncDeadline()
     _ = deadline.willWrite(at: Self.at(0))
     deadline.didSync()

@@ -117,7 +117,7 @@ class Player:
         return step.pause_milliseconds
 
     def _forget(self, connection):
-        """A connection that one server has closed is opened anew on both."""
+        """A connection that one server has closed is opened again on both."""
         self.queued.pop(connection, None)
         self.owed_pause.pop(connection, None)
         for side in self.sides:

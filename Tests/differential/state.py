@@ -12,7 +12,7 @@ TOLERANCE_MILLISECONDS = 2000
 
 
 def of(side):
-    """A dictionary of key → (type, value, milliseconds to live, -1 for ever)."""
+    """A dictionary of key → (type, value, milliseconds to live, -1 forever)."""
     keys = [wire.text(key) for key in wire.elements(side.ask(b"KEYS", b"*"))]
     types = [wire.text(reply) for reply in side.ask_all([(b"TYPE", key) for key in keys])]
     values = side.ask_all([READERS.get(kind, READERS[b"string"])(key) for kind, key in zip(types, keys)])

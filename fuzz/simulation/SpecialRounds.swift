@@ -99,7 +99,7 @@ extension ScriptMaker {
       ending: isLoss ? .power(.reorders) : .close)
   }
 
-  /// Range deletes one after the other, each of which goes down into the files at once, and reads beside them.
+  /// Range deletes one after the other, each of which is applied to the files at once, and reads beside them.
   mutating func purgingRound() -> Script.Round {
     var operations: [Script.Operation] = []
     func add(_ actions: [Script.Action], of client: Int) {

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// What it holds counts as memory of clients: the copy of its request from the beginning, its reply before it is written.
 /// Few replies are large, so there is little room for one at first. A command whose reply turns out to need more has told
-/// nobody anything, and is begun anew with more room: all its tries together cost little more than the last, unless it
+/// nobody anything, and is begun again with more room: all its tries together cost little more than the last, unless it
 /// reads much more than it replies.
 ///
 /// Sound as `@unchecked Sendable`: what is not constant is written by that thread before `done` is set, and used by
@@ -103,7 +103,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
   /// Has it end soon, if it runs.
   func stop() { isCancelled.store(true, ordering: .relaxed) }
 
-  /// Ends it before it has begun; its connection begins anew.
+  /// Ends it before it has begun; its connection begins again.
   func giveUp() {
     error = .walkStopped
     complete()
@@ -135,7 +135,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
     guard replyRoom < replyByteLimit, !isCancelled.load(ordering: .relaxed) else { return false }
     let before = replyRoom
     growRoom(to: before * Self.replyGrowth)
-    // For a little more it is not begun anew again and again.
+    // It is not begun again and again for a little more.
     return replyRoom == replyByteLimit || replyRoom >= 2 * before
   }
 

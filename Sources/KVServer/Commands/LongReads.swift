@@ -6,10 +6,10 @@ import TxnWAL
 /// Reading commands that walk over more than an event loop should, carried out on threads of their own, so that only the
 /// client that asked waits.
 ///
-/// A command that may be one (`Command.Flags.scans`, or many names with `looksUpMany`) first runs on its event loop, with a
-/// limit on the steps of its walks, which nearly all stay below. One that reaches it has replied nothing that anyone saw: it is begun anew here,
-/// with a reader of its own and hence over one cut, while its connection waits (`Call.Disposition.waiting`). A
-/// connection that closes, a stop and a reload end it.
+/// A command that may be one (`Command.Flags.scans`, or many names with `looksUpMany`) first runs on its event loop, with
+/// a limit on the steps of its walks, which nearly all stay below. One that reaches it has replied nothing that anyone
+/// saw: it is begun again here, with a reader of its own and hence over one cut, while its connection waits
+/// (`Call.Disposition.waiting`). A connection that closes, a stop and a reload end it.
 ///
 /// There are few threads, because each takes a share of the processors that the event loops need; those that find none
 /// free wait for one (`ReadQueue`).

@@ -50,7 +50,7 @@ extension Setting {
   static let other: [Setting] = [
     .text(
       "logfile", .other, .start, form: "FILE", isOptional: true, \.logFilePath,
-      "Messages go to the end of this file in place of stderr. SIGHUP opens it anew, after it was moved "
+      "Messages go to the end of this file in place of stderr. SIGHUP opens it again, after it was moved "
         + "away."),
     .text(
       "pidfile", .other, .start, form: "FILE", isOptional: true, \.pidFilePath,

@@ -45,7 +45,7 @@ public struct ServerOptions: Sendable {
   /// Bounds the memory that the scripts of one I/O thread may take.
   public var scriptMemoryByteCount = 64 << 20
 
-  /// How many steps the walks of a command may take on an I/O thread, before it is begun anew on a thread of its own:
+  /// How many steps the walks of a command may take on an I/O thread, before it is begun again on a thread of its own:
   /// see `WalkPace`. The default is a few milliseconds.
   public var inlineStepCount = 16_384
 

@@ -38,7 +38,7 @@ final class ClientMemory: Sendable {
   /// Whether a reply had to be refused.
   var isRefusing: Bool { refusedRoom.load(ordering: .relaxed) < .max }
 
-  /// The least room that there was for one, nil if none was refused; and it begins anew.
+  /// The least room that there was for one, nil if none was refused; and it begins again.
   func takeRefusal() -> Int? {
     let room = refusedRoom.exchange(.max, ordering: .relaxed)
     return room < .max ? room : nil

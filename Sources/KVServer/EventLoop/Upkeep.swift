@@ -1,7 +1,7 @@
 /// What an event loop does beside serving: take new options, tell monitors, and cut off connections that
 /// use up their time.
 extension EventLoop {
-  /// Takes the options anew if somebody has changed them.
+  /// Takes the options again if somebody has changed them.
   func refreshOptions(_ call: inout Call) {
     call.isMonitored = server.monitors.isActive
     server.memoryLimit.look(server.gate)

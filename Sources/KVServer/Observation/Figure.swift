@@ -44,7 +44,7 @@ final class Figure<Value: Sendable>: Sendable {
     }
   }
 
-  /// Makes it anew on a thread that nobody waits for, if somebody has asked for it and it is time.
+  /// Computes it again on a thread that nobody waits for, if somebody has asked for it and it is time.
   func renewIfAsked(_ make: () throws(StoreError) -> Made) throws(StoreError) {
     let now = Self.now
     let isDue = state.withLock { state in

@@ -40,7 +40,7 @@ final class StoreFigures: Sendable {
     }
   }
 
-  /// Makes those anew that were asked for and take long; on a thread that nobody waits for. Ends early if `stops` says so.
+  /// Computes those again that were asked for and take long; on a thread that nobody waits for. Ends early if `stops` says so.
   func renew(_ store: Store, stops: @escaping @Sendable () -> Bool) {
     working.withLock { _ in
       guard !isFinishing.load(ordering: .acquiring) else { return }

@@ -67,7 +67,7 @@ struct RequestDecoder {
   /// caller may use it to read a large value with few calls.
   var wantedByteCount: Int { bulkByteCount.map { offset + $0 + 2 } ?? 0 }
 
-  /// Parses on. After `.request` and `.nothing` the caller consumes the bytes; the next call begins anew.
+  /// Parses on. After `.request` and `.nothing` the caller consumes the bytes; the next call begins again.
   mutating func next(
     in buffer: inout ByteBuffer, arguments: inout [Range<Int>]
   ) -> Outcome {

@@ -18,7 +18,7 @@ final class LuaMachine {
     case starved
   }
 
-  /// A state that takes more is made anew: Lua does not collect what scripts have left because memory runs
+  /// A state that takes more is made again: Lua does not collect what scripts have left because memory runs
   /// out.
   private var keptByteCount: Int { min(4 << 20, memoryByteCount / 4) }
 

@@ -240,7 +240,7 @@ struct Poller: ~Copyable {
     }
   }
 
-  /// Waits for at most `timeoutMilliseconds`, for ever if it is -1; returns how many events came.
+  /// Waits for at most `timeoutMilliseconds`, forever if it is -1; returns how many events came.
   mutating func wait(timeoutMilliseconds: Int32) -> Int {
     let count = unsafe epoll_wait(
       descriptor.number, &events, Int32(events.count), timeoutMilliseconds)

@@ -20,7 +20,7 @@ final class MemoryBudget: Sendable {
   private let monitor = Monitor()
   private let partitionCount: Int
   private struct Trouble {
-    /// Why what is sealed does not go down at present.
+    /// Why what is sealed is not applied at present.
     var obstacle: StoreError?
     /// Why recovery was given up.
     var failure: StoreError?
@@ -76,20 +76,20 @@ final class MemoryBudget: Sendable {
     hasFailed.load(ordering: .acquiring) ? trouble.withLock { $0.failure } : nil
   }
 
-  /// A recovery whose apply failed must not wait for it for ever.
+  /// A recovery whose apply failed must not wait for it forever.
   func abandon(because error: StoreError) {
     trouble.withLock { giveUp(&$0, because: error) }
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// What is sealed does not go down at present, or does again. A recovery that has no room for more
-  /// ends with the reason instead of waiting for somebody to mend it.
+  /// What is sealed is not applied at present, or is again. A recovery that has no room for more
+  /// ends with the reason instead of waiting for somebody to repair it.
   func setObstacle(_ error: StoreError?) {
     trouble.withLock { $0.obstacle = error }
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// The most that may be in memory while nothing goes down: deletes may pass the limit then.
+  /// The most that may be in memory while nothing is applied: deletes may pass the limit then.
   var strainedByteCount: Int { byteCount / 8 * 9 }
 
   private func giveUp(_ trouble: inout Trouble, because error: StoreError) {
@@ -109,7 +109,7 @@ final class MemoryBudget: Sendable {
   }
 
   /// Recovery's workers fill their partitions side by side. What a process had in memory when it ended has
-  /// room in that of the next, and goes down once the store is open: recovery itself does not wait for it. Where
+  /// room in that of the next, and is applied once the store is open: recovery itself does not wait for it. Where
   /// there is more, because less memory may be used than before, each worker seals its own memtable, and waits
   /// while too much is on its way down.
   func waitInRecovery(_ partition: Partition) {

@@ -52,7 +52,7 @@ final class ExpiryFilter {
     return true
   }
 
-  /// Holds the present moment for ever.
+  /// Holds the present moment forever.
   func holdNow() {
     moment = Moment.unasked
     _ = now

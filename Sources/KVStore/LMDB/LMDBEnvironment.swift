@@ -235,7 +235,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     if case .corrupted = error { noteDamage(error) }
     guard LMDBStatus.poisons(code) else { return error }
     // LMDB answers a short write, which is how a disk fills up, with EIO as well. That transaction is
-    // aborted and the next writes all of its pages anew, so nothing rests on what was lost.
+    // aborted and the next writes all of its pages again, so nothing rests on what was lost.
     if code == EIO, let space = try? FileSystem.space(at: directory),
       space.available < LMDBFile.fullDiskByteCount
     {

@@ -10,7 +10,7 @@ enum LMDBFile {
   /// With less room than this a write error is taken for a full disk.
   static let fullDiskByteCount: UInt64 = 4 << 20
 
-  /// What a new file is made with; every open decides anew.
+  /// What a new file is made with; every open decides again.
   private static let creationMapByteCount = 16 << 20
 
   /// LMDB's numbers of the databases, by `Database.rawValue`; without a heap object to retain per read.

@@ -2,7 +2,7 @@
 /// another, and each is more than twice as long as the one behind it, so that there are few.
 ///
 /// Runs are made only when somebody wants order. A run that would be too long for its neighbour is made
-/// over both stretches: sorting anew is as quick as merging, because a radix sort reads the nodes in the
+/// over both stretches: sorting again is as quick as merging, because a radix sort reads the nodes in the
 /// order in which they lie.
 struct RunSet {
   private(set) var runs: [OrderedRun] = []

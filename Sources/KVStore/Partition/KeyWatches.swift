@@ -4,7 +4,7 @@ import Synchronization
 /// Which keys of a partition somebody watches that had no value then.
 ///
 /// A key's sequence tells every change but one: a key that was absent, was made, and was deleted again has
-/// no value and no sequence, as before, and nothing keeps deletes for ever. So whoever writes notes the
+/// no value and no sequence, as before, and nothing keeps deletes forever. So whoever writes notes the
 /// making of such keys here. That takes memory for keys that are watched, and for no others.
 final class KeyWatches: Sendable {
   private struct Entry {

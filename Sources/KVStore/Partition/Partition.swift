@@ -272,7 +272,7 @@ final class Partition: @unchecked Sendable {
     uncount(layer)
   }
 
-  /// Takes what can no longer go down out of the budget, which the other partitions live on. It stays in
+  /// Takes what can no longer be applied out of the budget, which the other partitions live on. It stays in
   /// memory, is read from there, and does not become more: writes are refused.
   func uncountSealed() {
     for layer in layers.sealed { uncount(layer) }

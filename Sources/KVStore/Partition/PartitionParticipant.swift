@@ -50,7 +50,7 @@ extension Partition: Participant {
   }
 
   func replay(_ mutations: RawSpan, at position: CommitPosition) throws(Finding) {
-    // Nothing can go down any more, and memory must not grow: the open is going to fail.
+    // Nothing can be applied any more, and memory must not grow: the open is going to fail.
     if budget.failure != nil { return }
     // Sealed only between transactions: one of them may come in several sections, and a memtable that
     // is applied says of its last transaction that all of it is in LMDB.

@@ -101,7 +101,7 @@ final class PartitionView {
     let loss = partition.environment.failedView
     self.loss = loss
     isTransactionFresh = false
-    // Never a partition's generation: whoever can, makes the whole view anew.
+    // Never a partition's generation: whoever can, makes the whole view again.
     generation = 0
     throw loss
   }

@@ -1,7 +1,7 @@
 import Base
 import Synchronization
 
-/// The snapshots that are open, so that none keeps LMDB from reusing pages for ever.
+/// The snapshots that are open, so that none keeps LMDB from reusing pages forever.
 ///
 /// There is no timer: a snapshot costs the disk something only when LMDB is written to, and the store looks
 /// after every such write. Ages are told by CLOCK_MONOTONIC, which nobody sets.

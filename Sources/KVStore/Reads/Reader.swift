@@ -196,7 +196,7 @@ public final class Reader {
     return views[index]
   }
 
-  /// Lets go of everything but slots and memory to use again. The next read begins anew.
+  /// Lets go of everything but slots and memory to use again. The next read begins again.
   public func end() {
     expectNothing()
     for index in touched { views[index].end() }

@@ -152,6 +152,6 @@ extension Reader {
   /// More keys than these are not kept.
   public static var expiredKeyLimit: Int { ExpiryFilter.keyLimit }
 
-  /// Begins anew. To be called by whoever has looked at `expiredMet`.
+  /// Begins again. To be called by whoever has looked at `expiredMet`.
   public func forgetExpired() { expiry.forget() }
 }

@@ -106,7 +106,7 @@ public final class Store: Sendable {
     try? coordinator.checkpoint(waiting: false)
     try? manifest.noteProgress(of: coordinator.checkpoint)
     if applyWorkers.diskFull == nil { ballast.take() }
-    // What they free is needed, and perhaps nobody writes any more who would have them sent down.
+    // What they free is needed, and perhaps nobody writes any more who would have them applied.
     // A partition may be a link to another disk than the store's.
     if Ballast.isScarce(partition.availableByteCount) {
       coordinator.sequence { _ in upkeep.sendDownScarceRangeDeletes() }

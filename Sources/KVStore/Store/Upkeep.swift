@@ -6,7 +6,7 @@ import TxnWAL
 final class Upkeep: @unchecked Sendable {
   /// How much log passes between two looks.
   private static let interval = 64 << 10
-  /// Range deletes that may gather in a memtable before it goes down: until then they are not carried out.
+  /// Range deletes that may gather in a memtable before it is applied: until then they are not carried out.
   static let activeTombstoneLimit = 64
 
   private let keyspace: Keyspace

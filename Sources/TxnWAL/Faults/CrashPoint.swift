@@ -27,7 +27,7 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   // Making a log.
   case logBeforeSegment, logAfterSegment, logAfterDirectorySync, logControlAfterSync
   case logControlAfterRename, logAfterCreation
-  // Apply: a memtable goes down into LMDB.
+  // Apply: a memtable is applied to LMDB.
   case applyBeforeTransaction, applyBeforeCommit, applyAfterCommit, applyBeforeDrop, applyAfterDrop
   // Deletes: chunks of range deletes.
   case purgeBeforeChunk, purgeBeforePosition, purgeBeforeTombstoneRemoval, purgeBeforeCommit

@@ -4,7 +4,7 @@ import TxnWAL
 
 @testable import KVStore
 
-/// Range deletes over maps removed the records and left the fields, which nothing led to any more, for ever: a
+/// Range deletes over maps removed the records and left the fields, which nothing led to any more, forever: a
 /// hundred hashes that were deleted by a prefix and made again six times left a file full of them.
 struct OrphanTests {
   private func fill(_ fixture: DataFixture, _ count: Int, fields: Int = 3) throws {

@@ -17,6 +17,18 @@ struct EvaluationTimeTests {
     return try client.reply()
   }
 
+  /// Adds 60,000 members, 6,000 to the set of each name that is returned.
+  @discardableResult
+  private static func addMembers(
+    _ client: TestClient, name: (Int) -> String
+  ) throws -> [String] {
+    try stride(from: 0, to: 60_000, by: 6_000).map { start throws in
+      let members = (start..<start + 6_000).map { "member:\($0)" }
+      #expect(try client.ask(["SADD", name(start)] + members) == ":6000")
+      return name(start)
+    }
+  }
+
   private static let tooLong =
     "-EXECABORT Transaction discarded because of: ERR the transaction was ended because it ran for more than "
     + "100 milliseconds (busy-reply-threshold)"
@@ -52,10 +64,7 @@ struct EvaluationTimeTests {
   @Test func `one command that walks for too long is undone`() throws {
     let server = try TestServer()
     let client = try server.client()
-    for start in stride(from: 0, to: 60_000, by: 6_000) {
-      let members = (start..<start + 6_000).map { "member:\($0)" }
-      #expect(try client.ask(["SADD", "set"] + members) == ":6000")
-    }
+    try Self.addMembers(client) { _ in "set" }
     #expect(try client.line("CONFIG SET busy-reply-threshold 1") == "+OK")
     for command in [
       ["SUNIONSTORE", "target", "set"],
@@ -133,12 +142,8 @@ struct EvaluationTimeTests {
   @Test func `MEMORY STATS does not end the limit of what follows it`() throws {
     let server = try TestServer()
     let client = try server.client()
-    for start in stride(from: 0, to: 60_000, by: 6_000) {
-      let members = (start..<start + 6_000).map { "member:\(start + $0)" }
-      #expect(try client.ask(["SADD", "set:\(start)"] + members) == ":6000")
-    }
+    let sets = try Self.addMembers(client) { "set:\($0)" }
     #expect(try client.line("CONFIG SET busy-reply-threshold 100") == "+OK")
-    let sets = stride(from: 0, to: 60_000, by: 6_000).map { "set:\($0)" }
     let reply = try Self.run([["MEMORY", "STATS"], ["SUNIONSTORE", "target"] + sets], client)
     #expect(reply.hasPrefix(Self.tooLong), "\(reply)")
     #expect(try client.ask("EXISTS", "target") == ":0")

@@ -145,7 +145,7 @@ struct ScriptTests {
     #expect(try ann.ask("EVAL", "return 1", "1", "b").hasPrefix("-NOPERM"))
   }
 
-  /// What could hold writers for ever if hooks alone were counted on.
+  /// What could hold writers forever if hooks alone were counted on.
   @Test(arguments: [
     "while true do end", "while true do pcall(function() while true do end end) end",
     "xpcall(function() while true do end end, function() while true do end end)",

@@ -149,7 +149,7 @@ struct LimitTests {
         "argument must be between \(least) and 9223372036854775807 inclusive"))
   }
 
-  @Test func `a client in WAIT for ever holds nothing once it is gone`() throws {
+  @Test func `a client in WAIT forever holds nothing once it is gone`() throws {
     let server = try TestServer()
     let client = try server.client()
     let waiting = try server.client()

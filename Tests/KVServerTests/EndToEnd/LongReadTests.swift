@@ -141,7 +141,7 @@ struct LongReadTests {
   }
 
   /// The story: it answered the next command of a client that had just lost the right to it, and the I/O thread turned
-  /// round for ever.
+  /// round forever.
   @Test func `the reply of one that is refused before it is told answers nothing else`() throws {
     let server = try TestServer {
       $0.inlineStepCount = Self.inlineStepCount
@@ -187,7 +187,7 @@ struct LongReadTests {
     return try #require(Int(field.dropFirst("mem_clients_normal:".count)))
   }
 
-  /// A reply gets room as it needs it: this one is begun anew twice.
+  /// A reply gets room as it needs it: this one is begun again twice.
   @Test func `a large reply is whole, and its memory is given back`() throws {
     let server = try TestServer { $0.inlineStepCount = 100 }
     let client = try server.client()

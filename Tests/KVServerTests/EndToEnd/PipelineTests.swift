@@ -47,7 +47,7 @@ import Testing
   }
 
   /// What the look ahead has found of a key in the file is used by the request's own look-up; a request before
-  /// it may have written the key, and a memtable may have been carried down.
+  /// it may have written the key, and a memtable may have been applied.
   @Test(arguments: [1, 2]) func `keys at rest are read as the requests before have left them`(
     ioThreadCount: Int
   ) throws {

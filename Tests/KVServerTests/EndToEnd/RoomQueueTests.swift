@@ -7,7 +7,7 @@ import Testing
 /// Connections of one I/O thread that wait for room in the store, first come first served.
 ///
 /// The story: the first of the queue was to be closed, or did not read its replies, and could not be carried out for
-/// that; all writes of the thread waited behind it, with a failed log for ever.
+/// that; all writes of the thread waited behind it, with a failed log forever.
 struct RoomQueueTests {
   private static let value = String(repeating: "v", count: 100_000)
 

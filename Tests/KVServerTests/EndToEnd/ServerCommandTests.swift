@@ -265,7 +265,7 @@ struct ServerCommandTests {
       try client.line("LATENCY HISTOGRAM debug").hasPrefix("[$debug [$calls :1 $histogram_usec ["))
   }
 
-  @Test func `commands, errors and look-ups are counted, and counted anew after a reset`() throws {
+  @Test func `commands, errors and look-ups are counted, and counted again after a reset`() throws {
     let server = try TestServer { $0.ioThreadCount = 2 }
     let clients = try [server.client(), server.client(), server.client()]
     for client in clients {

@@ -144,12 +144,16 @@ struct SalvageTests {
     #expect(check.status == 1, "\(check.text)")
     #expect(check.text.contains("partition-0001/data.mdb: \(findings[0])"), "\(check.text)")
     for finding in findings { #expect(check.text.contains(finding), "\(check.text)") }
-    let done = try kvd(
-      "recover", "--data", path, "--salvage", directory.path + "/new", "--yes-give-up")
+    try salvage(path, into: directory.path + "/new", givingUp: "partition 1: ")
+  }
+
+  /// Demands a sound store at `new`, and that `loss` is reported.
+  private func salvage(_ path: String, into new: String, givingUp loss: String) throws {
+    let done = try kvd("recover", "--data", path, "--salvage", new, "--yes-give-up")
     #expect(done.status == 0, "\(done.text)")
-    #expect(done.text.contains("given up: partition 1: "), "\(done.text)")
-    let again = try kvd("check", "--data", directory.path + "/new")
-    #expect(again.status == 0, "\(again.text)")
+    #expect(done.text.contains("given up: \(loss)"), "\(done.text)")
+    let check = try kvd("check", "--data", new)
+    #expect(check.status == 0, "\(check.text)")
   }
 
   /// A store that was killed, with ten batches that only the log has.
@@ -250,12 +254,7 @@ struct SalvageTests {
       #expect(!reply.hasPrefix("-"), "\(request.prefix(2)): \(reply)")
     }
     #expect(daemon.end(with: SIGKILL) == -SIGKILL)
-    let done = try kvd(
-      "recover", "--data", path, "--salvage", directory.path + "/new", "--yes-give-up")
-    #expect(done.status == 0, "\(done.text)")
-    #expect(done.text.contains("given up: nothing"), "\(done.text)")
-    let check = try kvd("check", "--data", directory.path + "/new")
-    #expect(check.status == 0, "\(check.text)")
+    try salvage(path, into: directory.path + "/new", givingUp: "nothing")
     let copy = try TestDaemon.serving(directory.path + "/new")
     let reader = try copy.client()
     #expect(try reader.ask("HGETALL", "h") == "[$b $2]")

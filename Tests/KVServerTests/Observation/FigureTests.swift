@@ -17,7 +17,7 @@ struct FigureTests {
     for number in 0..<100 { #expect(try figure.value { .init(value: number) } == number) }
   }
 
-  @Test func `one that takes long is made anew where nobody waits, and only if somebody asks`()
+  @Test func `one that takes long is computed again where nobody waits, and only if somebody asks`()
     throws
   {
     let figure = Figure<Int>()

@@ -63,7 +63,7 @@ struct GlobPatternTests {
     }
   }
 
-  /// The story: a class in brackets was read anew for each key, and a megabyte of it stopped everyone for minutes.
+  /// The story: a class in brackets was read again for each key, and a megabyte of it stopped everyone for minutes.
   @Test(arguments: ["[", "[^", "[ab]*["])
   func `the length of a class is paid for once`(opening: String) {
     let pattern = GlobPattern("*" + opening + String(repeating: "x", count: 1 << 20) + "]")

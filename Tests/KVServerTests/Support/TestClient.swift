@@ -164,7 +164,7 @@ final class TestClient: @unchecked Sendable {
     return recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT | MSG_PEEK)) == 0
   }
 
-  /// Whether the server closes the connection with nothing more to read. Waits for it, though not for ever.
+  /// Whether the server closes the connection with nothing more to read. Waits for it, though not forever.
   func isClosedByServer() -> Bool { head == received.count && !fill() && !hasWaitedLong }
 
   private func line() throws -> String {

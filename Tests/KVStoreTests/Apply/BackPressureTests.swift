@@ -87,7 +87,7 @@ import Testing
       $0.segmentByteCount = 64 << 10
       $0.logByteLimit = 512 << 10
     }
-    // The same keys over and over: memory never fills up, the log would grow for ever.
+    // The same keys over and over: memory never fills up, the log would grow forever.
     for round in 0..<300 {
       try fixture.store.put(bytes("\(round % 3)"), Array(repeating: 2, count: 10_000))
     }

@@ -145,9 +145,7 @@ import TxnWAL
   @Test func `range deletes of the same range are carried out as one`() throws {
     let fixture = try PartitionFixture()
     let environment = try fixture.open()
-    let partition = try Partition(
-      index: 0, environment: environment, hash: KeyHash(seed: 1),
-      budget: MemoryBudget(byteCount: 1 << 20, partitionCount: 1), onSeal: { _ in })
+    let partition = try fixture.partition(of: environment)
     try environment.write { transaction throws(StoreError) in
       for number in 0..<5000 {
         let key = Self.key(number)

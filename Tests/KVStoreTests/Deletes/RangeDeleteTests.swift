@@ -130,9 +130,7 @@ import Testing
   @Test func `a chunk stores its place, and the next one goes on from there`() throws {
     let fixture = try PartitionFixture()
     let environment = try fixture.open()
-    let partition = try Partition(
-      index: 0, environment: environment, hash: KeyHash(seed: 1),
-      budget: MemoryBudget(byteCount: 1 << 20, partitionCount: 1), onSeal: { _ in })
+    let partition = try fixture.partition(of: environment)
     let tombstone = RangeTombstone(sequence: 5, lsn: 0, lower: Self.key(0), upper: nil)
     try environment.write { transaction throws(StoreError) in
       for number in 0..<20_000 {
@@ -172,9 +170,7 @@ import Testing
   @Test func `a range delete stays until the memtable that it came with is dropped`() throws {
     let fixture = try PartitionFixture()
     let environment = try fixture.open()
-    let partition = try Partition(
-      index: 0, environment: environment, hash: KeyHash(seed: 1),
-      budget: MemoryBudget(byteCount: 1 << 20, partitionCount: 1), onSeal: { _ in })
+    let partition = try fixture.partition(of: environment)
     let dropped = RangeTombstone(sequence: 5, lsn: 0, lower: Self.key(0), upper: nil)
     let undropped = RangeTombstone(sequence: 7, lsn: 8, lower: Self.key(0), upper: nil)
     try environment.write { transaction throws(StoreError) in

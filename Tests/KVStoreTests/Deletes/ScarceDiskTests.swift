@@ -4,18 +4,14 @@ import Testing
 
 @testable import KVStore
 
-/// Range deletes on a disk that has little room left: they go down at once, since it is they that free some.
+/// Range deletes on a disk that has little room left: they are applied at once, since it is they that free some.
 @Suite(.enabled(if: SmallDisk.isPermitted, Comment(rawValue: SmallDisk.refusal)))
 struct ScarceDiskTests {
   private let disk: SmallDisk
-  private var options = StoreOptions()
+  private var options = StoreOptions.small(partitionCount: 2)
 
   init() throws {
     disk = try SmallDisk(byteCount: 64 << 20)
-    options.partitionCount = 2
-    options.segmentByteCount = 256 << 10
-    options.memoryByteCount = 8 << 20
-    options.logByteLimit = 2 << 20
     options.applyThreadCount = 2
   }
 
@@ -23,7 +19,7 @@ struct ScarceDiskTests {
     store.coordinator.sequence { _ in partition.seal() }
   }
 
-  /// With each memtable that came down in one partition, another was sealed in all others that had range deletes, also
+  /// With each memtable that was applied in one partition, another was sealed in all others that had range deletes, also
   /// where none could be applied: every read passes through all of them.
   @Test func `sealed memtables do not pile up where one is on its way`() throws {
     let store = try Store.open(at: disk.path + "/data", options: options)
@@ -38,7 +34,7 @@ struct ScarceDiskTests {
       #expect(slow.layers.sealed.count <= 1)
     }
     _ = consume transaction
-    // What waited goes down with the next memtable that is applied, though nobody writes any more.
+    // What waited is applied with the next memtable, though nobody writes any more.
     while store.isPurging { usleep(1000) }
     disk.empty()
     try store.close()

@@ -7,15 +7,9 @@ import Testing
 @Suite(.enabled(if: SmallDisk.isPermitted, Comment(rawValue: SmallDisk.refusal)))
 struct FullDiskTests {
   private let disk: SmallDisk
-  private var options = StoreOptions()
+  private var options = StoreOptions.small(partitionCount: 2)
 
-  init() throws {
-    disk = try SmallDisk(byteCount: 64 << 20)
-    options.partitionCount = 2
-    options.segmentByteCount = 256 << 10
-    options.memoryByteCount = 8 << 20
-    options.logByteLimit = 2 << 20
-  }
+  init() throws { disk = try SmallDisk(byteCount: 64 << 20) }
 
   private var path: String { disk.path + "/data" }
 
@@ -138,7 +132,7 @@ struct FullDiskTests {
     // Nobody has given the disk any room.
     let written = count / 2
     for number in 0..<written {
-      // Now and then refused, until what is in memory has gone down and the log begins anew.
+      // Now and then refused, until what is in memory has been applied and the log begins again.
       eventually("\(number) of \(written) cannot be written") {
         (try? store.put(bytes("key \(number)"), Self.value)) != nil
       }

@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func `a finding ends when a memtable has been carried down`() throws {
+  @Test func `a finding ends when a memtable has been applied`() throws {
     try misleading { store, reader throws in
       try store.put(bytes("other"), bytes("value"))
       try store.checkpoint()

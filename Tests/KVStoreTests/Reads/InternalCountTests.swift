@@ -61,7 +61,7 @@ import Testing
     for number in 0..<500 { try store.put(stored: Self.field(1, number), []) }
     try store.checkpoint()
     let prefix = Self.field(1, 0).dropLast()
-    // As it is before the purge worker gets to it: it goes down with its memtable.
+    // As it is before the purge worker gets to it: it is applied with its memtable.
     try store.evaluateDurably { evaluation throws(StoreError) in
       try evaluation.deleteRange(
         stored: .prefix(Array(prefix)), inPartitionOf: Array(prefix).rawSpan)

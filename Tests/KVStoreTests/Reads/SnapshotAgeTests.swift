@@ -78,7 +78,7 @@ import Testing
     #expect(keys.count == 10)
   }
 
-  @Test func `without a limit a snapshot is good for ever`() throws {
+  @Test func `without a limit a snapshot is good forever`() throws {
     let fixture = try made(limit: .zero)
     defer { try? fixture.close() }
     let store = fixture.store

@@ -48,13 +48,22 @@ import TxnWAL
     return batch
   }
 
+  /// Returns while its first key is looked up.
+  private func commitLargeBatch(
+    to store: Store, _ lookups: HeldLookups
+  ) async throws -> Task<Void, any Error> {
+    let large = try batch("large", Self.largeCount)
+    let task = Task { _ = try await store.commit(large) }
+    while !lookups.isReached.isRaised { await Task.yield() }
+    return task
+  }
+
   @Test func `a small batch is looked up between slices of a large one`() async throws {
     let lookups = HeldLookups()
     let fixture = try fixture(lookups)
     let store = fixture.store
-    let (large, small) = (try batch("large", Self.largeCount), try batch("small", 1))
-    let first = Task { try await store.commit(large) }
-    while !lookups.isReached.isRaised { await Task.yield() }
+    let first = try await commitLargeBatch(to: store, lookups)
+    let small = try batch("small", 1)
     let second = Task { try await store.commit(small) }
     while store.commitThread.waitingCount == 0 { await Task.yield() }
     lookups.isReleased.raise()
@@ -69,9 +78,7 @@ import TxnWAL
     let lookups = HeldLookups()
     let fixture = try fixture(lookups)
     let store = fixture.store
-    let large = try batch("large", Self.largeCount)
-    let task = Task { try await store.commit(large) }
-    while !lookups.isReached.isRaised { await Task.yield() }
+    let task = try await commitLargeBatch(to: store, lookups)
     let closer = WorkerThread(name: "closer") { try? store.close() }
     while (try? store.checkOpen()) != nil { await Task.yield() }
     lookups.isReleased.raise()
@@ -84,9 +91,7 @@ import TxnWAL
     let lookups = HeldLookups()
     let fixture = try fixture(lookups)
     let store = fixture.store
-    let large = try batch("large", Self.largeCount)
-    let task = Task { try await store.commit(large) }
-    while !lookups.isReached.isRaised { await Task.yield() }
+    let task = try await commitLargeBatch(to: store, lookups)
     task.cancel()
     lookups.isReleased.raise()
     await #expect(throws: StoreError.cancelled) { try await task.value }

@@ -57,7 +57,7 @@ import Testing
     #expect(try fixture.store.scan(behind, reverse: true, limit: .max).isEmpty)
   }
 
-  /// It poisoned the store, at every open anew, because the range delete could not be carried out.
+  /// It poisoned the store, at every open, because the range delete could not be carried out.
   @Test func `a range delete over a changed value carries out the rest`() throws {
     let fixture = try damaged()
     try fixture.store.deleteRange(.everything)

@@ -22,6 +22,13 @@ struct PartitionFixture {
       maxReaders: 8)
   }
 
+  /// The partition of an environment that `open` returned.
+  func partition(of environment: LMDBEnvironment) throws(StoreError) -> Partition {
+    try Partition(
+      index: 0, environment: environment, hash: KeyHash(seed: 1),
+      budget: MemoryBudget(byteCount: 1 << 20, partitionCount: 1), onSeal: { _ in })
+  }
+
   /// Opens the file for one write transaction.
   func write(_ body: (inout WriteTransaction) throws(StoreError) -> Void) throws(StoreError) {
     try open().write(body)

@@ -2,7 +2,7 @@ import Glibc
 
 @testable import KVStore
 
-/// A store in a directory of its own, small enough that sealing and recycling happen in a test.
+/// A small store in a directory of its own.
 final class StoreFixture {
   let directory: TemporaryDirectory
   var options: StoreOptions
@@ -10,11 +10,7 @@ final class StoreFixture {
 
   init(_ change: (inout StoreOptions) -> Void = { _ in }) throws {
     directory = TemporaryDirectory()
-    var options = StoreOptions()
-    options.partitionCount = 4
-    options.segmentByteCount = 256 << 10
-    options.memoryByteCount = 8 << 20
-    options.logByteLimit = 2 << 20
+    var options = StoreOptions.small(partitionCount: 4)
     change(&options)
     self.options = options
     store = try Store.open(at: directory.path, options: options)
@@ -50,6 +46,18 @@ final class StoreFixture {
     var contents: [[UInt8]: [UInt8]] = [:]
     for (key, value) in try store.scan(.everything, limit: .max) { contents[key] = value }
     return contents
+  }
+}
+
+extension StoreOptions {
+  /// Small enough that sealing and recycling happen in a test.
+  static func small(partitionCount: Int) -> StoreOptions {
+    var options = StoreOptions()
+    options.partitionCount = partitionCount
+    options.segmentByteCount = 256 << 10
+    options.memoryByteCount = 8 << 20
+    options.logByteLimit = 2 << 20
+    return options
   }
 }
 

@@ -38,7 +38,7 @@ final class TestClock: Sendable {
     monotonic.add(nanoseconds, ordering: .relaxed)
   }
 
-  /// The machine was started again, which took so long: its monotonic clock begins anew.
+  /// The machine was started again, which took so long: its monotonic clock begins again.
   func restart(milliseconds: Int64) {
     wall.add(milliseconds * 1_000_000, ordering: .relaxed)
     monotonic.store(0, ordering: .relaxed)

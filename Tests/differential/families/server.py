@@ -63,7 +63,7 @@ COMMANDS = {
     "ROLE": lambda v: ["ROLE"],
 }
 
-# Spoiled, these could wait for ever or leave a server set up otherwise.
+# Spoiled, these could wait forever or leave a server set up otherwise.
 # kvd answers it at once or not at all.
 NOT_QUEUED = ("INFO", "DEBUG RELOAD")
 # What a container says of unknown subcommands goes with its knowledge of them.

@@ -119,7 +119,7 @@ enum ServerCommands {
     call.reply.ok()
   }
 
-  /// WAIT replicas timeout: there are no replicas, so that waiting for one takes the whole time, for ever
+  /// WAIT replicas timeout: there are no replicas, so that waiting for one takes the whole time, forever
   /// if it is 0.
   static func wait(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     if let until = call.session.waitsUntil {
