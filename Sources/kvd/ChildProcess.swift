@@ -32,12 +32,17 @@ enum ChildProcess {
     unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     // It says why it ends on its stdout; what LMDB and the runtime print of an abort is for nobody.
     unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-    var variables = unsafe [strdup("SWIFT_BACKTRACE=enable=no"), nil]
+    let inherited = Environment.variables.filter {
+      // A test's crash points are for this process.
+      !$0.hasPrefix("KVD_") && !$0.hasPrefix("SWIFT_BACKTRACE=")
+    }
+    var variables =
+      unsafe (inherited + ["SWIFT_BACKTRACE=enable=no"]).map { unsafe strdup($0) } + [nil]
     var words = unsafe (["kvd"] + arguments).map { unsafe strdup($0) } + [nil]
     defer {
       unsafe posix_spawn_file_actions_destroy(&actions)
-      unsafe free(variables[0])
-      for index in 0...arguments.count { unsafe free(words[index]) }
+      for index in unsafe variables.indices { unsafe free(variables[index]) }
+      for index in unsafe words.indices { unsafe free(words[index]) }
     }
     var process: pid_t = 0
     let code = unsafe posix_spawn(&process, "/proc/self/exe", &actions, nil, &words, &variables)

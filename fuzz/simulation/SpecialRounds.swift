@@ -111,10 +111,14 @@ extension ScriptMaker {
     for _ in 0..<8 {
       let key = key()
       let range = chance(1, in: 2) ? KeyRange.prefix(key) : range()
+      let put = Script.Write.put(key, count: 8, fill: 9)
+      // Put again by the batch that deletes it, a key is always there.
+      let deletion: [Script.Write] =
+        chance(1, in: 2) ? [.deleteRange(range), put] : [.deleteRange(range)]
       add(
         [
-          .write([.put(key, count: 8, fill: 9)], conditions: [], wait: .none),
-          .write([.deleteRange(range)], conditions: [], wait: .durable), .seal,
+          .write([put], conditions: [], wait: .none),
+          .write(deletion, conditions: [], wait: .durable), .seal,
         ], of: 0)
       add([.get([key]), .get([key]), .scan(range, reverse: false, limit: .max)], of: 1)
     }

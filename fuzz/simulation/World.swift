@@ -77,7 +77,8 @@ final class World: @unchecked Sendable {
     switch point {
     // What others do between two steps of a read takes them many turns: to be published, sealed, applied, purged.
     // So does what they do while a file has what a memtable, or the index of range deletes, still has.
-    case .lookupBetweenSteps, .cutBetweenPartitions, .applyBeforeDrop, .purgeAfterCommit:
+    case .lookupBetweenSteps, .lookupBeforeFile, .cutBetweenPartitions, .applyBeforeDrop,
+      .purgeAfterCommit:
       scheduler.stall()
     default: scheduler.yield()
     }

@@ -1,3 +1,4 @@
+import Base
 import KVData
 import KVStore
 import TxnWAL
@@ -77,6 +78,7 @@ struct Call: ~Copyable {
   /// Ranges of keys for calls into the store, kept for their capacity.
   var keys: [Range<Int>] = []
   private let lookups = UpcomingLookups()
+  private let lentInPlace = LentInPlace()
 
   init(
     server: ServerState, counters: LoopCounters, statistics: LoopStatistics, handle: LoopHandle,

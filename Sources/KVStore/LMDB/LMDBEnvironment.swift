@@ -134,6 +134,7 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// writer lock and its memory until the process ends, and the file open; damage was noted before, so
   /// nobody asks for that lock again.
   func writeTransactionAbandoned() {
+    OpenEnvironments.keep(self)
     writerGate.leave()
   }
 

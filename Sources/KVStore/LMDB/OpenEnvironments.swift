@@ -33,6 +33,11 @@ enum OpenEnvironments {
   }
 
   private static let open = Lock<Set<FileIdentity>>([])
+  /// Those that stay open until the process ends.
+  private static let kept = Lock<[LMDBEnvironment]>([])
+
+  /// Keeps `environment`, which can never be closed, within reach of whatever looks for lost memory.
+  static func keep(_ environment: LMDBEnvironment) { kept.withLock { $0.append(environment) } }
 
   /// - Throws: `.locked` if this process has the file open already, or another one in a way that does not go
   ///   with `access`.

@@ -231,6 +231,15 @@ final class Partition: @unchecked Sendable {
     return layers.activeTombstoneCount >= Upkeep.activeTombstoneLimit || hasTombstoneBacklog
   }
 
+  /// Whether the active layer has range deletes whose room is needed, because its disk has little left, and no other
+  /// memtable is on its way to LMDB. Asks the file system, of the partition's own file: it may be a link to another
+  /// disk than the store's.
+  var hasScarceTombstones: Bool {
+    let layers = layers
+    guard layers.activeTombstoneCount > 0, layers.sealed.isEmpty else { return false }
+    return !environment.isDamaged && Ballast.isScarce(availableByteCount)
+  }
+
   /// Whether more range deletes must wait until some are carried out. Those of a damaged file never are: it
   /// takes no more of them, and the others do not wait for it.
   var hasTombstoneBacklog: Bool {

@@ -69,6 +69,13 @@ final class PartitionView {
   /// Whether nothing was sealed, dropped or added since the view was made current.
   var isCurrent: Bool { generation == partition.generation }
 
+  /// Whether there is a view of the LMDB file that goes with the layers.
+  @inline(__always)
+  var isFileOpen: Bool { isTransactionFresh }
+
+  /// Makes a view of the LMDB file that goes with the layers, if there is none.
+  func openFile() throws(StoreError) { _ = try lmdb() }
+
   /// The view of the LMDB file that goes with the layers.
   func lmdb() throws(StoreError) -> ReadTransaction {
     if let transaction, isTransactionFresh, !transaction.hasFailed { return transaction }

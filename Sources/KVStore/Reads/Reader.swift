@@ -264,7 +264,13 @@ public final class Reader {
     let (shortcut, sequence) = begin(in: partition, through: through)
     let shown = DeliberateBug.shown(sequence, of: partition)
     guard shortcut.isWhole, let version = shortcut.version(of: key, hash: hash, at: shown) else {
-      return try views[partition].lendVersion(
+      let view = views[partition]
+      guard view.isFileOpen else {
+        let sequence = openFile(view, after: sequence, through: through)
+        return try view.lendVersion(
+          of: key, hash: hash, at: sequence, isInFileOnly: false, body)
+      }
+      return try view.lendVersion(
         of: key, hash: hash, at: sequence, isInFileOnly: shortcut.isWhole, body)
     }
     // What is lent is there as long as these.
@@ -289,12 +295,31 @@ public final class Reader {
   private func begin(
     in partition: Int, through: SequenceNumber
   ) -> (shortcut: Shortcut, sequence: SequenceNumber) {
-    let early = DeliberateBug.readsSequenceBeforeLayers.isOn ? keyspace.watermarks.published : 0
-    if DeliberateBug.readsSequenceBeforeLayers.isOn { letOthersIn(through) }
+    #if KVD_DELIBERATE_BUGS
+      if DeliberateBug.readsSequenceBeforeLayers.isOn {
+        let early = keyspace.watermarks.published
+        letOthersIn(through)
+        return (currentShortcut(to: partition), max(early, through))
+      }
+    #endif
     let shortcut = currentShortcut(to: partition)
-    if DeliberateBug.readsSequenceBeforeLayers.isOn { return (shortcut, max(early, through)) }
     letOthersIn(through)
     return (shortcut, max(keyspace.watermarks.published, through))
+  }
+
+  /// The file as it is now, under layers that were taken before, and the sequence to read both at.
+  ///
+  /// Since `taken` was taken, the file may have lost what that still has: to a range delete that came later, whose
+  /// own batch and those after it the layers do not show at `taken`. So the sequence is taken again.
+  @inline(never)
+  private func openFile(
+    _ view: PartitionView, after taken: SequenceNumber, through: SequenceNumber
+  ) -> SequenceNumber {
+    if through != .max { CrashPoint.reached(.lookupBeforeFile) }
+    // What memory has is there even if this fails; what it lacks is not, and the look-up itself fails.
+    try? view.openFile()
+    if DeliberateBug.readsSequenceBeforeFile.isOn { return taken }
+    return max(keyspace.watermarks.published, through)
   }
 
   /// In a simulation, between the two steps. With `.max` it is the sequencer that reads, inside a lock.

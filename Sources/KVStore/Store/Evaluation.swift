@@ -15,8 +15,8 @@ public struct Evaluation: ~Copyable {
   private(set) var tombstoneCount = 0
   /// How many places were taken: see `takePlace`.
   var placeCount: UInt32 = 0
-  /// The error that a change of several writes ended with half-way: see `asOneChange`.
-  var failure: StoreError?
+  /// Whether a change of several writes has ended half-way: see `asOneChange`.
+  var hasFailed = false
 
   @inline(__always)
   init(_ context: EvaluationContext, _ reader: Reader, _ sequencer: consuming Sequencer) {

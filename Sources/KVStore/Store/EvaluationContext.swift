@@ -8,6 +8,8 @@ final class EvaluationContext: @unchecked Sendable {
   let related = RelatedEntriesSlot()
   /// For those who bring none.
   let reader: Reader
+  /// Why the evaluation under way has failed, if it has.
+  var failure: StoreError?
 
   init(keyspace: Keyspace) {
     self.keyspace = keyspace

@@ -21,6 +21,15 @@ extension Evaluation {
   /// evaluation makes of `error`. `Store.evaluate` throws it; the first one counts.
   @inline(never)
   package mutating func fail(_ error: StoreError) {
-    if failure == nil { failure = error }
+    if hasFailed { return }
+    hasFailed = true
+    context.failure = error
+  }
+
+  /// What `fail` was told first, to be called where `hasFailed` says that it was.
+  @inline(never)
+  func takeFailure() -> StoreError? {
+    defer { context.failure = nil }
+    return context.failure
   }
 }

@@ -62,6 +62,7 @@ public final class Store: Sendable {
         coordinator.tellObservers()
       },
       gathered: { coordinator.sequence { _ in upkeep.sendDownGatheredRangeDeletes() } },
+      scarce: { coordinator.sequence { _ in upkeep.sendDownScarceRangeDeletes() } },
       ranShort: { coordinator.tellObservers() },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
@@ -106,11 +107,6 @@ public final class Store: Sendable {
     try? coordinator.checkpoint(waiting: false)
     try? manifest.noteProgress(of: coordinator.checkpoint)
     if applyWorkers.diskFull == nil { ballast.take() }
-    // What they free is needed, and perhaps nobody writes any more who would have them applied.
-    // A partition may be a link to another disk than the store's.
-    if Ballast.isScarce(partition.availableByteCount) {
-      coordinator.sequence { _ in upkeep.sendDownScarceRangeDeletes() }
-    }
     openSnapshots.expire()
     purgeWorker.wake()
     coordinator.tellObservers()

@@ -79,8 +79,17 @@ extension Store {
     return false
   }
 
+  /// As the sequencer, before a commit: whether there is room for what the transaction has written in any case, so that
+  /// nothing else has to be asked.
+  @inline(__always)
+  func hasPlentyOfRoom(toCommit sequencer: borrowing Sequencer, memoryByteCount: Int) -> Bool {
+    memoryByteCount <= Self.uncheckedByteCount
+      && sequencer.fits(keeping: coordinator.reserveByteCount)
+  }
+
   /// As the sequencer, before a commit: whether there is room for what the transaction has written in fact, in
   /// the log and in memory. Waits for nothing; where there is none, more segments have been asked for.
+  @inline(never)
   func hasRoom(
     toCommit sequencer: borrowing Sequencer, memoryByteCount: Int, onlyDeletes: Bool
   ) throws(StoreError) -> Bool {
@@ -100,6 +109,7 @@ extension Store {
   }
 
   /// Whether memory is below its limit, and the log's buffer.
+  @inline(__always)
   private func hasMemory(onlyDeletes: Bool) throws(StoreError) -> Bool {
     let isDiskFull = applyWorkers.hasFullDisk
     if isDiskFull, !onlyDeletes, let full = applyWorkers.diskFull { throw full }

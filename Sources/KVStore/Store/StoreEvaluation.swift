@@ -41,7 +41,7 @@ extension Store {
       let result: R
       do throws(StoreError) {
         result = try body(&evaluation)
-        if let failure = evaluation.failure { throw failure }
+        if evaluation.hasFailed, let failure = evaluation.takeFailure() { throw failure }
       } catch {
         sequencer = evaluation.end()
         sequencer.cancel()
@@ -107,9 +107,11 @@ extension Store {
       sequencer.cancel()
       return sequencer.lastPosition
     }
-    guard
-      try hasRoom(toCommit: sequencer, memoryByteCount: memoryByteCount, onlyDeletes: onlyDeletes)
-    else {
+    let isPlenty = hasPlentyOfRoom(toCommit: sequencer, memoryByteCount: memoryByteCount)
+    if !isPlenty,
+      try !hasRoom(
+        toCommit: sequencer, memoryByteCount: memoryByteCount, onlyDeletes: onlyDeletes)
+    {
       let byteCount = sequencer.appendedByteCount
       sequencer.cancel()
       throw .noRoom(byteCount: byteCount)
@@ -117,7 +119,11 @@ extension Store {
     do throws(Refusal) {
       let position = try sequencer.commit()
       upkeep.look(at: position, deletesRanges: deletesRanges)
-      if applyWorkers.hasFullDisk || coordinator.isOutOfSegments { upkeep.sendDown() }
+      // It asks the disk, for which nobody may wait here.
+      if deletesRanges { purgeWorker.wake() }
+      if applyWorkers.hasFullDisk || (!isPlenty && coordinator.isOutOfSegments) {
+        upkeep.sendDown()
+      }
       return position
     } catch {
       if let failure = evaluations.preconditions.takeFailure() { throw failure }

@@ -69,8 +69,9 @@ final class Upkeep: @unchecked Sendable {
     }
   }
 
-  /// The same each time that a memtable is in LMDB, while the disk has little room. Where another one is on its way
-  /// already they wait for it: sealed ones must not become many, because every read passes through them.
+  /// The same while the disk has little room, because what they free is needed, and perhaps nobody writes any more who
+  /// would have them applied. Where another one is on its way already they wait for it: sealed ones must not become
+  /// many, because every read passes through them.
   func sendDownScarceRangeDeletes() {
     for partition in keyspace.partitions {
       let layers = partition.layers

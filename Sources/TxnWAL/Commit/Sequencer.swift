@@ -1,3 +1,5 @@
+import Base
+
 /// The one place where transactions get their order.
 ///
 /// A role, not a thread: whoever has transactions takes it through `Coordinator.sequence` for as long
@@ -33,6 +35,7 @@ public struct Sequencer: ~Copyable {
   private var isSectionOpen = false
   private var sections = ScratchList<Section>()
   private var isDistributed = false
+  private let lentInPlace = LentInPlace()
 
   init(
     participants: [any Participant], segments: SegmentSet, epoch: UInt32, start: LSN,
@@ -93,6 +96,7 @@ public struct Sequencer: ~Copyable {
 
   /// Whether the segments that are prepared have room for the transaction being written, and `reserve` bytes
   /// after it.
+  @inline(__always)
   public func fits(keeping reserve: Int = 0) -> Bool {
     buffer.start.advanced(by: recordOffset &+ appendedByteCount &+ reserve) <= segments.end
   }

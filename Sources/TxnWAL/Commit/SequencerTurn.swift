@@ -1,11 +1,13 @@
+import Base
+
 /// The sequencer, and the lock under which threads have it in turn.
 ///
-/// Sound as `@unchecked Sendable`: `sequencer` is reached only inside the monitor, and does not get out of it: it
+/// Sound as `@unchecked Sendable`: `sequencer` is reached only with the lock held, and does not get out of it: it
 /// cannot be copied, and whoever has it `inout` must give it back.
 final class SequencerTurn: @unchecked Sendable {
-  /// Its mutex gives up spinning after a few tries: when the machine is oversubscribed the holder is usually
+  /// Gives up spinning after a few tries: when the machine is oversubscribed the holder is usually
   /// descheduled, and a lock that always spun cost 25 % CPU.
-  private let monitor = Monitor()
+  private let mutex = PlatformMutex(spinsBriefly: true)
   /// The thread that holds it.
   private let owner = ThreadOwner()
   private var sequencer: Sequencer
@@ -19,14 +21,14 @@ final class SequencerTurn: @unchecked Sendable {
 
   /// Runs `body` with the sequencer; a transaction that it leaves open is cancelled.
   func take<R, E: Error>(_ body: (inout Sequencer) throws(E) -> R) throws(E) -> R {
-    try monitor.withLock { () throws(E) in
-      owner.take()
-      defer {
-        // Half a record in the buffer would end the log for whoever reads it.
-        sequencer.endTransaction()
-        owner.giveUp()
-      }
-      return try body(&sequencer)
+    mutex.lock()
+    owner.take()
+    defer {
+      // Half a record in the buffer would end the log for whoever reads it.
+      sequencer.endTransaction()
+      owner.giveUp()
+      mutex.unlock()
     }
+    return try body(&sequencer)
   }
 }

@@ -36,6 +36,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   case cutBetweenPartitions
   // Reads of one key: its partition's layers are taken, and the sequence is not yet.
   case lookupBetweenSteps
+  // Reads of one key: the sequence is taken, and the partition's file is not opened yet.
+  case lookupBeforeFile
   // A watch begins: the key is looked up, and what is on its way is not yet.
   case watchBetweenSteps
   // Making a store, and its manifest.

@@ -8,19 +8,22 @@ import TxnWAL
 /// What happens between the steps of a look-up of one key. Crash points have one handler in a process, so these
 /// tests run one after the other, and the handler acts for the thread alone that reads.
 @Suite(.serialized) struct LookupOrderTests {
-  /// Runs `body`, and `interruption` when this thread comes to `place` for the first time. No
-  /// range delete is carried out meanwhile: what it hides is still below.
+  /// Runs `body`, and `interruption` when this thread comes to `place` for the first time.
+  ///
+  /// - Parameter held: other threads wait there, until `released` is raised or `body` is done. As a rule no range
+  ///   delete is carried out meanwhile, and what it hides is still below.
   private static func interrupting<R>(
-    at place: CrashPoint = .lookupBetweenSteps,
-    _ interruption: @escaping @Sendable () throws -> Void, _ body: () throws -> R
+    at place: CrashPoint = .lookupBetweenSteps, holding held: CrashPoint = .purgeBeforeChunk,
+    until released: Flag = Flag(), _ interruption: @escaping @Sendable () throws -> Void,
+    _ body: () throws -> R
   ) throws -> R {
     let reading = pthread_self()
     let left = Once()
     let isOver = Flag()
     CrashPoint.setHandler { point in
       switch point {
-      case .purgeBeforeChunk:
-        while !isOver.isRaised { usleep(500) }
+      case held:
+        while !released.isRaised, !isOver.isRaised { usleep(500) }
       case place:
         guard pthread_equal(pthread_self(), reading) != 0, left.isOver() else { return }
         do { try interruption() } catch { Issue.record(error) }
@@ -79,6 +82,42 @@ import TxnWAL
     }
     #expect(found == newer || found == 0)
     #expect(try reader.sequence(of: bytes("key").rawSpan) == 0)
+  }
+
+  private static func replace(_ key: String, by value: String, in store: Store) throws {
+    var batch = Batch()
+    try batch.deletePrefix(bytes(key))
+    try batch.put(bytes(key), bytes(value))
+    try store.commit(batch)
+  }
+
+  /// The key is never absent. It is replaced twice after the sequence was taken, by batches that delete it first: once
+  /// in the memtable that the look-up has, and once in the next. Apply leaves out the first value, which the second
+  /// batch deletes, and the range delete of the first takes the oldest out of the file.
+  @Test func `a read finds a key that is replaced before the file is opened`() throws {
+    let fixture = try StoreFixture { $0.partitionCount = 1 }
+    let store = fixture.store
+    try store.put(bytes("key"), bytes("oldest"))
+    try store.checkpoint()
+    let reader = store.makeReader()
+    defer { reader.close() }
+    let mayApply = Flag()
+    let value = try Self.interrupting(
+      at: .lookupBeforeFile, holding: .applyBeforeTransaction, until: mayApply
+    ) {
+      try Self.replace("key", by: "newer", in: store)
+      store.seal()
+      try Self.replace("key", by: "newest", in: store)
+      mayApply.raise()
+      // The last one stays, since its memtable is not sealed.
+      while store.keyspace.partitions[0].layers.tombstones.count > 1 { usleep(500) }
+    } _: {
+      // Until this is applied, so that apply knows of both range deletes when it comes to the next memtable.
+      try store.put(bytes("other"), [1])
+      store.seal()
+      return try reader.value("key")
+    }
+    #expect(value == bytes("newer") || value == bytes("newest"))
   }
 
   /// The key was made before the watch began to note the making of keys, and is published and carried into LMDB
