@@ -281,6 +281,8 @@ final class Client {
         "\($0.0) does not have its value at one cut"
       }
     }
+    // So that a look-up of one key opens the file itself.
+    reader.end()
     for key in keys {
       try atOneMoment { () throws(StoreError) in
         try reader.withEntry(stored: key.rawSpan) { info, value in

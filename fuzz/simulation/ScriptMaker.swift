@@ -44,6 +44,7 @@ struct ScriptMaker {
     if chance(1, in: 6) { script.rounds.append(splitRound()) }
     if readsBesidePurges { script.rounds.append(purgingRound()) }
     if chance(1, in: 8) { script.rounds.append(movingRound()) }
+    if readsBesidePurges { script.rounds.append(replacingRound()) }
     return script
   }
 

@@ -111,19 +111,39 @@ extension ScriptMaker {
     for _ in 0..<8 {
       let key = key()
       let range = chance(1, in: 2) ? KeyRange.prefix(key) : range()
-      let put = Script.Write.put(key, count: 8, fill: 9)
-      // Put again by the batch that deletes it, a key is always there.
-      let deletion: [Script.Write] =
-        chance(1, in: 2) ? [.deleteRange(range), put] : [.deleteRange(range)]
       add(
         [
-          .write([put], conditions: [], wait: .none),
-          .write(deletion, conditions: [], wait: .durable), .seal,
+          .write([.put(key, count: 8, fill: 9)], conditions: [], wait: .none),
+          .write([.deleteRange(range)], conditions: [], wait: .durable), .seal,
         ], of: 0)
       add([.get([key]), .get([key]), .scan(range, reverse: false, limit: .max)], of: 1)
     }
     return Script.Round(openings: [], operations: operations, crash: nil, ending: ending(false))
   }
+
+  /// Keys that are in the files are replaced twice, by batches that delete them first, and reads beside that: a key that
+  /// is always there must always be found.
+  mutating func replacingRound() -> Script.Round {
+    var operations: [Script.Operation] = []
+    func add(_ action: Script.Action, of client: Int) {
+      nextID += 1
+      operations.append(Script.Operation(id: nextID, client: client, action: action))
+    }
+    for _ in 0..<4 {
+      let key = key()
+      let put = Script.Write.put(key, count: 8, fill: 9)
+      let replacement: [Script.Write] = [.deleteRange(.prefix(key)), put]
+      add(.write([put], conditions: [], wait: .durable), of: 0)
+      add(.checkpoint, of: 0)
+      add(.write(replacement, conditions: [], wait: .none), of: 0)
+      add(.seal, of: 0)
+      add(.write(replacement, conditions: [], wait: .durable), of: 0)
+      add(.pause, of: 0)
+      for _ in 0..<8 { add(.get([key]), of: 1) }
+    }
+    return Script.Round(openings: [], operations: operations, crash: nil, ending: .close)
+  }
+
   /// Owners that are in the files move to other keys, and what is behind a move may be hidden by a range delete when the
   /// move comes to the files.
   mutating func movingRound() -> Script.Round {
