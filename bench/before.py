@@ -14,11 +14,11 @@ def ratios(now, before, less_is_better):
     return [dividend / divisor if divisor else 1 for dividend, divisor in pairs]
 
 
-def report(unit, rows, problems=(), less_is_better=()):
-    """Prints a line for each row (name, figures now, figures before) and returns the exit status: 1 where one has
-    become slower, or there are problems."""
+def show(unit, rows, less_is_better=()):
+    """Prints a line for each row (name, figures now, figures before). Returns the names of those that have become
+    slower."""
     slower = []
-    print(f"\n| {unit} | now | before | now / before | half of the rounds |\n|---|--:|--:|--:|--:|")
+    print(f"\n| {unit} | now | before | better by a factor of | half of the rounds |\n|---|--:|--:|--:|--:|")
     for name, now, before in rows:
         each = ratios(now, before, name in less_is_better)
         ratio = statistics.median(each)
@@ -27,7 +27,13 @@ def report(unit, rows, problems=(), less_is_better=()):
               f"| {low:.3f} to {high:.3f} |")
         if ratio < LEAST_RATIO:
             slower.append(name)
+    return slower
+
+
+def report(unit, rows, problems=(), less_is_better=()):
+    """The same, with the problems, and returns the exit status: 1 where one has become slower, or there are any."""
+    slower = show(unit, rows, less_is_better)
     for problem in problems:
         print(f"PROBLEM  {problem}")
-    print(f"slower than {LEAST_RATIO} of before: {', '.join(slower) or 'none'}")
+    print(f"worse than {LEAST_RATIO} of before: {', '.join(slower) or 'none'}")
     return 1 if slower or problems else 0
