@@ -135,6 +135,10 @@ extension ScriptMaker {
       let replacement: [Script.Write] = [.deleteRange(.prefix(key)), put]
       add(.write([put], conditions: [], wait: .durable), of: 0)
       add(.checkpoint, of: 0)
+      if chance(1, in: 2) {
+        add(.write([.put(self.key(), count: 8, fill: 9)], conditions: [], wait: .none), of: 0)
+        add(.seal, of: 0)
+      }
       add(.write(replacement, conditions: [], wait: .none), of: 0)
       add(.seal, of: 0)
       add(.write(replacement, conditions: [], wait: .durable), of: 0)

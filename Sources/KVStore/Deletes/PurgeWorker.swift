@@ -25,20 +25,20 @@ final class PurgeWorker: @unchecked Sendable {
   private let failed: @Sendable (StoreError) -> Void
   private let progressed: @Sendable () -> Void
   private let gathered: @Sendable () -> Void
-  private let scarce: @Sendable () -> Void
+  private let scarce: @Sendable ([Partition]) -> Void
   private let ranShort: @Sendable () -> Void
 
   /// - Parameters:
   ///   - progressed: some were carried out.
   ///   - gathered: a partition has many that cannot be carried out before they are sealed.
-  ///   - scarce: a partition has some that would free room, which its disk has little of, once they are sealed.
+  ///   - scarce: these partitions have some that would free room, which their disks have little of, once they are sealed.
   ///   - ranShort: the disk has no room for it, as `shortage` says from now on.
   ///   - failed: nothing can be carried out any more.
   init(
     keyspace: Keyspace, ballast: Ballast, keyLimit: Int = PurgeChunk.keyLimit,
     progressed: @escaping @Sendable () -> Void,
     gathered: @escaping @Sendable () -> Void,
-    scarce: @escaping @Sendable () -> Void,
+    scarce: @escaping @Sendable ([Partition]) -> Void,
     ranShort: @escaping @Sendable () -> Void,
     failed: @escaping @Sendable (StoreError) -> Void
   ) {
@@ -85,7 +85,8 @@ final class PurgeWorker: @unchecked Sendable {
         if didSome { progressed() }
       }
       if !shouldStop, keyspace.partitions.contains(where: \.hasGatheredTombstones) { gathered() }
-      if !shouldStop, keyspace.partitions.contains(where: \.hasScarceTombstones) { scarce() }
+      let short = keyspace.partitions.filter { !shouldStop && $0.hasScarceTombstones }
+      if !short.isEmpty { scarce(short) }
     }
   }
 

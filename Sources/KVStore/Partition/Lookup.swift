@@ -10,28 +10,52 @@ extension PartitionView {
     of key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    guard let layers else { preconditionFailure("a lookup in a view that is not current") }
-    let sequence = DeliberateBug.shown(sequence, of: partition.index)
-    let hiding = layers.tombstoneSequence(over: key, at: sequence)
-    let inActive = try Self.search(
-      layers.active, key, hash: hash, at: sequence, hiding: hiding, body)
-    if let inActive { return inActive }
-    for layer in layers.sealed {
-      let found = try Self.search(layer, key, hash: hash, at: sequence, hiding: hiding, body)
-      if let found { return found }
-    }
+    let hiding = tombstoneSequence(over: key, at: sequence)
+    let found = try searchMemory(key, hash: hash, at: sequence, hiding: hiding, body)
+    if let found { return found }
     return try lookBelow(key, hiding: hiding, body)
   }
 
-  /// The same for whatever is made of it.
+  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if none does.
+  @inline(__always)
+  func tombstoneSequence(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
+    layers?.tombstoneSequence(
+      over: key, at: DeliberateBug.shown(sequence, of: partition.index)) ?? 0
+  }
+
+  /// The part of a look-up that memory can answer. False, and nothing is lent, where the file must be asked.
   ///
-  /// - Parameter isInFileOnly: whether the caller has seen that nothing in memory tells of the key.
-  func lendVersion(
-    of key: RawSpan, hash: UInt64, at sequence: SequenceNumber, isInFileOnly: Bool,
+  /// - Parameter hiding: what `tombstoneSequence` says.
+  func lendFromMemory(
+    _ key: RawSpan, hash: UInt64, at sequence: SequenceNumber, hiding: SequenceNumber,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) -> Bool {
+    try searchMemory(key, hash: hash, at: sequence, hiding: hiding, body) != nil
+  }
+
+  /// The rest of it: what the file has.
+  func lendFromFile(
+    _ key: RawSpan, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    if isInFileOnly { return try lookBelow(key, hiding: 0, body) }
-    try withVersion(of: key, hash: hash, at: sequence, body)
+    try lookBelow(key, hiding: hiding, body)
+  }
+
+  @inline(__always)
+  private func searchMemory<R>(
+    _ key: RawSpan, hash: UInt64, at sequence: SequenceNumber, hiding: SequenceNumber,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
+  ) throws(StoreError) -> R? {
+    guard let layers else { preconditionFailure("a lookup in a view that is not current") }
+    let shown = DeliberateBug.shown(sequence, of: partition.index)
+    let inActive = try Self.search(
+      layers.active, key, hash: hash, at: shown, hiding: hiding, body)
+    if let inActive { return inActive }
+    for layer in layers.sealed {
+      let found = try Self.search(layer, key, hash: hash, at: shown, hiding: hiding, body)
+      if let found { return found }
+    }
+    return nil
   }
 
   /// The version in one memtable; nil where it has none, and those below must be asked.

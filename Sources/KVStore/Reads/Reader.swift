@@ -261,20 +261,37 @@ public final class Reader {
     of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    let (shortcut, sequence) = begin(in: partition, through: through)
-    let shown = DeliberateBug.shown(sequence, of: partition)
-    guard shortcut.isWhole, let version = shortcut.version(of: key, hash: hash, at: shown) else {
-      let view = views[partition]
-      guard view.isFileOpen else {
-        let sequence = openFile(view, after: sequence, through: through)
-        return try view.lendVersion(
-          of: key, hash: hash, at: sequence, isInFileOnly: false, body)
+    let view = views[partition]
+    while true {
+      let (shortcut, sequence) = begin(in: partition, through: through)
+      var hiding: SequenceNumber = 0
+      if shortcut.isWhole {
+        let shown = DeliberateBug.shown(sequence, of: partition)
+        if let version = shortcut.version(of: key, hash: hash, at: shown) {
+          return try lend(version, of: view, body)
+        }
+      } else {
+        hiding = view.tombstoneSequence(over: key, at: sequence)
+        let isLent = try view.lendFromMemory(
+          key, hash: hash, at: sequence, hiding: hiding, body)
+        if isLent { return }
       }
-      return try view.lendVersion(
-        of: key, hash: hash, at: sequence, isInFileOnly: shortcut.isWhole, body)
+      if view.isFileOpen { return try view.lendFromFile(key, hiding: hiding, body) }
+      if through != .max { CrashPoint.reached(.lookupBeforeFile) }
+      try view.openFile()
+      if DeliberateBug.readsSequenceBeforeFile.isOn {
+        return try view.lendFromFile(key, hiding: hiding, body)
+      }
     }
+  }
+
+  @inline(__always)
+  private func lend(
+    _ version: KeyVersion, of view: PartitionView,
+    _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
+  ) throws(StoreError) {
     // What is lent is there as long as these.
-    let layers = views[partition].layers
+    let layers = view.layers
     defer { withExtendedLifetime(layers) {} }
     let header = version.header
     guard header.kind == .put else { return try body(nil, RawSpan()) }
@@ -291,6 +308,10 @@ public final class Reader {
   /// Layers that are replaced between the two steps need no second try, as a cut over several partitions does:
   /// they still hold every batch that was published when the look-up began, and what they lack is newer than
   /// that. The look-up then has its place in the order at the end of what they hold.
+  ///
+  /// That is so where the view of the file is as old as the layers. One that is opened between or after the two steps
+  /// may lack what was there before, and what has replaced it may be in layers that are newer still: so a look-up that
+  /// has to open the file begins again.
   @inline(__always)
   private func begin(
     in partition: Int, through: SequenceNumber
@@ -305,21 +326,6 @@ public final class Reader {
     let shortcut = currentShortcut(to: partition)
     letOthersIn(through)
     return (shortcut, max(keyspace.watermarks.published, through))
-  }
-
-  /// The file as it is now, under layers that were taken before, and the sequence to read both at.
-  ///
-  /// Since `taken` was taken, the file may have lost what that still has: to a range delete that came later, whose
-  /// own batch and those after it the layers do not show at `taken`. So the sequence is taken again.
-  @inline(never)
-  private func openFile(
-    _ view: PartitionView, after taken: SequenceNumber, through: SequenceNumber
-  ) -> SequenceNumber {
-    if through != .max { CrashPoint.reached(.lookupBeforeFile) }
-    // What memory has is there even if this fails; what it lacks is not, and the look-up itself fails.
-    try? view.openFile()
-    if DeliberateBug.readsSequenceBeforeFile.isOn { return taken }
-    return max(keyspace.watermarks.published, through)
   }
 
   /// In a simulation, between the two steps. With `.max` it is the sequencer that reads, inside a lock.

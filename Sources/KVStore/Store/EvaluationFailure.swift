@@ -28,8 +28,9 @@ extension Evaluation {
 
   /// What `fail` was told first, to be called where `hasFailed` says that it was.
   @inline(never)
-  func takeFailure() -> StoreError? {
-    defer { context.failure = nil }
-    return context.failure
+  func takeFailure() -> StoreError {
+    guard let failure = context.failure else { preconditionFailure("a failure without an error") }
+    context.failure = nil
+    return failure
   }
 }

@@ -62,7 +62,7 @@ public final class Store: Sendable {
         coordinator.tellObservers()
       },
       gathered: { coordinator.sequence { _ in upkeep.sendDownGatheredRangeDeletes() } },
-      scarce: { coordinator.sequence { _ in upkeep.sendDownScarceRangeDeletes() } },
+      scarce: { short in coordinator.sequence { _ in upkeep.sendDownRangeDeletes(of: short) } },
       ranShort: { coordinator.tellObservers() },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }

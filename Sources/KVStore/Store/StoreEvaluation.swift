@@ -41,7 +41,7 @@ extension Store {
       let result: R
       do throws(StoreError) {
         result = try body(&evaluation)
-        if evaluation.hasFailed, let failure = evaluation.takeFailure() { throw failure }
+        if evaluation.hasFailed { throw evaluation.takeFailure() }
       } catch {
         sequencer = evaluation.end()
         sequencer.cancel()
@@ -119,7 +119,7 @@ extension Store {
     do throws(Refusal) {
       let position = try sequencer.commit()
       upkeep.look(at: position, deletesRanges: deletesRanges)
-      // It asks the disk, for which nobody may wait here.
+      // Its thread asks whether the disk has little room: nobody may wait for that here.
       if deletesRanges { purgeWorker.wake() }
       if applyWorkers.hasFullDisk || (!isPlenty && coordinator.isOutOfSegments) {
         upkeep.sendDown()

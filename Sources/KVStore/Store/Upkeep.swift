@@ -69,11 +69,11 @@ final class Upkeep: @unchecked Sendable {
     }
   }
 
-  /// The same while the disk has little room, because what they free is needed, and perhaps nobody writes any more who
-  /// would have them applied. Where another one is on its way already they wait for it: sealed ones must not become
-  /// many, because every read passes through them.
-  func sendDownScarceRangeDeletes() {
-    for partition in keyspace.partitions {
+  /// The same for partitions whose disks have little room, because what they free is needed, and perhaps nobody writes
+  /// any more who would have them applied. Where another one is on its way already they wait for it: sealed ones must
+  /// not become many, because every read passes through them.
+  func sendDownRangeDeletes(of partitions: [Partition]) {
+    for partition in partitions {
       let layers = partition.layers
       if layers.activeTombstoneCount > 0, layers.sealed.isEmpty { partition.seal() }
     }

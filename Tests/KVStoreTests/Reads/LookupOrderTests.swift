@@ -92,9 +92,10 @@ import TxnWAL
   }
 
   /// The key is never absent. It is replaced twice after the sequence was taken, by batches that delete it first: once
-  /// in the memtable that the look-up has, and once in the next. Apply leaves out the first value, which the second
-  /// batch deletes, and the range delete of the first takes the oldest out of the file.
-  @Test func `a read finds a key that is replaced before the file is opened`() throws {
+  /// in the memtable that the look-up has, or in a later one, and once in the next. Apply leaves out the first value,
+  /// which the second batch deletes, and the range delete of the first takes the oldest out of the file.
+  @Test(arguments: [false, true])
+  func `a read finds a key that is replaced before the file is opened`(inLater: Bool) throws {
     let fixture = try StoreFixture { $0.partitionCount = 1 }
     let store = fixture.store
     try store.put(bytes("key"), bytes("oldest"))
@@ -105,6 +106,10 @@ import TxnWAL
     let value = try Self.interrupting(
       at: .lookupBeforeFile, holding: .applyBeforeTransaction, until: mayApply
     ) {
+      if inLater {
+        try store.put(bytes("other"), [2])
+        store.seal()
+      }
       try Self.replace("key", by: "newer", in: store)
       store.seal()
       try Self.replace("key", by: "newest", in: store)
