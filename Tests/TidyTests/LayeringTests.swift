@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// An arrow between the layers only ever points down: kvd, KVServer, KVData, KVStore, TxnWAL, Base.
@@ -18,6 +19,19 @@ import Testing
       let found = file.imports.intersection(forbidden)
       #expect(found.isEmpty, "\(file) imports \(found.sorted())")
     }
+  }
+
+  /// It compiles them itself, because SwiftPM cannot link a program whose `main` is libFuzzer's. It did not know of two
+  /// new ones, and nobody ran it.
+  @Test func `the script that fuzzes decoders compiles every layer below kvd`() throws {
+    let folders = try FileManager.default.contentsOfDirectory(
+      atPath: SourceTree.root.appending(path: "Sources").path(percentEncoded: false))
+    let layers = folders.filter { !["kvd", "CLinux", "CLMDB", "CLua"].contains($0) }
+    let script = try String(
+      contentsOf: SourceTree.root.appending(path: "scripts/fuzz-decoders"), encoding: .utf8)
+    let line = try #require(script.split(separator: "\n").first { $0.hasPrefix("for module in ") })
+    let modules = line.dropFirst("for module in ".count).prefix { $0 != ";" }.split(separator: " ")
+    #expect(Set(modules.map(String.init)) == Set(layers))
   }
 
   @Test func `there is one lock type`() throws {

@@ -26,7 +26,7 @@ private func read(_ bytes: [UInt8]) -> Bool {
     isFound = true
   }
   if let (piece, byteCount) = SalvagedPiece.decode(bytes[...]) {
-    precondition(piece.encoded == bytes[..<byteCount].map(\.self) || byteCount > bytes.count)
+    precondition(piece.encoded == Array(bytes[..<byteCount]), "a piece is read as another")
     isFound = true
   }
   if (try? Manifest.decode(span, file: "MANIFEST")) != nil { isFound = true }

@@ -57,7 +57,7 @@ enum SalvagedPiece: Equatable {
     return bytes + first + second
   }
 
-  /// The piece at the head of `bytes`, and its length; nil where it is not whole.
+  /// The piece at the head of `bytes`, and its length; nil where it is not whole, or not as `encoded` makes it.
   static func decode(_ bytes: ArraySlice<UInt8>) -> (piece: SalvagedPiece, byteCount: Int)? {
     guard bytes.count >= headerByteCount else { return nil }
     let header = Array(bytes.prefix(headerByteCount))
@@ -69,7 +69,7 @@ enum SalvagedPiece: Equatable {
     let first = Array(bytes[start..<start + firstCount])
     let second = Array(bytes[start + firstCount..<start + firstCount + secondCount])
     switch header[0] {
-    case 1 where firstCount == 16:
+    case 1 where firstCount == 16 && secondCount == 0:
       return (
         .applied(
           first.load(at: 0, as: UInt64.self), sequence: first.load(at: 8, as: UInt64.self)),
@@ -88,10 +88,11 @@ enum SalvagedPiece: Equatable {
           key: Array(first[9...]), value: second, type: first[0],
           sequence: first.load(at: 1, as: UInt64.self)), byteCount
       )
-    case 3: return (.lost(String(decoding: first, as: UTF8.self)), byteCount)
-    case 5 where firstCount == 8:
+    case 3 where secondCount == 0:
+      return String(validating: first, as: UTF8.self).map { (.lost($0), byteCount) }
+    case 5 where firstCount == 8 && secondCount == 0:
       return (.trying(first.load(at: 0, as: UInt64.self)), byteCount)
-    case 4: return (.end, byteCount)
+    case 4 where byteCount == headerByteCount: return (.end, byteCount)
     default: return nil
     }
   }
