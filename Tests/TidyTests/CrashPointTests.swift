@@ -18,7 +18,7 @@ import Testing
       ["purge"]
     ),
     (["Sources/KVStore/Reads/ConsistentCut.swift"], ["cut"]),
-    (["Sources/KVStore/Reads/Reader.swift"], ["lookup"]),
+    (["Sources/KVStore/Reads/ReaderLookup.swift"], ["lookup"]),
     (["Sources/KVStore/Reads/KeyWatch.swift"], ["watch"]),
     (["Sources/KVStore/Store/StoreCreation.swift"], ["create"]),
     (["Sources/KVStore/Manifest/ManifestFile.swift"], ["manifest"]),

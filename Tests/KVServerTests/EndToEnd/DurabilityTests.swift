@@ -119,6 +119,14 @@ struct DurabilityTests {
     #expect(try server.store.statistics().storedEntryCount == 3)
   }
 
+  /// The first had been answered, and was still taken to be under way for a moment.
+  @Test func `one SAVE may follow another at once`() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    for _ in 0..<300 { #expect(try client.line("SAVE") == "+OK") }
+    server.stop()
+  }
+
   @Test func `a stop waits for the checkpoint under way`() throws {
     let server = try TestServer()
     let client = try server.client()

@@ -9,7 +9,10 @@ import TxnWAL
 final class Checkpoints: Sendable {
   private struct State {
     var waiting: [CheckpointTicket] = []
+    /// Whether there is a thread that takes them.
     var isRunning = false
+    /// Whether one is under way that nobody has the outcome of.
+    var isUnderWay = false
     var report = Report()
   }
 
@@ -40,7 +43,7 @@ final class Checkpoints: Sendable {
   var state: Report {
     locked.withLock { state in
       var report = state.report
-      report.isRunning = state.isRunning
+      report.isRunning = state.isUnderWay || !state.waiting.isEmpty
       return report
     }
   }
@@ -78,6 +81,7 @@ final class Checkpoints: Sendable {
       let tickets = locked.withLock { state in
         defer { state.waiting.removeAll() }
         state.isRunning = !state.waiting.isEmpty
+        state.isUnderWay = state.isRunning
         return state.waiting
       }
       if tickets.isEmpty { break }
@@ -100,6 +104,8 @@ final class Checkpoints: Sendable {
 extension Checkpoints {
   private func enter(_ outcome: Result<Void, StoreError>, begun: Int64, sequence: UInt64) {
     locked.withLock { state in
+      // Before anybody is told the outcome: who asks for the next one then must not find this one.
+      state.isUnderWay = false
       state.report.lastSeconds = System.monotonicSeconds() - begun
       state.report.begunAt = -1
       switch outcome {
