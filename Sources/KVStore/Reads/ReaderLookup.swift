@@ -90,13 +90,6 @@ extension Reader {
   private func begin(
     in partition: Int, through: SequenceNumber
   ) -> (shortcut: Shortcut, sequence: SequenceNumber) {
-    #if KVD_DELIBERATE_BUGS
-      if DeliberateBug.readsSequenceBeforeLayers.isOn {
-        let early = keyspace.watermarks.published
-        letOthersIn(through)
-        return (currentShortcut(to: partition), max(early, through))
-      }
-    #endif
     let shortcut = currentShortcut(to: partition)
     letOthersIn(through)
     return (shortcut, max(keyspace.watermarks.published, through))

@@ -37,8 +37,6 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case publishesByPartition
   /// A cut over partitions stands although one of them has changed meanwhile.
   case takesCutsOnce
-  /// A read of one key takes the published sequence before the layers that it reads at it.
-  case readsSequenceBeforeLayers
   /// A read of one key opens a view of the file after it has taken the sequence that it reads at.
   case readsSequenceBeforeFile
   /// A record that a recycled segment held before passes for one of its new place.
