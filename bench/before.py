@@ -1,5 +1,6 @@
 """This build of kvd beside an earlier one, interleaved in one run."""
 
+import math
 import statistics
 
 NAME = "before"
@@ -17,7 +18,7 @@ def ratios(now, before, less_is_better):
 def show(unit, rows, less_is_better=()):
     """Prints a line for each row (name, figures now, figures before). Returns the names of those that have become
     slower."""
-    slower = []
+    slower, logarithms = [], []
     print(f"\n| {unit} | now | before | better by a factor of | half of the rounds |\n|---|--:|--:|--:|--:|")
     for name, now, before in rows:
         each = ratios(now, before, name in less_is_better)
@@ -25,9 +26,19 @@ def show(unit, rows, less_is_better=()):
         low, _, high = statistics.quantiles(each, n=4, method="inclusive") if len(each) > 1 else each * 3
         print(f"| {name} | {statistics.median(now):,.2f} | {statistics.median(before):,.2f} | {ratio:.3f} "
               f"| {low:.3f} to {high:.3f} |")
+        logarithms += [math.log(factor) for factor in each]
         if ratio < LEAST_RATIO:
             slower.append(name)
+    print(f"| all rows | | | {together(logarithms)} | |")
     return slower
+
+
+def together(logarithms):
+    """The geometric mean of all pairs of runs, and twice its standard error: what a machine whose speed comes and
+    goes can tell best."""
+    mean = statistics.fmean(logarithms)
+    error = statistics.stdev(logarithms) / math.sqrt(len(logarithms)) if len(logarithms) > 1 else 0
+    return f"{math.exp(mean):.3f} ± {2 * error:.3f}"
 
 
 def report(unit, rows, problems=(), less_is_better=()):

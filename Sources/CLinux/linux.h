@@ -55,18 +55,21 @@ static inline int kvd_has_even_counter(void) {
   return (int)((d >> 8) & 1);
 }
 
-// Leaf 1 of CPUID, bit 1 of ECX, is PCLMULQDQ. Asked once, and remembered, as it is wanted for every key.
-static inline int kvd_has_carryless_product(void) {
-  static int known; // 0 = not asked yet, 1 = no, 2 = yes
-  int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
+// ECX of leaf 1 of CPUID. Asked once, and remembered, as it is wanted for every key.
+static inline unsigned kvd_features(void) {
+  static uint64_t known; // 0 = not asked yet
+  uint64_t answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
   if (__builtin_expect(answer == 0, 0)) {
     unsigned a = 1, b, c = 0, d;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    answer = (c >> 1) & 1 ? 2 : 1;
+    answer = UINT64_C(1) << 32 | c;
     __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
   }
-  return answer == 2;
+  return (unsigned)answer;
 }
+
+// Bit 1 is PCLMULQDQ.
+static inline int kvd_has_carryless_product(void) { return (int)(kvd_features() >> 1 & 1); }
 
 // The upper half of the product of two polynomials over the field of two elements. Call only where
 // `kvd_has_carryless_product` answered 1. (Written out, so that it can become part of code that is built for
@@ -78,28 +81,23 @@ static inline uint64_t kvd_carryless_product_high(uint64_t first, uint64_t secon
   return product[1];
 }
 
-// Leaf 1 of CPUID, bit 20 of ECX, is SSE 4.2.
-static inline int kvd_has_crc32c(void) {
-  unsigned a = 1, b, c = 0, d;
-  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-  return (int)((c >> 20) & 1);
-}
+// Bit 20 is SSE 4.2.
+static inline int kvd_has_crc32c(void) { return (int)(kvd_features() >> 20 & 1); }
 
 // Advances a raw (not inverted) CRC-32C register over `count` bytes. Call only where
-// `kvd_has_crc32c` answered 1.
-__attribute__((target("sse4.2")))
+// `kvd_has_crc32c` answered 1. (Written out for the same reason.)
 static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size_t count) {
   const unsigned char *next = (const unsigned char *)bytes;
   uint64_t wide = crc;
   while (count >= 8) {
     uint64_t word;
     memcpy(&word, next, 8);
-    wide = __builtin_ia32_crc32di(wide, word);
+    __asm__("crc32q %1, %0" : "+r"(wide) : "rm"(word));
     next += 8;
     count -= 8;
   }
   uint32_t narrow = (uint32_t)wide;
-  while (count--) narrow = __builtin_ia32_crc32qi(narrow, *next++);
+  while (count--) __asm__("crc32b %1, %0" : "+r"(narrow) : "rm"(*next++));
   return narrow;
 }
 #else

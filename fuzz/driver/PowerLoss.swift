@@ -38,12 +38,13 @@ struct PowerLoss {
         return 1
       }
       let (stop, crew) = (Client.StopFlag(), Crew())
-      for number in 1...random.within(2...5) {
+      for (index, role) in roles(&random).enumerated() {
         crew.start(
           Client.Plan(
             universe: universe, record: record, findings: findings, time: time,
-            port: daemon.port, seed: random.next(), number: number, firstOperation: session << 20,
-            largestValue: random.element(of: [8_000, 60_000]), stop: stop))
+            port: daemon.port, seed: random.next(), number: index + 1,
+            firstOperation: session << 20, largestValue: random.element(of: [8_000, 60_000]),
+            stop: stop, role: role))
       }
       System.sleep(milliseconds: random.within(100...700))
       // A killed process may have written what the trace has not got; nothing may come after that.
@@ -57,6 +58,13 @@ struct PowerLoss {
     }
     System.say("kvd-drive: seed \(options.seed): recorded \(count) operations")
     return findings.count == 0 ? 0 : 1
+  }
+
+  /// What an error tells of is durable within a sync, so it takes clients that do little else to meet one in it.
+  private func roles(_ random: inout Random) -> [Role] {
+    random.once(in: 2)
+      ? [.everything, .clashes, .clashes, .clashes]
+      : [Role](repeating: .everything, count: random.within(2...5))
   }
 
   /// Starts the daemon on the image and compares what it holds with the record as of `until`.

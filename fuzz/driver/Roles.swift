@@ -3,6 +3,8 @@ enum Role: Sendable {
   case everything
   /// Hashes, sets, what expires, and scripts.
   case types
+  /// Hashes that come and go, and commands of another type that meet them before they are durable.
+  case clashes
   /// Stamped batches and nothing else, with readers that see half of one at once, while others seal
   /// the memtables under them: for the consistent cut.
   case stamps, cuts, seals
@@ -21,6 +23,7 @@ extension Client {
     switch plan.role {
     case .everything: if random.once(in: 3) { try stepOfTypes() } else { try step() }
     case .types: try stepOfTypes()
+    case .clashes: try stepOfClashes()
     case .stamps: try writeStamp()
     case .cuts: try readStamp()
     case .seals: try checkpoint()

@@ -15,6 +15,14 @@ extension Client {
     }
   }
 
+  /// Hashes that come and go, met meanwhile by commands of another type.
+  func stepOfClashes() throws(Stop) {
+    let pair = anyPair()
+    guard random.once(in: 4) else { return try findWrongType(universe.containers[pair[0]]) }
+    try removeBoth(pair)
+    try writeWhole(pair)
+  }
+
   /// In either order; rarely of the large ones.
   private func anyPair() -> [Int] {
     let number = random.once(in: 40) ? 2 : random.below(2)

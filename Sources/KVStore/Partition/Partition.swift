@@ -7,8 +7,8 @@ import TxnWAL
 /// It has one writer at a time, the thread that is the sequencer (in recovery, its own worker); one
 /// apply worker or the purge worker at a time writes its LMDB file; readers are free.
 ///
-/// Sound as `@unchecked Sendable`: `writerLayer` belongs to the writer, `pool` and `current` are inside
-/// mutexes, the rest is immutable or atomic.
+/// Sound as `@unchecked Sendable`: `writerLayer` belongs to the writer, `current` is reached inside `layersMutex`
+/// alone, the rest is immutable or atomic.
 final class Partition: @unchecked Sendable {
   let index: Int
   let environment: LMDBEnvironment
@@ -16,7 +16,9 @@ final class Partition: @unchecked Sendable {
   let appliedAtOpen: AppliedState
   let budget: MemoryBudget
 
-  private let current: Lock<Layers>
+  /// What protects `current`. Not a `Lock`, whose call with a closure is most of what taking the layers costs.
+  private let layersMutex = PlatformMutex()
+  private var current: Layers
   private let generationNumber = Atomic<UInt64>(1)
   /// LMDB readers for whoever needs one next; nil once the partition is closed.
   private let pool = Lock<[ReadTransaction]?>([])
@@ -62,7 +64,7 @@ final class Partition: @unchecked Sendable {
     writerLayer = MemtableLayer(hash: hash, spare: budget.spare)
     var index = RangeIndex()
     index.insert(tombstones)
-    current = Lock(Layers(active: writerLayer, sealed: [], tombstones: index))
+    current = Layers(active: writerLayer, sealed: [], tombstones: index)
   }
 
   /// Frees the LMDB readers and closes the file, as soon as readers that are out are given back. Nobody
@@ -82,7 +84,11 @@ final class Partition: @unchecked Sendable {
   /// One more whenever the layers change.
   var generation: UInt64 { generationNumber.load(ordering: .acquiring) }
 
-  var layers: Layers { current.withLock { $0 } }
+  var layers: Layers {
+    layersMutex.lock()
+    defer { layersMutex.unlock() }
+    return current
+  }
 
   func takeReadTransaction() throws(StoreError) -> ReadTransaction {
     if let pooled = pool.withLock({ $0?.popLast() }) {
@@ -288,10 +294,10 @@ final class Partition: @unchecked Sendable {
   }
 
   private func uncount(_ layer: MemtableLayer) {
-    let wasCounted = current.withLock { _ in
-      defer { layer.isCounted = false }
-      return layer.isCounted
-    }
+    layersMutex.lock()
+    let wasCounted = layer.isCounted
+    layer.isCounted = false
+    layersMutex.unlock()
     if wasCounted { budget.removeSealed(layer.sealedByteCount) }
   }
 
@@ -311,9 +317,9 @@ final class Partition: @unchecked Sendable {
     // Kept until the lock is free again: to free large ones takes time.
     let before = layers
     defer { withExtendedLifetime(before) {} }
-    current.withLock { layers in
-      layers = body(layers)
-      generationNumber.add(1, ordering: .acquiringAndReleasing)
-    }
+    layersMutex.lock()
+    defer { layersMutex.unlock() }
+    current = body(current)
+    generationNumber.add(1, ordering: .acquiringAndReleasing)
   }
 }

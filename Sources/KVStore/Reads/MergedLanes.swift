@@ -4,8 +4,11 @@
 /// The lanes play a tournament for the next key: each place from 1 on has the winner of the two below it,
 /// and the lanes themselves are its last places. What decides nearly every match is there as plain numbers,
 /// so that only the lane that moves is touched.
+///
+/// What a walk does for every key is transparent to the compiler, which makes it part of the walk's loop in any case:
+/// as calls it would cost a tenth of a scan.
 struct MergedLanes {
-  private struct Contender {
+  struct Contender {
     /// The beginning of the key as a number that is the less, the sooner it comes in the scan's direction.
     var order: UInt128
     var lane: Int
@@ -70,14 +73,14 @@ struct MergedLanes {
   }
 
   /// Goes on to the next key, past every lane's version of the present one.
-  @inline(__always)
+  @_transparent
   mutating func next() throws(StoreError) {
     let best = places[1]
     if isLayered { try passOthers(best) }
     try move(best.lane)
   }
 
-  private mutating func passOthers(_ best: Contender) throws(StoreError) {
+  mutating func passOthers(_ best: Contender) throws(StoreError) {
     let partition = heads[best.lane].partition
     for lane in heads.indices
     where lane != best.lane && heads[lane].partition == partition && heads[lane].isValid
@@ -88,8 +91,8 @@ struct MergedLanes {
   }
 
   /// Moves a lane, and plays its matches again.
-  @inline(__always)
-  private mutating func move(_ lane: Int) throws(StoreError) {
+  @_transparent
+  mutating func move(_ lane: Int) throws(StoreError) {
     try moveHead(lane)
     var best = contender(lane)
     var place = heads.count &+ lane
@@ -101,8 +104,8 @@ struct MergedLanes {
     }
   }
 
-  @inline(__always)
-  private mutating func moveHead(_ lane: Int) throws(StoreError) {
+  @_transparent
+  mutating func moveHead(_ lane: Int) throws(StoreError) {
     if heads[lane].leaf != nil {
       try lanes[lane].checkView()
       if case .entry = heads[lane].leaf!.step(isBackward ? .backward : .forward) {

@@ -46,7 +46,7 @@ struct RangeScan {
     let hidesSome = !layers.isEmpty
     var count = 0
     var steps = 0
-    while count < limit, let place = merged.place {
+    walk: while count < limit, let place = merged.place {
       let partition = place.partition
       func show(
         _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan
@@ -77,29 +77,14 @@ struct RangeScan {
             stored.extracting(droppingFirst: StoredValue.headerByteCount))
         }
       } else {
-        // With LMDB's cursor the entry is verified where it is lent.
-        do throws(StoreError) {
-          step = try merged.withEntry(show)
-        } catch {
-          guard error.isDamagedValue else { throw error }
-          let isOutside = try merged.withKey { key throws(StoreError) in isBeyond(key) }
-          guard isOutside || skipsDamaged else { throw error }
-          step = isOutside ? .stop : .pass
-          steps &+= 1
-        }
+        step = try lend(merged, skipsDamaged: skipsDamaged, show)
       }
       switch step {
-      case .stop:
-        try pace?.advance(by: steps)
-        return
+      case .stop: break walk
       case .pass: break
       case .count: count += 1
-      case .unsound:
-        do throws(StoreError) {
-          try merged.throwUnsound()
-        } catch {
-          guard skipsDamaged, error.isDamagedValue else { throw error }
-        }
+      case .damaged: steps &+= 1
+      case .unsound: try pass(merged, skipsDamaged: skipsDamaged)
       }
       if steps >= WalkPace.batch {
         try pace?.advance(by: steps)
@@ -110,7 +95,36 @@ struct RangeScan {
     try pace?.advance(by: steps)
   }
 
-  private enum Step { case count, pass, stop, unsound }
+  private enum Step { case count, pass, stop, unsound, damaged }
+
+  /// Lends what a memtable has, or LMDB's cursor, with which an entry is verified where it is lent. Apart from the loop,
+  /// and so is what follows, so that the loop stays small.
+  @inline(never)
+  private func lend(
+    _ merged: borrowing MergedLanes, skipsDamaged: Bool,
+    _ show: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Step
+  ) throws(StoreError) -> Step {
+    do throws(StoreError) {
+      return try merged.withEntry(show)
+    } catch {
+      guard error.isDamagedValue else { throw error }
+      let isOutside = try merged.withKey { key throws(StoreError) in isBeyond(key) }
+      guard isOutside || skipsDamaged else { throw error }
+      return isOutside ? .stop : .damaged
+    }
+  }
+
+  /// Counts an entry that does not check out, and throws where it is not to be passed over.
+  @inline(never)
+  private func pass(
+    _ merged: borrowing MergedLanes, skipsDamaged: Bool
+  ) throws(StoreError) {
+    do throws(StoreError) {
+      try merged.throwUnsound()
+    } catch {
+      guard skipsDamaged, error.isDamagedValue else { throw error }
+    }
+  }
 
   private func isBeyond(_ key: RawSpan) -> Bool {
     if isBackward { return key.isBefore(range.lower.rawSpan) }

@@ -37,12 +37,12 @@ extension Reader {
   ) throws(StoreError) {
     let view = views[partition]
     while true {
-      let (shortcut, sequence) = begin(in: partition, through: through)
+      let (shortcut, sequence) = begin(view, in: partition, through: through)
       var hiding: SequenceNumber = 0
       if shortcut.isWhole {
         let shown = DeliberateBug.shown(sequence, of: partition)
         if let version = shortcut.version(of: key, hash: hash, at: shown) {
-          return try lend(version, of: view, body)
+          return try lend(version, of: partition, body)
         }
       } else {
         hiding = view.tombstoneSequence(over: key, at: sequence)
@@ -50,22 +50,24 @@ extension Reader {
           key, hash: hash, at: sequence, hiding: hiding, body)
         if isLent { return }
       }
-      if view.isFileOpen { return try view.lendFromFile(key, hiding: hiding, body) }
-      if through != .max { CrashPoint.reached(.lookupBeforeFile) }
-      try view.openFile()
-      if DeliberateBug.readsSequenceBeforeFile.isOn {
-        return try view.lendFromFile(key, hiding: hiding, body)
+      if !view.isFileOpen {
+        if through != .max { CrashPoint.reached(.lookupBeforeFile) }
+        try view.openFile()
+        guard isNewest(sequence, through) || DeliberateBug.readsSequenceBeforeFile.isOn else {
+          continue
+        }
       }
+      return try view.lendFromFile(key, hiding: hiding, body)
     }
   }
 
   @inline(__always)
   private func lend(
-    _ version: KeyVersion, of view: PartitionView,
+    _ version: KeyVersion, of partition: Int,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
     // What is lent is there as long as these.
-    let layers = view.layers
+    let layers = views[partition].layers
     defer { withExtendedLifetime(layers) {} }
     let header = version.header
     guard header.kind == .put else { return try body(nil, RawSpan()) }
@@ -85,14 +87,25 @@ extension Reader {
   ///
   /// That is so where the view of the file is as old as the layers. One that is opened between or after the two steps
   /// may lack what was there before, and what has replaced it may be in layers that are newer still: so a look-up that
-  /// has to open the file begins again.
+  /// has to open the file begins again, unless no batch was published meanwhile. Then none can have been applied that
+  /// the look-up does not see, and what it sees was in the layers or is in the file.
   @inline(__always)
   private func begin(
-    in partition: Int, through: SequenceNumber
+    _ view: PartitionView, in partition: Int, through: SequenceNumber
   ) -> (shortcut: Shortcut, sequence: SequenceNumber) {
-    let shortcut = currentShortcut(to: partition)
+    let shortcut = currentShortcut(view, to: partition)
     letOthersIn(through)
-    return (shortcut, max(keyspace.watermarks.published, through))
+    return (shortcut, newest(through))
+  }
+
+  @inline(__always)
+  private func newest(_ through: SequenceNumber) -> SequenceNumber {
+    max(keyspace.watermarks.published, through)
+  }
+
+  /// Whether a look-up that began now would have `sequence` too.
+  private func isNewest(_ sequence: SequenceNumber, _ through: SequenceNumber) -> Bool {
+    newest(through) == sequence
   }
 
   /// In a simulation, between the two steps. With `.max` it is the sequencer that reads, inside a lock.
@@ -103,10 +116,10 @@ extension Reader {
 
   /// What a look-up begins with that must find everything: the view is made current if it is not.
   @inline(__always)
-  private func currentShortcut(to partition: Int) -> Shortcut {
-    if let shortcut = views[partition].shortcut, views[partition].isCurrent { return shortcut }
+  private func currentShortcut(_ view: PartitionView, to partition: Int) -> Shortcut {
+    if let shortcut = view.shortcut, view.isCurrent { return shortcut }
     touch(partition)
-    return views[partition].makeShortcut()
+    return view.makeShortcut()
   }
 
   /// The sequence of the newest batch that wrote or removed `key`, published or not, of those that are in the

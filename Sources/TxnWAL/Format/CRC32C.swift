@@ -18,7 +18,7 @@ package struct CRC32C {
 
   /// Adds `bytes` to the sum. O(n).
   package mutating func update(_ bytes: RawSpan) {
-    if Self.hasInstruction {
+    if kvd_has_crc32c() == 1 {
       register = unsafe bytes.withUnsafeBytes { buffer in
         unsafe kvd_crc32c_hardware(register, buffer.baseAddress, buffer.count)
       }
@@ -33,8 +33,6 @@ package struct CRC32C {
     crc.update(bytes)
     return crc.value
   }
-
-  private static let hasInstruction = kvd_has_crc32c() == 1
 
   /// The register after each single byte, for the reflected polynomial 0x82F63B78.
   private static let table: [UInt32] = (0..<256).map { byte in
