@@ -15,10 +15,11 @@ extension Client {
     }
   }
 
-  /// Hashes that come and go, met meanwhile by commands of another type.
+  /// Hashes that come and go, met meanwhile by commands of another type. A change takes as long as thirty errors that
+  /// are sent at once: so at any time some clients are at the one, and some at the other.
   func stepOfClashes() throws(Stop) {
     let pair = anyPair()
-    guard random.once(in: 4) else { return try findWrongType(universe.containers[pair[0]]) }
+    guard random.once(in: 32) else { return try findWrongType(universe.containers[pair[0]]) }
     try removeBoth(pair)
     try writeWhole(pair)
   }

@@ -53,9 +53,8 @@ extension Reader {
       if !view.isFileOpen {
         if through != .max { CrashPoint.reached(.lookupBeforeFile) }
         try view.openFile()
-        guard isNewest(sequence, through) || DeliberateBug.readsSequenceBeforeFile.isOn else {
-          continue
-        }
+        let isCurrent = view.isCurrent && newest(through) == sequence
+        guard isCurrent || DeliberateBug.readsSequenceBeforeFile.isOn else { continue }
       }
       return try view.lendFromFile(key, hiding: hiding, body)
     }
@@ -87,8 +86,8 @@ extension Reader {
   ///
   /// That is so where the view of the file is as old as the layers. One that is opened between or after the two steps
   /// may lack what was there before, and what has replaced it may be in layers that are newer still: so a look-up that
-  /// has to open the file begins again, unless no batch was published meanwhile. Then none can have been applied that
-  /// the look-up does not see, and what it sees was in the layers or is in the file.
+  /// has to open the file begins again, unless both the layers and the sequence are still the newest. Then nothing has
+  /// been applied that the look-up does not see, and what it sees is in the layers or in the file.
   @inline(__always)
   private func begin(
     _ view: PartitionView, in partition: Int, through: SequenceNumber
@@ -101,11 +100,6 @@ extension Reader {
   @inline(__always)
   private func newest(_ through: SequenceNumber) -> SequenceNumber {
     max(keyspace.watermarks.published, through)
-  }
-
-  /// Whether a look-up that began now would have `sequence` too.
-  private func isNewest(_ sequence: SequenceNumber, _ through: SequenceNumber) -> Bool {
-    newest(through) == sequence
   }
 
   /// In a simulation, between the two steps. With `.max` it is the sequencer that reads, inside a lock.

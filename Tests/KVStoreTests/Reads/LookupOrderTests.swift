@@ -91,11 +91,14 @@ import TxnWAL
     try store.commit(batch)
   }
 
-  /// The key is never absent. It is replaced twice after the sequence was taken, by batches that delete it first: once
-  /// in the memtable that the look-up has, or in a later one, and once in the next. Apply leaves out the first value,
-  /// which the second batch deletes, and the range delete of the first takes the oldest out of the file.
-  @Test(arguments: [false, true])
-  func `a read finds a key that is replaced before the file is opened`(inLater: Bool) throws {
+  /// The key is never absent. It is replaced twice after the layers were taken, and perhaps the sequence, by batches that
+  /// delete it first: once in the memtable that the look-up has, or in a later one, and once in the next. Apply leaves
+  /// out the first value, which the second batch deletes, and the range delete of the first takes the oldest out of the
+  /// file.
+  @Test(arguments: [CrashPoint.lookupBetweenSteps, .lookupBeforeFile], [false, true])
+  func `a read finds a key that is replaced before the file is opened`(
+    place: CrashPoint, inLater: Bool
+  ) throws {
     let fixture = try StoreFixture { $0.partitionCount = 1 }
     let store = fixture.store
     try store.put(bytes("key"), bytes("oldest"))
@@ -104,7 +107,7 @@ import TxnWAL
     defer { reader.close() }
     let mayApply = Flag()
     let value = try Self.interrupting(
-      at: .lookupBeforeFile, holding: .applyBeforeTransaction, until: mayApply
+      at: place, holding: .applyBeforeTransaction, until: mayApply
     ) {
       if inLater {
         try store.put(bytes("other"), [2])
