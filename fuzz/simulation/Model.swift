@@ -108,6 +108,8 @@ struct History {
   private var batches = [Batch(sequence: 0, position: 0, model: Model())]
   /// The greatest sequence so far: the newest batch's, or that after which an opening begins.
   private(set) var last: SequenceNumber = 0
+  /// That after which the newest opening begins, which may have passed some over.
+  private(set) var begun: SequenceNumber = 0
 
   var newest: Model { batches[batches.count - 1].model }
 
@@ -136,5 +138,6 @@ struct History {
   mutating func cut(behind sequence: SequenceNumber, goingOnAfter next: SequenceNumber) {
     while let newest = batches.last, newest.sequence > sequence { batches.removeLast() }
     last = next
+    begun = next
   }
 }
