@@ -60,10 +60,11 @@ struct PowerLoss {
     return findings.count == 0 ? 0 : 1
   }
 
-  /// What an error tells of is durable within a sync, so it takes clients that do little else to meet one in it.
+  /// What an error tells of is durable within a sync, so to lose power in one takes clients that do little else, in a
+  /// trace that has little else in it, as the pages of checkpoints: every other one is like that.
   private func roles(_ random: inout Random) -> [Role] {
-    random.once(in: 2)
-      ? [.everything, .clashes, .clashes, .clashes]
+    options.seed % 2 == 0
+      ? [.clashes, .clashes, .clashes, .clashes]
       : [Role](repeating: .everything, count: random.within(2...5))
   }
 

@@ -15,11 +15,11 @@ extension Client {
     }
   }
 
-  /// Hashes that come and go, met meanwhile by commands of another type. A change takes as long as thirty errors that
+  /// Hashes that come and go, met meanwhile by commands of another type. A change takes as long as many errors that
   /// are sent at once: so at any time some clients are at the one, and some at the other.
   func stepOfClashes() throws(Stop) {
     let pair = anyPair()
-    guard random.once(in: 32) else { return try findWrongType(universe.containers[pair[0]]) }
+    guard random.once(in: 16) else { return try findWrongType(universe.containers[pair[0]]) }
     try removeBoth(pair)
     try writeWhole(pair)
   }

@@ -47,8 +47,8 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case leavesStaleOwners
   /// Room is asked for what a request says, and not for what its transaction has written in fact.
   case admitsByRequest
-  /// An error reply is sent at once, although what it tells of may not be durable yet. Only the driver can
-  /// meet it.
+  /// An error reply is sent at once, although what it tells of may not be durable yet. Only a power cut can show
+  /// it, and only the driver's clients can see it.
   case sendsErrorsAtOnce
   /// With periodic durability the sync comes a while after the writer's thread was last told something, however old
   /// the oldest byte is that is not synced.
