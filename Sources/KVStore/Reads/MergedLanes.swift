@@ -8,7 +8,7 @@
 /// What a walk does for every key is transparent to the compiler, which makes it part of the walk's loop in any case:
 /// as calls it would cost a tenth of a scan.
 struct MergedLanes {
-  struct Contender {
+  private struct Contender {
     /// The beginning of the key as a number that is the less, the sooner it comes in the scan's direction.
     var order: UInt128
     var lane: Int
@@ -80,7 +80,7 @@ struct MergedLanes {
     try move(best.lane)
   }
 
-  mutating func passOthers(_ best: Contender) throws(StoreError) {
+  private mutating func passOthers(_ best: Contender) throws(StoreError) {
     let partition = heads[best.lane].partition
     for lane in heads.indices
     where lane != best.lane && heads[lane].partition == partition && heads[lane].isValid
@@ -92,7 +92,7 @@ struct MergedLanes {
 
   /// Moves a lane, and plays its matches again.
   @_transparent
-  mutating func move(_ lane: Int) throws(StoreError) {
+  private mutating func move(_ lane: Int) throws(StoreError) {
     try moveHead(lane)
     var best = contender(lane)
     var place = heads.count &+ lane
@@ -105,7 +105,7 @@ struct MergedLanes {
   }
 
   @_transparent
-  mutating func moveHead(_ lane: Int) throws(StoreError) {
+  private mutating func moveHead(_ lane: Int) throws(StoreError) {
     if heads[lane].leaf != nil {
       try lanes[lane].checkView()
       if case .entry = heads[lane].leaf!.step(isBackward ? .backward : .forward) {
