@@ -30,7 +30,7 @@ static void kvd_mdb_assertion_failed(MDB_env *environment, const char *message) 
   (void)environment; (void)message;
   if (place) {
     *kvd_mdb_place() = NULL;
-    _longjmp(*place, 1);
+    longjmp(*place, 1);
   }
 }
 
@@ -39,7 +39,8 @@ static inline void kvd_mdb_guard(MDB_env *environment) {
 }
 
 // Not to be inlined: a function that comes back twice keeps the optimizer from its caller. `_setjmp` saves no
-// signal mask, so no system call is made.
+// signal mask, so no system call is made. Left with `longjmp`, which restores one only where one was saved: the thread
+// sanitizer does not know `_longjmp`, and would take a thread to be in all functions that assertions have left.
 #define KVD_MDB_GUARDED(failed, call) \
   jmp_buf place;                      \
   jmp_buf **current;                  \
