@@ -239,7 +239,7 @@ struct ScriptTests {
   }
 
   @Test func `the time of scripts is a setting`() throws {
-    let server = try TestServer()
+    let server = try TestServer { $0.scriptMilliseconds = ServerOptions().scriptMilliseconds }
     let client = try server.client()
     #expect(
       try client.line("CONFIG GET busy-reply-threshold") == "[$busy-reply-threshold $5000]")

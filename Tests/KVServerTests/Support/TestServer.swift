@@ -21,6 +21,8 @@ final class TestServer: @unchecked Sendable {
     var options = ServerOptions()
     options.port = 0
     options.dataPath = path
+    // Of a test that is not about it, no sanitizer's slowness should meet the limit.
+    if Sanitizer.isOn { options.scriptMilliseconds = 120_000 }
     options.reopen = { () throws(StoreError) in try Store.open(at: path, options: storeOptions) }
     change(&options)
     server = try Server(store: Store.open(at: path, options: storeOptions), options: options)
