@@ -34,11 +34,11 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CLua", pkgConfig: "lua5.1", providers: [.apt(["liblua5.1-0-dev"])]),
-    .target(name: "Base", swiftSettings: strict),
+    .target(name: "Base", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "TxnWAL", dependencies: ["Base", "CLinux"], swiftSettings: strict),
     .target(
       name: "KVStore", dependencies: ["TxnWAL", "Base", "CLMDB", "CLinux"], swiftSettings: strict),
-    .target(name: "KVData", dependencies: ["KVStore", "TxnWAL"], swiftSettings: strict),
+    .target(name: "KVData", dependencies: ["KVStore", "Base"], swiftSettings: strict),
     .target(
       name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "Base", "CLinux", "CLua"],
       swiftSettings: strict),
@@ -57,6 +57,7 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags(underLMDB.flatMap { ["-Xlinker", "--export-dynamic-symbol=\($0)"] })
       ]),
+    .testTarget(name: "BaseTests", dependencies: ["Base"], swiftSettings: strictTests),
     .testTarget(
       name: "TxnWALTests", dependencies: ["TxnWAL", "Base", "FaultDevices"],
       swiftSettings: strictTests),
@@ -64,14 +65,14 @@ let package = Package(
       name: "KVStoreTests", dependencies: ["KVStore", "Base", "FaultDevices"],
       swiftSettings: strictTests),
     .testTarget(
-      name: "KVDataTests", dependencies: ["KVData", "KVStore", "TxnWAL"],
+      name: "KVDataTests", dependencies: ["KVData", "KVStore", "TxnWAL", "Base"],
       swiftSettings: strictTests),
     .testTarget(
       name: "KVServerTests",
       dependencies: ["kvd", "KVServer", "KVData", "KVStore", "TxnWAL", "Base"],
       swiftSettings: strictTests),
     .testTarget(
-      name: "DecoderTests", dependencies: ["KVServer", "KVStore", "TxnWAL"],
+      name: "DecoderTests", dependencies: ["KVServer", "KVStore", "TxnWAL", "Base"],
       path: "fuzz/decoders", exclude: ["Entry.swift", "corpus"], swiftSettings: strictTests),
     .testTarget(name: "DriveTests", dependencies: ["kvd-drive"], swiftSettings: strictTests),
     .testTarget(name: "TidyTests", swiftSettings: strictTests),

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// A map at a key of a store: fields in the order of their bytes, each with a value, and each an entry of its
 /// own in the engine. What an operation costs depends on the fields it touches, not on how many there are.

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// Where keys are written, whatever they hold: each overwrite and each removal of a key passes here.
 ///

@@ -1,3 +1,4 @@
+import Base
 import KVStore
 import TxnWAL
 
@@ -170,7 +171,7 @@ public final class Server: Sendable {
         state.options.log("an I/O thread cannot run: \(error.description)")
       }
     }
-    do throws(WorkerThread.Refusal) {
+    do throws(IOError) {
       return try WorkerThread(attempting: "kvd-io-\(index)", body)
     } catch {
       _ = Descriptor(adopting: poller)

@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import TxnWAL
 
 /// `kvd crash-points`: the names that `KVD_CRASH_AT` knows. For those who test kvd, so it is not among
 /// the commands that `kvd --help` lists.

@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import TxnWAL
 
 /// What the environment asks of a kvd that is being tested. Without these variables nothing happens.
 enum Faults {

@@ -18,11 +18,11 @@ enum Log {
           "\(Plural.count(omittedCount, "message is", "messages are")) left out here: they came faster than they "
             + "could be written")
       })
-    do throws(WorkerThread.Refusal) {
+    do throws(IOError) {
       _ = try WorkerThread(attempting: "kvd-messages") { queue.run() }
       self.queue.withLock { $0 = queue }
     } catch {
-      line("cannot start the thread that writes messages: \(SystemCall.message(for: error.errno))")
+      line("cannot start the thread that writes messages: \(IOError.text(ofErrno: error.errno))")
     }
   }
 
@@ -34,9 +34,9 @@ enum Log {
   /// if anything is; then nothing changes. open(2), dup2(2).
   static func redirect(to path: String) -> String? {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0o640)
-    guard descriptor >= 0 else { return SystemCall.message(for: errno) }
+    guard descriptor >= 0 else { return IOError.text(ofErrno: errno) }
     defer { close(descriptor) }
-    return dup2(descriptor, STDERR_FILENO) < 0 ? SystemCall.message(for: errno) : nil
+    return dup2(descriptor, STDERR_FILENO) < 0 ? IOError.text(ofErrno: errno) : nil
   }
 
   static func line(_ text: String) {
@@ -49,10 +49,9 @@ enum Log {
   }
 
   private static func bytes(_ text: String) -> [UInt8] {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    let milliseconds = String(now.tv_nsec / 1_000_000 + 1000).dropFirst()
-    let stamp = "\(dateAndTime(of: now.tv_sec)).\(milliseconds)Z"
+    let now = SystemClock.timeOfDay()
+    let milliseconds = String(now.microseconds / 1000 + 1000).dropFirst()
+    let stamp = "\(dateAndTime(of: time_t(now.seconds))).\(milliseconds)Z"
     return Array("\(stamp) \(escaped(text))\n".utf8)
   }
 

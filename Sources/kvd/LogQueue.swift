@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Lines on their way to stderr, which a thread of its own writes: a pipe that nobody reads or a slow disk must not hold up
 /// what has something to say, such as event loops, and scripts while all writers wait.

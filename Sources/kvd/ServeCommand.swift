@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import KVServer
 import KVStore
@@ -58,11 +59,11 @@ enum ServeCommand: Subcommand {
     defer { Log.flush() }
     options.log = { Log.line($0) }
     let stop = Stop(seconds: options.stopSeconds)
-    do throws(WorkerThread.Refusal) {
+    do throws(IOError) {
       try stop.start()
     } catch {
       Log.line(
-        "cannot start the thread that waits for signals: \(SystemCall.message(for: error.errno))")
+        "cannot start the thread that waits for signals: \(IOError.text(ofErrno: error.errno))")
       return 1
     }
     for note in options.notes { Log.line(note) }

@@ -27,7 +27,7 @@ final class Stop: Sendable {
   }
 
   /// Starts the thread that waits for signals, before anything may take long.
-  func start() throws(WorkerThread.Refusal) {
+  func start() throws(IOError) {
     _ = try WorkerThread(attempting: "kvd-signals") { self.run() }
   }
 
@@ -107,7 +107,7 @@ final class Stop: Sendable {
       return reloading == .idle
     }
     guard isFree else { return }
-    do throws(WorkerThread.Refusal) {
+    do throws(IOError) {
       _ = try WorkerThread(attempting: "kvd-reload") {
         repeat { serving.reload() } while self.mustReloadAgain()
       }
@@ -115,7 +115,7 @@ final class Stop: Sendable {
       reloading.withLock { $0 = .idle }
       Log.line(
         "the configuration cannot be read again: no thread for it: "
-          + SystemCall.message(for: error.errno))
+          + IOError.text(ofErrno: error.errno))
     }
   }
 

@@ -1,6 +1,5 @@
 import KVData
 import Testing
-import TxnWAL
 
 @testable import KVStore
 

@@ -1,6 +1,6 @@
+import Base
 import KVData
 import Testing
-import TxnWAL
 
 @testable import KVStore
 

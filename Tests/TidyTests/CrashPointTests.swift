@@ -38,7 +38,7 @@ import Testing
   {
     let files = try SourceTree.files(under: "Sources")
     let declared = try #require(
-      files.first { $0.path == "Sources/TxnWAL/Faults/CrashPoint.swift" })
+      files.first { $0.path == "Sources/Base/Faults/CrashPoint.swift" })
     let cases = declared.lines.filter { $0.hasPrefix("  case ") }.flatMap {
       $0.dropFirst(7).split(separator: ",").map { $0.filter { $0 != " " } }
     }

@@ -1,7 +1,5 @@
 import Testing
 
-@testable import TxnWAL
-
 @Suite struct CoordinatorTests {
   @Test func `what was committed is there after closing and opening`() throws {
     let first = try TestLog.open()

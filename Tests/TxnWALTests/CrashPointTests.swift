@@ -1,6 +1,5 @@
+import Base
 import Testing
-
-@testable import TxnWAL
 
 @Suite struct CrashPointTests {
   @Test func `an armed crash point ends the process the n-th time it is reached, without a trace`()

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Testing
 
@@ -43,9 +44,11 @@ import Testing
     try withFolder { path in
       let device = try DirectoryDevice(path: path)
       let error = #expect(throws: LogError.self) { try device.open("absent", creating: false) }
-      #expect(error == .io(errno: ENOENT, operation: "open", path: "\(path)/absent"))
+      #expect(error == .io(IOError(errno: ENOENT, operation: "open", path: "\(path)/absent")))
       _ = try device.open("present", creating: true)
-      #expect(throws: LogError.io(errno: EEXIST, operation: "open", path: "\(path)/present")) {
+      #expect(
+        throws: LogError.io(IOError(errno: EEXIST, operation: "open", path: "\(path)/present"))
+      ) {
         try device.open("present", creating: true)
       }
       #expect(try device.fileNames() == ["present"])

@@ -217,7 +217,7 @@ import Testing
     let log = try TestLog.open()
     log.device.fail(.init(operation: .rename, code: EIO))
     let error = try fill(log)
-    guard case .io(EIO, _, _) = error else {
+    guard case .io(let failure) = error, failure.errno == EIO else {
       Issue.record("\(String(describing: error))")
       return
     }

@@ -1,3 +1,5 @@
+import Base
+
 @testable import KVStore
 @testable import TxnWAL
 

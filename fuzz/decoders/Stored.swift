@@ -1,5 +1,6 @@
+import Base
+
 @testable import KVStore
-@testable import TxnWAL
 
 /// Feeds arbitrary bytes to everything that reads a partition's file and the manifest. The checksum is
 /// mended first where there is one, so that what lies behind it is reached.

@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// What a power cut does to what no sync had covered.
 package enum Crash: CaseIterable {
   /// All of it is lost.

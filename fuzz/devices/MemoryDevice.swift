@@ -85,13 +85,13 @@ package final class MemoryDevice: LogDevice {
       if creating {
         try state.begin(.create, name)
         guard state.names[name] == nil else {
-          throw LogError.io(errno: EEXIST, operation: "open", path: name)
+          throw LogError.io(IOError(errno: EEXIST, operation: "open", path: name))
         }
         state.files.append(MemoryFile())
         state.perform(.create(name, state.files.count - 1))
       }
       guard let index = state.names[name] else {
-        throw LogError.io(errno: ENOENT, operation: "open", path: name)
+        throw LogError.io(IOError(errno: ENOENT, operation: "open", path: name))
       }
       return index
     }
@@ -208,7 +208,7 @@ extension MemoryDevice.State {
   package mutating func begin(_ operation: MemoryDevice.Operation, _ name: String) throws(LogError)
   {
     guard operationCount < operationLimit else {
-      throw .io(errno: EIO, operation: "\(operation)", path: name)
+      throw .io(IOError(errno: EIO, operation: "\(operation)", path: name))
     }
     operationCount += 1
     for index in faults.indices
@@ -220,7 +220,8 @@ extension MemoryDevice.State {
         let code = faults[index].code
         isShort = faults[index].isShort
         throw code == ENOSPC
-          ? .diskFull(path: name) : .io(errno: code, operation: "\(operation)", path: name)
+          ? .diskFull(IOError(noSpaceTo: "write", name))
+          : .io(IOError(errno: code, operation: "\(operation)", path: name))
       }
     }
   }
@@ -271,7 +272,7 @@ private final class OpenFile: LogFile {
       }
       let growth = max(0, offset + copy.count - state.files[index].bytes.count)
       guard growth <= state.roomByteCount - min(state.roomByteCount, state.usedByteCount) else {
-        throw LogError.diskFull(path: name)
+        throw LogError.diskFull(IOError(noSpaceTo: "write", name))
       }
       let order = state.operationCount
       state.writtenByteCount += copy.count

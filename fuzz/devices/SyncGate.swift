@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Holds syncs back until a test lets them pass, so that what happens meanwhile is no matter of luck.
 ///

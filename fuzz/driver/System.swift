@@ -1,3 +1,4 @@
+import Base
 import CLinux
 import Glibc
 import Synchronization
@@ -8,17 +9,11 @@ enum System {
   static let daemon = Atomic<Int32>(0)
 
   /// Nanoseconds of CLOCK_MONOTONIC, which the preloaded recorder reads too.
-  static func now() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-  }
+  static func now() -> UInt64 { UInt64(SystemClock.monotonicNanoseconds()) }
 
   /// By how many milliseconds the time of day is ahead of `now`.
   static func timeAhead() -> Int {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return Int(time.tv_sec) * 1000 + Int(time.tv_nsec) / 1_000_000 - Int(now() / 1_000_000)
+    Int(SystemClock.millisecondsSince1970()) - Int(SystemClock.monotonicMilliseconds())
   }
 
   static func sleep(milliseconds: Int) { usleep(UInt32(max(0, milliseconds) * 1000)) }

@@ -1,6 +1,6 @@
+import Base
 import FaultDevices
 import KVStore
-import TxnWAL
 
 /// One client in one round: does its operations in order and compares what it sees with the model.
 ///

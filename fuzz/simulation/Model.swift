@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// What the store holds after one batch.

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// Entries that own others, as a map's record owns its fields: made with one field each, and moved from key to
 /// key, as RENAME does. What a range delete removes of them must leave a note, and what lives must have none.

@@ -1,7 +1,7 @@
+import Base
 import FaultDevices
 import Foundation
 import KVStore
-import TxnWAL
 
 /// Carries out one script from its beginning to its end.
 struct Runner {

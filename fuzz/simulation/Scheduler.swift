@@ -1,7 +1,6 @@
 import Base
 import Dispatch
 import FaultDevices
-import TxnWAL
 
 /// Lets one thread run at a time and chooses the next by seed, so that a run can be told by its seed.
 ///

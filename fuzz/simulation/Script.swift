@@ -1,3 +1,4 @@
+import Base
 import FaultDevices
 import Glibc
 import KVStore

@@ -1,7 +1,7 @@
+import Base
 import FaultDevices
 import Glibc
 import KVStore
-import TxnWAL
 
 /// Makes a script out of a seed.
 struct ScriptMaker {

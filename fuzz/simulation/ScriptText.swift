@@ -1,6 +1,5 @@
 import FaultDevices
 import KVStore
-import TxnWAL
 
 /// Scripts as a person reads them.
 extension Script {

@@ -1,5 +1,5 @@
+import Base
 import Foundation
-import TxnWAL
 
 /// What the command line asks for.
 struct SimulationOptions {

@@ -1,6 +1,6 @@
+import Base
 import FaultDevices
 import KVStore
-import TxnWAL
 
 /// Rounds that do one thing on purpose, to which chance alone leads hardly ever.
 extension ScriptMaker {

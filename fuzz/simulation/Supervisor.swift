@@ -1,5 +1,5 @@
+import Base
 import Foundation
-import TxnWAL
 
 /// Starts workers, keeps count, and makes the script of a seed that fails smaller.
 struct Supervisor {

@@ -1,7 +1,7 @@
+import Base
 import FaultDevices
 import Foundation
 import KVStore
-import TxnWAL
 
 /// One run: a store, what is under it, what it should hold, and how it came to an end so far.
 ///

@@ -1,5 +1,5 @@
+import Base
 import Foundation
-import TxnWAL
 
 /// `kvd-simulate`: runs seeds, each in a world of its own, and says what is wrong with the first that
 /// fails, with the least script that still does.

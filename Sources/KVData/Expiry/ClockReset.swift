@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// What setting a store's clock to the machine's has done.
 public struct ClockReset: Sendable {

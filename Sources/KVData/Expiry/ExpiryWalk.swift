@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// A walk along the index of expiries, which goes on where it was: what was removed before it is still found
 /// in the files for a while, and to pass over all of that for every chunk would cost ever more.

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// The engine key of a map's field: one buffer that is used for one field after another.
 ///

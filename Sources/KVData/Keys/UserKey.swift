@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// How the keys of clients stand in the engine.
 ///

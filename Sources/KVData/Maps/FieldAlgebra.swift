@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// What the fields of several maps have in common, or not: walks over all of them side by side, which lend one
 /// field after another in the order of bytes, until false from `body`. No more than a page of each map is in

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// A place among the fields of a map that only goes forward, for walks over several maps side by side.
 ///

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Fields of a map one behind the other in one buffer: of a page, or of what is to be written once a walk is
 /// over, since nothing can be written while one goes on.

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// A map that is being changed in an evaluation, which lends it: see `Evaluation.editMap`.
 public struct MapEdit {

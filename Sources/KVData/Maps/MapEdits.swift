@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 extension Evaluation {
   /// Lends the map at `key` for changes; one that is absent is made by its first field, and one that loses

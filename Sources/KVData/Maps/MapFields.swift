@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// What concerns all fields of a map at once.
 enum MapFields {

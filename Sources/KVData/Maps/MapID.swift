@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// Which fields belong to a map, for as long as it lives: a map that is renamed keeps it, and one that is made
 /// again under the same name gets another, so that fields of the old one are never taken for its own.

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// Where records and fields are read: a cut of what is published, or an evaluation with its own writes.
 package protocol EntryView: ~Copyable {

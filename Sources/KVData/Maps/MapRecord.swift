@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// What stands at the key of a map. Every write of the map writes it again, so that the sequence of the key is
 /// that of the newest change of any field.

@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// The fields of maps and sets, for the store's own ways of writing: whoever replaces or removes a record there
 /// removes them as well.

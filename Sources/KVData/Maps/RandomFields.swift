@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// Fields of a map by chance, for work that is bounded by how many are drawn.
 ///

@@ -1,6 +1,6 @@
+import Base
 import KVStore
 import Synchronization
-import TxnWAL
 
 /// The thread that removes what range deletes have left of maps: see `OrphanRemoval`.
 ///

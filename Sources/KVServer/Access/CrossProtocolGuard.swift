@@ -1,5 +1,5 @@
+import Base
 import Synchronization
-import TxnWAL
 
 /// Tells a web browser, or a client that speaks TLS, from one that speaks the server's protocol.
 ///
@@ -24,7 +24,7 @@ final class CrossProtocolGuard: Sendable {
   func refuse(_ call: inout Call) {
     call.disposition = .close
     call.server.cutOffs.count(.otherProtocol)
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     let before = warnedAt.load(ordering: .relaxed)
     guard now - before >= Self.pauseMilliseconds,
       warnedAt.compareExchange(expected: before, desired: now, ordering: .relaxed).exchanged

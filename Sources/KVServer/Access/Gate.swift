@@ -84,7 +84,7 @@ final class Gate: Sendable {
 
   /// Holds requests back for a while; of two pauses at once the stricter and the longer counts.
   func pause(milliseconds: Int64, onlyWrites: Bool) {
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     let (sum, overflows) = now.addingReportingOverflow(milliseconds)
     let end = overflows ? Int64.max : sum
     pause.withLock { pause in
@@ -106,12 +106,12 @@ final class Gate: Sendable {
 
   /// Nil if there is no pause.
   var pauseMillisecondsLeft: Int64? {
-    pause.withLock { $0?.end }.map { max(0, $0 - System.monotonicMilliseconds()) }
+    pause.withLock { $0?.end }.map { max(0, $0 - SystemClock.monotonicMilliseconds()) }
   }
 
   /// True if the pause was over and is ended now. One that began meanwhile is left alone.
   func endPauseIfDue() -> Bool {
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     let isDue = pause.withLock { pause in
       guard let underWay = pause, underWay.end <= now else { return false }
       pause = nil
@@ -243,13 +243,13 @@ extension Call {
         reason: reason,
         context: isInScript ? .lua : session.transaction != nil ? .multi : .toplevel,
         object: object, user: user,
-        at: System.monotonicMilliseconds(), client: clientLine(request)))
+        at: SystemClock.monotonicMilliseconds(), client: clientLine(request)))
   }
 
   /// This client's line of CLIENT LIST.
   func clientLine(_ request: RawSpan) -> String {
     session.record.line(
-      now: System.monotonicSeconds(), table: server.table,
+      now: SystemClock.monotonicSeconds(), table: server.table,
       underWay: ClientRecord.Request(
         command: command, byteCount: request.byteCount,
         argumentByteCount: arguments.reduce(0) { $0 + $1.count }))

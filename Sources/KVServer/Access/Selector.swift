@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// A set of permissions: which commands may be run on which keys.
 struct Selector: Sendable {

@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// Who may log in with what, and what they may do then.
 ///
 /// A value that is replaced as a whole: sessions hold copies, and take a new one when users have changed.

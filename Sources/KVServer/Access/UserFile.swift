@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// Reads the lines `user NAME rule…` of a file of users.
 struct UserFile {

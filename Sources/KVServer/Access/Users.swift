@@ -129,7 +129,7 @@ final class Users: Sendable {
       _ = try UserFile(path: path, table: table, channels: options.channelDefault).users(in: bytes)
     } else if !options.userFile.isEmpty {
       throw .invalidFile(
-        "Error loading ACLs, opening file '\(path)': \(SystemCall.message(for: 2))")
+        "Error loading ACLs, opening file '\(path)': \(IOError.text(ofErrno: 2))")
     }
   }
 
@@ -286,7 +286,7 @@ final class Users: Sendable {
       guard let bytes else {
         if mayBeAbsent { return }
         throw .invalidFile(
-          "Error loading ACLs, opening file '\(path)': \(SystemCall.message(for: 2))")
+          "Error loading ACLs, opening file '\(path)': \(IOError.text(ofErrno: 2))")
       }
       let channels = channelDefault.withLock { $0 }
       let file = UserFile(path: path, table: table, channels: channels)

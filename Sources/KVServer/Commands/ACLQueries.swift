@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// The subcommands of ACL that concern no user, or change none.
 extension ACLCommand {
@@ -91,7 +91,7 @@ extension ACLCommand {
       count = max(0, given)
     }
     let entries = call.server.accessLog.newest(Int(count))
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     call.reply.array(entries.count)
     for entry in entries { describe(entry, now: now, in: &call.reply) }
   }

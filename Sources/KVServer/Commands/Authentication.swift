@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// AUTH, HELLO and RESET: who a connection is, and which protocol it speaks.
 enum Authentication {

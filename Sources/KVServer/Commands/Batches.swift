@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// KV.BATCH: many changes over many partitions as one atomic batch, if all its conditions hold.
 ///

@@ -1,7 +1,6 @@
 import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// What a command handler works with: the request's arguments, the reply, the session, the server.
 ///

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// CLIENT LIST and CLIENT KILL: clients chosen by what they are.
 enum ClientSelection {
@@ -42,7 +42,7 @@ enum ClientSelection {
     } else if call.count != 2 {
       return call.syntaxError()
     }
-    let now = System.monotonicSeconds()
+    let now = SystemClock.monotonicSeconds()
     let own = call.session.record
     var text = ""
     for record in chosen where call.reply.hasRoom(for: text.utf8.count) {

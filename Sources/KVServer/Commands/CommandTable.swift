@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// All commands, found by name in whatever case.
 ///

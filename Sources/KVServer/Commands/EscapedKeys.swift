@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// Requests with keys that begin with 0x00: such a key has one more 0x00 before it in the engine.
 ///

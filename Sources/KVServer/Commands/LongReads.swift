@@ -106,7 +106,7 @@ final class LongReads: Sendable {
   /// that wait for none.
   private func startThreads(_ state: inout State, _ server: ServerState) -> [LongRead] {
     while let read = state.queue.takeNext() {
-      do throws(WorkerThread.Refusal) {
+      do throws(IOError) {
         _ = try WorkerThread(attempting: "kvd-read") { self.run(read, server) }
       } catch {
         state.queue.putBack(read)

@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// kvd's own commands that use the order of the keys.
 ///

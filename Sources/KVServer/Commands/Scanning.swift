@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// KEYS, SCAN, RANDOMKEY and DBSIZE: commands that walk over the keys.
 ///

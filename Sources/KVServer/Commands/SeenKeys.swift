@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// Keys, or fields of maps, that a request has had looked at already, so that an evaluation finds them in memory. A key can

@@ -80,7 +80,7 @@ final class ServerState: Sendable {
     statistics = (0..<options.ioThreadCount).map { _ in
       LoopStatistics(commandCount: CommandTable.standard.commands.count)
     }
-    startedAt = System.monotonicSeconds()
+    startedAt = SystemClock.monotonicSeconds()
     let words = (0..<3).map { _ in String(UInt64.random(in: 1 << 60 ... .max), radix: 16) }
     runID = String(words.joined().prefix(40))
   }

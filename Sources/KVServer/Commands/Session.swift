@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// What the protocol remembers of one connection: its number and name, the transaction being queued,
 /// the keys watched, and its newest write.

@@ -42,7 +42,7 @@ final class SideWork: Sendable {
       return !state.isRunning
     }
     guard mustStart else { return ticket }
-    do throws(WorkerThread.Refusal) {
+    do throws(IOError) {
       _ = try WorkerThread(attempting: "kvd-side") { self.run() }
     } catch {
       // Better late than never: this event loop waits.

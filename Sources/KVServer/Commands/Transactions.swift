@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 ///

@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// What is wrong with a configuration, and where: a sentence for each mistake.

@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// What an operator is told, and what tools ask for.
 extension Setting {
   static let observation: [Setting] = [

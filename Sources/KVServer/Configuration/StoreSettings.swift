@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// How the store is made and run.
 extension Setting {

@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// A client as CLIENT LIST tells it.
 extension ClientRecord {
   /// The request that a client is told about itself in.

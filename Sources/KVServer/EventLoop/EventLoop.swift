@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// One I/O thread: waits for sockets, serves them, and lets replies go once they are durable.
@@ -78,7 +79,7 @@ final class EventLoop {
   /// Runs until a stop has been asked for and the connections have drained.
   func run() {
     let nobody = ClientRecord(
-      id: 0, address: "", localAddress: "", descriptor: -1, now: System.monotonicSeconds())
+      id: 0, address: "", localAddress: "", descriptor: -1, now: SystemClock.monotonicSeconds())
     func begin() -> Call {
       Call(
         server: server, counters: counters, statistics: statistics, handle: handle,
@@ -150,7 +151,7 @@ final class EventLoop {
   /// Syncs what was written, once it is time.
   private func syncWritten(isBusy: Bool, _ call: inout Call) {
     guard syncTiming.hasUnsynced else { return }
-    let now = System.monotonicNanoseconds()
+    let now = UInt64(SystemClock.monotonicNanoseconds())
     switch syncTiming.nextStep(isBusy: isBusy, now: now) {
     case .gather: break
     case .elsewhere: store.requestSync()
@@ -161,7 +162,7 @@ final class EventLoop {
       } catch {
         releaseHeld(&call)
       }
-      syncTiming.didSync(from: now, to: System.monotonicNanoseconds())
+      syncTiming.didSync(from: now, to: UInt64(SystemClock.monotonicNanoseconds()))
     }
   }
 
@@ -182,7 +183,7 @@ final class EventLoop {
   private func beginDrain(_ call: inout Call) {
     guard drainDeadline == nil else { return }
     drainDeadline =
-      System.monotonicMilliseconds() + Int64(server.options.drainTimeoutMilliseconds)
+      SystemClock.monotonicMilliseconds() + Int64(server.options.drainTimeoutMilliseconds)
     for socket in listener?.sockets ?? [] {
       try? poller.remove(socket.number)
       socket.close()
@@ -197,7 +198,7 @@ final class EventLoop {
   /// A loop that drains is done once every connection has its replies, or when time is up.
   private func isDrained() -> Bool {
     guard let drainDeadline else { return false }
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     if now >= drainDeadline || connections.isEmpty {
       return !syncTiming.hasUnsynced || now >= drainDeadline
     }
@@ -213,7 +214,7 @@ final class EventLoop {
   private static let lingerMilliseconds: Int64 = 200
 
   private func checkDeadlines(_ call: inout Call) {
-    let now = System.monotonicSeconds()
+    let now = SystemClock.monotonicSeconds()
     if let listener, listener.isPaused, listener.resumesAt <= now { resumeAccepting() }
     for (token, deadline) in deadlines where deadline <= now {
       deadlines.removeValue(forKey: token)

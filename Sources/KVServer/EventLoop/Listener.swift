@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// The listening sockets, and the loops that their connections are dealt out to.
@@ -44,7 +45,7 @@ extension EventLoop {
     let record = server.clients.enter(
       descriptor: number, address: path ?? System.peerAddress(number),
       localAddress: path ?? System.localAddress(number), isOnUnixSocket: path != nil,
-      now: System.monotonicSeconds())
+      now: SystemClock.monotonicSeconds())
     guard let record else { return refuse(number, "ERR max number of clients reached") }
     guard !server.gate.isProtected || record.isLocal || !server.users.everybody.needsNoPassword
     else {
@@ -91,12 +92,12 @@ extension EventLoop {
   /// With every descriptor in use the listening socket stays ready; to wait on it would be to spin.
   private func pauseAccepting(because code: Int32) {
     guard let listener else { return }
-    server.options.log("not accepting connections for a second: \(SystemCall.message(for: code))")
+    server.options.log("not accepting connections for a second: \(IOError.text(ofErrno: code))")
     for socket in listener.sockets {
       try? poller.change(socket.number, token: Self.listenerToken, [])
     }
     listener.isPaused = true
-    listener.resumesAt = System.monotonicSeconds() + 1
+    listener.resumesAt = SystemClock.monotonicSeconds() + 1
   }
 
   func resumeAccepting() {

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 import TxnWAL
 
@@ -78,7 +79,7 @@ extension System.Failure {
   /// The operation and what the system says of it.
   var description: String {
     switch self {
-    case .code(let code, let operation): "\(operation): \(SystemCall.message(for: code))"
+    case .code(let code, let operation): "\(operation): \(IOError.text(ofErrno: code))"
     case .name(let name, let code):
       "the address '\(name)' is not known: \(System.message(forName: code))"
     }

@@ -1,3 +1,5 @@
+import Base
+
 /// Receiving from a socket, as far as the memory for clients allows.
 extension EventLoop {
   /// How much is received at once.
@@ -35,7 +37,7 @@ extension EventLoop {
     if connection.input.capacity > ClientMemory.ungatedByteCount, !connection.isThrottled {
       refuseMemory(to: connection)
     } else {
-      connection.starvedAt = System.monotonicSeconds()
+      connection.starvedAt = SystemClock.monotonicSeconds()
       starved.append(connection)
     }
   }
@@ -62,7 +64,7 @@ extension EventLoop {
         return false
       }
       connection.session.record.lastActiveAt.store(
-        System.monotonicSeconds(), ordering: .relaxed)
+        SystemClock.monotonicSeconds(), ordering: .relaxed)
     case .wouldBlock: break
     case .ended: connection.hasEnded = true
     case .failed: return false
@@ -73,7 +75,8 @@ extension EventLoop {
   /// A client that does not read still sends: it is given as much time again.
   private func didProgress(_ connection: Connection) {
     guard deadlines[connection.token] != nil else { return }
-    deadlines[connection.token] = System.monotonicSeconds() + Int64(options.stallTimeoutSeconds)
+    deadlines[connection.token] =
+      SystemClock.monotonicSeconds() + Int64(options.stallTimeoutSeconds)
   }
 
   /// Lends the spare buffer to a connection that has none, or a small one with part of a request.

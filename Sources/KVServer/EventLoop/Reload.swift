@@ -1,6 +1,6 @@
+import Base
 import KVStore
 import Synchronization
-import TxnWAL
 
 /// DEBUG RELOAD: the store is closed and opened again, which recovers it, while no event loop uses it.
 ///

@@ -1,3 +1,4 @@
+import Base
 import KVStore
 import Synchronization
 
@@ -244,7 +245,7 @@ extension EventLoop {
       case .wouldBlock:
         connection.wantsToWrite = true
         if deadlines[connection.token] == nil {
-          let now = System.monotonicSeconds()
+          let now = SystemClock.monotonicSeconds()
           deadlines[connection.token] = now + Int64(options.stallTimeoutSeconds)
           connection.session.record.blockedSince.store(now, ordering: .relaxed)
         }
@@ -347,7 +348,7 @@ extension EventLoop {
     connection.wantsToWrite = false
     connection.releaseBuffers()
     account(connection)
-    deadlines[connection.token] = System.monotonicSeconds() + 2
+    deadlines[connection.token] = SystemClock.monotonicSeconds() + 2
     connection.session.record.blockedSince.store(.max, ordering: .relaxed)
     updateInterest(connection)
   }

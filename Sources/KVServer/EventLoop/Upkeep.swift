@@ -1,3 +1,5 @@
+import Base
+
 /// What an event loop does beside serving: take new options, tell monitors, and cut off connections that
 /// use up their time.
 extension EventLoop {
@@ -18,7 +20,7 @@ extension EventLoop {
 
   /// Notes now and then how many commands there have been, for INFO to tell how many there are in a second.
   func sampleRate() {
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     if server.rate.isDue(now) {
       server.rate.sample(LoopCounters.Totals(of: server.counters), now: now)
     }
@@ -56,7 +58,7 @@ extension EventLoop {
     let isSoft = limit.soft > 0 && pending > limit.soft
     if isSoft != connection.isListedAsSoft {
       connection.isListedAsSoft = isSoft
-      softSince[connection.token] = isSoft ? System.monotonicSeconds() : nil
+      softSince[connection.token] = isSoft ? SystemClock.monotonicSeconds() : nil
     }
     return true
   }
@@ -67,7 +69,7 @@ extension EventLoop {
 
   /// Once a second: closes connections that have used up a limit of time.
   func lookAtTimes() {
-    let now = System.monotonicSeconds()
+    let now = SystemClock.monotonicSeconds()
     guard now > lookedAt else { return }
     lookedAt = now
     for (token, since) in softSince {
@@ -132,12 +134,12 @@ extension EventLoop {
   /// Milliseconds until the next timer, a second at most.
   func timerMilliseconds() -> Int64 {
     let next = timers.values.min() ?? .max
-    return max(0, min(1000, next - System.monotonicMilliseconds()))
+    return max(0, min(1000, next - SystemClock.monotonicMilliseconds()))
   }
 
   func runTimers(_ call: inout Call) {
     guard !timers.isEmpty else { return }
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     for (token, time) in timers where time <= now {
       timers.removeValue(forKey: token)
       if let connection = connections[token] { resume(connection, &call) }

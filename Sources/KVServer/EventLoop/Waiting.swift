@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// Connections in the order in which they came. One that has closed meanwhile is passed over by
@@ -82,7 +83,7 @@ extension EventLoop {
     if let ticket = session.sideTicket { return !ticket.isDone }
     if let ticket = session.checkpoint { return ticket.outcome == nil }
     if let before = session.reloadsBefore { return server.reload.outcome.count <= before }
-    if let time = session.waitsUntil { return System.monotonicMilliseconds() < time }
+    if let time = session.waitsUntil { return SystemClock.monotonicMilliseconds() < time }
     return false
   }
 
@@ -105,7 +106,7 @@ extension EventLoop {
   /// that, or for a reply, who does not read gives way.
   func retryStarved(_ call: inout Call) {
     guard !starved.isEmpty || server.memory.isRefusing else { return }
-    let now = System.monotonicSeconds()
+    let now = SystemClock.monotonicSeconds()
     let stallTimeout = Int64(options.stallTimeoutSeconds)
     if now > lookedForIdleAt {
       lookedForIdleAt = now

@@ -1,3 +1,5 @@
+import Base
+
 /// What is noted of each command once it has been carried out.
 extension Call {
   /// Enters a command that was just run. Its name and arguments are still in place.
@@ -68,7 +70,7 @@ extension Call {
   private mutating func enterSlow(_ ticks: UInt64, _ request: RawSpan) {
     let command = server.table.commands[command]
     let microseconds = Int64(meter.clock.nanoseconds(ticks) / 1000)
-    let time = System.timeOfDay().seconds
+    let time = SystemClock.timeOfDay().seconds
     if thresholds.slow >= 0, microseconds >= thresholds.slow,
       !command.facts.flags.contains("skip_slowlog")
     {

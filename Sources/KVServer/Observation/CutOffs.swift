@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// How many clients the server has cut off, by reason; INFO tells the numbers.

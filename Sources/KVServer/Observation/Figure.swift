@@ -76,5 +76,5 @@ final class Figure<Value: Sendable>: Sendable {
     return made.value
   }
 
-  private static var now: Int64 { System.monotonicMicroseconds() }
+  private static var now: Int64 { SystemClock.monotonicMicroseconds() }
 }

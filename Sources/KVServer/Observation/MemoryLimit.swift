@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// `maxmemory`: how much memory of its own the process may take before commands that may need more are
@@ -23,7 +24,7 @@ final class MemoryLimit: Sendable {
 
   @inline(never)
   private func look(_ byteCount: Int, _ gate: Gate) {
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     let before = lookedAt.load(ordering: .relaxed)
     guard now - before >= Self.pauseMilliseconds,
       lookedAt.compareExchange(expected: before, desired: now, ordering: .relaxed).exchanged

@@ -1,6 +1,5 @@
 import Base
 import Synchronization
-import TxnWAL
 
 /// The clients in MONITOR, and what is on its way to them.
 ///
@@ -42,7 +41,7 @@ final class Monitors: Sendable {
   private static func line(
     _ arguments: [Range<Int>], in request: RawSpan, from origin: String, room: Int
   ) -> [UInt8]? {
-    let (seconds, microseconds) = System.timeOfDay()
+    let (seconds, microseconds) = SystemClock.timeOfDay()
     let fraction = String(microseconds + 1_000_000).dropFirst()
     var line = Array("+\(seconds).\(fraction) [0 \(origin)]".utf8)
     let hidden = Redaction.hidden(arguments, in: request)

@@ -1,5 +1,4 @@
 import Base
-import TxnWAL
 
 /// The commands that took long, the newest of them.
 final class SlowLog: Sendable {

@@ -1,3 +1,4 @@
+import Base
 import KVStore
 import Synchronization
 import TxnWAL
@@ -20,12 +21,12 @@ final class StoreWatch: Sendable {
   init(log: @escaping @Sendable (String) -> Void) { self.log = log }
 
   func start(_ server: ServerState) {
-    do throws(WorkerThread.Refusal) {
+    do throws(IOError) {
       hasStarted.store(true, ordering: .relaxed)
       _ = try WorkerThread(attempting: "kvd-watch") { self.run(server) }
     } catch {
       hasStarted.store(false, ordering: .relaxed)
-      log("no thread to watch the store with: \(SystemCall.message(for: error.errno))")
+      log("no thread to watch the store with: \(IOError.text(ofErrno: error.errno))")
     }
   }
 

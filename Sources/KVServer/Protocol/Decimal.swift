@@ -1,3 +1,4 @@
+import Base
 import CLinux
 
 /// Decimal numbers as Redis reads and writes them.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Redis's glob patterns over bytes: `*`, `?`, `[a-z]`, `[^a]` and `\` to take the next byte as it is.
 ///

@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// Elements of a glob pattern that match bytes one after another, without a star between them.
 ///
 /// A short run is tried at one place after another. Of a longer one that would be quadratic: its places are all tried

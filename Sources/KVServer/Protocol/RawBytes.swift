@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Lends arrays and strings as raw bytes: the standard library marks that view unsafe because other
 /// element types may have padding, which bytes have not.

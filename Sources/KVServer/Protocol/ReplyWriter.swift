@@ -1,3 +1,5 @@
+import Base
+
 /// Writes replies in RESP2 or RESP3 behind those not yet sent.
 ///
 /// `limit` bounds what one reply may grow to: what would pass it is dropped and `isOverflowing` is set. Then

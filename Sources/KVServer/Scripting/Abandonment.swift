@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// Why an evaluation was given up (`StoreError.abandoned`), for the client that is told so.
 struct Abandonment {

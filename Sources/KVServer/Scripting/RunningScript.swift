@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// The script under way, for SCRIPT KILL. There is one at most, because a script is an evaluation.

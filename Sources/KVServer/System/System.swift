@@ -1,3 +1,4 @@
+import Base
 import CLinux
 import Glibc
 
@@ -36,35 +37,10 @@ enum System {
 
   // MARK: The process
 
-  /// clock_gettime(2), whole seconds of the monotonic clock.
-  static func monotonicSeconds() -> Int64 { monotonicMilliseconds() / 1000 }
-
-  static func monotonicMilliseconds() -> Int64 { monotonicMicroseconds() / 1000 }
-
-  static func monotonicMicroseconds() -> Int64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-  }
-
   static var processID: Int32 { getpid() }
 
   /// Has the scheduler prefer other threads to this one; setpriority(2), which on Linux is about a single thread.
   static func makeThreadYield() { _ = setpriority(__priority_which_t(0), 0, 4) }
-
-  /// clock_gettime(2), nanoseconds of the monotonic clock.
-  static func monotonicNanoseconds() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-  }
-
-  /// clock_gettime(2), since 1970.
-  static func timeOfDay() -> (seconds: Int64, microseconds: Int64) {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return (Int64(time.tv_sec), Int64(time.tv_nsec) / 1000)
-  }
 
   /// The processor's counter.
   @inline(__always)
@@ -75,9 +51,9 @@ enum System {
 
   /// usleep(3), again and again, for at most a day.
   static func sleep(milliseconds: Int) {
-    let until = monotonicMilliseconds() + Int64(min(milliseconds, 86_400_000))
+    let until = SystemClock.monotonicMilliseconds() + Int64(min(milliseconds, 86_400_000))
     while true {
-      let left = until - monotonicMilliseconds()
+      let left = until - SystemClock.monotonicMilliseconds()
       guard left > 0 else { return }
       usleep(UInt32(min(left, 500) * 1000))
     }

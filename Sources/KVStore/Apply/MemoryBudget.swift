@@ -1,6 +1,5 @@
 import Base
 import Synchronization
-import TxnWAL
 
 /// How much memory the memtables of a store may take, and who waits when they take it.
 ///

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// Carries one sealed memtable into LMDB, in the order of its keys and in bounded transactions.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Finds, while a memtable is applied, the entries that own others and that a range delete has removed unseen.
 ///

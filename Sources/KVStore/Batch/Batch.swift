@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Changes that are made together or not at all, over any number of partitions.
 ///

@@ -1,3 +1,5 @@
+import Base
+
 /// A range of keys in byte order: from `lower`, which belongs to it, up to `upper`, which does not.
 public struct KeyRange: Sendable, Equatable {
   /// The first key.

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// One step of a batch as the log carries it to a partition, little-endian. The first byte tells the

@@ -1,6 +1,5 @@
 import Base
 import Synchronization
-import TxnWAL
 
 /// The partitions whose files found no room at the last try, when each is tried again, and the error that tells
 /// others of it as long as there is one.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// The note that an entry which owned others was removed by a range delete, which saw neither it nor them.
 ///

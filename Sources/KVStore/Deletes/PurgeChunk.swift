@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// One bounded step of carrying out a group of range deletes.

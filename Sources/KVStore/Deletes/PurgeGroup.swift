@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// The oldest range deletes in a partition's file, which are carried out together: each part of the file that any

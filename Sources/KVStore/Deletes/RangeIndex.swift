@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// Range deletes in their order, indexed by range: which was the newest over a key, as of a sequence?
 ///
 /// A value that is cheap to copy and to change: it shares its runs, each of which has at least twice as many range

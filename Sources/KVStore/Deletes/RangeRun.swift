@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Range deletes cut into disjoint fragments, so that one binary search tells the newest of them over a key.
 ///

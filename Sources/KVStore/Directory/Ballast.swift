@@ -27,7 +27,7 @@ final class Ballast: Sendable {
   /// Takes the room, if it is not ours and the disk has enough that nobody will miss it at once.
   func take() {
     isHeld.withLock { isHeld in
-      guard !isHeld, let space = try? FileSystem.space(at: directory) else { return }
+      guard !isHeld, let space = try? Files.space(at: directory) else { return }
       let wanted = min(UInt64(Self.byteLimit), space.total / 16) / 4096 * 4096
       isHeld = (try? hold(Int(wanted), available: space.available)) == true
     }
@@ -35,14 +35,14 @@ final class Ballast: Sendable {
 
   /// What stands there from an earlier process is ours as it is.
   private func hold(_ wanted: Int, available: UInt64) throws(StoreError) -> Bool {
-    let file = try FileSystem.open(path, O_RDWR | O_CREAT, mode: FileSystem.fileMode)
-    if try FileSystem.byteCount(of: file) >= wanted { return true }
+    let file = try Files.open(path, O_RDWR | O_CREAT, mode: Files.fileMode)
+    if try Files.byteCount(of: file) >= wanted { return true }
     guard available >= 2 * UInt64(wanted) else { return false }
     do throws(StoreError) {
-      try FileSystem.reserve(wanted, of: file)
+      try Files.reserve(wanted, of: file)
       return true
     } catch {
-      try? FileSystem.truncate(file, to: 0)
+      try? Files.truncate(file, to: 0)
       throw error
     }
   }
@@ -53,7 +53,7 @@ final class Ballast: Sendable {
       guard isHeld else { return false }
       isHeld = false
       do throws(StoreError) {
-        try FileSystem.truncate(try FileSystem.open(path, O_RDWR), to: 0)
+        try Files.truncate(try Files.open(path, O_RDWR), to: 0)
         return true
       } catch {
         return false

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// Locks on the data files of all partitions, as an open store has them: they keep every store away, also where LOCK was
@@ -18,7 +19,7 @@ final class DataFileLocks: Sendable {
     for index in manifest.partitions.indices {
       let folder = StoreOpening.partitionPath(index, in: directory)
       do throws(StoreError) {
-        try FileSystem.checkFolder(folder, in: directory)
+        try Files.checkFolder(folder, in: directory)
         files.append(try DataFileLock(kind, "\(folder)/\(LMDBFile.dataName)"))
       } catch {
         if case .locked = error { throw error }
@@ -43,7 +44,7 @@ private final class DataFileLock: Sendable {
   private let file: FileDescriptor
 
   init(_ kind: FileLock.Kind, _ path: String) throws(StoreError) {
-    file = try FileSystem.open(path, O_RDONLY)
+    file = try Files.open(path, O_RDONLY)
     try FileLock.take(kind, on: file)
   }
 

@@ -1,6 +1,5 @@
 import Base
 import Glibc
-import TxnWAL
 
 /// Keeps a store's directory to one `Store`, and tells a person who has it.
 ///
@@ -17,14 +16,15 @@ final class DirectoryLock: Sendable {
   /// - Throws: `.locked` with the holder's text if another has it.
   init(directory: String) throws(StoreError) {
     path = "\(directory)/\(Self.name)"
-    let file = try FileSystem.open(path, O_RDWR | O_CREAT, mode: FileSystem.fileMode)
+    let file = try Files.open(path, O_RDWR | O_CREAT, mode: Files.fileMode)
     do throws(StoreError) {
       try FileLock.take(.exclusive, on: file)
     } catch .locked {
       throw .locked(path: path, holder: try Self.holder(of: file))
     }
-    try FileSystem.truncate(file, to: 0)
-    try FileSystem.write(Array("pid \(getpid())\n".utf8), at: 0, to: file)
+    try Files.truncate(file, to: 0)
+    let text = Array("pid \(getpid())\n".utf8)
+    try Files.write(text.rawSpan, at: 0, to: file)
     self.file = Lock(file)
   }
 
@@ -41,7 +41,7 @@ final class DirectoryLock: Sendable {
 
   /// The text in the lock's file. It may be empty for the instant between locking and writing.
   private static func holder(of file: borrowing FileDescriptor) throws(StoreError) -> String {
-    let bytes = try FileSystem.read(64, at: 0, from: file)
+    let bytes = try Files.read(64, at: 0, from: file)
     let printable = bytes.filter { (0x20...0x7E).contains($0) }
     return printable.isEmpty ? "another process" : String(decoding: printable, as: UTF8.self)
   }

@@ -1,3 +1,4 @@
+import Base
 import CLinux
 import Glibc
 
@@ -19,7 +20,7 @@ enum FileLock {
       switch errno {
       case EINTR: continue
       case EWOULDBLOCK: throw .locked(path: file.path, holder: holder)
-      case let code: throw FileSystem.error(code, "lock", file.path)
+      case let code: throw Files.error(code, "lock", file.path)
       }
     }
   }

@@ -5,11 +5,11 @@ import Glibc
 package enum SmallFile {
   /// Whether there is anything at `path`, as far as this user may know.
   package static func exists(_ path: String) -> Bool {
-    (try? FileSystem.exists(path)) ?? false
+    (try? Files.exists(path)) ?? false
   }
 
   /// Removes the file, not durably.
-  package static func remove(_ path: String) throws(StoreError) { try FileSystem.remove(path) }
+  package static func remove(_ path: String) throws(StoreError) { try Files.remove(path) }
 
   /// The bytes of the file, or nil if there is none.
   ///
@@ -19,9 +19,9 @@ package enum SmallFile {
     of path: String, followsLinks: Bool = true
   ) throws(StoreError) -> [UInt8]? {
     do throws(StoreError) {
-      let file = try followsLinks ? FileSystem.openNamed(path) : FileSystem.open(path, O_RDONLY)
-      return try FileSystem.read(try FileSystem.byteCount(of: file), at: 0, from: file)
-    } catch .io(errno: ENOENT, operation: _, path: _) {
+      let file = try followsLinks ? Files.openNamed(path) : Files.open(path, O_RDONLY)
+      return try Files.read(try Files.byteCount(of: file), at: 0, from: file)
+    } catch .io(let failure) where failure.errno == ENOENT {
       return nil
     }
   }
@@ -32,16 +32,16 @@ package enum SmallFile {
   package static func replace(_ path: String, with bytes: [UInt8]) throws(StoreError) {
     let temporary = path + ".new"
     do throws(StoreError) {
-      let former = try FileSystem.status(of: path)
-      let file = try FileSystem.replace(temporary)
-      if let former { FileSystem.give(file, to: former) }
-      try FileSystem.write(bytes, at: 0, to: file)
-      try FileSystem.sync(file)
-      try FileSystem.rename(temporary, to: path)
+      let former = try Files.status(of: path)
+      let file = try Files.replace(temporary)
+      if let former { Files.give(file, to: former) }
+      try Files.write(bytes.rawSpan, at: 0, to: file)
+      try Files.sync(file)
+      try Files.rename(temporary, to: path)
     } catch {
-      try? FileSystem.remove(temporary)
+      try? Files.remove(temporary)
       throw error
     }
-    try FileSystem.syncDirectory(FileOwnership.folder(of: path))
+    try Files.syncDirectory(FileOwnership.folder(of: path))
   }
 }

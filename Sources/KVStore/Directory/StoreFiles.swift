@@ -3,7 +3,7 @@ import Base
 /// Whether the directories and files of an open store are still what their names lead to: an open descriptor goes on
 /// working after a directory was removed or replaced, but what is written then is lost.
 final class StoreFiles: Sendable {
-  private let known: [(path: String, identity: OpenEnvironments.FileIdentity)]
+  private let known: [(path: String, identity: FileIdentity)]
   private let next = Lock(0)
 
   /// How many are looked at in one call, besides the first one.
@@ -12,7 +12,7 @@ final class StoreFiles: Sendable {
   /// What does not exist is not looked for later.
   init(_ paths: [String]) {
     known = paths.compactMap { path in
-      FileSystem.identity(at: path).map { (path, $0) }
+      FileIdentity(at: path).map { (path, $0) }
     }
   }
 
@@ -30,10 +30,10 @@ final class StoreFiles: Sendable {
     return nil
   }
 
-  private func loss(of file: (path: String, identity: OpenEnvironments.FileIdentity)) -> String? {
-    if FileSystem.isMissing(file.path) { return "\(file.path) does not exist any more" }
+  private func loss(of file: (path: String, identity: FileIdentity)) -> String? {
+    if Files.isMissing(file.path) { return "\(file.path) does not exist any more" }
     // One that cannot be looked at for another reason may be there all the same.
-    guard let found = FileSystem.identity(at: file.path), found != file.identity else {
+    guard let found = FileIdentity(at: file.path), found != file.identity else {
       return nil
     }
     return "\(file.path) is another one now"

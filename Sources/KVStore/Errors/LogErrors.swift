@@ -1,7 +1,14 @@
+import Base
 import TxnWAL
 
 /// Damage that was found on disk: where, what should be there, and what is.
-public typealias Finding = TxnWAL.Finding
+public typealias Finding = Base.Finding
+
+/// A system call that failed: which, on what, and why.
+public typealias IOError = Base.IOError
+
+/// The system calls on the store's own small files: manifest, locks, directories.
+typealias Files = FileSystem<StoreError>
 
 /// When a write is acknowledged.
 public typealias Durability = TxnWAL.Durability
@@ -11,10 +18,8 @@ extension StoreError {
   public init(_ error: LogError) {
     self =
       switch error {
-      case .io(let errno, let operation, let path):
-        .io(errno: errno, operation: operation, path: path)
-      case .diskFull(let path, let lacksInodes):
-        .diskFull(path: path, lacksInodes: lacksInodes)
+      case .io(let error): .io(error)
+      case .diskFull(let error): .diskFull(error)
       case .corrupted(let finding): .corrupted(finding)
       case .poisoned(let reason): .poisoned(because: reason)
       case .unsupportedFormat(let path, let found, let supported):

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import TxnWAL
 
@@ -34,8 +35,8 @@ public enum StoreError: Error, Sendable, Equatable {
   case cancelled
 
   // The machine: make room, or look at the disk.
-  case diskFull(path: String, lacksInodes: Bool = false)
-  case io(errno: Int32, operation: String, path: String)
+  case diskFull(IOError)
+  case io(IOError)
 
   /// Writes are refused until the store is opened again, because a write or sync has failed.
   case poisoned(because: String)
@@ -97,15 +98,13 @@ extension StoreError: CustomStringConvertible {
       "there is no room for \(byteCount) more bytes at the moment: nothing was written; wait and retry"
     case .cancelled:
       "the batch was cancelled while it waited for room: nothing was written"
-    case .diskFull(let path, let lacksInodes):
-      lacksInodes
-        ? "no inodes left for \(path), although there is space: remove files from that file system, then retry; "
-          + "no acknowledged write is lost"
-        : "no space left for \(path): free space on that file system, then retry; no acknowledged "
+    case .diskFull(let error):
+      error.lacksInodes
+        ? "no inodes left for \(error.path), although there is space: remove files from that file system, then "
+          + "retry; no acknowledged write is lost"
+        : "no space left for \(error.path): free space on that file system, then retry; no acknowledged "
           + "write is lost"
-    case .io(let errno, let operation, let path):
-      "\(operation) \(path): \(SystemCall.message(for: errno)) (errno \(errno))"
-        + Self.advice(forErrno: errno)
+    case .io(let error): "\(error)\(Self.advice(forErrno: error.errno))"
     case .poisoned(let because):
       "writes are refused since \(because): check the disk, then open the store again (restart kvd)"
     case .noStore(let path, let found):
@@ -154,6 +153,11 @@ extension StoreError: CustomStringConvertible {
     default: ""
     }
   }
+}
+
+extension StoreError: IOFailure {
+  /// The store's word for it: a full disk is a case of its own.
+  public init(_ error: IOError) { self = error.isDiskFull ? .diskFull(error) : .io(error) }
 }
 
 extension StoreError {

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// How late it has been in the store, and how its clock stood to the time of day: an internal entry, so that a clock
 /// which is set back while the store is closed resurrects nothing.

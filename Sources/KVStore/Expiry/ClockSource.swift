@@ -1,3 +1,5 @@
+import Base
+
 /// Where a store's clock takes the time from.
 package struct ClockSource: Sendable {
   /// The time of day, since 1970. May be set, forward and back.
@@ -15,6 +17,6 @@ package struct ClockSource: Sendable {
 
   /// The machine's clocks.
   package static let system = ClockSource(
-    wallNanoseconds: { FileSystem.nanosecondsNow(monotonic: false) },
-    monotonicNanoseconds: { FileSystem.nanosecondsNow(monotonic: true) })
+    wallNanoseconds: { SystemClock.nanosecondsSince1970() },
+    monotonicNanoseconds: { SystemClock.monotonicNanoseconds() })
 }

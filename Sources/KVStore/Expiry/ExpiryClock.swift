@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// The time by which entries expire: it follows the time of day forward, and never goes back while the store

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Tells one reader which entries have expired, and remembers which it has met.
 ///

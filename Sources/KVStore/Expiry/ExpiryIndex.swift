@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// The index of what expires when: for every entry with an expiry one internal key without a value, in the
 /// entry's partition.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// What the machine's clock shows, and what the store's own does.
 ///

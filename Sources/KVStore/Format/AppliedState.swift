@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// How far a partition's LMDB file has come: recovery replays the log from here. Written in the same
 /// LMDB transaction as the last entries it speaks of.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Keys that no user sees: what the store and the commands built on it keep for themselves.
 ///

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// What a store is, and the least that each of its partitions can be. Little-endian.

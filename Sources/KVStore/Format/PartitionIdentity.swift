@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// Which store's which partition an LMDB file is: written when the file is made, compared at every

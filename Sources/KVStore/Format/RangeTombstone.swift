@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// A range delete that is committed but not carried out to its end: everything in the range that is
 /// older than `sequence` is invisible, and is removed chunk by chunk.

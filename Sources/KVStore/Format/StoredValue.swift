@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// How a value lies in LMDB: a header of 24 bytes, then the value's own bytes. Little-endian.
 ///

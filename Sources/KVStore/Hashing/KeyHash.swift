@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// A keyed 64-bit hash of keys, for tables in memory only: it is never written to disk.
 ///

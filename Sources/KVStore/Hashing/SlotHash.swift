@@ -1,5 +1,5 @@
+import Base
 import CLinux
-import TxnWAL
 
 /// The hash slot of a key, as Redis Cluster computes it, so that clients which route by slot agree with
 /// the store about which keys live together.

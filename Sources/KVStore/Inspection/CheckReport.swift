@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// What a check read, and what it found wrong.
 public struct CheckReport: Sendable {

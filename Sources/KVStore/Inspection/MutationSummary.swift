@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// One mutation of a log record, in words: what it does to which key, and how large the value is.
 public struct MutationSummary: Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// What ties an entry that owns others to those: the first 14 bytes of its value, as a number.
 struct OwnerID: Hashable, Comparable, Sendable {

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// Reads every entry of one partition and compares it with everything that it should agree with.

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import TxnWAL
 
@@ -18,7 +19,7 @@ public struct StoreInspection: Sendable {
   /// of another format.
   public init(at path: String) throws(StoreError) {
     self.path = path
-    guard FileSystem.identity(at: path) != nil || !FileSystem.isMissing(path) else {
+    guard FileIdentity(at: path) != nil || !Files.isMissing(path) else {
       throw .noStore(path: path, found: "no such directory")
     }
     guard let manifest = try Self.manifest(at: path) else {
@@ -51,7 +52,7 @@ public struct StoreInspection: Sendable {
         try LMDBAccess.quiet.lock(file)
       } catch .locked {
         // In use: then a reader has to enter itself in LMDB's lock file.
-        try FileSystem.checkMayWrite("\(folder)/\(LMDBFile.lockName)")
+        try Files.checkMayWrite("\(folder)/\(LMDBFile.lockName)")
       }
       FileLock.release(file)
     }
@@ -59,17 +60,19 @@ public struct StoreInspection: Sendable {
 
   private func checkAccess(toFilesIn folder: String) throws(StoreError) {
     guard try openIfThere(folder, O_RDONLY | O_DIRECTORY) != nil else { return }
-    for name in try FileSystem.names(in: folder) {
+    for name in try Files.names(in: folder) {
       _ = try openIfThere("\(folder)/\(name)", O_RDONLY)
     }
   }
 
   private func openIfThere(_ path: String, _ flags: Int32) throws(StoreError) -> FileDescriptor? {
     do throws(StoreError) {
-      return try FileSystem.open(path, flags)
+      return try Files.open(path, flags)
     } catch {
       // A link is told by what needs the file.
-      guard case .io(let code, _, _) = error, code == ENOENT || code == ELOOP else { throw error }
+      guard case .io(let failure) = error, [ENOENT, ELOOP].contains(failure.errno) else {
+        throw error
+      }
       return nil
     }
   }
@@ -77,7 +80,7 @@ public struct StoreInspection: Sendable {
   private static func manifest(at path: String) throws(StoreError) -> Manifest? {
     do throws(StoreError) {
       return try ManifestFile.read(in: path)
-    } catch .io(errno: ENOTDIR, operation: _, path: _) {
+    } catch .io(let failure) where failure.errno == ENOTDIR {
       throw .noStore(path: path, found: "it is not a directory")
     }
   }
@@ -90,7 +93,7 @@ public struct StoreInspection: Sendable {
 
   /// Its log, from the checkpoint on.
   public func log() throws(StoreError) -> LogInspector {
-    try FileSystem.checkFolder(StoreOpening.logPath(in: path), in: path)
+    try Files.checkFolder(StoreOpening.logPath(in: path), in: path)
     return try translatingLogErrors { () throws(LogError) in
       try LogInspector(
         on: makeLogDevice(StoreOpening.logPath(in: path)),
@@ -105,7 +108,7 @@ public struct StoreInspection: Sendable {
     _ index: Int, _ access: LMDBAccess? = nil
   ) throws(StoreError) -> LMDBEnvironment {
     let directory = StoreOpening.partitionPath(index, in: path)
-    try FileSystem.checkFolder(directory, in: path)
+    try Files.checkFolder(directory, in: path)
     let access = if let access { access } else { try LMDBAccess.forReading(directory) }
     return try LMDBEnvironment(
       directory: directory,

@@ -1,3 +1,5 @@
+import Base
+
 /// The transactions' calls for keys and values in arrays, as the small records have them.
 
 extension ReadTransaction {

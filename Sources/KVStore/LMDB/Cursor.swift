@@ -1,5 +1,4 @@
 import CLMDB
-import TxnWAL
 
 /// A place in the order of keys.
 ///

@@ -1,5 +1,4 @@
 import Base
-import TxnWAL
 
 /// The damaged values that reads of one partition have met. Each counts once, and is to be told once.
 final class DamageLog: Sendable {

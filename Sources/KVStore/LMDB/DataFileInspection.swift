@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// Looks at a data file before LMDB does.
@@ -11,12 +12,12 @@ enum DataFileInspection {
   /// - Throws: `.corrupted`, naming the byte; `.io` if the file cannot be read.
   @discardableResult
   static func inspect(_ path: String, leastByteCount: UInt64) throws(StoreError) -> MetaPage {
-    guard try FileSystem.exists(path) else {
+    guard try Files.exists(path) else {
       throw .corrupted(
         Finding(file: path, expected: "the partition's data file", found: "no file"))
     }
-    let file = try FileSystem.open(path, O_RDONLY)
-    let byteCount = UInt64(try FileSystem.byteCount(of: file))
+    let file = try Files.open(path, O_RDONLY)
+    let byteCount = UInt64(try Files.byteCount(of: file))
     guard byteCount > 0, byteCount >= leastByteCount else {
       throw short(path, byteCount, expected: max(leastByteCount, 1))
     }
@@ -54,7 +55,7 @@ enum DataFileInspection {
   private static func metaPage(
     _ number: UInt64, at offset: Int, _ file: borrowing FileDescriptor
   ) throws(StoreError) -> MetaPage {
-    let bytes = try FileSystem.read(MetaPage.byteCount, at: offset, from: file)
+    let bytes = try Files.read(MetaPage.byteCount, at: offset, from: file)
     let path = file.path
     return try bytes.withBytes { bytes throws(StoreError) in
       try MetaPage(bytes, number: number, offset: UInt64(offset), file: path)

@@ -1,3 +1,5 @@
+import Base
+
 /// Reads the list of free pages straight from a data file, without LMDB and its map.
 ///
 /// The list is a tree of its own whose entries, one per transaction that freed pages, hold a count and
@@ -99,7 +101,7 @@ struct FreePageReader {
     let pageCount = UInt64((byteCount + meta.pageByteCount - 1) / meta.pageByteCount)
     guard pageCount <= budget, number <= meta.lastPage else { return nil }
     budget -= pageCount
-    let bytes = try FileSystem.read(
+    let bytes = try Files.read(
       byteCount, at: Int(number) * meta.pageByteCount, from: file)
     return bytes.count == byteCount ? bytes : nil
   }

@@ -1,3 +1,4 @@
+import Base
 import CLMDB
 import Glibc
 
@@ -41,12 +42,12 @@ enum LMDBAccess {
   /// file system that takes no writes, only while no store has it.
   static func forReading(_ directory: String) throws(StoreError) -> LMDBAccess {
     do throws(StoreError) {
-      try FileSystem.checkMayWrite("\(directory)/\(LMDBFile.lockName)")
+      try Files.checkMayWrite("\(directory)/\(LMDBFile.lockName)")
       return .beside
     } catch {
-      guard case .io(let code, _, _) = error, [EACCES, EPERM, EROFS, ENOENT].contains(code) else {
-        throw error
-      }
+      guard case .io(let failure) = error,
+        [EACCES, EPERM, EROFS, ENOENT].contains(failure.errno)
+      else { throw error }
       return .quiet
     }
   }

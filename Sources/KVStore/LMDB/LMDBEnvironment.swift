@@ -64,9 +64,9 @@ final class LMDBEnvironment: @unchecked Sendable {
     let path = "\(directory)/\(LMDBFile.dataName)"
     let newest = try DataFileInspection.inspect(path, leastByteCount: leastByteCount)
     let preferred = MapSize.preferred(
-      fileSystemByteCount: try FileSystem.space(at: directory).total,
+      fileSystemByteCount: try Files.space(at: directory).total,
       partitionCount: partitionCount)
-    let claim = try OpenEnvironments.claim(try FileSystem.open(path, O_RDONLY), access)
+    let claim = try OpenEnvironments.claim(try Files.open(path, O_RDONLY), access)
     let opened = try unsafe LMDBFile.open(
       directory, mapByteCount: max(mapByteCount ?? preferred, Int(newest.end)),
       maxReaders: maxReaders, access: access)
@@ -237,10 +237,10 @@ final class LMDBEnvironment: @unchecked Sendable {
     guard LMDBStatus.poisons(code) else { return error }
     // LMDB answers a short write, which is how a disk fills up, with EIO as well. That transaction is
     // aborted and the next writes all of its pages again, so nothing rests on what was lost.
-    if code == EIO, let space = try? FileSystem.space(at: directory),
+    if code == EIO, let space = try? Files.space(at: directory),
       space.available < LMDBFile.fullDiskByteCount
     {
-      return .diskFull(path: path)
+      return .diskFull(IOError(noSpaceTo: "write", path))
     }
     poison.withLock {
       if $0 == nil { $0 = .poisoned(because: "LMDB failed to \(operation) \(path)") }
@@ -299,7 +299,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     let probe = unsafe mmap(
       nil, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     guard unsafe probe != MAP_FAILED else {
-      throw .io(errno: errno, operation: "grow the map of", path: path)
+      throw .io(IOError(errno: errno, operation: "grow the map of", path: path))
     }
     unsafe munmap(probe, wanted)
     mapAddress.store(0, ordering: .releasing)

@@ -1,6 +1,6 @@
+import Base
 import CLMDB
 import Glibc
-import TxnWAL
 
 /// Makes and opens the file behind an `LMDBEnvironment`.
 enum LMDBFile {
@@ -23,24 +23,24 @@ enum LMDBFile {
   /// - Throws: `.io` with `EEXIST` if there is a data file: nothing is ever overwritten.
   @discardableResult
   static func create(directory: String, identity: PartitionIdentity) throws(StoreError) -> UInt64 {
-    try FileSystem.makeDirectory(directory)
+    try Files.makeDirectory(directory)
     let path = "\(directory)/\(dataName)"
-    guard try !FileSystem.exists(path) else {
-      throw .io(errno: EEXIST, operation: "create", path: path)
+    guard try !Files.exists(path) else {
+      throw .io(IOError(errno: EEXIST, operation: "create", path: path))
     }
     // LMDB takes an empty file for a new one, and this one has the right owner.
-    _ = try FileSystem.open(path, O_RDWR | O_CREAT | O_EXCL, mode: FileSystem.fileMode)
+    _ = try Files.open(path, O_RDWR | O_CREAT | O_EXCL, mode: Files.fileMode)
     let environment = try unsafe open(directory, mapByteCount: creationMapByteCount, maxReaders: 1)
     let code = unsafe fill(environment, identity)
     unsafe mdb_env_close(environment)
     guard code == MDB_SUCCESS else {
       throw LMDBStatus.error(code, operation: "create", path: path)
     }
-    let file = try FileSystem.open(path, O_RDWR)
-    try FileSystem.sync(file)
-    try FileSystem.syncDirectory(directory)
-    try FileSystem.syncDirectory("\(directory)/..")
-    return UInt64(try FileSystem.byteCount(of: file))
+    let file = try Files.open(path, O_RDWR)
+    try Files.sync(file)
+    try Files.syncDirectory(directory)
+    try Files.syncDirectory("\(directory)/..")
+    return UInt64(try Files.byteCount(of: file))
   }
 
   /// The databases, and their first entries, in one transaction.
@@ -79,7 +79,7 @@ enum LMDBFile {
     if access == .exclusive { try reserveLockFile(directory, maxReaders: maxReaders) }
     // LMDB opens both files by their names and follows links, for writing in the lock file whatever the access. One that
     // the service's user puts there after this look is followed all the same: LMDB takes no descriptors.
-    for name in [dataName, lockName] { try FileSystem.checkName("\(directory)/\(name)") }
+    for name in [dataName, lockName] { try Files.checkName("\(directory)/\(name)") }
     while true {
       var environment: OpaquePointer?
       var code = unsafe mdb_env_create(&environment)
@@ -93,7 +93,7 @@ enum LMDBFile {
       code = unsafe mdb_env_open(
         environment, directory,
         UInt32(MDB_NOTLS | MDB_NORDAHEAD | access.flags | deliberateFlags),
-        FileSystem.fileMode)
+        Files.fileMode)
       if code == MDB_SUCCESS { return unsafe environment }
       // LMDB's rule: close the handle after a failed open too.
       unsafe mdb_env_close(environment)
@@ -110,9 +110,9 @@ enum LMDBFile {
   private static func reserveLockFile(
     _ directory: String, maxReaders: Int
   ) throws(StoreError) {
-    let file = try FileSystem.open(
-      "\(directory)/\(lockName)", O_RDWR | O_CREAT, mode: FileSystem.fileMode)
-    try FileSystem.reserve((maxReaders - 1) * readerSlotByteCount + lockHeaderByteCount, of: file)
+    let file = try Files.open(
+      "\(directory)/\(lockName)", O_RDWR | O_CREAT, mode: Files.fileMode)
+    try Files.reserve((maxReaders - 1) * readerSlotByteCount + lockHeaderByteCount, of: file)
   }
 
   /// `sizeof` of LMDB's `MDB_reader` and of the part of `MDB_txninfo` before the slots, on 64-bit Linux.
@@ -175,7 +175,7 @@ enum LMDBFile {
     else { return 0 }
     defer { unsafe mdb_txn_abort(transaction) }
     guard let record = unsafe MappedTree.record(of: .data, in: transaction),
-      let file = try? FileSystem.open(path, O_RDONLY),
+      let file = try? Files.open(path, O_RDONLY),
       let meta = try? DataFileInspection.newestMetaPage(file),
       unsafe meta.transactionID == mdb_txn_id(transaction), meta.mainDepth == 1,
       // A map begins at a multiple of the system's page size, and so do these pages in it.

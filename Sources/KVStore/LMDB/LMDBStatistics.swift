@@ -1,3 +1,4 @@
+import Base
 import CLMDB
 
 /// What a partition's file looks like, for people.
@@ -26,9 +27,9 @@ extension ReadTransaction {
     precondition(isActive)
     let info = unsafe environment.info
     let data = try status(of: environment.handle(of: .data))
-    let file = try FileSystem.open(environment.path, 0)
+    let file = try Files.open(environment.path, 0)
     return try LMDBStatistics(
-      fileByteCount: FileSystem.byteCount(of: file),
+      fileByteCount: Files.byteCount(of: file),
       mapByteCount: unsafe info.me_mapsize,
       pageByteCount: Int(data.ms_psize),
       pageCount: unsafe info.me_last_pgno + 1,

@@ -1,3 +1,4 @@
+import Base
 import CLMDB
 import Glibc
 import TxnWAL
@@ -17,10 +18,8 @@ enum LMDBStatus {
       .unsupportedFormat(path: path, found: text(code), supported: "LMDB data version 1")
     case MDB_PANIC:
       .poisoned(because: "LMDB could not write a meta page of \(path)")
-    case ENOSPC, EDQUOT:
-      .diskFull(path: path, lacksInodes: SystemCall.lacksInodes(at: path))
     case 1...:
-      .io(errno: code, operation: operation, path: path)
+      Files.error(code, operation, path)
     default:
       // MDB_MAP_FULL, MDB_READERS_FULL, MDB_TXN_FULL, MDB_BAD_TXN and whatever later versions bring.
       .lmdb(code: code, operation: operation, path: path)

@@ -1,3 +1,4 @@
+import Base
 import CLinux
 
 /// One page of a tree in LMDB's map, whatever bytes it holds: nothing behind its end is read, and what

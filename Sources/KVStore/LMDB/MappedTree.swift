@@ -1,3 +1,4 @@
+import Base
 import CLMDB
 
 /// The tree of keys that one view of a partition's file holds, read straight from LMDB's map: what

@@ -1,3 +1,5 @@
+import Base
+
 /// The way through the branches of a mapped tree, from leaf to leaf in the order of keys.
 ///
 /// Like the tree it only takes the short way: where a page is not what LMDB writes, a move ends in

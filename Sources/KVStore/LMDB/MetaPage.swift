@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// One of the two meta pages at the beginning of an LMDB data file; transaction N writes page N % 2.
 /// Parsed without LMDB, which aborts or takes SIGBUS on pages that this refuses.

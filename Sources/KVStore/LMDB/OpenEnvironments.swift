@@ -5,11 +5,6 @@ import Base
 /// LMDB must not open one file twice in one process: closing either of the two drops the locks of both
 /// (POSIX record locks belong to the process), and a reader's slot can be reused under it.
 enum OpenEnvironments {
-  struct FileIdentity: Hashable {
-    let device: UInt64
-    let inode: UInt64
-  }
-
   /// That a file is open, and the duty to say when it is not. It has the file open itself: one that is
   /// removed meanwhile keeps its inode number, and a new file that got it would be taken for this one.
   struct Claim: ~Copyable, Sendable {
@@ -22,7 +17,7 @@ enum OpenEnvironments {
     }
 
     /// How long the file is now.
-    func byteCount() throws(StoreError) -> Int { try FileSystem.byteCount(of: file) }
+    func byteCount() throws(StoreError) -> Int { try Files.byteCount(of: file) }
 
     // Runs before the file is closed.
     deinit {
@@ -44,8 +39,7 @@ enum OpenEnvironments {
   static func claim(
     _ file: consuming FileDescriptor, _ access: LMDBAccess = .exclusive
   ) throws(StoreError) -> Claim {
-    let status = try FileSystem.status(of: file)
-    let identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    let identity = FileIdentity(try Files.status(of: file))
     guard open.withLock({ $0.insert(identity).inserted }) else {
       throw .locked(path: file.path, holder: "this process")
     }
@@ -58,12 +52,12 @@ enum OpenEnvironments {
   /// `O_CLOEXEC`. O(open descriptors).
   static func closeOnExec() {
     let files = open.withLock { $0 }
-    guard let names = try? FileSystem.names(in: "/proc/self/fd") else { return }
+    guard let names = try? Files.names(in: "/proc/self/fd") else { return }
     for descriptor in names.compactMap({ Int32($0) }) {
-      guard let identity = FileSystem.identity(ofRaw: descriptor), files.contains(identity) else {
+      guard let identity = FileIdentity(ofRaw: descriptor), files.contains(identity) else {
         continue
       }
-      FileSystem.closeOnExec(descriptor)
+      Files.closeOnExec(descriptor)
     }
   }
 }

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// The records beside the data: how far the file has come, and which range deletes are under way.
 

@@ -1,3 +1,4 @@
+import Base
 import CLMDB
 
 /// A view of a partition's file that does not change, whatever is written meanwhile.

@@ -1,5 +1,4 @@
 import Base
-import TxnWAL
 
 /// Lets one thread at a time at LMDB's writer lock, so that nobody ever waits for that itself: a write
 /// transaction that had to be abandoned holds it for good, and who came next would never return.

@@ -1,5 +1,5 @@
+import Base
 import Glibc
-import TxnWAL
 
 /// The manifest's file, `DIR/MANIFEST`. It is written last when a store is made and replaced whole
 /// ever after, so that a store is whole or absent.
@@ -16,18 +16,19 @@ enum ManifestFile {
     let temporaryPath = "\(directory)/\(temporaryName)"
     CrashPoint.reached(.manifestBeforeWrite)
     do throws(StoreError) {
-      let file = try FileSystem.replace(temporaryPath)
-      try FileSystem.write(manifest.encode(), at: 0, to: file)
-      try FileSystem.sync(file)
+      let file = try Files.replace(temporaryPath)
+      let bytes = manifest.encode()
+      try Files.write(bytes.rawSpan, at: 0, to: file)
+      try Files.sync(file)
     } catch {
       // A leftover is harmless, it is overwritten by the next attempt; but on a full disk it is space.
-      try? FileSystem.remove(temporaryPath)
+      try? Files.remove(temporaryPath)
       throw error
     }
     CrashPoint.reached(.manifestAfterSync)
-    try FileSystem.rename(temporaryPath, to: "\(directory)/\(name)")
+    try Files.rename(temporaryPath, to: "\(directory)/\(name)")
     CrashPoint.reached(.manifestAfterRename)
-    try FileSystem.syncDirectory(directory)
+    try Files.syncDirectory(directory)
     CrashPoint.reached(.manifestAfterDirectorySync)
   }
 
@@ -35,16 +36,16 @@ enum ManifestFile {
   /// ever made there to its end.
   static func read(in directory: String) throws(StoreError) -> Manifest? {
     let path = "\(directory)/\(name)"
-    guard try FileSystem.exists(path) else { return nil }
-    let file = try FileSystem.open(path, O_RDONLY)
-    let byteCount = try FileSystem.byteCount(of: file)
+    guard try Files.exists(path) else { return nil }
+    let file = try Files.open(path, O_RDONLY)
+    let byteCount = try Files.byteCount(of: file)
     guard byteCount <= byteLimit else {
       throw .corrupted(
         Finding(
           file: path, offset: 0, expected: "at most \(byteLimit) bytes",
           found: "\(byteCount) bytes"))
     }
-    let bytes = try FileSystem.read(byteCount, at: 0, from: file)
+    let bytes = try Files.read(byteCount, at: 0, from: file)
     return try bytes.withBytes { bytes throws(StoreError) in
       try Manifest.decode(bytes, file: path)
     }

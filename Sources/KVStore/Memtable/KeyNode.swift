@@ -1,6 +1,6 @@
+import Base
 import CLinux
 import Glibc
-import TxnWAL
 
 /// A key and the head of its versions, newest first. Everything but the head is immutable once the node
 /// is published.

@@ -1,3 +1,5 @@
+import Base
+
 /// From which key to which a memtable reaches, by their first eight bytes: who wants keys elsewhere need not
 /// put the memtable's in order.
 ///

@@ -1,3 +1,5 @@
+import Base
+
 /// One version of a key's value: immutable from the moment its key's head points to it.
 ///
 ///      0  address of the version before it    UInt, 0 in the oldest

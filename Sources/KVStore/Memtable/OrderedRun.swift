@@ -1,3 +1,5 @@
+import Base
+
 /// A node in an ordered run, with the first bytes of its key at hand: most comparisons end there.
 struct OrderedEntry: BitwiseCopyable {
   /// Eight bytes of the key as `KeyNode.window(at:)` gives them; those at depth 0 once the run is sorted.

@@ -1,3 +1,5 @@
+import Base
+
 /// What a partition's file holds of a key, as far as it has been found out in one view.
 ///
 /// It counts in that view alone: as long as its revision is the view's, the layers above the file and the

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 extension PartitionView {
   /// Lends the newest version of `key` at or below `sequence`: nil where there is none or it is a

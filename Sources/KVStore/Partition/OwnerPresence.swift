@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// What apply, the purge worker and those who remove orphans need not look for, as long as a store has never had

@@ -76,7 +76,7 @@ final class Partition: @unchecked Sendable {
 
   /// The room on the disk that holds the file, 0 where it cannot be told.
   var availableByteCount: UInt64 {
-    (try? FileSystem.space(at: environment.directory).available) ?? 0
+    (try? Files.space(at: environment.directory).available) ?? 0
   }
 
   // MARK: Reading

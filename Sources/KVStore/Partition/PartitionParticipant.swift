@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// The partition's part in two-phase commit.

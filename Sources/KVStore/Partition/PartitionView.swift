@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// One reader's hold on a partition: its layers and a view of its LMDB file that belong together.
 ///
 /// The layers are taken first and the LMDB view after them: what left the layers before is in the file

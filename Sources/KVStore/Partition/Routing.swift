@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// Which of a store's partitions a key belongs to: the 16384 slots are spread evenly, in order.
 enum Routing {
   /// The slot of a key: what Redis Cluster makes of it, or what is written in an internal one.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 extension Keyspace {
   /// Makes `views` current such that together they are one cut over their partitions, and returns its

@@ -1,3 +1,5 @@
+import Base
+
 /// Counts the keys that have a value, at one cut, internal ones left out. What has expired counts until it is
 /// removed.
 ///

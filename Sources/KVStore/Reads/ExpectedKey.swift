@@ -1,3 +1,5 @@
+import Base
+
 /// The key that a request is about, and what has been found out about it: its slot and its hash are computed once, and
 /// its way through the file is walked once, by whoever comes first; those that come later are told.
 ///

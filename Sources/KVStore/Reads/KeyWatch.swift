@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// What a key was like, to be asked inside an evaluation whether it has changed since.
 ///

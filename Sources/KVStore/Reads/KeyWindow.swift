@@ -1,3 +1,5 @@
+import Base
+
 /// The first sixteen bytes of a key, filled with zeros: most comparisons of keys end there, and it is a plain
 /// value, where the key itself is behind a cursor.
 struct KeyWindow: Equatable, BitwiseCopyable {

@@ -1,3 +1,5 @@
+import Base
+
 /// Many lanes walked as one, in the order of keys. Of lanes with one key the first in the list counts:
 /// lists put the newest first.
 ///

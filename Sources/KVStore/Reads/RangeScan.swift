@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// A walk over the visible entries of a range, over partitions whose views are one cut.
 struct RangeScan {

@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// Several reads of one partition, or of a few, all as of one sequence and one moment: of a map, its record
 /// and its fields. Lives as long as the call that lends it.
 public struct ReadCut: ~Copyable {

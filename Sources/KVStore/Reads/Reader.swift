@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// The reads of one thread, batched: it keeps hold of memtables and LMDB views from one read to the
 /// next, which makes a read cheap.
 ///

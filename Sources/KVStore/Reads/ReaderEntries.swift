@@ -1,5 +1,3 @@
-import TxnWAL
-
 extension Reader {
   /// Lends what `key` has, whatever its type: nil and no bytes where it is absent or has expired.
   ///

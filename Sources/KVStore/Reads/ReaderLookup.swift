@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Looking one key up.
 extension Reader {

@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// One ordered source of a scan: a memtable's keys, or those of a partition's file.
 ///
 /// What the merge needs with every key is in its `head`, which the merge keeps and moves as long as it can;

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// The store as it was at one moment: a consistent cut over all partitions.
 ///

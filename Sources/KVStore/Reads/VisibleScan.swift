@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// A walk over what a reader sees of a range: internal keys are left out, and so is what has expired.
 struct VisibleScan {
   let views: [PartitionView]

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// Reads what can be read of a damaged partition, changing nothing.

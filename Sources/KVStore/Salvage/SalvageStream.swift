@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// What is read out of a damaged partition, on its way from the process that may die of it.
 ///

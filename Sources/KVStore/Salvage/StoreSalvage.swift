@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import TxnWAL
 
@@ -70,8 +71,8 @@ public struct StoreSalvage {
   }
 
   private func makeTarget(at path: String) throws(StoreError) -> Store {
-    if try FileSystem.exists(path), try !FileSystem.names(in: path).isEmpty {
-      throw .io(errno: 17, operation: "make a store in", path: path)
+    if try Files.exists(path), try !Files.names(in: path).isEmpty {
+      throw .io(IOError(errno: 17, operation: "make a store in", path: path))
     }
     try makeDirectory(path)
     var options = StoreOptions()
@@ -86,13 +87,13 @@ public struct StoreSalvage {
   /// It belongs to the owner of the damaged one, whoever runs this; but not what a link leads to, which that owner may
   /// have put there.
   private func makeDirectory(_ path: String) throws(StoreError) {
-    try FileSystem.makeDirectory(path)
-    guard let former = try FileSystem.status(of: inspection.path) else { return }
+    try Files.makeDirectory(path)
+    guard let former = try Files.status(of: inspection.path) else { return }
     // With a slash after it a link is followed all the same.
     var name = path[...]
     while name.count > 1, name.last == "/" { name.removeLast() }
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-    FileSystem.give(try FileSystem.open(String(name), flags), to: former)
+    Files.give(try Files.open(String(name), flags), to: former)
   }
 
   // MARK: Sequences

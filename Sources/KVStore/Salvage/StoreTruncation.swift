@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// Cutting a store's log before its damage, where no partition is further on already.
@@ -25,7 +26,7 @@ public struct StoreTruncation {
       }
     }
     let path = StoreOpening.logPath(in: inspection.path)
-    try FileSystem.checkFolder(path, in: inspection.path)
+    try Files.checkFolder(path, in: inspection.path)
     do throws(LogError) {
       log = try LogTruncation(
         at: LSN(rawValue: lsn), on: DirectoryDevice(readingAt: path),

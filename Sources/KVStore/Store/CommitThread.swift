@@ -51,10 +51,10 @@ final class CommitThread: @unchecked Sendable {
   private func add(_ work: @escaping @Sendable () -> Void) -> StoreError? {
     monitor.withLock {
       if isClosing { return .closed }
-      do throws(WorkerThread.Refusal) {
+      do throws(IOError) {
         if thread == nil { thread = try WorkerThread(attempting: Self.name) { self.work() } }
       } catch {
-        return .io(errno: error.errno, operation: "start the thread", path: Self.name)
+        return StoreError(error)
       }
       waiting.append(work)
       monitor.signal()

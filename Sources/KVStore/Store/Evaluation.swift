@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// A batch that is made up while all others wait: reads see everything ordered before it and its own

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Entries with a type or an expiry.
 extension Evaluation {

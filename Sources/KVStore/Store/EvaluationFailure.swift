@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// Changes of several writes that mean something only together, as a map's record and its fields.
 extension Evaluation {
   /// Runs `body`, which makes such a change. Where it throws after it has written something, the evaluation has failed.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Owners that a range delete removes in the same batch as their keys are written: apply cannot tell what came
 /// first in a batch, so the evaluation notes their orphans itself.

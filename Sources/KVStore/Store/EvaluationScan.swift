@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 extension Evaluation {
   /// Lends the entries of `range` in the order of keys, with this evaluation's own writes among them.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// A set of keys that is asked for ranges of them while it grows, and from which whole ranges are taken out.
 ///

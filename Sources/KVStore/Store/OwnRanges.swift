@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// The ranges that an evaluation has deleted, indexed by range, and the place of each among its other writes.
 ///
 /// They are written to the log when the evaluation ends, those of a partition together: so they become one change of

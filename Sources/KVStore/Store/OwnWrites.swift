@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// What an evaluation has written so far, so that it can read it back. The bytes stay in the log's

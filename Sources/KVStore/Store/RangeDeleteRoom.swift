@@ -1,5 +1,4 @@
 import Synchronization
-import TxnWAL
 
 /// What bounds range deletes: how many a batch may have, and how many may wait to be carried out. Only what deletes
 /// ranges waits for them.

@@ -1,6 +1,5 @@
 import Base
 import Synchronization
-import TxnWAL
 
 /// What a layer above keeps elsewhere for entries with a type, as a map's fields for its record.
 ///

@@ -1,6 +1,5 @@
 import Base
 import Synchronization
-import TxnWAL
 
 /// Wakes callers that wait for room in memory or in the log. Costs next to nothing while nobody does.
 ///

@@ -1,5 +1,3 @@
-import TxnWAL
-
 /// A store in numbers, each as of about the same moment.
 public struct Statistics: Sendable {
   /// The sequence of the newest visible batch.

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// Room in memory and in the log for a batch, twice: for what it is expected to take, before it is evaluated, so

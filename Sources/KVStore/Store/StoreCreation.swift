@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import TxnWAL
 
@@ -14,7 +15,7 @@ enum StoreCreation {
   /// before it had the lock is not built on. It may have left a note, which means nothing beside a manifest.
   static func make(at path: String, options: StoreOptions) throws(StoreError) -> Manifest? {
     let note = "\(path)/\(StoreOpening.creatingName)"
-    let isBegunAgain = try FileSystem.exists(note)
+    let isBegunAgain = try Files.exists(note)
     if !isBegunAgain {
       if let first = try remains(at: path).first {
         throw .corrupted(
@@ -24,20 +25,20 @@ enum StoreCreation {
       }
       CrashPoint.reached(.createBeforeNote)
     }
-    let lock = try FileSystem.open(note, O_RDONLY | O_CREAT, mode: FileSystem.fileMode)
+    let lock = try Files.open(note, O_RDONLY | O_CREAT, mode: Files.fileMode)
     CrashPoint.reached(.createBeforeLock)
     try FileLock.take(.exclusive, on: lock)
     defer { FileLock.release(lock) }
-    guard FileSystem.identity(ofRaw: lock.raw) == FileSystem.identity(at: note),
+    guard FileIdentity(ofRaw: lock.raw) == FileIdentity(at: note),
       try ManifestFile.read(in: path) == nil
     else { return nil }
     // Also of a creation that is begun again: it may have ended before it came to this.
-    try FileSystem.sync(lock)
-    try FileSystem.syncDirectory(path)
+    try Files.sync(lock)
+    try Files.syncDirectory(path)
     try syncName(of: path)
     CrashPoint.reached(.createAfterNote)
     // Of a store that was begun and not finished: without the note there were none.
-    for name in try remains(at: path) { try FileSystem.removeTree("\(path)/\(name)") }
+    for name in try remains(at: path) { try Files.removeTree("\(path)/\(name)") }
     do throws(StoreError) {
       let manifest = try fill(path, options)
       try ManifestFile.write(manifest, in: path)
@@ -53,8 +54,8 @@ enum StoreCreation {
   /// Makes the directory's own name durable, where this user may read the folder that it is in.
   private static func syncName(of path: String) throws(StoreError) {
     do throws(StoreError) {
-      try FileSystem.syncDirectory("\(path)/..")
-    } catch .io(errno: EACCES, operation: _, path: _) {
+      try Files.syncDirectory("\(path)/..")
+    } catch .io(let failure) where failure.errno == EACCES {
     } catch {
       throw error
     }
@@ -66,26 +67,26 @@ enum StoreCreation {
   static func discard(at path: String) throws(StoreError) {
     let note = "\(path)/\(StoreOpening.creatingName)"
     let manifest = "\(path)/\(ManifestFile.name)"
-    if try FileSystem.exists("\(path)/\(Ballast.name)") {
-      try FileSystem.remove("\(path)/\(Ballast.name)")
+    if try Files.exists("\(path)/\(Ballast.name)") {
+      try Files.remove("\(path)/\(Ballast.name)")
     }
-    if try FileSystem.exists(manifest) {
-      try FileSystem.createEmpty(note)
-      try FileSystem.syncDirectory(path)
-      try FileSystem.remove(manifest)
-      try FileSystem.syncDirectory(path)
+    if try Files.exists(manifest) {
+      try Files.createEmpty(note)
+      try Files.syncDirectory(path)
+      try Files.remove(manifest)
+      try Files.syncDirectory(path)
     }
-    for name in try remains(at: path) { try FileSystem.removeTree("\(path)/\(name)") }
-    try FileSystem.syncDirectory(path)
+    for name in try remains(at: path) { try Files.removeTree("\(path)/\(name)") }
+    try Files.syncDirectory(path)
     try finish(at: path)
   }
 
   /// Takes the note away, where a crash has left it beside a manifest.
   static func finish(at path: String) throws(StoreError) {
     let note = "\(path)/\(StoreOpening.creatingName)"
-    guard try FileSystem.exists(note) else { return }
-    try FileSystem.remove(note)
-    try FileSystem.syncDirectory(path)
+    guard try Files.exists(note) else { return }
+    try Files.remove(note)
+    try Files.syncDirectory(path)
     CrashPoint.reached(.createAfterNoteRemoval)
   }
 
@@ -108,16 +109,16 @@ enum StoreCreation {
     } catch {
       throw StoreError(error)
     }
-    try FileSystem.syncDirectory(path)
+    try Files.syncDirectory(path)
     CrashPoint.reached(.createAfterLog)
     return Manifest(
       storeID: storeID, segmentByteCount: UInt64(options.segmentByteCount),
-      creationMilliseconds: FileSystem.millisecondsNow(), partitions: floors)
+      creationMilliseconds: SystemClock.millisecondsSince1970(), partitions: floors)
   }
 
   /// What of a store stands in the directory.
   static func remains(at path: String) throws(StoreError) -> [String] {
-    try FileSystem.names(in: path).filter { name in
+    try Files.names(in: path).filter { name in
       name == "log" || name.hasPrefix("partition-")
     }.sorted()
   }

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// What is wrong with a store that is open, for whoever tells an operator.

@@ -1,3 +1,4 @@
+import Base
 import TxnWAL
 
 /// Opening a store: the directory, the partitions, the log, in this order; and closing what was opened
@@ -27,7 +28,7 @@ enum StoreOpening {
 
   static func open(at path: String, options: StoreOptions) throws(StoreError) -> Parts {
     try options.check()
-    let isNewDirectory = try FileSystem.makeDirectory(path)
+    let isNewDirectory = try Files.makeDirectory(path)
     do throws(StoreError) {
       return try openLocked(at: path, options: options)
     } catch {
@@ -49,24 +50,24 @@ enum StoreOpening {
       guard let manifest = try StoreCreation.make(at: path, options: options) else { continue }
       do throws(StoreError) {
         return try open(manifest, at: path, isNew: true, options: options, directoryLock: lock)
-      } catch .diskFull(let full, let lacksInodes) {
+      } catch .diskFull(let full) {
         // It is whole, and has not been used yet, unless by a process that has it now.
         if let files = try? DataFileLocks(.exclusive, of: manifest, in: path) {
           try? StoreCreation.discard(at: path)
           files.release()
         }
-        throw .diskFull(path: full, lacksInodes: lacksInodes)
+        throw .diskFull(full)
       }
     }
   }
 
   /// Removes a directory in which no store came to be.
   private static func removeIfUnused(_ path: String) {
-    guard let names = try? FileSystem.names(in: path),
+    guard let names = try? Files.names(in: path),
       names.isEmpty || names == [DirectoryLock.name]
     else { return }
-    for name in names { try? FileSystem.remove("\(path)/\(name)") }
-    try? FileSystem.removeDirectory(path)
+    for name in names { try? Files.remove("\(path)/\(name)") }
+    try? Files.removeDirectory(path)
   }
 
   private static func open(
@@ -125,7 +126,7 @@ enum StoreOpening {
 
   /// What a store makes is for its owner alone; a directory that was there before may not be.
   private static func warnings(of path: String) -> [String] {
-    guard let status = try? FileSystem.status(of: path), status.st_mode & 0o077 != 0 else {
+    guard let status = try? Files.status(of: path), status.st_mode & 0o077 != 0 else {
       return []
     }
     let mode = String(status.st_mode & 0o777, radix: 8)
@@ -137,7 +138,7 @@ enum StoreOpening {
     hash: KeyHash, budget: MemoryBudget, presence: OwnerPresence, applyWorkers: ApplyWorkers
   ) throws(StoreError) -> Partition {
     let directory = partitionPath(index, in: path)
-    try FileSystem.checkFolder(directory, in: path)
+    try Files.checkFolder(directory, in: path)
     let environment = try LMDBEnvironment(
       directory: directory,
       identity: PartitionIdentity(storeID: manifest.storeID, partitionIndex: index),
@@ -164,7 +165,7 @@ enum StoreOpening {
     at path: String, _ manifest: Manifest, _ partitions: [Partition], _ watermarks: Watermarks,
     _ applyWorkers: ApplyWorkers, _ options: StoreOptions
   ) throws(StoreError) -> Coordinator {
-    try FileSystem.checkFolder(logPath(in: path), in: path)
+    try Files.checkFolder(logPath(in: path), in: path)
     applyWorkers.start(threadCount: options.applyThreadCount)
     var logOptions = CoordinatorOptions()
     logOptions.segmentByteCount = Int(manifest.segmentByteCount)

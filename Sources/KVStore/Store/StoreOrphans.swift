@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Orphans, for the layer that gave their owners a meaning.
 extension Store {

@@ -1,3 +1,5 @@
+import Base
+
 /// Finding the segments of a log, or making a new log.
 struct LogOpening {
   let control: ControlFile

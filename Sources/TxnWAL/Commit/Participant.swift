@@ -1,3 +1,5 @@
+import Base
+
 /// One party to a transaction: it votes, it takes the mutations in, it says how far they are safe.
 ///
 /// The coordinator knows nothing of what mutations mean. All calls but `appliedLSN` come from the

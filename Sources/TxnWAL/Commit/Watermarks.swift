@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// How far things have come, readable by any thread at any time without a lock.

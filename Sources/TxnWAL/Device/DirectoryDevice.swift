@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// The log device of every day: a folder of a file system.
@@ -16,12 +17,12 @@ public final class DirectoryDevice: LogDevice {
   public init(path: String) throws(LogError) {
     self.path = path
     isReadOnly = false
-    if try SystemCall.makeDirectory(path) { try SystemCall.syncDirectory("\(path)/..") }
+    if try Files.makeDirectory(path) { try Files.syncDirectory("\(path)/..") }
   }
 
   /// The names of all files, in no order. O(files).
   public func fileNames() throws(LogError) -> [String] {
-    try SystemCall.fileNames(path)
+    try Files.names(in: path)
   }
 
   /// Opens or makes a file.
@@ -29,66 +30,59 @@ public final class DirectoryDevice: LogDevice {
     let path = "\(self.path)/\(name)"
     if isReadOnly {
       if creating { throw refusal("open") }
-      return DirectoryFile(path: path, descriptor: try SystemCall.open(path, O_RDONLY))
+      return DirectoryFile(try Files.open(path, O_RDONLY))
     }
     let flags = creating ? O_RDWR | O_CREAT | O_EXCL : O_RDWR
-    return DirectoryFile(path: path, descriptor: try SystemCall.open(path, flags))
+    return DirectoryFile(try Files.open(path, flags, mode: Files.fileMode))
   }
 
   /// `rename(2)`.
   public func rename(_ name: String, to newName: String) throws(LogError) {
     if isReadOnly { throw refusal("rename") }
-    try SystemCall.rename("\(path)/\(name)", to: "\(path)/\(newName)")
+    try Files.rename("\(path)/\(name)", to: "\(path)/\(newName)")
   }
 
   /// `unlink(2)`.
   public func remove(_ name: String) throws(LogError) {
-    if isReadOnly { throw refusal("unlink") }
-    try SystemCall.remove("\(path)/\(name)")
+    if isReadOnly { throw refusal("remove") }
+    try Files.remove("\(path)/\(name)")
   }
 
   /// `statvfs(3)` of the folder: what this user may still take.
   public func availableByteCount() throws(LogError) -> Int {
-    try SystemCall.availableByteCount(path)
+    Int(clamping: try Files.space(at: path).available)
   }
 
   /// `fsync(2)` of the folder.
   public func syncDirectory() throws(LogError) {
-    if !isReadOnly { try SystemCall.syncDirectory(path) }
+    if !isReadOnly { try Files.syncDirectory(path) }
   }
 
   private func refusal(_ operation: String) -> LogError {
-    .io(errno: EROFS, operation: operation, path: path)
+    .io(IOError(errno: EROFS, operation: operation, path: path))
   }
 }
 
+/// The system calls on the log's files.
+private typealias Files = FileSystem<LogError>
+
 /// A file of a `DirectoryDevice`.
 private final class DirectoryFile: LogFile {
-  let path: String
-  private let descriptor: Int32
+  private let file: FileDescriptor
 
-  init(path: String, descriptor: Int32) {
-    self.path = path
-    self.descriptor = descriptor
-  }
+  init(_ file: consuming FileDescriptor) { self.file = file }
 
-  deinit {
-    SystemCall.close(descriptor)
-  }
+  var path: String { file.path }
 
-  func byteCount() throws(LogError) -> Int {
-    try SystemCall.byteCount(descriptor, path)
-  }
+  func byteCount() throws(LogError) -> Int { try Files.byteCount(of: file) }
 
   func read(at offset: Int, count: Int) throws(LogError) -> [UInt8] {
-    try SystemCall.read(descriptor, at: offset, count: count, path)
+    try Files.read(count, at: offset, from: file)
   }
 
   func write(_ bytes: RawSpan, at offset: Int) throws(LogError) {
-    try SystemCall.write(descriptor, bytes, at: offset, path)
+    try Files.write(bytes, at: offset, to: file)
   }
 
-  func sync() throws(LogError) {
-    try SystemCall.sync(descriptor, path)
-  }
+  func sync() throws(LogError) { try Files.syncData(file) }
 }

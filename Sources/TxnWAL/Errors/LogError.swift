@@ -1,9 +1,11 @@
+import Base
+
 /// What can go wrong with the log, by what the caller can do about it.
 public enum LogError: Error, Sendable, Equatable {
   /// A system call failed. The operation had no effect that was acknowledged.
-  case io(errno: Int32, operation: String, path: String)
-  /// The file system has no room; the operation may be tried again when it has.
-  case diskFull(path: String, lacksInodes: Bool = false)
+  case io(IOError)
+  /// The same of a file system that has no room; the operation may be tried again when it has.
+  case diskFull(IOError)
   /// Something that was once durable is damaged; nothing was changed.
   case corrupted(Finding)
   /// A write or a sync failed earlier. Writes are refused until the log is opened again; what was
@@ -21,12 +23,11 @@ extension LogError: CustomStringConvertible {
   /// What happened, to which file, and what to do next.
   public var description: String {
     switch self {
-    case .io(let errno, let operation, let path):
-      "\(operation) of \(path) failed: \(SystemCall.message(for: errno)) (errno \(errno))"
-    case .diskFull(let path, let lacksInodes):
-      lacksInodes
-        ? "no inodes left for \(path), although there is space; remove files and writes go on by themselves"
-        : "no space left for \(path); free some space and writes go on by themselves"
+    case .io(let error): "\(error)"
+    case .diskFull(let error):
+      error.lacksInodes
+        ? "no inodes left for \(error.path), although there is space; remove files and writes go on by themselves"
+        : "no space left for \(error.path); free some space and writes go on by themselves"
     case .corrupted(let finding):
       "the log is damaged: \(finding)"
     case .poisoned(let reason):
@@ -38,5 +39,15 @@ extension LogError: CustomStringConvertible {
     case .closed:
       "the log is closed"
     }
+  }
+}
+
+extension LogError: IOFailure {
+  /// The log's word for it: a full disk is a case of its own.
+  public init(_ error: IOError) { self = error.isDiskFull ? .diskFull(error) : .io(error) }
+
+  /// Whether waiting for room may help.
+  package var isDiskFull: Bool {
+    if case .diskFull = self { true } else { false }
   }
 }

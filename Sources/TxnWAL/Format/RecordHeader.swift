@@ -1,3 +1,5 @@
+import Base
+
 /// The frame around every record of the log, little-endian:
 ///
 ///     offset  size  field

@@ -1,3 +1,5 @@
+import Base
+
 /// What a record says. The numbers are part of the format and are never given a new meaning.
 enum RecordKind: UInt8, CaseIterable, Sendable {
   /// Intent and commit in one, for a transaction with a single participant.

@@ -1,3 +1,5 @@
+import Base
+
 /// The first page of every segment, little-endian:
 ///
 ///     offset  size  field

@@ -1,3 +1,5 @@
+import Base
+
 /// Sixteen random bytes that tell one store's files from another's.
 public struct StoreID: Sendable, Hashable, CustomStringConvertible {
   /// The bytes of an id.

@@ -1,3 +1,5 @@
+import Base
+
 /// Reads a log record by record and changes nothing: for tools, also beside a running process.
 ///
 /// The log may grow and its oldest segments may be recycled meanwhile; then what is read ends where

@@ -1,3 +1,5 @@
+import Base
+
 /// Cutting a damaged log before its damage, which gives up everything behind the cut.
 ///
 /// What is cut stays beside the log: each segment that is changed is copied first, to a name that ends

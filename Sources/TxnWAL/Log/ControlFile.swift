@@ -1,3 +1,5 @@
+import Base
+
 /// What the log must know before it can read itself.
 ///
 /// Two slots are written in turn, each synced before it counts, so that a write which is torn leaves

@@ -1,3 +1,5 @@
+import Base
+
 /// The threads that sleep until one group of records is done.
 ///
 /// Sound as `@unchecked Sendable`: the variables are touched only inside `monitor`.

@@ -1,3 +1,5 @@
+import Base
+
 /// Records on their way to the log: one contiguous piece of raw memory, filled by the sequencer and
 /// written by the log writer.
 ///

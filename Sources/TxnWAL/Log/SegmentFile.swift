@@ -1,3 +1,5 @@
+import Base
+
 /// Making a segment's file and looking whether one is what its name says.
 enum SegmentFile {
   private static let zeroByteCount = 1 << 20
@@ -12,7 +14,7 @@ enum SegmentFile {
     if try device.fileNames().contains(name) { try device.remove(name) }
     let margin = LogGeometry(segmentByteCount: header.segmentByteCount).marginByteCount
     guard try device.availableByteCount() - header.segmentByteCount >= margin else {
-      throw .diskFull(path: "\(device.path)/\(name)")
+      throw .diskFull(IOError(noSpaceTo: "make", "\(device.path)/\(name)"))
     }
     let file = try device.open(name, creating: true)
     try file.write(header.encoded().rawSpan, at: 0)

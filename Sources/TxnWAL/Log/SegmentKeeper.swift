@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// Keeps a written segment ready ahead of the log, and takes back those that nobody needs any more.
@@ -218,7 +219,7 @@ final class SegmentKeeper: @unchecked Sendable {
       let name = LogGeometry.fileName(of: recycled)
       do throws(LogError) {
         return (name, try segments.device.open(name, creating: false))
-      } catch .io(errno: EMLINK, operation: _, path: _) {
+      } catch .io(let failure) where failure.errno == EMLINK {
         try segments.device.remove(name)
         retired.removeLast()
       } catch {
@@ -234,7 +235,7 @@ final class SegmentKeeper: @unchecked Sendable {
   ) throws(LogError) -> any LogFile {
     let device = segments.device
     guard pause.isOver(at: MonotonicTime.now) else {
-      throw .diskFull(path: "\(device.path)/\(name)")
+      throw .diskFull(IOError(noSpaceTo: "make", "\(device.path)/\(name)"))
     }
     do throws(LogError) {
       let file = try SegmentFile.create(name, on: device, header)
@@ -276,12 +277,5 @@ final class SegmentKeeper: @unchecked Sendable {
       finishedCheckpoints = max(finishedCheckpoints, covered)
       durableCheckpoint = control.control.checkpoint
     }
-  }
-}
-
-extension LogError {
-  /// Whether waiting for room may help.
-  package var isDiskFull: Bool {
-    if case .diskFull = self { true } else { false }
   }
 }

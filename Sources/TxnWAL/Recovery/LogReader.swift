@@ -1,3 +1,5 @@
+import Base
+
 /// Reads records one after the other, from a position that is known to begin one.
 ///
 /// The end of the log is the first record that does not check out: another position than its own, an

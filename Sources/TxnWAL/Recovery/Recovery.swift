@@ -1,3 +1,5 @@
+import Base
+
 /// What recovery found, for those who go on from there.
 struct Recovered {
   var report: RecoveryReport

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// One recovery worker per participant: it takes in that participant's mutations in the order of the

@@ -1,3 +1,5 @@
+import Base
+
 /// Tells a torn tail from corruption.
 ///
 /// At most one group of records is being written at a time, so all that a crash can leave unfinished

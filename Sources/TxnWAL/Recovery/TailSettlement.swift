@@ -1,3 +1,5 @@
+import Base
+
 extension SegmentSet {
   private static let windowByteCount = 1 << 20
 

@@ -1,3 +1,5 @@
+import Base
+
 /// The bytes of the log that recovery has in memory: all windows that a reader made and somebody still holds.
 ///
 /// Sound as `@unchecked Sendable`: the fields are touched only inside the monitor.

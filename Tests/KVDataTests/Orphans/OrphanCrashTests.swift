@@ -1,9 +1,9 @@
+import Base
 import Foundation
 import KVData
 import Testing
 
 @testable import KVStore
-@testable import TxnWAL
 
 /// A process that ends at any place of a range delete over maps, of apply, or of the removal of what is left.
 struct OrphanCrashTests {

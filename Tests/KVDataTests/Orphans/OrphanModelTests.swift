@@ -1,7 +1,7 @@
+import Base
 import Foundation
 import KVData
 import Testing
-import TxnWAL
 
 @testable import KVStore
 

@@ -1,6 +1,6 @@
+import Base
 import Foundation
 import KVData
-import TxnWAL
 
 @testable import KVStore
 

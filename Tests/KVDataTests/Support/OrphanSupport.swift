@@ -1,5 +1,4 @@
 import Glibc
-import TxnWAL
 
 @testable import KVData
 @testable import KVStore

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Testing
 
@@ -148,7 +149,7 @@ struct UsersMarkTests {
     let error = #expect(throws: StoreError.self) {
       try KeptUsers.copy(from: source.path, to: target.path)
     }
-    guard case .io(ELOOP, "open", _) = error else {
+    guard case .io(let failure) = error, failure.errno == ELOOP, failure.operation == "open" else {
       Issue.record("\(String(describing: error))")
       return
     }

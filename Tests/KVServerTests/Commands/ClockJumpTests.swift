@@ -1,7 +1,6 @@
 import Base
 import Glibc
 import Testing
-import TxnWAL
 
 @testable import KVServer
 @testable import KVStore

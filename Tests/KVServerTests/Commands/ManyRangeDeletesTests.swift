@@ -2,7 +2,6 @@ import Base
 import Glibc
 import KVServer
 import Testing
-import TxnWAL
 
 @testable import KVServer
 @testable import KVStore

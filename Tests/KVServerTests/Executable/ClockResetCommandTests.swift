@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Testing
 
@@ -11,8 +12,8 @@ struct ClockResetCommandTests {
     var options = StoreOptions()
     options.partitionCount = 2
     options.clock = ClockSource(
-      wallNanoseconds: { FileSystem.nanosecondsNow(monotonic: false) + 3_600_000_000_000 },
-      monotonicNanoseconds: { FileSystem.nanosecondsNow(monotonic: true) })
+      wallNanoseconds: { SystemClock.nanosecondsSince1970() + 3_600_000_000_000 },
+      monotonicNanoseconds: { SystemClock.monotonicNanoseconds() })
     let store = try Store.open(at: directory.path, options: options)
     var batch = Batch()
     try batch.put(Array("mortal".utf8), [1], type: 0, expiry: store.now - 60_000)

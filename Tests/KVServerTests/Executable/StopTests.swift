@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Testing
 
@@ -19,7 +20,7 @@ struct StopTests {
 
   /// Lets another process open the data file that this one has open: nothing outside of a test does that.
   private func unlockDataFile(at path: String) throws {
-    for descriptor in try FileSystem.names(in: "/proc/self/fd").compactMap({ Int32($0) }) {
+    for descriptor in try Files.names(in: "/proc/self/fd").compactMap({ Int32($0) }) {
       var target = [CChar](repeating: 0, count: Int(PATH_MAX))
       let count = readlink("/proc/self/fd/\(descriptor)", &target, target.count)
       let bytes = target.prefix(max(0, count)).map { UInt8(bitPattern: $0) }

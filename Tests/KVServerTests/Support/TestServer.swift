@@ -1,7 +1,6 @@
 import Base
 import Glibc
 import KVServer
-import TxnWAL
 
 @testable import KVStore
 

@@ -1,6 +1,6 @@
+import Base
 import Glibc
 import Testing
-import TxnWAL
 
 @testable import KVStore
 
@@ -254,7 +254,7 @@ import TxnWAL
     let hold = try heldFiles(store, until: isReleased)
     try store.commit(deletes(0..<4096))
     let shortage = store.purgeWorker.shortage
-    let full = StoreError.diskFull(path: "data.mdb")
+    let full = StoreError.diskFull(IOError(noSpaceTo: "write", "data.mdb"))
     #expect(shortage.failed(0, because: full, at: .zero, available: 0))
     #expect(!store.hasRangeDeleteBacklog)
     #expect(store.diskFull == full)

@@ -43,7 +43,7 @@ import Testing
 
   /// A second descriptor for the open file at `path`; dup(2).
   private static func duplicate(of path: String) -> Int32? {
-    let names = (try? FileSystem.names(in: "/proc/self/fd")) ?? []
+    let names = (try? Files.names(in: "/proc/self/fd")) ?? []
     for descriptor in names.compactMap({ Int32($0) }) {
       var target = [CChar](repeating: 0, count: Int(PATH_MAX))
       let count = readlink("/proc/self/fd/\(descriptor)", &target, target.count)

@@ -1,7 +1,7 @@
+import Base
 import Foundation
 import Glibc
 import Testing
-import TxnWAL
 
 @testable import KVStore
 
@@ -29,7 +29,7 @@ import TxnWAL
 
   @Test func `another process is kept out by the data file alone`() throws {
     let fixture = try StoreFixture()
-    let file = try FileSystem.open(
+    let file = try Files.open(
       fixture.directory.path + "/partition-0002/data.mdb", O_RDONLY)
     #expect(throws: StoreError.locked(path: file.path, holder: "another process")) {
       try FileLock.take(.exclusive, on: file)
@@ -42,8 +42,8 @@ import TxnWAL
   @Test func `a store that another process is making is not made again`() throws {
     let directory = TemporaryDirectory()
     let note = directory.path + "/" + StoreOpening.creatingName
-    try FileSystem.createEmpty(note)
-    let file = try FileSystem.open(note, O_RDONLY)
+    try Files.createEmpty(note)
+    let file = try Files.open(note, O_RDONLY)
     try FileLock.take(.exclusive, on: file)
     #expect(throws: StoreError.locked(path: note, holder: "another process")) {
       _ = try Store.open(at: directory.path)
@@ -83,7 +83,7 @@ import TxnWAL
     let fixture = try StoreFixture()
     try fixture.store.put([1], [2])
     try fixture.close()
-    try FileSystem.createEmpty(fixture.directory.path + "/" + StoreOpening.creatingName)
+    try Files.createEmpty(fixture.directory.path + "/" + StoreOpening.creatingName)
     #expect(try StoreCreation.make(at: fixture.directory.path, options: fixture.options) == nil)
     let store = try Store.open(at: fixture.directory.path, options: fixture.options)
     #expect(try store.contents() == [[1]: [2]])

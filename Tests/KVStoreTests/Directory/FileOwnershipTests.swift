@@ -30,7 +30,7 @@ import Testing
     let fixture = try StoreFixture()
     try work(on: fixture.store)
     for path in try paths(under: fixture.directory.path) {
-      let status = try #require(try FileSystem.status(of: path))
+      let status = try #require(try Files.status(of: path))
       #expect(status.st_mode & 0o077 == 0, "\(path)")
       let wanted: mode_t = status.st_mode & S_IFMT == S_IFDIR ? 0o700 : 0o600
       #expect(status.st_mode & 0o777 == wanted, "\(path)")
@@ -66,8 +66,8 @@ import Testing
     try work(on: store)
     try store.close()
     for path in try paths(under: directory.path) {
-      #expect(try FileSystem.status(of: path)?.st_uid == Self.someone, "\(path)")
-      #expect(try FileSystem.status(of: path)?.st_gid == Self.someone, "\(path)")
+      #expect(try Files.status(of: path)?.st_uid == Self.someone, "\(path)")
+      #expect(try Files.status(of: path)?.st_gid == Self.someone, "\(path)")
     }
   }
 
@@ -87,7 +87,7 @@ import Testing
       return 0
     }
     for path in try [new] + paths(under: new) {
-      #expect(try FileSystem.status(of: path)?.st_uid == Self.someone, "\(path)")
+      #expect(try Files.status(of: path)?.st_uid == Self.someone, "\(path)")
     }
   }
 
@@ -95,10 +95,10 @@ import Testing
     let directory = TemporaryDirectory()
     let path = directory.path + "/kvd.conf"
     try SmallFile.replace(path, with: [1])
-    #expect(try FileSystem.status(of: path).map { $0.st_mode & 0o777 } == 0o600)
+    #expect(try Files.status(of: path).map { $0.st_mode & 0o777 } == 0o600)
     chmod(path, 0o644)
     try SmallFile.replace(path, with: [2])
-    #expect(try FileSystem.status(of: path).map { $0.st_mode & 0o777 } == 0o600)
+    #expect(try Files.status(of: path).map { $0.st_mode & 0o777 } == 0o600)
     #expect(try SmallFile.contents(of: path) == [2])
   }
 }

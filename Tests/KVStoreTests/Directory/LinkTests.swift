@@ -38,7 +38,7 @@ import Testing
 
   private func expectVictimUnchanged(_ comment: Comment) throws {
     #expect(contents(victim) == Self.secret, comment)
-    let status = try #require(try FileSystem.status(of: victim))
+    let status = try #require(try Files.status(of: victim))
     #expect(status.st_uid == geteuid(), comment)
     #expect(status.st_mode & 0o777 == 0o600, comment)
   }
@@ -53,10 +53,10 @@ import Testing
     let directory = try closed()
     put(name, in: directory)
     let path = directory.path + "/" + name
-    #expect(throws: StoreError.io(errno: ELOOP, operation: "open", path: path)) {
+    #expect(throws: StoreError.io(IOError(errno: ELOOP, operation: "open", path: path))) {
       _ = try Store.open(at: directory.path, options: options)
     }
-    let text = "\(StoreError.io(errno: ELOOP, operation: "open", path: path))"
+    let text = "\(StoreError.io(IOError(errno: ELOOP, operation: "open", path: path)))"
     #expect(text.contains("it is a symbolic link, and kvd follows none"))
     try expectVictimUnchanged("\(name)")
   }
@@ -81,7 +81,7 @@ import Testing
       let path = directory.path + "/" + StoreOpening.creatingName
       unlink(path)
       symlink(target, path)
-      #expect(throws: StoreError.io(errno: ELOOP, operation: "open", path: path)) {
+      #expect(throws: StoreError.io(IOError(errno: ELOOP, operation: "open", path: path))) {
         _ = try Store.open(at: directory.path, options: options)
       }
     }
@@ -117,7 +117,7 @@ import Testing
     } catch let thrown {
       error = thrown
     }
-    #expect(error == refused.map { .io(errno: EMLINK, operation: "open", path: $0) })
+    #expect(error == refused.map { .io(IOError(errno: EMLINK, operation: "open", path: $0)) })
     try expectVictimUnchanged("\(name)")
   }
 
@@ -141,7 +141,7 @@ import Testing
     let files = FileManager.default
     for (number, name) in try files.subpathsOfDirectory(atPath: directory.path).enumerated() {
       let path = directory.path + "/" + name
-      if try FileSystem.status(of: path).map({ $0.st_mode & S_IFMT }) != S_IFREG { continue }
+      if try Files.status(of: path).map({ $0.st_mode & S_IFMT }) != S_IFREG { continue }
       // As where root has no right to give them away.
       chown(path, 0, 0)
       #expect(link(path, outside.path + "/\(number)") == 0)
@@ -159,11 +159,11 @@ import Testing
     write([], to: path)
     chown(path, Self.another, Self.another)
     try DirectoryLock(directory: directory.path).release()
-    #expect(try FileSystem.status(of: path)?.st_uid == Self.another)
+    #expect(try Files.status(of: path)?.st_uid == Self.another)
     // One that a crash kept from it.
     chown(path, 0, 0)
     try DirectoryLock(directory: directory.path).release()
-    #expect(try FileSystem.status(of: path)?.st_uid == Self.someone)
+    #expect(try Files.status(of: path)?.st_uid == Self.someone)
   }
 
   @Test func `a pipe in the place of a file is refused, and not waited for`() throws {
@@ -173,7 +173,7 @@ import Testing
       let before = contents(path)
       unlink(path)
       mkfifo(path, 0o600)
-      #expect(throws: StoreError.io(errno: ENXIO, operation: "open", path: path)) {
+      #expect(throws: StoreError.io(IOError(errno: ENXIO, operation: "open", path: path))) {
         _ = try Store.open(at: directory.path, options: options)
       }
       unlink(path)
@@ -196,7 +196,7 @@ import Testing
     #expect(try StoreInspection(at: directory.path).check().isSound)
     guard Self.isRoot else { return }
     chown(moved, Self.another, Self.another)
-    #expect(throws: StoreError.io(errno: ELOOP, operation: "open", path: path)) {
+    #expect(throws: StoreError.io(IOError(errno: ELOOP, operation: "open", path: path))) {
       _ = try Store.open(at: directory.path, options: options)
     }
     #expect(try !StoreInspection(at: directory.path).check().isSound)
@@ -207,7 +207,7 @@ import Testing
     write(Self.secret, to: victim)
     chmod(victim, 0o600)
     let directory = TemporaryDirectory()
-    try FileSystem.createEmpty(directory.path + "/" + StoreOpening.creatingName)
+    try Files.createEmpty(directory.path + "/" + StoreOpening.creatingName)
     symlink(outside.path, directory.path + "/partition-0000")
     try Store.open(at: directory.path, options: options).close()
     try expectVictimUnchanged("partition-0000")
@@ -226,7 +226,7 @@ import Testing
     let name = outside.path + "/users.acl"
     symlink(victim, name)
     #expect(try SmallFile.contents(of: name) == Self.secret)
-    #expect(throws: StoreError.io(errno: ELOOP, operation: "open", path: name)) {
+    #expect(throws: StoreError.io(IOError(errno: ELOOP, operation: "open", path: name))) {
       _ = try SmallFile.contents(of: name, followsLinks: false)
     }
   }

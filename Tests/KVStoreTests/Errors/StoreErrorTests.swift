@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Testing
 
@@ -14,8 +15,9 @@ import Testing
 
   @Test(
     arguments: [
-      .diskFull(path: "/db/x"), .io(errno: EROFS, operation: "open", path: "/db/x"),
-      .io(errno: EACCES, operation: "open", path: "/db/x"),
+      .diskFull(IOError(noSpaceTo: "write", "/db/x")),
+      .io(IOError(errno: EROFS, operation: "open", path: "/db/x")),
+      .io(IOError(errno: EACCES, operation: "open", path: "/db/x")),
       .corrupted(Finding(file: "/db/x", expected: "a", found: "b")),
       .locked(path: "/db/x", holder: "pid 1"),
       .unsupportedFormat(path: "/db/x", found: "2", supported: "1"),

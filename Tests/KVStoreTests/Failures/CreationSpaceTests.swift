@@ -20,7 +20,7 @@ struct CreationSpaceTests {
       let store = try Store.open(at: path, options: options)
       try store.close()
     } catch StoreError.diskFull {
-      #expect(try !FileSystem.exists(path))
+      #expect(try !Files.exists(path))
     }
     disk.empty()
     let store = try Store.open(at: path, options: options)
@@ -34,14 +34,14 @@ struct CreationSpaceTests {
     var options = StoreOptions()
     options.segmentByteCount = 4 << 20
     #expect(throws: StoreError.self) { _ = try Store.open(at: disk.path, options: options) }
-    #expect(Set(try FileSystem.names(in: disk.path)) == ["LOCK", "ballast"])
+    #expect(Set(try Files.names(in: disk.path)) == ["LOCK", "ballast"])
   }
 
   @Test func `what is discarded and not wholly so is begun again`() throws {
     let directory = TemporaryDirectory()
     try Store.open(at: directory.path).close()
     // As after a crash in the middle of `discard`.
-    try FileSystem.createEmpty(directory.path + "/" + StoreOpening.creatingName)
+    try Files.createEmpty(directory.path + "/" + StoreOpening.creatingName)
     unlink(directory.path + "/MANIFEST")
     let store = try Store.open(at: directory.path)
     #expect(store.openReport.isNew)

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Testing
 
@@ -23,8 +24,8 @@ struct FullDiskTests {
       do throws(StoreError) {
         try store.put(bytes("key \(number)"), Self.value)
       } catch {
-        guard case .diskFull(let path, _) = error else { throw error }
-        #expect(path.hasPrefix(disk.path))
+        guard case .diskFull(let full) = error else { throw error }
+        #expect(full.path.hasPrefix(disk.path))
         return number
       }
     }
@@ -269,7 +270,7 @@ struct ReadOnlyFileSystemTests {
       try store.close()
     }
     try disk.setReadOnly(true)
-    #expect(throws: StoreError.io(errno: EROFS, operation: "open", path: path + "/LOCK")) {
+    #expect(throws: StoreError.io(IOError(errno: EROFS, operation: "open", path: path + "/LOCK"))) {
       try Store.open(at: path, options: options)
     }
     let report = try StoreInspection(at: path).check()

@@ -36,11 +36,12 @@ import Testing
       performing: {
         try Self.asNobody { _ = try Store.open(at: directory.path, options: options) }
       })
-    guard case .io(EACCES, "open", let told) = refusal else {
+    guard case .io(let failure) = refusal, failure.errno == EACCES, failure.operation == "open"
+    else {
       Issue.record("\(refusal)")
       return
     }
-    #expect(told == path || told.hasPrefix(path + "/"))
+    #expect(failure.path == path || failure.path.hasPrefix(path + "/"))
     #expect(refusal.description.contains("Permission denied"))
     #expect(refusal.description.contains("grant this user read and write permission there"))
 

@@ -27,7 +27,7 @@ struct ToolAccessTests {
       chmod(folder + "/partition-000\(index)/lock.mdb", 0o644)
     }
     for name in ["/MANIFEST", "/LOCK", "/log/control"] { chmod(folder + name, 0o644) }
-    for name in (try? FileSystem.names(in: folder + "/log")) ?? [] {
+    for name in (try? Files.names(in: folder + "/log")) ?? [] {
       chmod(folder + "/log/" + name, 0o644)
     }
   }
@@ -57,11 +57,12 @@ struct ToolAccessTests {
       let error = #expect(throws: StoreError.self) {
         try asNobody { try StoreInspection(at: fixture.directory.path).checkAccess() }
       }
-      guard case .io(EACCES, "open", let path) = error else {
+      guard case .io(let failure) = error, failure.errno == EACCES, failure.operation == "open"
+      else {
         Issue.record("\(String(describing: error))")
         return
       }
-      #expect(path.hasPrefix(fixture.directory.path + "/" + name))
+      #expect(failure.path.hasPrefix(fixture.directory.path + "/" + name))
     }
   }
 
@@ -71,11 +72,11 @@ struct ToolAccessTests {
     let error = #expect(throws: StoreError.self) {
       try asNobody { try StoreInspection(at: fixture.directory.path).checkAccess() }
     }
-    guard case .io(EACCES, "open", let path) = error else {
+    guard case .io(let failure) = error, failure.errno == EACCES, failure.operation == "open" else {
       Issue.record("\(String(describing: error))")
       return
     }
-    #expect(path.hasSuffix("partition-0000/lock.mdb"))
+    #expect(failure.path.hasSuffix("partition-0000/lock.mdb"))
   }
 
   @Test func `reading a store that has no lock files makes none`() throws {

@@ -1,6 +1,6 @@
+import Base
 import Glibc
 import Testing
-import TxnWAL
 
 @testable import KVStore
 

@@ -1,6 +1,5 @@
 import Glibc
 import Testing
-import TxnWAL
 
 @testable import KVStore
 

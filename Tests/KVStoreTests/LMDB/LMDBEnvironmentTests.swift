@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Testing
 import TxnWAL
@@ -39,7 +40,8 @@ import TxnWAL
 
   @Test func `nothing that exists is created over`() throws {
     let fixture = try PartitionFixture()
-    #expect(throws: StoreError.io(errno: EEXIST, operation: "create", path: fixture.path)) {
+    #expect(throws: StoreError.io(IOError(errno: EEXIST, operation: "create", path: fixture.path)))
+    {
       try LMDBFile.create(directory: fixture.directory.path, identity: fixture.identity)
     }
   }
@@ -99,7 +101,9 @@ import TxnWAL
 
   @Test func `a failed sync poisons writes and not reads, a full disk neither`() throws {
     let environment = try PartitionFixture().open()
-    #expect(environment.failure(ENOSPC, "commit to") == .diskFull(path: environment.path))
+    #expect(
+      environment.failure(ENOSPC, "commit to")
+        == .diskFull(IOError(noSpaceTo: "write", environment.path)))
     #expect(environment.poisoned == nil)
     _ = environment.failure(EIO, "commit to")
     let refusal = try #require(environment.poisoned)

@@ -9,12 +9,12 @@ import Testing
   }
 
   @Test func `a full disk is a full disk, whoever says so`() {
-    #expect(error(ENOSPC) == .diskFull(path: "p"))
-    #expect(error(EDQUOT) == .diskFull(path: "p"))
+    #expect(error(ENOSPC) == .diskFull(IOError(noSpaceTo: "commit to", "p")))
+    #expect(error(EDQUOT) == .diskFull(IOError(errno: EDQUOT, operation: "commit to", path: "p")))
   }
 
   @Test func `a system error keeps its errno`() {
-    #expect(error(EIO) == .io(errno: EIO, operation: "commit to", path: "p"))
+    #expect(error(EIO) == .io(IOError(errno: EIO, operation: "commit to", path: "p")))
   }
 
   @Test(arguments: [-30792, -30790, -30788, -30782, -1, -12345] as [Int32])

@@ -8,8 +8,8 @@ import Testing
 
   private func newFile() throws -> OpenEnvironments.Claim {
     try OpenEnvironments.claim(
-      FileSystem.open(
-        "\(directory.path)/file", O_RDWR | O_CREAT | O_CLOEXEC, mode: FileSystem.fileMode))
+      Files.open(
+        "\(directory.path)/file", O_RDWR | O_CREAT | O_CLOEXEC, mode: Files.fileMode))
   }
 
   @Test func `a file is claimed once at a time`() throws {
@@ -26,9 +26,9 @@ import Testing
   @Test func `a new file is never taken for a claimed one that was removed`() throws {
     for _ in 0..<20 {
       let first = try newFile()
-      try FileSystem.remove(first.file.path)
+      try Files.remove(first.file.path)
       let second = try newFile()
-      try FileSystem.remove(second.file.path)
+      try Files.remove(second.file.path)
       #expect(first.file.raw != second.file.raw)
     }
   }

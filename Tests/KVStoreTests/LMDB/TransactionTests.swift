@@ -1,5 +1,4 @@
 import Testing
-import TxnWAL
 
 @testable import KVStore
 

@@ -42,7 +42,7 @@ import Testing
   @Test func `a missing directory is an error that names operation and path`() {
     #expect(
       throws: StoreError.io(
-        errno: ENOENT, operation: "open", path: "/nonexistent/kvd/MANIFEST.new")
+        IOError(errno: ENOENT, operation: "open", path: "/nonexistent/kvd/MANIFEST.new"))
     ) {
       try ManifestFile.write(ManifestTests.manifest(partitionCount: 1), in: "/nonexistent/kvd")
     }

@@ -1,7 +1,7 @@
+import Base
 import Glibc
 import Synchronization
 import Testing
-import TxnWAL
 
 @testable import KVStore
 

@@ -1,7 +1,7 @@
+import Base
 import Foundation
 import Synchronization
 import Testing
-import TxnWAL
 
 @testable import KVStore
 
@@ -41,7 +41,7 @@ import TxnWAL
   }
 
   private static func acknowledgements(_ path: String) -> String {
-    guard (try? FileSystem.exists(path)) == true else { return "" }
+    guard (try? Files.exists(path)) == true else { return "" }
     return String(decoding: contents(path), as: UTF8.self)
   }
 

@@ -1,7 +1,7 @@
+import Base
 import FaultDevices
 import Glibc
 import Testing
-import TxnWAL
 
 @testable import KVStore
 

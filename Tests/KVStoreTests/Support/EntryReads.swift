@@ -1,3 +1,5 @@
+import Base
+
 @testable import KVStore
 
 /// An entry with all that it says.

@@ -1,3 +1,5 @@
+import Base
+
 @testable import KVStore
 
 /// Entries that make every kind of page: long and short keys, values within leaves and beside them.

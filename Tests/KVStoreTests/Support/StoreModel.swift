@@ -1,3 +1,5 @@
+import Base
+
 @testable import KVStore
 
 /// What a store should hold: a dictionary, and which batch wrote what.

@@ -20,8 +20,8 @@ final class TemporaryDirectory {
 
 /// Not with Foundation, which leaks 4 KiB wherever it reads an empty file.
 func contents(_ path: String) -> [UInt8] {
-  let file = try! FileSystem.open(path, O_RDONLY)
-  return try! FileSystem.read(FileSystem.byteCount(of: file), at: 0, from: file)
+  let file = try! Files.open(path, O_RDONLY)
+  return try! Files.read(Files.byteCount(of: file), at: 0, from: file)
 }
 
 func write(_ bytes: [UInt8], to path: String) {

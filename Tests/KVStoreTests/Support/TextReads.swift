@@ -1,3 +1,5 @@
+import Base
+
 @testable import KVStore
 
 /// Reads and writes by text, for tests whose keys are words.

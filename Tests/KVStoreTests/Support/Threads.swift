@@ -1,6 +1,5 @@
 import Base
 import Synchronization
-import TxnWAL
 
 /// Runs `body` on `count` threads of their own, waits for all, and throws the first thing one threw.
 func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {

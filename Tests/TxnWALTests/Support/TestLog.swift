@@ -1,3 +1,5 @@
+import Base
+
 @testable import TxnWAL
 
 /// One participant's part of a transaction in a test.

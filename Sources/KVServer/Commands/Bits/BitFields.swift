@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// BITFIELD and BITFIELD_RO: integers of any width anywhere in a string, changed as one.
 enum BitFields {

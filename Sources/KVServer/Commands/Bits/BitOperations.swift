@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// BITOP AND | OR | XOR | NOT destination key…: strings combined bit by bit, shorter ones and absent ones
 /// with zeros behind their end.

@@ -1,4 +1,4 @@
-import TxnWAL
+import Base
 
 /// Counting and finding bits in part of a string; bit 0 is the highest of the first byte.
 struct BitScan: ~Escapable {

@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// BITCOUNT and BITPOS: counting and finding bits, in a range of bytes or of bits.
 ///

@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// SETBIT and GETBIT: one bit of a string. Bit 0 is the highest of the first byte.
 enum Bits {

@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// HINCRBY and HINCRBYFLOAT: a field read as a number, changed and written back in one evaluation.
 enum HashCounters {

@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// HSCAN and SSCAN: a map page by page, in the order of its fields.
 ///

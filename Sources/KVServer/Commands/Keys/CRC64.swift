@@ -1,3 +1,5 @@
+import Base
+
 /// The checksum of Redis's dumps: CRC-64 by Jones (polynomial 0xAD93D23594C935A9, reflected, register 0).
 ///
 /// Eight bytes at a time, each through a table of its own (M. Kounavis, F. Berry: "A Systematic Approach to Building

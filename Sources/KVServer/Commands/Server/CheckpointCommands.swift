@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// KV.CHECKPOINT, and Redis's commands that save: there are no dumps, so that to save is to take a
 /// checkpoint.

@@ -20,7 +20,7 @@ final class Checkpoints: Sendable {
   struct Report {
     var isRunning = false
     /// In seconds since 1970: of the last success, at first of the start.
-    var lastSavedAt: Int64 = System.timeOfDay().seconds
+    var lastSavedAt: Int64 = SystemClock.timeOfDay().seconds
     var hasFailed = false
     /// How long the last one took, and since when the one under way runs, in seconds; -1 for none.
     var lastSeconds: Int64 = -1
@@ -57,12 +57,10 @@ final class Checkpoints: Sendable {
       return !state.isRunning
     }
     guard mustStart else { return ticket }
-    do throws(WorkerThread.Refusal) {
+    do throws(IOError) {
       _ = try WorkerThread(attempting: "kvd-checkpoint") { self.run() }
     } catch {
-      run { () throws(StoreError) in
-        throw .io(errno: error.errno, operation: "starting a thread for", path: "the checkpoint")
-      }
+      run { () throws(StoreError) in throw StoreError(error) }
     }
     return ticket
   }
@@ -86,7 +84,7 @@ final class Checkpoints: Sendable {
       }
       if tickets.isEmpty { break }
       let outcome: Result<Void, StoreError>
-      let begun = System.monotonicSeconds()
+      let begun = SystemClock.monotonicSeconds()
       let sequence = store.publishedSequence
       locked.withLock { $0.report.begunAt = begun }
       do throws(StoreError) {
@@ -106,13 +104,13 @@ extension Checkpoints {
     locked.withLock { state in
       // Before anybody is told the outcome: who asks for the next one then must not find this one.
       state.isUnderWay = false
-      state.report.lastSeconds = System.monotonicSeconds() - begun
+      state.report.lastSeconds = SystemClock.monotonicSeconds() - begun
       state.report.begunAt = -1
       switch outcome {
       case .success:
         state.report.hasFailed = false
         state.report.count += 1
-        state.report.lastSavedAt = System.timeOfDay().seconds
+        state.report.lastSavedAt = SystemClock.timeOfDay().seconds
         state.report.sequence = sequence
       case .failure: state.report.hasFailed = true
       }

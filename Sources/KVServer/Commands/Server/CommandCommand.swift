@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// COMMAND and its subcommands: the command table, told to clients.
 enum CommandCommand {

@@ -1,5 +1,4 @@
 import KVStore
-import TxnWAL
 
 /// CONFIG: the settings, told and changed.
 enum ConfigCommand {

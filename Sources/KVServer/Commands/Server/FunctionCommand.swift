@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// FUNCTION and FCALL: as of a Redis that has no functions. What would make one is refused.

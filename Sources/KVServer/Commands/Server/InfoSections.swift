@@ -1,3 +1,4 @@
+import Base
 import KVStore
 import Synchronization
 
@@ -7,8 +8,8 @@ enum InfoSections {
   typealias Field = InfoText.Field
 
   static func server(_ server: ServerState) -> [Field] {
-    let uptime = System.monotonicSeconds() - server.startedAt
-    let (seconds, microseconds) = System.timeOfDay()
+    let uptime = SystemClock.monotonicSeconds() - server.startedAt
+    let (seconds, microseconds) = SystemClock.timeOfDay()
     // It means nothing here, but clients compare it with what they have set.
     let configuredRate = server.live.current.ignored["hz"] ?? "10"
     let kernel = System.kernelText("/proc/sys/kernel/osrelease").filter { !$0.isNewline }
@@ -95,7 +96,7 @@ enum InfoSections {
     let report = server.checkpoints.state
     let running = report.isRunning ? "1" : "0"
     let since =
-      report.isRunning && report.begunAt >= 0 ? System.monotonicSeconds() - report.begunAt : -1
+      report.isRunning && report.begunAt >= 0 ? SystemClock.monotonicSeconds() - report.begunAt : -1
     let status = report.hasFailed ? "err" : "ok"
     let changes = server.store.publishedSequence &- report.sequence
     return [
@@ -123,7 +124,7 @@ enum InfoSections {
     let baseline = server.baseline.withLock { $0 }
     let refused = connections.refused - baseline.refused
     let accepted = connections.accepted - baseline.accepted
-    let now = System.monotonicMilliseconds()
+    let now = SystemClock.monotonicMilliseconds()
     let rate = server.rate.perSecond(LoopCounters.Totals(of: server.counters), now: now)
     let expired = server.expiredKeyCount - baseline.expired
     return [

@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// LATENCY: spikes, and the distribution of each command's times.
@@ -80,7 +81,7 @@ enum LatencyCommand {
     let low = event.samples.map(\.milliseconds).min() ?? 0
     var text = "\(name) - high \(event.worst) ms, low \(low) ms (all time high \(event.worst) ms)\n"
     text += String(repeating: "-", count: 80) + "\n"
-    let now = System.timeOfDay().seconds
+    let now = SystemClock.timeOfDay().seconds
     for sample in event.samples {
       text += "\(now - sample.time) s ago: \(sample.milliseconds) ms\n"
     }

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// The commands about the server as a whole.
 enum ServerCommands {
@@ -56,7 +56,7 @@ enum ServerCommands {
   }
 
   static func time(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
-    let (seconds, microseconds) = System.timeOfDay()
+    let (seconds, microseconds) = SystemClock.timeOfDay()
     call.reply.array(2)
     call.reply.bulk(String(seconds))
     call.reply.bulk(String(microseconds))
@@ -123,7 +123,7 @@ enum ServerCommands {
   /// if it is 0.
   static func wait(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     if let until = call.session.waitsUntil {
-      guard System.monotonicMilliseconds() >= until else {
+      guard SystemClock.monotonicMilliseconds() >= until else {
         call.disposition = .waiting
         return
       }
@@ -140,7 +140,8 @@ enum ServerCommands {
     guard replicas > 0, !call.isExecuting, !call.isInScript else {
       return call.reply.integer(Int64(0))
     }
-    let (until, overflow) = System.monotonicMilliseconds().addingReportingOverflow(milliseconds)
+    let (until, overflow) = SystemClock.monotonicMilliseconds().addingReportingOverflow(
+      milliseconds)
     guard !overflow else { return call.reply.error("ERR timeout is out of range") }
     call.session.waitsUntil = milliseconds == 0 ? .max : until
     call.disposition = .waiting

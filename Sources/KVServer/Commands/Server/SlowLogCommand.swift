@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// SLOWLOG: the commands that took long.

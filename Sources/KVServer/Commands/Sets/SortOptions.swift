@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// What stands behind the key of SORT.

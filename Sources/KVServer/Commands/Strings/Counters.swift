@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// INCR and its kin: a value read as a number, changed and written back in one evaluation. When it
 /// expires is kept.

@@ -1,5 +1,5 @@
+import Base
 import KVStore
-import TxnWAL
 
 /// LCS key1 key2 [LEN | IDX] [MINMATCHLEN n] [WITHMATCHLEN]: a longest common subsequence.
 enum LCSCommand {

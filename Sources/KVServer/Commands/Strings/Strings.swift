@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// GET, SET and their kin.
 enum Strings {

@@ -1,6 +1,6 @@
+import Base
 import KVData
 import KVStore
-import TxnWAL
 
 /// GETRANGE, its old name SUBSTR, and SETRANGE: parts of a string.
 enum Substrings {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TxnWAL
+@testable import Base
 
 @Suite struct CRC32CTests {
   /// The check values of RFC 3720, appendix B.4, and of the customary nine digits.

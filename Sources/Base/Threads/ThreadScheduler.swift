@@ -1,4 +1,3 @@
-import Base
 import Synchronization
 
 /// Decides which thread runs, in a simulation: one at a time, in an order that depends on a seed alone.

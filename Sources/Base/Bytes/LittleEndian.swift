@@ -15,7 +15,7 @@ extension RawSpan {
   }
 
   /// Whether there are `count` bytes at `offset`, all of them zero. O(count), at the speed of `memcmp`.
-  func areZero(at offset: Int, count: Int) -> Bool {
+  package func areZero(at offset: Int, count: Int) -> Bool {
     precondition(offset >= 0 && count > 0)
     guard offset &+ count <= byteCount else { return false }
     return unsafe withUnsafeBytes { bytes in
@@ -57,9 +57,10 @@ extension MutableRawSpan {
 
 extension [UInt8] {
   /// The array's bytes, lent.
+  @inlinable
   package var rawSpan: RawSpan {
     @_lifetime(borrow self)
-    @inlinable @inline(__always)
+    @inline(__always)
     get { unsafe span.bytes }
   }
 

@@ -1,4 +1,3 @@
-import Base
 import Glibc
 
 /// A lock with a condition: for the few places where a thread has to sleep until another tells it

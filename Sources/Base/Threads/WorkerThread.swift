@@ -1,4 +1,3 @@
-import Base
 import CLinux
 import Glibc
 
@@ -7,17 +6,12 @@ import Glibc
 /// Everything that waits for the disk runs on one of these, never on a task of the concurrency
 /// runtime, whose few threads must not block. One that nobody joins ends by itself.
 package final class WorkerThread: Sendable {
-  /// The system has no room for another thread.
-  package struct Refusal: Error {
-    package let errno: Int32
-  }
-
   private let handle: Lock<pthread_t?>
   private let simulated: (scheduler: any ThreadScheduler, thread: Int)?
 
   /// Starts a thread called `name` (15 bytes at most are shown by the system), which inherits the
   /// signal mask of the caller; `pthread_create(3)`.
-  package init(attempting name: String, _ body: @escaping @Sendable () -> Void) throws(Refusal) {
+  package init(attempting name: String, _ body: @escaping @Sendable () -> Void) throws(IOError) {
     let simulated = Scheduling.current.map { (scheduler: $0, thread: $0.willStart(name)) }
     self.simulated = simulated
     let start = unsafe Unmanaged.passRetained(Start(name: name, simulated: simulated, body: body))
@@ -32,7 +26,7 @@ package final class WorkerThread: Sendable {
       }, start.toOpaque())
     guard code == 0 else {
       unsafe start.release()
-      throw Refusal(errno: code)
+      throw IOError(errno: code, operation: "start the thread", path: name)
     }
     handle = Lock(thread)
   }
@@ -40,12 +34,11 @@ package final class WorkerThread: Sendable {
   /// The same where there is no going on without the thread: a log that nobody syncs, a memtable that
   /// nobody applies. A refusal ends the process, and the next start recovers.
   package convenience init(name: String, _ body: @escaping @Sendable () -> Void) {
-    do throws(Refusal) {
+    do throws(IOError) {
       try self.init(attempting: name, body)
     } catch {
       preconditionFailure(
-        "the system refused a thread: \(SystemCall.message(for: error.errno)); raise its limits "
-          + "(ulimit -u, -v, -s)")
+        "\(error); raise the limits (ulimit -u, -v, -s)")
     }
   }
 

@@ -1,5 +1,3 @@
-import Base
-
 #if KVD_DELIBERATE_BUGS
   import Synchronization
 #endif

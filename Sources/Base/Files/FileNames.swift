@@ -1,0 +1,137 @@
+import Glibc
+
+/// What has which name: the system calls on paths.
+extension FileSystem {
+  /// Throws where something else than a file has the name of one that LMDB is going to open.
+  package static func checkName(_ path: String) throws(Failure) {
+    try run("open", path) { FileOpening.checkName(path) }
+  }
+
+  /// Throws where the folder at `path` is a link that root must not follow, as `FileOpening` tells.
+  package static func checkFolder(_ path: String, in store: String) throws(Failure) {
+    try run("open", path) { FileOpening.checkFolder(path, in: store) }
+  }
+
+  /// Throws what opening the file at `path` for reading and writing would, without opening it: closing a
+  /// second descriptor of a file drops the record locks that this process has on it. faccessat(2).
+  package static func checkMayWrite(_ path: String) throws(Failure) {
+    try run("open", path) { unsafe faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) }
+  }
+
+  /// Whether there is anything at `path`; access(2).
+  package static func exists(_ path: String) throws(Failure) -> Bool {
+    try translating { () throws(IOError) in
+      try unlessMissing { () throws(IOError) in
+        try call("look for", path) { unsafe access(path, F_OK) }
+      } != nil
+    }
+  }
+
+  /// Whether there is certainly nothing at `path`; access(2).
+  package static func isMissing(_ path: String) -> Bool {
+    unsafe access(path, F_OK) != 0 && [ENOENT, ENOTDIR].contains(errno)
+  }
+
+  /// What is known of the file at `path`, nil if there is none; stat(2).
+  package static func status(of path: String) throws(Failure) -> stat? {
+    var status = stat()
+    return try translating { () throws(IOError) in
+      try unlessMissing { () throws(IOError) in
+        try call("look at", path) { unsafe stat(path, &status) }
+      }
+    }.map { _ in status }
+  }
+
+  /// rename(2).
+  package static func rename(_ path: String, to newPath: String) throws(Failure) {
+    try run("rename", path) { unsafe Glibc.rename(path, newPath) }
+  }
+
+  /// unlink(2).
+  package static func remove(_ path: String) throws(Failure) {
+    try run("remove", path) { unsafe unlink(path) }
+  }
+
+  /// unlink(2), where there is such a file.
+  static func removeIfThere(_ path: String) throws(Failure) {
+    try translating { () throws(IOError) in
+      _ = try unlessMissing { () throws(IOError) in
+        try call("remove", path) { unsafe unlink(path) }
+      }
+    }
+  }
+
+  private static func unlessMissing(_ body: () throws(IOError) -> Int32) throws(IOError) -> Int32? {
+    do throws(IOError) {
+      return try body()
+    } catch let error where error.errno == ENOENT {
+      return nil
+    }
+  }
+}
+
+// MARK: Folders
+
+extension FileSystem {
+  /// mkdir(2). False, and nothing is done, if there is a directory already.
+  @discardableResult
+  package static func makeDirectory(_ path: String) throws(Failure) -> Bool {
+    do throws(IOError) {
+      _ = try call("make directory", path) { unsafe mkdir(path, directoryMode) }
+    } catch let error where error.errno == EEXIST {
+      _ = try open(path, O_RDONLY | O_DIRECTORY)
+      return false
+    } catch {
+      throw Failure(error)
+    }
+    let made = try open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    FileOwnership.inherit(made.raw, from: FileOwnership.folder(of: path))
+    return true
+  }
+
+  /// rmdir(2).
+  package static func removeDirectory(_ path: String) throws(Failure) {
+    try run("remove directory", path) { unsafe rmdir(path) }
+  }
+
+  /// Makes the entries of a directory durable: new files, and what was renamed or removed. fsync(2).
+  package static func syncDirectory(_ path: String) throws(Failure) {
+    try sync(try open(path, O_RDONLY | O_DIRECTORY))
+  }
+
+  /// The names in a folder but for `.` and `..`, in no order. opendir(3), readdir(3); O(names).
+  package static func names(in path: String) throws(Failure) -> [String] {
+    guard let directory = unsafe opendir(path) else { throw error(errno, "list", path) }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  /// Removes a folder of files, one level deep; of a link to a folder, the link alone.
+  package static func removeTree(_ path: String) throws(Failure) {
+    let folder: FileDescriptor
+    do throws(IOError) {
+      folder = try FileSystem<IOError>.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    } catch let error where error.errno == ELOOP {
+      return try remove(path)
+    } catch {
+      throw Failure(error)
+    }
+    try removeFiles(of: folder)
+    try removeDirectory(path)
+  }
+
+  /// Wherever its name leads by now: the worst that another folder's names can do is not to be found. unlinkat(2).
+  private static func removeFiles(of folder: borrowing FileDescriptor) throws(Failure) {
+    let raw = folder.raw
+    for name in try names(in: folder.path) {
+      try run("remove", "\(folder.path)/\(name)") { unsafe unlinkat(raw, name, 0) }
+    }
+  }
+}
