@@ -40,7 +40,7 @@ let package = Package(
       name: "KVStore", dependencies: ["TxnWAL", "Base", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(name: "KVData", dependencies: ["KVStore", "Base"], swiftSettings: strict),
     .target(
-      name: "KVServer", dependencies: ["KVData", "KVStore", "TxnWAL", "Base", "CLinux", "CLua"],
+      name: "KVServer", dependencies: ["KVData", "KVStore", "Base", "CLinux", "CLua"],
       swiftSettings: strict),
     .executableTarget(
       name: "kvd", dependencies: ["KVServer", "KVData", "KVStore", "TxnWAL", "Base"],

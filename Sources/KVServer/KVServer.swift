@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// A running server: the store's commands on a TCP port, in the Redis protocol.
 ///

@@ -1,6 +1,5 @@
 import Base
 import Glibc
-import TxnWAL
 
 /// Lines for the operator on stderr, each with the time in UTC.
 ///

@@ -2,7 +2,6 @@ import Base
 import Glibc
 import KVServer
 import KVStore
-import TxnWAL
 
 /// `kvd serve`: opens the store, which recovers it, and serves it until told to stop.
 enum ServeCommand: Subcommand {

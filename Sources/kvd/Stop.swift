@@ -1,7 +1,6 @@
 import Base
 import Glibc
 import KVServer
-import TxnWAL
 
 /// What signals do to a daemon. While the store is being opened a signal to stop ends the process, which recovery does
 /// not mind; later it stops the server. Another one, a second later or more, ends the process at once, and so does

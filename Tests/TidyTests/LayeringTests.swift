@@ -8,8 +8,8 @@ import Testing
       ("Base", ["TxnWAL", "KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
       ("TxnWAL", ["KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
       ("KVStore", ["KVData", "KVServer", "CLua"]),
-      ("KVData", ["KVServer", "CLMDB", "CLua"]),
-      ("KVServer", ["CLMDB"]),
+      ("KVData", ["KVServer", "TxnWAL", "CLMDB", "CLua"]),
+      ("KVServer", ["TxnWAL", "CLMDB"]),
       ("kvd", ["CLMDB", "CLua"]),
     ])
   func `a layer imports nothing from above it, nor past it`(target: String, forbidden: [Substring])

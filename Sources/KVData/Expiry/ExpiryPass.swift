@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// Removes what has expired, a chunk at a time, the oldest first.
 ///

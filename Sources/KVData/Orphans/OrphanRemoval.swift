@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// Removes the fields of maps whose records range deletes have removed, a bounded portion after the other, each
 /// one batch.

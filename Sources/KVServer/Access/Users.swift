@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// All users, and the file that they are kept in.
 ///

@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// ACL: who may log in, and what they may do then.
 enum ACLCommand {

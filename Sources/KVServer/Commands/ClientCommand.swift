@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// The subcommands of CLIENT that concern the connection itself.
 enum ClientCommand {

@@ -1,7 +1,6 @@
 import Base
 import KVStore
 import Synchronization
-import TxnWAL
 
 /// Reading commands that walk over more than an event loop should, carried out on threads of their own, so that only the
 /// client that asked waits.

@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// Where SCAN, HSCAN and SSCAN go on: numbers that stand for the first key, or field, of the next page.
 ///

@@ -1,5 +1,4 @@
 import Base
-import TxnWAL
 
 /// Work of commands that waits for files other than the store's, of users and of the configuration: done on a thread of
 /// its own, one after another, while only the client that asked waits.

@@ -1,5 +1,4 @@
 import Base
-import TxnWAL
 
 /// The listening sockets, and the loops that their connections are dealt out to.
 final class Listener {

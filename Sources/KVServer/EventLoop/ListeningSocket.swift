@@ -1,6 +1,5 @@
 import Base
 import Synchronization
-import TxnWAL
 
 /// A socket that clients connect to, on an address and a port or on a path.
 final class ListeningSocket: Sendable {

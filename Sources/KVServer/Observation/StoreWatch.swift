@@ -1,7 +1,6 @@
 import Base
 import KVStore
 import Synchronization
-import TxnWAL
 
 /// Tells the operator, in the log, what becomes of the store while it is served: writes that are refused and accepted
 /// again, files that are damaged or gone, damaged values that reads have met.

@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// What a request may grow to.
 struct RequestLimits {

@@ -1,18 +1,6 @@
 import Base
 import TxnWAL
 
-/// Damage that was found on disk: where, what should be there, and what is.
-public typealias Finding = Base.Finding
-
-/// A system call that failed: which, on what, and why.
-public typealias IOError = Base.IOError
-
-/// The system calls on the store's own small files: manifest, locks, directories.
-typealias Files = FileSystem<StoreError>
-
-/// When a write is acknowledged.
-public typealias Durability = TxnWAL.Durability
-
 extension StoreError {
   /// The store's word for an error of its log.
   public init(_ error: LogError) {

@@ -1,6 +1,5 @@
 import Base
 import KVStore
-import TxnWAL
 
 /// Checkpoints asked for by clients, taken on a thread of their own while the event loops go on.
 ///
