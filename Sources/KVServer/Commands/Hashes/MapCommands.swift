@@ -30,7 +30,7 @@ enum MapCommands<Kind: MapKind> {
       (map, evaluation) throws(StoreError) in
       var deleted: Int64 = 0
       for index in 2..<call.count {
-        // As in `Keyspace.delete`.
+        // As in `KeyCommands.delete`.
         try evaluation.pace.advance(by: 1)
         if try map.delete(request.extracting(call[index]), in: &evaluation) { deleted += 1 }
       }

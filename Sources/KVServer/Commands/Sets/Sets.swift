@@ -46,7 +46,7 @@ enum Sets: MapKind {
       (set, evaluation) throws(StoreError) in
       var added: Int64 = 0
       for index in 2..<call.count {
-        // As in `Keyspace.delete`.
+        // As in `KeyCommands.delete`.
         try evaluation.pace.advance(by: 1)
         guard try !set.contains(request.extracting(call[index]), in: &evaluation) else { continue }
         try set.put(request.extracting(call[index]), RawSpan(), isNew: true, in: &evaluation)

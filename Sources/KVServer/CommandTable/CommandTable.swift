@@ -97,7 +97,7 @@ struct CommandTable: Sendable {
   }
 
   static let standard = CommandTable(
-    Strings.all + Bits.all + Keyspace.commands + Scanning.commands
+    Strings.all + Bits.all + KeyCommands.commands + Scanning.commands
       + Transactions.commands + ConnectionCommands.commands + Authentication.commands
       + Databases.commands + [ACLCommand.command] + ServerCommands.commands
       + Ordered.commands + Batches.commands + Hashes.all + Sets.all + Expiries.commands

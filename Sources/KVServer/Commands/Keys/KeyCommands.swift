@@ -2,7 +2,7 @@ import KVData
 import KVStore
 
 /// Commands about keys as such, whatever their value.
-enum Keyspace {
+enum KeyCommands {
   static let commands: [Command] = [
     Command(
       "del", arity: -2, [.write, .deletes, .readsFirst], keys: .all, group: "generic",
