@@ -16,7 +16,7 @@ package enum Records {
     _ key: RawSpan, with value: RawSpan, expiry: UInt64 = 0, replacing oldExpiry: UInt64 = 0,
     in evaluation: inout Evaluation
   ) throws(StoreError) {
-    guard evaluation.hasHadMaps else {
+    guard evaluation.mayContainMaps else {
       return try rewrite(
         key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
     }
@@ -81,7 +81,7 @@ package enum Records {
   package static func release(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
-    if evaluation.hasHadMaps { try releaseFields(of: key, in: &evaluation) }
+    if evaluation.mayContainMaps { try releaseFields(of: key, in: &evaluation) }
   }
 
   @inline(never)

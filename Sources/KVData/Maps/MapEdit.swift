@@ -91,7 +91,7 @@ public struct MapEdit {
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
     evaluation.attach(MapsOfRecords())
-    if evaluation.hasHadMaps { try Records.remove(key, in: &evaluation) }
+    if evaluation.mayContainMaps { try Records.remove(key, in: &evaluation) }
     let id = evaluation.makeMapID(for: key)
     self.id = id
     fieldKey = FieldKey(of: id)

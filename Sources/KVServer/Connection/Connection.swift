@@ -26,7 +26,7 @@ final class Connection {
   /// What is entered for it in `ClientMemory`.
   var accountedByteCount = 0
   /// The client will send nothing more.
-  var hasEnded = false
+  var peerClosed = false
   /// Nothing more is read; the connection closes once its replies are sent.
   private(set) var isClosing = false
   /// The replies are sent and the sending side is closed; what still arrives is thrown away.
@@ -60,7 +60,7 @@ final class Connection {
 
   var wantsToRead: Bool {
     if isLingering { return true }
-    if isClosing || hasEnded || isYielding || parkedByteCount != nil || starvedAt != nil {
+    if isClosing || peerClosed || isYielding || parkedByteCount != nil || starvedAt != nil {
       return false
     }
     // Who has not logged in is owed no memory: it reads before it sends more.

@@ -76,7 +76,7 @@ struct Call: ~Copyable {
   var dumped = DumpedValue.Finding.unsound
   /// Ranges of keys for calls into the store, kept for their capacity.
   var keys: [Range<Int>] = []
-  private let lookups = UpcomingLookups()
+  private let lookups = LookupPrefetcher()
   private let lentInPlace = LentInPlace()
 
   init(
@@ -295,7 +295,7 @@ struct Call: ~Copyable {
   /// Asks for what memtables hold of keys that will be written, all together: to wait for memory is what most of
   /// a write takes otherwise.
   ///
-  /// - Parameter keys: at most `UpcomingLookups.limit` arguments.
+  /// - Parameter keys: at most `LookupPrefetcher.limit` arguments.
   func fetch(keys: StrideTo<Int>, _ request: RawSpan) {
     lookups.removeAll()
     for index in keys { lookups.append(self[index], of: request, readsFile: false, in: reader) }

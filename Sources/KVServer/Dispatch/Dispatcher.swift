@@ -197,7 +197,7 @@ enum Dispatcher {
       return try Scripts.touch(command, call, request, &seen)
     }
     // What is replaced or removed may be a map, whose fields go too.
-    let mayRemoveMaps = command.flags.contains(.write) && call.store.hasHadMaps
+    let mayRemoveMaps = command.flags.contains(.write) && call.store.mayContainMaps
     guard keys.first > 0,
       mayRemoveMaps || command.flags.contains(.readsFirst)
         || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)

@@ -49,7 +49,7 @@ final class EventLoop {
   var spareInput = ByteBuffer()
   var spareReply = ByteBuffer()
   var syncTiming = SyncTiming()
-  let ahead = LookAhead()
+  let ahead = PipelinePrefetcher()
   /// For how long requests of one connection are carried out before others get their turn, in ticks.
   let sliceTicks = TickClock.standard.ticks(microseconds: 1000)
   var drainDeadline: Int64?
@@ -131,7 +131,7 @@ final class EventLoop {
     resume(yielded: yielded, &call)
     if handle.takeSignal() {
       for accepted in handle.takeInbox() { adopt(accepted) }
-      for id in handle.takeDoomed() {
+      for id in handle.takePendingKills() {
         if let connection = connections[id] { close(connection) }
       }
       releaseHeld(&call)
@@ -154,8 +154,8 @@ final class EventLoop {
     let now = UInt64(SystemClock.monotonicNanoseconds())
     switch syncTiming.nextStep(isBusy: isBusy, now: now) {
     case .gather: break
-    case .elsewhere: store.requestSync()
-    case .here:
+    case .delegate: store.requestSync()
+    case .syncInline:
       do throws(StoreError) {
         // False means another thread is at it; it takes what is buffered and the observer is told.
         if try store.syncIfIdle() { releaseHeld(&call) }

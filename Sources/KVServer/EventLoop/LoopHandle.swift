@@ -74,7 +74,7 @@ final class LoopHandle: Sendable {
     signal()
   }
 
-  func takeDoomed() -> [UInt64] {
+  func takePendingKills() -> [UInt64] {
     doomed.withLock { doomed in
       defer { doomed = [] }
       return doomed

@@ -66,7 +66,7 @@ extension EventLoop {
       connection.session.record.lastActiveAt.store(
         SystemClock.monotonicSeconds(), ordering: .relaxed)
     case .wouldBlock: break
-    case .ended: connection.hasEnded = true
+    case .ended: connection.peerClosed = true
     case .failed: return false
     }
     return true

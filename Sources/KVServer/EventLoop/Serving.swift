@@ -289,7 +289,7 @@ extension EventLoop {
     guard keepsLimits(connection) else { return close(connection) }
     if connection.reply.count == 0, connection.isIdle {
       if connection.isClosing { return linger(connection) }
-      if connection.hasEnded { return close(connection) }
+      if connection.peerClosed { return close(connection) }
     }
     updateInterest(connection)
   }
@@ -343,7 +343,7 @@ extension EventLoop {
   /// once with input unread would reset the connection, and the client might never see the last reply.
   private func linger(_ connection: Connection) {
     System.endSending(connection.descriptor.number)
-    guard !connection.hasEnded else { return close(connection) }
+    guard !connection.peerClosed else { return close(connection) }
     connection.isLingering = true
     connection.wantsToWrite = false
     connection.releaseBuffers()

@@ -11,9 +11,9 @@ struct SyncTiming {
     /// Serve what is ready first.
     case gather
     /// Sync in this thread.
-    case here
+    case syncInline
     /// Have the log writer do it.
-    case elsewhere
+    case delegate
   }
 
   /// The longest time for which writes gather.
@@ -21,13 +21,13 @@ struct SyncTiming {
   /// A sync in a loop's thread that takes this long, while nobody is served, is a sign to leave syncs to
   /// the log writer for a time.
   static let slowNanoseconds: UInt64 = 5_000_000
-  static let elsewhereNanoseconds: UInt64 = 500_000_000
+  static let delegatingNanoseconds: UInt64 = 500_000_000
 
   /// Something was written and no sync asked for since.
   private(set) var hasUnsynced = false
   /// When it was first found that writes gather.
   private var gatheringSince: UInt64?
-  private var elsewhereUntil: UInt64 = 0
+  private var delegatingUntil: UInt64 = 0
 
   mutating func didWrite() { hasUnsynced = true }
 
@@ -40,11 +40,13 @@ struct SyncTiming {
     }
     hasUnsynced = false
     gatheringSince = nil
-    return isBusy || now < elsewhereUntil ? .elsewhere : .here
+    return isBusy || now < delegatingUntil ? .delegate : .syncInline
   }
 
   /// A sync in this thread has ended.
   mutating func didSync(from begun: UInt64, to ended: UInt64) {
-    if ended >= begun + Self.slowNanoseconds { elsewhereUntil = ended + Self.elsewhereNanoseconds }
+    if ended >= begun + Self.slowNanoseconds {
+      delegatingUntil = ended + Self.delegatingNanoseconds
+    }
   }
 }

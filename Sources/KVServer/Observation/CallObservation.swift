@@ -6,14 +6,14 @@ extension Call {
   @inline(__always)
   mutating func didRun(_ request: RawSpan) {
     guard disposition == .next, note == .none, !isMonitored, reply.errorCodes.isEmpty else {
-      return didRunOddly(request)
+      return recordUncommonOutcome(request)
     }
     enter(meter.end(), hasFailed: false, request)
   }
 
   /// The rest: commands that failed, wait, were refused or queued, or are watched by monitors.
   @inline(never)
-  private mutating func didRunOddly(_ request: RawSpan) {
+  private mutating func recordUncommonOutcome(_ request: RawSpan) {
     let hasFailed = !reply.errorCodes.isEmpty
     countErrors()
     guard disposition == .next || disposition == .close else { return meter.begin() }

@@ -98,7 +98,7 @@ final class MemoryBudget: Sendable {
 
   /// Whether recovery may go on although more is on its way down than it likes. What a process had in
   /// memory when it was killed on a full disk has room in that of the next.
-  private func mayGoOn() -> Bool {
+  private func shouldStopWaiting() -> Bool {
     trouble.withLock { trouble in
       if trouble.failure != nil { return true }
       guard let obstacle = trouble.obstacle else { return false }
@@ -120,7 +120,7 @@ final class MemoryBudget: Sendable {
     }
     guard inUse > strainedByteCount else { return }
     monitor.withLock {
-      while inUse > strainedByteCount && sealed > 0 && !mayGoOn() { monitor.wait() }
+      while inUse > strainedByteCount && sealed > 0 && !shouldStopWaiting() { monitor.wait() }
     }
   }
 }

@@ -40,11 +40,11 @@ final class Keyspace: Sendable {
 
   @inline(never)
   private func noteMap() {
-    if hasHadMaps { return }
+    if mayContainMaps { return }
     presence.noteOwner()
     mayHoldMaps.store(true, ordering: .relaxed)
   }
 
   /// Whether a map's field is stored, or was written since the store was opened.
-  var hasHadMaps: Bool { mayHoldMaps.load(ordering: .relaxed) }
+  var mayContainMaps: Bool { mayHoldMaps.load(ordering: .relaxed) }
 }

@@ -16,10 +16,10 @@ final class PartitionView {
 
   /// For the short way to keys, and hints at where they are; nil until somebody asks, and once layers or
   /// transaction have changed.
-  private(set) var shortcut: Shortcut? {
+  private(set) var handle: LookupHandle? {
     didSet { revision &+= 1 }
   }
-  /// One more with each shortcut and each loss of one, so that as long as it stays layers and transaction do.
+  /// One more with each handle and each loss of one, so that as long as it stays layers and transaction do.
   private(set) var revision: UInt64 = 1
 
   init(_ partition: Partition, expected: ExpectedKey = ExpectedKey()) {
@@ -27,23 +27,23 @@ final class PartitionView {
     self.expected = expected
   }
 
-  /// Makes the view current, and the shortcut that goes with it.
+  /// Makes the view current, and the handle that goes with it.
   @inline(never)
-  func makeShortcut() -> Shortcut {
-    let shortcut = Shortcut(refresh())
-    self.shortcut = shortcut
-    return shortcut
+  func makeHandle() -> LookupHandle {
+    let handle = LookupHandle(refresh())
+    self.handle = handle
+    return handle
   }
 
   /// The same with the tree in the file, for keys that are to be read there.
   @inline(never)
-  func makeShortcutIntoFile() -> Shortcut {
+  func makeHandleIntoFile() -> LookupHandle {
     let layers = refresh()
     let tree = (try? lmdb())?.mappedTree
-    var shortcut = Shortcut(layers)
-    shortcut.setTree(tree)
-    self.shortcut = shortcut
-    return shortcut
+    var handle = LookupHandle(layers)
+    handle.setTree(tree)
+    self.handle = handle
+    return handle
   }
 
   /// Makes the view current. Cheap where nothing was sealed, dropped or added since the last time.
@@ -58,7 +58,7 @@ final class PartitionView {
     generation = partition.generation
     let layers = partition.layers
     self.layers = layers
-    shortcut = nil
+    handle = nil
     isTransactionFresh = false
     loss = nil
     return layers
@@ -81,7 +81,7 @@ final class PartitionView {
   }
 
   private func makeFresh() throws(StoreError) -> ReadTransaction {
-    shortcut = nil
+    handle = nil
     if let loss { throw loss }
     if let transaction, isTransactionFresh { return try renewFailed(transaction) }
     let renewed: ReadTransaction
@@ -114,7 +114,7 @@ final class PartitionView {
   /// Lets go of everything but the LMDB reader's slot.
   func end() {
     layers = nil
-    shortcut = nil
+    handle = nil
     // Also where it is not fresh: one that newer layers have left behind keeps LMDB from reusing pages
     // all the same.
     transaction?.reset()

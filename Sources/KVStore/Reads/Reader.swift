@@ -137,7 +137,7 @@ public final class Reader {
   public func touch(_ key: RawSpan) throws(StoreError) -> Int {
     let place = place(of: key)
     // What is in memory needs nothing. (Another key that looks like this one costs a read at worst.)
-    if shortcut(to: place.partition).fetchNode(of: place.hash) { return 0 }
+    if handle(to: place.partition).fetchNode(of: place.hash) { return 0 }
     var byteCount = 0
     try lendStoredVersion(of: key, in: place.partition, hash: place.hash, through: 0) { _, value in
       byteCount = value.byteCount
@@ -250,18 +250,18 @@ public final class Reader {
 
   /// What hints at look-ups in a partition begin with. The view is made current first if this is the first read.
   @inline(__always)
-  func shortcut(to partition: Int) -> Shortcut {
-    if let shortcut = views[partition].shortcut { return shortcut }
+  func handle(to partition: Int) -> LookupHandle {
+    if let handle = views[partition].handle { return handle }
     touch(partition)
-    return views[partition].makeShortcut()
+    return views[partition].makeHandle()
   }
 
   /// The same with the tree in the file.
   @inline(__always)
-  func shortcutIntoFile(of partition: Int) -> Shortcut {
-    if let shortcut = views[partition].shortcut, shortcut.hasLookedForTree { return shortcut }
+  func handleIntoFile(of partition: Int) -> LookupHandle {
+    if let handle = views[partition].handle, handle.hasLookedForTree { return handle }
     touch(partition)
-    return views[partition].makeShortcutIntoFile()
+    return views[partition].makeHandleIntoFile()
   }
 
   /// As long as it stays, what was found in the partition's file counts.

@@ -37,11 +37,11 @@ extension Reader {
   ) throws(StoreError) {
     let view = views[partition]
     while true {
-      let (shortcut, sequence) = begin(view, in: partition, through: through)
+      let (handle, sequence) = begin(view, in: partition, through: through)
       var hiding: SequenceNumber = 0
-      if shortcut.isWhole {
+      if handle.isWhole {
         let shown = DeliberateBug.shown(sequence, of: partition)
-        if let version = shortcut.version(of: key, hash: hash, at: shown) {
+        if let version = handle.version(of: key, hash: hash, at: shown) {
           return try lend(version, of: partition, body)
         }
       } else {
@@ -91,10 +91,10 @@ extension Reader {
   @inline(__always)
   private func begin(
     _ view: PartitionView, in partition: Int, through: SequenceNumber
-  ) -> (shortcut: Shortcut, sequence: SequenceNumber) {
-    let shortcut = currentShortcut(view, to: partition)
+  ) -> (handle: LookupHandle, sequence: SequenceNumber) {
+    let handle = currentHandle(view, to: partition)
     letOthersIn(through)
-    return (shortcut, newest(through))
+    return (handle, newest(through))
   }
 
   @inline(__always)
@@ -110,10 +110,10 @@ extension Reader {
 
   /// What a look-up begins with that must find everything: the view is made current if it is not.
   @inline(__always)
-  private func currentShortcut(_ view: PartitionView, to partition: Int) -> Shortcut {
-    if let shortcut = view.shortcut, view.isCurrent { return shortcut }
+  private func currentHandle(_ view: PartitionView, to partition: Int) -> LookupHandle {
+    if let handle = view.handle, view.isCurrent { return handle }
     touch(partition)
-    return view.makeShortcut()
+    return view.makeHandle()
   }
 
   /// The sequence of the newest batch that wrote or removed `key`, published or not, of those that are in the

@@ -11,7 +11,7 @@ extension Evaluation {
 
   /// Whether a map's field is stored, or was written since the store was opened, also by this evaluation.
   /// While it is false, what a put replaces cannot be a map.
-  public var hasHadMaps: Bool { keyspace.hasHadMaps }
+  public var mayContainMaps: Bool { keyspace.mayContainMaps }
 
   /// Lends what `key` has, whatever its type: nil and no bytes where it is absent or has expired.
   @inline(__always)

@@ -8,7 +8,8 @@ extension Evaluation {
   /// written it before the range delete, that write has seen to the owner.)
   @inline(never)
   mutating func putOrphanOfHidden(_ key: RawSpan) throws(StoreError) {
-    guard hasHadMaps, !InternalKey.contains(key), own.isHiddenUntouched(key, in: sequencer) else {
+    guard mayContainMaps, !InternalKey.contains(key), own.isHiddenUntouched(key, in: sequencer)
+    else {
       return
     }
     let orphan = try reader.withStoredEntry(of: key, through: .max) { info, value in

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// The store asks for it wherever an entry with a type is about to be replaced or removed through the public ways
 /// of writing, so that those mean the same as the layer's own. It is asked only while the store may hold fields of
-/// maps (`Store.hasHadMaps`): until then writes are blind. While nobody has attached one, such an entry is neither
+/// maps (`Store.mayContainMaps`): until then writes are blind. While nobody has attached one, such an entry is neither
 /// replaced nor removed: `.wrongType`.
 package protocol RelatedEntries: Sendable {
   /// Removes what belongs to the entry at `key`, expired or not, before the entry goes.
@@ -55,7 +55,7 @@ extension Store {
   func touchRelated(
     to batch: Batch, _ lookups: inout RelatedLookups, isSlice: Bool
   ) throws(StoreError) {
-    guard hasHadMaps, !batch.isOfStoredKeys, let related = evaluations.related.current else {
+    guard mayContainMaps, !batch.isOfStoredKeys, let related = evaluations.related.current else {
       lookups.isDone = true
       return
     }
@@ -80,7 +80,7 @@ extension Store {
 
   /// The same for one key.
   func touchRelated(to key: [UInt8]) throws(StoreError) -> Int {
-    guard hasHadMaps, let related = evaluations.related.current else { return 0 }
+    guard mayContainMaps, let related = evaluations.related.current else { return 0 }
     let reader = makeReader()
     defer { reader.close() }
     return try related.touch(key.rawSpan, with: reader)
@@ -94,7 +94,7 @@ extension Evaluation {
   /// Before the entry at `key` is replaced or removed.
   @inline(__always)
   mutating func releaseRelated(to key: RawSpan) throws(StoreError) {
-    if keyspace.hasHadMaps { try askRelated(to: key) }
+    if keyspace.mayContainMaps { try askRelated(to: key) }
   }
 
   @inline(never)

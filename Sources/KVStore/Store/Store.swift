@@ -96,7 +96,7 @@ public final class Store: Sendable {
       // What evaluations read with is kept from one to the next, but never while nothing goes on: it
       // keeps memory and LMDB's pages from being used again.
       sequencer.onGroupTaken = { reader.end() }
-      upkeep.lookNow(sequencer.lastPosition)
+      upkeep.checkLimits(sequencer.lastPosition)
       upkeep.sendDownRangeDeletes()
     }
   }
@@ -177,7 +177,7 @@ public final class Store: Sendable {
   public var now: UInt64 { keyspace.clock.now }
 
   /// Whether a map's field is stored, or was written since the store was opened.
-  public var hasHadMaps: Bool { keyspace.hasHadMaps }
+  public var mayContainMaps: Bool { keyspace.mayContainMaps }
 
   /// Why writes are refused, once the log or LMDB could not be written. Open the store again to recover.
   public var poisoned: StoreError? { coordinator.poisoned.map { StoreError($0) } }

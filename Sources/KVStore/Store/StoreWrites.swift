@@ -77,7 +77,7 @@ extension Store {
     try Limits.check(batchByteCount: batch.chargedByteCount)
     try checkRangeDeletes(batch.rangeDeleteCount)
     var (byteCount, isMeasured) = (batch.byteCount, false)
-    if hasHadMaps { byteCount = try await lookedUpByteCount(of: batch) }
+    if mayContainMaps { byteCount = try await lookedUpByteCount(of: batch) }
     while true {
       try await admit(
         byteCount: byteCount, onlyDeletes: batch.onlyDeletes, isMeasured: isMeasured)

@@ -29,12 +29,12 @@ final class Upkeep: @unchecked Sendable {
   @inline(__always)
   func look(at position: CommitPosition, deletesRanges: Bool) {
     if deletesRanges || position.end.rawValue >= lastLook.rawValue + UInt64(Self.interval) {
-      lookNow(position)
+      checkLimits(position)
     }
   }
 
   /// As the sequencer: also once when the store is open, because of what recovery brought.
-  func lookNow(_ position: CommitPosition) {
+  func checkLimits(_ position: CommitPosition) {
     lastLook = position.end
     let partitions = keyspace.partitions
     var total = partitions.reduce(0) { $0 + $1.activeByteCount }

@@ -13,7 +13,7 @@ import Testing
 
   @Test func `a loop with nothing else to do syncs at once and by itself`() {
     var timing = withWrites()
-    #expect(timing.nextStep(isBusy: false, now: 7) == .here)
+    #expect(timing.nextStep(isBusy: false, now: 7) == .syncInline)
     #expect(!timing.hasUnsynced)
   }
 
@@ -23,7 +23,7 @@ import Testing
     #expect(timing.hasUnsynced)
     timing.didWrite()
     #expect(timing.nextStep(isBusy: true, now: 8) == .gather)
-    #expect(timing.nextStep(isBusy: false, now: 9) == .here)
+    #expect(timing.nextStep(isBusy: false, now: 9) == .syncInline)
     #expect(!timing.hasUnsynced)
   }
 
@@ -31,7 +31,7 @@ import Testing
     var timing = withWrites()
     #expect(timing.nextStep(isBusy: true, now: 7) == .gather)
     #expect(timing.nextStep(isBusy: true, now: 6 + SyncTiming.gatherNanoseconds) == .gather)
-    #expect(timing.nextStep(isBusy: true, now: 7 + SyncTiming.gatherNanoseconds) == .elsewhere)
+    #expect(timing.nextStep(isBusy: true, now: 7 + SyncTiming.gatherNanoseconds) == .delegate)
     #expect(!timing.hasUnsynced)
   }
 
@@ -49,17 +49,17 @@ import Testing
     _ = timing.nextStep(isBusy: false, now: 0)
     timing.didSync(from: 0, to: SyncTiming.slowNanoseconds)
     timing.didWrite()
-    #expect(timing.nextStep(isBusy: false, now: 6 * millisecond) == .elsewhere)
+    #expect(timing.nextStep(isBusy: false, now: 6 * millisecond) == .delegate)
     timing.didWrite()
-    let end = SyncTiming.slowNanoseconds + SyncTiming.elsewhereNanoseconds
-    #expect(timing.nextStep(isBusy: false, now: end - 1) == .elsewhere)
+    let end = SyncTiming.slowNanoseconds + SyncTiming.delegatingNanoseconds
+    #expect(timing.nextStep(isBusy: false, now: end - 1) == .delegate)
     timing.didWrite()
-    #expect(timing.nextStep(isBusy: false, now: end) == .here)
+    #expect(timing.nextStep(isBusy: false, now: end) == .syncInline)
   }
 
   @Test func `a quick sync changes nothing`() {
     var timing = withWrites()
     timing.didSync(from: 0, to: SyncTiming.slowNanoseconds - 1)
-    #expect(timing.nextStep(isBusy: false, now: 6 * millisecond) == .here)
+    #expect(timing.nextStep(isBusy: false, now: 6 * millisecond) == .syncInline)
   }
 }

@@ -8,7 +8,7 @@ import Testing
   private let key = bytes("key")
 
   private func lookAhead(to key: [UInt8], with reader: Reader, isRun: Bool = true) {
-    let lookups = UpcomingLookups()
+    let lookups = LookupPrefetcher()
     lookups.append(0..<key.count, of: key.rawSpan, readsFile: true, in: reader)
     if isRun { lookups.run(in: key.rawSpan, reader) }
     lookups.expect(at: 0, in: key.rawSpan, behind: 0, reader)
@@ -70,7 +70,7 @@ import Testing
 
   @Test func `a finding of an earlier view is not handed on into a later one`() throws {
     try misleading { store, reader throws in
-      let lookups = UpcomingLookups()
+      let lookups = LookupPrefetcher()
       lookups.append(0..<key.count, of: key.rawSpan, readsFile: true, in: reader)
       lookups.run(in: key.rawSpan, reader)
       try store.put(key, bytes("new"))
@@ -133,9 +133,9 @@ import Testing
       default: break
       }
     }
-    let lookups = UpcomingLookups()
+    let lookups = LookupPrefetcher()
     for _ in 0..<100 {
-      let asked = (0..<Int.random(in: 1...UpcomingLookups.limit, using: &random)).map { _ in
+      let asked = (0..<Int.random(in: 1...LookupPrefetcher.limit, using: &random)).map { _ in
         keys.randomElement(using: &random)!
       }
       let input = asked.flatMap { $0 }

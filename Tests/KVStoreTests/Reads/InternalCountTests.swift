@@ -148,7 +148,7 @@ import Testing
     }
     let old = try fixture.crashImage()
     #expect(try old.store.countEntries() == 1)
-    #expect(old.store.hasHadMaps)
+    #expect(old.store.mayContainMaps)
     try old.store.put(stored: Self.field(1, 100), [])
     try old.store.put(bytes("l"), [])
     try old.store.checkpoint()

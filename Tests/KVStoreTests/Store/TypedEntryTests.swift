@@ -42,7 +42,7 @@ import Testing
         == expected.filter { InternalKey.mapFields.contains($0.key.rawSpan) })
     #expect(try store.countEntries() == shown.count)
     #expect(try store.expiryIndex().count == 600)
-    #expect(store.hasHadMaps)
+    #expect(store.mayContainMaps)
   }
 
   @Test func `they survive a replay of the log, being applied, and a check finds them sound`()
@@ -111,26 +111,26 @@ import Testing
   @Test func `a store that never had a map says so, also when it is opened again`() throws {
     let fixture = try StoreFixture()
     try fixture.store.put(bytes("k"), Entry(value: [], type: 1, expiry: .max))
-    #expect(!fixture.store.hasHadMaps)
+    #expect(!fixture.store.mayContainMaps)
     try fixture.store.checkpoint()
     try fixture.reopen()
-    #expect(!fixture.store.hasHadMaps)
+    #expect(!fixture.store.mayContainMaps)
     let field = InternalKey.mapPrefix(slot: 77, id: [UInt8](repeating: 3, count: 12))
     try fixture.store.evaluateDurably { evaluation throws(StoreError) in
-      let before = evaluation.hasHadMaps
+      let before = evaluation.mayContainMaps
       try evaluation.put(stored: field.rawSpan, RawSpan())
-      let after = evaluation.hasHadMaps
+      let after = evaluation.mayContainMaps
       #expect(!before && after)
     }
-    #expect(fixture.store.hasHadMaps)
-    #expect(try fixture.crashImage().store.hasHadMaps)
+    #expect(fixture.store.mayContainMaps)
+    #expect(try fixture.crashImage().store.mayContainMaps)
     try fixture.reopen()
-    #expect(fixture.store.hasHadMaps)
+    #expect(fixture.store.mayContainMaps)
     try fixture.store.evaluateDurably { evaluation throws(StoreError) in
       try evaluation.delete(stored: field.rawSpan)
     }
     try fixture.reopen()
-    #expect(!fixture.store.hasHadMaps)
+    #expect(!fixture.store.mayContainMaps)
   }
 
   @Test func `a cut reads a record and its fields as of one sequence, and grows`() throws {

@@ -112,7 +112,7 @@ extension Call {
   borrowing func touchReplaced(
     _ key: RawSpan, _ seen: inout SeenKeys
   ) throws(StoreError) -> Int {
-    if store.hasHadMaps { return try touchWithFields(key, &seen) }
+    if store.mayContainMaps { return try touchWithFields(key, &seen) }
     seen.didRead(try reader.touch(key))
     return 0
   }

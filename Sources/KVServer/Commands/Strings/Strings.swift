@@ -185,7 +185,7 @@ enum Strings {
   private static func putPairs(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    let groupCount = 2 * UpcomingLookups.limit
+    let groupCount = 2 * LookupPrefetcher.limit
     for start in stride(from: 1, to: call.count, by: groupCount) {
       let group = stride(from: start, to: min(start + groupCount, call.count), by: 2)
       call.fetch(keys: group, request)

@@ -6,7 +6,7 @@
 /// `expect`, and whoever uses it sees whether it still counts.
 ///
 /// One belongs to an event loop, for its memory.
-package final class UpcomingLookups {
+package final class LookupPrefetcher {
   private struct Lookup {
     /// Where the key stands in the input; nil where nothing is looked up.
     var key: Range<Int>?
@@ -58,7 +58,7 @@ package final class UpcomingLookups {
     // Keys of the engine's own begin with zero, and some are taken note of.
     if bytes.beginsWithZero { return append() }
     let place = reader.computePlace(of: bytes)
-    reader.shortcut(to: place.partition).fetchSlots(of: place.hash)
+    reader.handle(to: place.partition).fetchSlots(of: place.hash)
     lookups.append(Lookup(key: key, place: place, readsFile: readsFile))
   }
 
@@ -70,9 +70,9 @@ package final class UpcomingLookups {
       let lookup = lookups[index]
       guard let key = lookup.key else { continue }
       let partition = lookup.place.partition
-      let isInMemory = reader.shortcut(to: partition).fetchNode(of: lookup.place.hash)
+      let isInMemory = reader.handle(to: partition).fetchNode(of: lookup.place.hash)
       guard lookup.readsFile, !isInMemory,
-        let tree = reader.shortcutIntoFile(of: partition).tree, tree.depth > 0
+        let tree = reader.handleIntoFile(of: partition).tree, tree.depth > 0
       else { continue }
       descents.append(
         Descent(
@@ -132,7 +132,7 @@ package final class UpcomingLookups {
     guard index < lookups.count, case .leaf(let leaf) = lookups[index].finding.extent else {
       return
     }
-    reader.shortcut(to: lookups[index].place.partition).tree?.fetchNodes(of: leaf)
+    reader.handle(to: lookups[index].place.partition).tree?.fetchNodes(of: leaf)
   }
 
   /// Finds the entry in the leaf, and asks for its value.
@@ -142,7 +142,7 @@ package final class UpcomingLookups {
       case .leaf(let leaf) = lookups[index].finding.extent
     else { return }
     let partition = lookups[index].place.partition
-    guard let tree = reader.shortcut(to: partition).tree,
+    guard let tree = reader.handle(to: partition).tree,
       reader.revision(of: partition) == lookups[index].finding.revision
     else { return }
     switch tree.find(input.extracting(key, behind: consumed), inLeaf: leaf) {

@@ -2,7 +2,7 @@
 ///
 /// It belongs to a `PartitionView`, which keeps alive what the addresses lead to, and replaces it with
 /// whatever else it replaces.
-struct Shortcut: BitwiseCopyable {
+struct LookupHandle: BitwiseCopyable {
   private var active: HashIndex
   /// The newest sealed memtable's; there is seldom another.
   private var sealed: HashIndex?

@@ -5,8 +5,8 @@ import KVStore
 /// on the way is there for each request when its turn comes.
 ///
 /// What it does not understand at a glance, it lets pass. One belongs to an event loop, for its memory.
-final class LookAhead {
-  private let lookups = UpcomingLookups()
+final class PipelinePrefetcher {
+  private let lookups = LookupPrefetcher()
   /// Where the requests that are known end, counted from the beginning of the first one.
   private var ends: [Int] = []
   /// The next one.
@@ -40,7 +40,7 @@ final class LookAhead {
     lookups.removeAll()
     head = 0
     var end = 0
-    while ends.count < UpcomingLookups.limit, let next = request(in: input, at: end) {
+    while ends.count < LookupPrefetcher.limit, let next = request(in: input, at: end) {
       if let command = call.server.table.index(of: input.extracting(next.name)) {
         lookups.append(
           next.key, of: input, readsFile: call.server.table.readsKeys(command), in: call.reader)
