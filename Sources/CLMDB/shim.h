@@ -1,6 +1,6 @@
-// LMDB, and its calls that look at pages under guard: LMDB asserts what it expects of a page, and an
-// assertion that fails ends the process. Here it ends the call instead, with a status. Header only: nothing
-// here is compiled into a library of its own.
+// LMDB, with guards around its calls that read pages. LMDB asserts that pages have the expected form, and a failed
+// assertion would abort the process. Here it makes the call return a status instead. Header only: nothing is
+// compiled into a library of its own.
 #ifndef KVD_CLMDB_H
 #define KVD_CLMDB_H
 
@@ -8,23 +8,23 @@
 #include <setjmp.h>
 #include <stddef.h>
 
-// What a guarded call returns where an assertion failed; LMDB's own codes end at -30780.
+// Results of a guarded call when an assertion failed. LMDB's own codes end at -30780.
 //
-// ASSERTED, of calls that only read: the view or transaction answers nothing more, and is ended as always.
-// ABANDONED, of calls that change a transaction: it is neither to be used nor to be aborted, because its list
-// of cursors may lead to stack that is gone.
+// ASSERTED, for calls that only read: the view or transaction gives no more answers, and is ended as usual.
+// ABANDONED, for calls that change a transaction: it must be neither used nor aborted, because its list of cursors
+// may point to stack frames that no longer exist.
 #define KVD_MDB_ASSERTED (-30700)
 #define KVD_MDB_ABANDONED (-30701)
 
-// Where the calling thread goes on if an assertion of LMDB's fails; NULL outside of guarded calls. A weak
-// function, which the linker makes one of, and never inlined: so all that include this share one variable.
+// Where the calling thread continues if an LMDB assertion fails; NULL outside guarded calls. Weak, so that the
+// linker keeps one copy, and never inlined: all files that include this share one variable.
 __attribute__((weak, visibility("hidden"))) jmp_buf **kvd_mdb_place(void) {
   static __thread jmp_buf *place;
   return &place;
 }
 
-// LMDB calls this before it aborts. The jump crosses frames of LMDB's alone: it was called by one of the
-// functions below, and it never calls back into anything but this and comparisons of its own.
+// Called by LMDB before it aborts. The jump crosses only frames of LMDB: it was called by one of the functions
+// below, and it calls back only this function and its own comparison functions.
 static void kvd_mdb_assertion_failed(MDB_env *environment, const char *message) {
   jmp_buf *place = *kvd_mdb_place();
   (void)environment; (void)message;
@@ -38,9 +38,10 @@ static inline void kvd_mdb_guard(MDB_env *environment) {
   mdb_env_set_assert(environment, kvd_mdb_assertion_failed);
 }
 
-// Not to be inlined: a function that comes back twice keeps the optimizer from its caller. `_setjmp` saves no
-// signal mask, so no system call is made. Left with `longjmp`, which restores one only where one was saved: the thread
-// sanitizer does not know `_longjmp`, and would take a thread to be in all functions that assertions have left.
+// Must not be inlined: a function that returns twice prevents optimization of its caller. `_setjmp` saves no signal
+// mask, so it makes no system call. `longjmp` restores a mask only if one was saved. `_longjmp` is not used,
+// because the thread sanitizer does not know it and would consider the thread still inside every function left by
+// an assertion.
 #define KVD_MDB_GUARDED(failed, call) \
   jmp_buf place;                      \
   jmp_buf **current;                  \

@@ -1,6 +1,6 @@
-// What `import Glibc` does not show Swift: epoll, eventfd, flock, accept4, unshare and thread names, the processor's
-// CRC-32C and prefetch instructions; and long double, which Swift does not have on every processor. Header only:
-// nothing here is compiled into a library of its own.
+// What `import Glibc` does not provide to Swift: epoll, eventfd, flock, accept4, unshare and thread names, the
+// processor's CRC-32C and prefetch instructions; and long double, which Swift lacks on some processors. Header
+// only: nothing is compiled into a library of its own.
 #ifndef KVD_CLINUX_H
 #define KVD_CLINUX_H
 
@@ -18,20 +18,20 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 
-// Declared here because glibc shows them only under _GNU_SOURCE, which must be set before any header.
+// Declared here because glibc declares them only under _GNU_SOURCE, which must be defined before any header.
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int pthread_setname_np(pthread_t thread, const char *name);
-// Declared in <malloc.h>, for the allocator to give back what it keeps for later.
+// Declared in <malloc.h>. Makes the allocator return unused memory to the system.
 extern int malloc_trim(size_t keep);
-// For the crash harness, whose small disks shall go when it does.
+// For the crash harness: the mounts of its small disks disappear when it ends.
 extern int unshare(int flags);
 #define KVD_CLONE_NEWNS 0x00020000
 
-// Asks for the cache line of any address, valid or not, without waiting for it.
+// Prefetches the cache line of any address, valid or not, without waiting for it.
 static inline void kvd_prefetch(const void *address) { __builtin_prefetch(address); }
 
-// The same for a line that is going to be written. The compiler knows the instruction only of processors that
-// announce it; the older ones pass over it.
+// Prefetches a line that is about to be written. In assembly because the compiler emits the instruction only for
+// processors that announce it; older ones ignore it.
 static inline void kvd_prefetch_for_writing(const void *address) {
 #if defined(__x86_64__)
   __asm__ volatile("prefetchw %0" : : "m"(*(const char *)address));
@@ -41,10 +41,10 @@ static inline void kvd_prefetch_for_writing(const void *address) {
 }
 
 #if defined(__x86_64__)
-// The processor's counter, which costs a third of a look at the clock.
+// The processor's time-stamp counter. Reading it costs a third of reading the clock.
 static inline uint64_t kvd_counter(void) { return __builtin_ia32_rdtsc(); }
 
-// Whether it runs evenly whatever the processor does: leaf 0x80000007 of CPUID, bit 8 of EDX.
+// Whether that counter runs at a constant rate: leaf 0x80000007 of CPUID, bit 8 of EDX.
 static inline int kvd_has_even_counter(void) {
   unsigned a = 0x80000000u, b, c = 0, d;
   __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
@@ -55,9 +55,9 @@ static inline int kvd_has_even_counter(void) {
   return (int)((d >> 8) & 1);
 }
 
-// ECX of leaf 1 of CPUID. Asked once, and remembered, as it is wanted for every key.
+// ECX of leaf 1 of CPUID. Queried once and cached, because it is needed for every key.
 static inline unsigned kvd_features(void) {
-  static uint64_t known; // 0 = not asked yet
+  static uint64_t known; // 0 = not queried yet
   uint64_t answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
   if (__builtin_expect(answer == 0, 0)) {
     unsigned a = 1, b, c = 0, d;
@@ -71,9 +71,8 @@ static inline unsigned kvd_features(void) {
 // Bit 1 is PCLMULQDQ.
 static inline int kvd_has_carryless_product(void) { return (int)(kvd_features() >> 1 & 1); }
 
-// The upper half of the product of two polynomials over the field of two elements. Call only where
-// `kvd_has_carryless_product` answered 1. (Written out, so that it can become part of code that is built for
-// any processor.)
+// The upper half of the product of two polynomials over GF(2). Call only if `kvd_has_carryless_product` returned 1.
+// (In assembly, so that it can be inlined into code built for any processor.)
 static inline uint64_t kvd_carryless_product_high(uint64_t first, uint64_t second) {
   typedef uint64_t kvd_pair __attribute__((vector_size(16)));
   kvd_pair product = {first, 0}, factor = {second, 0};
@@ -84,8 +83,7 @@ static inline uint64_t kvd_carryless_product_high(uint64_t first, uint64_t secon
 // Bit 20 is SSE 4.2.
 static inline int kvd_has_crc32c(void) { return (int)(kvd_features() >> 20 & 1); }
 
-// Advances a raw (not inverted) CRC-32C register over `count` bytes. Call only where
-// `kvd_has_crc32c` answered 1.
+// Advances a raw (not inverted) CRC-32C register over `count` bytes. Call only if `kvd_has_crc32c` returned 1.
 __attribute__((target("sse4.2")))
 static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size_t count) {
   const unsigned char *next = (const unsigned char *)bytes;
@@ -105,14 +103,14 @@ static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size
 static inline uint64_t kvd_counter(void) { return 0; }
 static inline int kvd_has_even_counter(void) { return 0; }
 
-// On other processors the table in SlotHash.swift serves.
+// Other processors use the table in SlotHash.swift.
 static inline int kvd_has_carryless_product(void) { return 0; }
 static inline uint64_t kvd_carryless_product_high(uint64_t first, uint64_t second) {
   (void)first; (void)second;
   return 0;
 }
 
-// On other processors the table in CRC32C.swift serves.
+// Other processors use the table in CRC32C.swift.
 static inline int kvd_has_crc32c(void) { return 0; }
 static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size_t count) {
   (void)bytes; (void)count;
@@ -120,13 +118,12 @@ static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size
 }
 #endif
 
-// Room for the digits of any long double, as Redis has it.
+// Enough for the digits of any long double; the size that Redis uses.
 #define KVD_LONG_DOUBLE_CHARS 5120
 #define KVD_NOT_A_LONG_DOUBLE (-1)
 #define KVD_INFINITE_LONG_DOUBLE (-2)
 
-// Reads a number by the rules of Redis: whatever strtold takes whole, but no space before it, no overflow
-// and no NaN.
+// Parses a number by the rules of Redis: strtold must accept all of it, without leading space, overflow or NaN.
 static inline int kvd_parse_long_double(const void *text, size_t count, long double *value) {
   char buffer[KVD_LONG_DOUBLE_CHARS];
   char *end;
@@ -140,8 +137,8 @@ static inline int kvd_parse_long_double(const void *text, size_t count, long dou
   return !(errno == ERANGE && (isinf(*value) || *value == 0));
 }
 
-// Writes the sum of two numbers into `digits`, which has KVD_LONG_DOUBLE_CHARS bytes, as Redis does: 17
-// digits behind the point, without zeros at the end. Returns the length, or one of the two above.
+// Writes the sum of two numbers into `digits`, which has KVD_LONG_DOUBLE_CHARS bytes, in the format of Redis: 17
+// digits after the point, without trailing zeros. Returns the length, or one of the two error codes above.
 static inline int kvd_add_long_doubles(
     const void *first, size_t first_count, const void *second, size_t second_count, void *digits) {
   long double a, b;

@@ -1,5 +1,5 @@
-// The library `bit` of scripts: Lua BitOp 1.0.2 as its documentation (bitop.luajit.org) has it. Numbers are taken
-// modulo 2^32 and returned as signed.
+// The library `bit` for scripts: Lua BitOp 1.0.2 as documented at bitop.luajit.org. Numbers are taken modulo 2^32
+// and returned as signed.
 #ifndef KVD_LUA_BIT_H
 #define KVD_LUA_BIT_H
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 static inline uint32_t kvd_lua_word(lua_State *L, int index) {
-  // The sum has its unit in the last bit of the fraction, so that rounding is the processor's.
+  // In this sum the lowest fraction bit stands for 1, so the processor rounds the number to an integer.
   double shifted = luaL_checknumber(L, index) + 6755399441055744.0;  // 2^52 + 2^51
   uint64_t bits;
   memcpy(&bits, &shifted, sizeof bits);
@@ -35,7 +35,7 @@ KVD_LUA_BIT_OF_ALL(band, &=)
 KVD_LUA_BIT_OF_ALL(bor, |=)
 KVD_LUA_BIT_OF_ALL(bxor, ^=)
 
-// Only the lower five bits of the count are looked at.
+// Only the lower five bits of the count are used.
 #define KVD_LUA_BIT_SHIFT(name, shifted)                                    \
   static int kvd_lua_bit_##name(lua_State *L) {                             \
     uint32_t word = kvd_lua_word(L, 1), count = kvd_lua_word(L, 2) & 31;    \
@@ -47,7 +47,7 @@ KVD_LUA_BIT_SHIFT(arshift, (uint32_t)((int32_t)word >> count))
 KVD_LUA_BIT_SHIFT(rol, word << count | word >> (-count & 31))
 KVD_LUA_BIT_SHIFT(ror, word >> count | word << (-count & 31))
 
-// The last digits, as many as asked for and eight at most; in capitals if the number is negative.
+// The last hexadecimal digits: as many as requested, at most eight; upper case if the number is negative.
 static int kvd_lua_bit_tohex(lua_State *L) {
   uint32_t word = kvd_lua_word(L, 1);
   int32_t count = lua_isnone(L, 2) ? 8 : (int32_t)kvd_lua_word(L, 2);

@@ -1,15 +1,15 @@
-// Functions of Lua 5.1 that a script can make run for minutes, or make end the process, written again with the
-// same results and the same errors.
+// Functions of Lua 5.1 with which a script could run for minutes or crash the process, reimplemented with the same
+// results and the same errors.
 //
-//   unpack              counts its results in an int that overflows, and then fills the stack beyond its end
+//   unpack              counts its results in an int that overflows, and then writes past the end of the stack
 //                       (CVE-2025-46817)
-//   string.rep          repeats even nothing as often as asked for
-//   table.insert        moves as many elements as a position, or a border that is none, says
+//   string.rep          repeats even the empty string as often as requested
+//   table.insert        moves as many elements as its position argument or a false border demands
 //   table.remove        the same
-//   table.concat        takes as long as the table has elements, while nothing checks the time
+//   table.concat        takes time in proportion to the table without checking the time
 //
-// What else a script may call of Lua's own takes time in proportion to what the script holds in memory, and
-// nothing outside of memory that is counted.
+// All other Lua functions that a script may call take time in proportion to what the script holds in memory, and
+// allocate no memory that is not counted.
 #ifndef KVD_LUA_GUARDS_H
 #define KVD_LUA_GUARDS_H
 
@@ -17,7 +17,7 @@
 
 #include <limits.h>
 
-// Elements that are moved between two checks of the time.
+// Elements moved between two checks of the time.
 #define KVD_LUA_GUARD_STEPS 4096
 
 static int kvd_lua_unpack(lua_State *L) {
@@ -32,7 +32,7 @@ static int kvd_lua_unpack(lua_State *L) {
   return (int)(last - first + 1);
 }
 
-// The result is built in a block that Lua counts: one that does not fit is refused before it is filled.
+// The result is built in a block that Lua counts, so a result that does not fit is refused before it is filled.
 static int kvd_lua_rep(lua_State *L) {
   size_t length, total, done;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -47,7 +47,7 @@ static int kvd_lua_rep(lua_State *L) {
   block = (char *)lua_newuserdata(L, total);
   memcpy(block, text, length);
   for (done = length; done < total; done += length) {
-    // What is there already is appended to itself, up to a piece that the processor's cache holds.
+    // Doubles what is there by copying it after itself, up to a piece that fits into the processor's cache.
     if (done <= 1 << 16) length = done;
     if (length > total - done) length = total - done;
     memcpy(block + done, block, length);

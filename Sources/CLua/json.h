@@ -1,7 +1,7 @@
-// The library `cjson` of scripts, as the manual of lua-cjson 2.1.0 has it, with its errors word for word.
+// The library `cjson` for scripts, as documented in the manual of lua-cjson 2.1.0, with identical error messages.
 //
-// It is not that library, which takes memory that nobody counts, and ends the process where there is none.
-// Settings hold for the run in which they are made. What nests more than 1000 deep is refused, whatever they say.
+// Not lua-cjson itself, which allocates memory outside the limit and aborts the process when there is none.
+// Settings last for the run that makes them. Nesting deeper than 1000 is refused whatever they say.
 #ifndef KVD_LUA_JSON_H
 #define KVD_LUA_JSON_H
 
@@ -19,7 +19,7 @@ static inline kvd_lua_json_options *kvd_lua_json_arguments(lua_State *L, int cou
   return &kvd_lua_of(L)->json;
 }
 
-// Sets an option if there is such an argument, and pushes what it is then.
+// Sets an option if the argument is given, and pushes its resulting value.
 KVD_LUA_FUNCTION int kvd_lua_json_set_number(lua_State *L, int index, int *option, int least, int greatest) {
   char text[64];
   if (!lua_isnil(L, index)) {
@@ -63,7 +63,7 @@ static int kvd_lua_json_precision(lua_State *L) {
   return kvd_lua_json_set_number(L, 1, &kvd_lua_json_arguments(L, 1)->precision, 1, 14);
 }
 
-// There is no buffer to keep.
+// Accepted without effect: there is no buffer to keep.
 static int kvd_lua_json_keep_buffer(lua_State *L) {
   return kvd_lua_json_set_choice(L, 1, &kvd_lua_json_arguments(L, 1)->keeps_buffer, kvd_lua_json_choices);
 }
@@ -84,7 +84,7 @@ static const luaL_Reg kvd_lua_json_functions[] = {
   {"decode_invalid_numbers", kvd_lua_json_decode_invalid}, {NULL, NULL},
 };
 
-// Pushes the library.
+// Pushes the library table.
 static inline void kvd_lua_push_json(lua_State *L) {
   lua_newtable(L);
   luaL_register(L, NULL, kvd_lua_json_functions);

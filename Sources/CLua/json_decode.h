@@ -1,4 +1,4 @@
-// cjson.decode: JSON becomes a value of Lua.
+// cjson.decode: converts JSON to a Lua value.
 #ifndef KVD_LUA_JSON_DECODE_H
 #define KVD_LUA_JSON_DECODE_H
 
@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <strings.h>
 
-// The text is the first value on the stack, with the zero behind it that Lua keeps there, and ends at the first
-// zero, as for lua-cjson. The second is a block for strings with escapes, once there was one.
+// The text is the first value on the stack. Lua keeps a zero byte after it, and as in lua-cjson it ends at the
+// first zero byte. The second stack value is a scratch block for strings with escapes, once one was needed.
 typedef struct {
   lua_State *L;
   const char *base, *at;
@@ -19,10 +19,10 @@ typedef struct {
 } kvd_lua_json_reader;
 
 typedef struct {
-  // One of `{}[],:`, `"` for a string, `0` for a number, `t` or `f`, `n`; 0 at the end, `!` for what is none.
+  // One of `{}[],:`; `"` for a string, `0` for a number, `t` or `f`, `n`; 0 at the end, `!` if invalid.
   char kind;
   long long index;
-  const char *text;  // the string's, or what is wrong
+  const char *text;  // the string's bytes, or the error
   size_t count;
   double number;
 } kvd_lua_json_token;
@@ -57,7 +57,7 @@ static inline void kvd_lua_json_wrong(kvd_lua_json_reader *reader, kvd_lua_json_
   token->index = reader->at - reader->base;
 }
 
-// The four hexadecimal digits at `at`; -1 if they are none.
+// The value of the four hexadecimal digits at `at`, or -1 if they are not hexadecimal digits.
 static inline int kvd_lua_json_unit(const char *at) {
   int unit = 0, index;
   for (index = 0; index < 4; index++) {
@@ -70,7 +70,7 @@ static inline int kvd_lua_json_unit(const char *at) {
   return unit;
 }
 
-// Reads `\uXXXX`, or two that are one character, and returns where its UTF-8 ends; NULL if it is none.
+// Decodes `\uXXXX`, or a surrogate pair of them, to UTF-8. Returns the end of the output, or NULL if it is invalid.
 static inline char *kvd_lua_json_character(kvd_lua_json_reader *reader, char *to) {
   const char *at = reader->at;
   int low, code = kvd_lua_json_unit(at + 2);
@@ -102,7 +102,7 @@ static inline char *kvd_lua_json_character(kvd_lua_json_reader *reader, char *to
   return to;
 }
 
-// The string whose quote `at` is at.
+// Reads a string; `at` points to its opening quote.
 KVD_LUA_FUNCTION void kvd_lua_json_read_string(kvd_lua_json_reader *reader, kvd_lua_json_token *token) {
   const char *start = ++reader->at;
   char *to;
@@ -116,7 +116,7 @@ KVD_LUA_FUNCTION void kvd_lua_json_read_string(kvd_lua_json_reader *reader, kvd_
     return;
   }
   if (!reader->scratch) {
-    // No string is longer than all of the text.
+    // No string is longer than the whole text.
     reader->scratch = (char *)lua_newuserdata(reader->L, reader->count + 1);
     lua_replace(reader->L, 2);
   }
@@ -152,7 +152,7 @@ KVD_LUA_FUNCTION void kvd_lua_json_read_string(kvd_lua_json_reader *reader, kvd_
   token->count = (size_t)(to - reader->scratch);
 }
 
-// A number that C reads and JSON does not have: hexadecimal, infinite, none, or with a plus or zeros before it.
+// Whether C accepts a number that JSON does not have: hexadecimal, infinite, NaN, or with a plus or leading zeros.
 static inline int kvd_lua_json_is_odd_number(const char *at) {
   if (*at == '+') return 1;
   if (*at == '-') at++;

@@ -1,4 +1,4 @@
-// cjson.encode: a value of Lua becomes JSON.
+// cjson.encode: converts a Lua value to JSON.
 #ifndef KVD_LUA_JSON_ENCODE_H
 #define KVD_LUA_JSON_ENCODE_H
 
@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-// What is encoded so far, in a block that Lua counts and collects, at `index` of the stack.
+// The output so far, in a block at stack position `index` that Lua counts and collects.
 typedef struct {
   lua_State *L;
   int index;
@@ -16,7 +16,7 @@ typedef struct {
   size_t count, capacity;
 } kvd_lua_json_text;
 
-// Room for as many bytes more. Needs one place on the stack.
+// Makes room for `more` bytes. Needs one free stack slot.
 static inline char *kvd_lua_json_room(kvd_lua_json_text *text, size_t more) {
   if (more > text->capacity - text->count) {
     size_t capacity = text->capacity ? text->capacity : 256;
@@ -86,13 +86,13 @@ KVD_LUA_FUNCTION void kvd_lua_json_put_number(kvd_lua_json_text *text, int index
   if (isnan(number) || isinf(number)) {
     if (options->encode_invalid == 0) kvd_lua_json_refuse(text->L, index, "must not be NaN or Inf");
     if (options->encode_invalid == 2) return kvd_lua_json_put(text, "null", 4);
-    // C would write of some "-nan".
+    // C may write "-nan".
     if (isnan(number)) return kvd_lua_json_put(text, "nan", 3);
   }
   kvd_lua_json_put(text, digits, (size_t)snprintf(digits, sizeof digits, "%.*g", options->precision, number));
 }
 
-// The greatest index of the table on top; -1 if it is no array, which one with gaps may be.
+// The greatest index of the table on top, or -1 if it is not an array. An array may have gaps.
 KVD_LUA_FUNCTION int kvd_lua_json_array_count(lua_State *L) {
   const kvd_lua_json_options *options = &kvd_lua_of(L)->json;
   double greatest = 0, count = 0;
@@ -121,12 +121,12 @@ KVD_LUA_FUNCTION void kvd_lua_json_put_table(kvd_lua_json_text *text, int depth)
   long long index;
   if (depth > kvd_lua_of(L)->json.encode_depth) luaL_error(L, "Cannot serialise, excessive nesting (%d)", depth);
   luaL_checkstack(L, 6, "JSON");
-  // One that holds another many times grows without end.
+  // A table that contains another one many times can produce unlimited output.
   kvd_lua_check(L);
   count = kvd_lua_json_array_count(L);
   if (count > 0) {
     for (index = 1; index <= count; index++) {
-      // In an array with gaps there may be millions of nulls.
+      // An array with gaps may contain millions of nulls.
       if (index % 4096 == 0) kvd_lua_check(L);
       kvd_lua_json_put(text, index == 1 ? "[" : ",", 1);
       lua_rawgeti(L, -1, (int)index);
@@ -156,7 +156,7 @@ KVD_LUA_FUNCTION void kvd_lua_json_put_table(kvd_lua_json_text *text, int depth)
   kvd_lua_json_put(text, "}", 1);
 }
 
-// Encodes the value on top, and leaves it there.
+// Encodes the value on top of the stack and leaves it there.
 KVD_LUA_FUNCTION void kvd_lua_json_put_value(kvd_lua_json_text *text, int depth) {
   lua_State *L = text->L;
   switch (lua_type(L, -1)) {

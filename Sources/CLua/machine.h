@@ -1,7 +1,7 @@
-// The machine that scripts run in: one state of Lua 5.1 with a bound on its memory and on a script's time.
+// The machine that runs scripts: one Lua 5.1 state with limits on its memory and on each script's time.
 //
-// Lua's errors are long jumps. None crosses a frame of Swift: everything that may fail runs inside
-// `lua_cpcall`, and what Lua calls of the server's (`kvd_lua_host`) returns a status and never raises.
+// Lua raises errors with long jumps. None may cross a Swift frame: everything that can fail runs inside
+// `lua_cpcall`, and the server functions that Lua calls (`kvd_lua_host`) return a status and never raise.
 #ifndef KVD_LUA_MACHINE_H
 #define KVD_LUA_MACHINE_H
 
@@ -20,7 +20,7 @@ typedef struct {
   size_t count;
 } kvd_lua_bytes;
 
-// What a value is for a client.
+// The type of a value as a client sees it.
 typedef enum {
   KVD_LUA_STRING, KVD_LUA_INTEGER, KVD_LUA_NULL, KVD_LUA_BOOLEAN, KVD_LUA_STATUS, KVD_LUA_ERROR,
   KVD_LUA_DOUBLE, KVD_LUA_BIG_NUMBER, KVD_LUA_VERBATIM, KVD_LUA_ARRAY, KVD_LUA_MAP, KVD_LUA_SET
@@ -30,27 +30,27 @@ typedef struct {
   kvd_lua_kind kind;
   kvd_lua_bytes bytes;
   kvd_lua_bytes format;  // of verbatim text
-  int64_t number;        // of elements, if it has any; of an error, whether it was counted when a command failed
+  int64_t number;        // a container's element count; for an error, whether the failed command already counted it
 } kvd_lua_value;
 
-// The server, as scripts see it. `context` is that of the run.
+// The server as seen by scripts. `context` belongs to the current run.
 typedef struct {
-  // Carries out a command, or with `only_asks` tells whether the user may: then the reply is an integer.
-  // The reply, in the protocol's version `resp`, stays until the next call. 0 ends the script.
+  // Executes a command; with `only_asks`, returns as an integer reply whether the user may execute it. The reply,
+  // in protocol version `resp`, is valid until the next call. Returning 0 ends the script.
   int (*call)(void *context, const kvd_lua_bytes *arguments, size_t count, int resp, int only_asks,
               kvd_lua_bytes *reply);
-  // The next part of the reply, those of containers behind them.
+  // Receives the next part of the reply. The elements of a container follow it.
   void (*emit)(void *context, const kvd_lua_value *value);
-  // Why there is no reply.
+  // Receives the reason why there is no reply.
   void (*fail)(void *context, kvd_lua_bytes text, int is_counted);
-  // Whether somebody wants the script to end.
+  // Whether the script has been asked to stop.
   int (*is_killed)(void *context);
   void (*log)(void *context, int level, kvd_lua_bytes text);
-  // The SHA-1 in hexadecimal.
+  // Computes the SHA-1 in hexadecimal.
   void (*digest)(kvd_lua_bytes bytes, char text[40]);
 } kvd_lua_host;
 
-// What cjson's functions for it set.
+// Options set by functions of cjson.
 typedef struct {
   int sparse_convert, sparse_ratio, sparse_safe;
   int encode_depth, decode_depth;
@@ -67,8 +67,8 @@ typedef struct {
   void *context;
   size_t used, limit;
   int64_t deadline;  // nanoseconds of the monotonic clock; 0 while no script runs
-  int is_over;       // the time is up, or the server ended the script
-  int is_late;       // the time is up
+  int is_over;       // the deadline passed, or the server ended the script
+  int is_late;       // the deadline passed
   int resp;
   unsigned short seed[3];
   kvd_lua_json_options json;
@@ -80,11 +80,12 @@ static inline int64_t kvd_lua_now(void) {
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-// A block of so many bytes may be the work of one instruction that takes milliseconds.
+// A block of at least this size may be the work of one instruction that takes milliseconds.
 #define KVD_LUA_LARGE_BLOCK (1 << 16)
 
-// Lua's memory, counted. A large block is refused once the time is up: an instruction that builds a string or
-// enlarges a table takes as long as what it builds, and many run before their number is checked.
+// Lua's allocator, which counts memory. Once the deadline has passed, large blocks are refused: an instruction that
+// builds a string or grows a table takes time in proportion, and many can run before the instruction count is
+// checked.
 KVD_LUA_FUNCTION void *kvd_lua_allocate(void *context, void *block, size_t old, size_t size) {
   kvd_lua_machine *machine = (kvd_lua_machine *)context;
   void *moved;
@@ -103,7 +104,7 @@ KVD_LUA_FUNCTION void *kvd_lua_allocate(void *context, void *block, size_t old, 
   return moved;
 }
 
-// The machine is what the allocator works for.
+// The machine, stored as the allocator's context.
 static inline kvd_lua_machine *kvd_lua_of(lua_State *L) {
   void *machine = NULL;
   lua_getallocf(L, &machine);
@@ -112,8 +113,8 @@ static inline kvd_lua_machine *kvd_lua_of(lua_State *L) {
 
 static void kvd_lua_hook(lua_State *L, lua_Debug *activation);
 
-// Raises an error once the script is to end, and has every instruction from then on raise it again: a script
-// that catches errors gets no further.
+// Raises an error once the script must end. From then on every instruction raises it again, so a script that
+// catches errors makes no progress.
 KVD_LUA_FUNCTION void kvd_lua_check(lua_State *L) {
   kvd_lua_machine *machine = kvd_lua_of(L);
   if (!machine->is_over) {
@@ -126,12 +127,12 @@ KVD_LUA_FUNCTION void kvd_lua_check(lua_State *L) {
   lua_error(L);
 }
 
-// Instructions between two checks of the time. One may take milliseconds: that compares long strings, or asks
-// for the length of a table made for it.
+// Instructions between two checks of the time. A single one may take milliseconds: for example, comparing long
+// strings, or taking the length of a table built to make that slow.
 #define KVD_LUA_INSTRUCTIONS 200
 
-// Every so many instructions, and at every call: one may take long by itself, and coroutines that make
-// coroutines could end each before its instructions are counted.
+// Runs every KVD_LUA_INSTRUCTIONS instructions and at every call. A call may take long by itself, and coroutines
+// that create coroutines could each end before their instructions are counted.
 static void kvd_lua_hook(lua_State *L, lua_Debug *activation) {
   (void)activation;
   kvd_lua_check(L);
@@ -139,13 +140,13 @@ static void kvd_lua_hook(lua_State *L, lua_Debug *activation) {
 
 // MARK: Compiling
 
-// A chunk as Lua's compiler is given it.
+// A chunk being passed to Lua's compiler.
 typedef struct {
   const char *at;
   size_t left;
 } kvd_lua_chunk;
 
-// Bytes that are compiled between two checks of the time.
+// Bytes compiled between two checks of the time.
 #define KVD_LUA_PIECE 256
 
 static const char *kvd_lua_read_piece(lua_State *L, void *context, size_t *count) {
@@ -158,13 +159,13 @@ static const char *kvd_lua_read_piece(lua_State *L, void *context, size_t *count
   return *count ? piece : NULL;
 }
 
-// Compiles text, and leaves the function or what is wrong on the stack. What a compiler does is not all linear:
-// Lua's walks all jumps that leave a loop, a condition or a chain of `or` for each of them. So it gets its text
-// in pieces, and the time is checked at each.
+// Compiles `text` and leaves the function or the error message on the stack. Compilation is not always linear: for
+// every jump out of a loop, a condition or a chain of `or`, Lua's compiler walks the list of all of them. So the
+// text is passed in pieces, with a time check before each.
 //
-// The chunk's name stays on the stack until then. Lua 5.1 keeps the only reference to it where its collector
-// does not see it (CVE-2025-49844); here nothing of a script's runs that early, and no piece is asked for again
-// after the last one with anything but its end.
+// The chunk's name is kept on the stack during compilation, because Lua 5.1 holds the only reference to it where
+// its collector does not see it (CVE-2025-49844). No code of the script runs that early, and after the last piece
+// the reader reports only the end.
 KVD_LUA_FUNCTION int kvd_lua_compile(lua_State *L, kvd_lua_bytes text, const char *name) {
   kvd_lua_chunk chunk = {text.base, text.count};
   int failed;
@@ -176,7 +177,7 @@ KVD_LUA_FUNCTION int kvd_lua_compile(lua_State *L, kvd_lua_bytes text, const cha
   return failed;
 }
 
-// Pushes what redis.pcall returns for an error: `{err = "CODE text"}`. A text without a code is an ERR.
+// Pushes what redis.pcall returns for an error: `{err = "CODE text"}`. A text without a code gets the code ERR.
 KVD_LUA_FUNCTION void kvd_lua_push_error(lua_State *L, const char *text, size_t count) {
   const char *space;
   while (count && (text[count - 1] == '\n' || text[count - 1] == '\r')) count--;

@@ -1,6 +1,6 @@
-// Pattern matching of Lua 5.1 (lstrlib.c), with one thing added: it counts what it does and looks at the
-// script's time, because patterns can be written that backtrack for years, and no hook of Lua's is called
-// while one is matched. Patterns have a limit too, because each of their items takes a stack frame.
+// Pattern matching of Lua 5.1 (lstrlib.c) with two additions. It counts its steps and checks the script's time,
+// because some patterns backtrack for years and Lua calls no hooks while matching. And it limits the length of
+// patterns, because each pattern item takes a stack frame.
 //
 // Copyright (C) 1994-2012 Lua.org, PUC-Rio.
 //
@@ -42,7 +42,7 @@ typedef struct kvd_lua_matching {
   const char *src_end;  /* end (`\0') of source string */
   lua_State *L;
   int level;  /* total number of captures (finished or unfinished) */
-  size_t steps;  /* taken since the time was looked at */
+  size_t steps;  /* since the last time check */
   struct {
     const char *init;
     ptrdiff_t len;
@@ -52,7 +52,7 @@ typedef struct kvd_lua_matching {
 #define KVD_LUA_L_ESC  '%'
 #define KVD_LUA_SPECIALS "^$*+?.([%-"
 
-/* Counts work; every so often the script's time is checked, which may end it. */
+/* Counts steps, and periodically checks the script's time, which may end the script. */
 static inline void kvd_lua_spend (kvd_lua_matching *ms, size_t steps) {
   if ((ms->steps += steps) < 16384) return;
   ms->steps = 0;
@@ -224,7 +224,7 @@ static const char *kvd_lua_match_capture (kvd_lua_matching *ms, const char *s, i
   size_t len;
   l = kvd_lua_check_capture(ms, l);
   len = ms->capture[l].len;
-  if ((size_t)(ms->src_end-s) < len) return NULL;  /* of a position, too */
+  if ((size_t)(ms->src_end-s) < len) return NULL;  /* also for a position capture */
   kvd_lua_spend(ms, len);
   if (
       memcmp(ms->capture[l].init, s, len) == 0)

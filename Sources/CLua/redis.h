@@ -1,14 +1,14 @@
-// The table `redis` of scripts.
+// The table `redis` for scripts.
 #ifndef KVD_LUA_REDIS_H
 #define KVD_LUA_REDIS_H
 
 #include "values.h"
 
-// Bytes of the arguments of one command, which the server copies, as of a client's request.
+// Maximum total length of one command's arguments in bytes. The server copies them, as for a client's request.
 #define KVD_LUA_REQUEST_LIMIT (65u << 20)
 
-// The arguments on the stack, as bytes in a block on top of it; NULL with an error pushed if one is no text, or
-// if they are too long: one string may stand for thousands of them.
+// Returns the arguments on the stack as an array in a block pushed on top. Returns NULL, with an error pushed, if
+// one is neither a string nor a number, or if they are too long: the same string may be passed thousands of times.
 KVD_LUA_FUNCTION const kvd_lua_bytes *kvd_lua_arguments(lua_State *L) {
   static const char *none = "Please specify at least one argument for this redis lib call";
   static const char *wrong = "Lua redis lib command arguments must be strings or integers";
@@ -29,7 +29,7 @@ KVD_LUA_FUNCTION const kvd_lua_bytes *kvd_lua_arguments(lua_State *L) {
       return NULL;
     }
     if (type == LUA_TSTRING) continue;
-    // Lua itself would write fourteen digits.
+    // Lua itself would write only 14 digits.
     lua_pushlstring(L, text, (size_t)snprintf(text, sizeof text, "%.17g", (double)lua_tonumber(L, index)));
     lua_replace(L, index);
   }
@@ -67,7 +67,7 @@ static int kvd_lua_acl_check_cmd(lua_State *L) {
   return 1;
 }
 
-// A table with the argument as its only field.
+// Pushes a table with the argument as its only field.
 KVD_LUA_FUNCTION int kvd_lua_reply(lua_State *L, int is_error) {
   static const char *wrong = "wrong number or type of arguments";
   if (lua_gettop(L) != 1 || lua_type(L, 1) != LUA_TSTRING) {
@@ -97,7 +97,7 @@ static int kvd_lua_sha1hex(lua_State *L) {
   return 1;
 }
 
-// Bytes of a line in the server's log, as in Redis.
+// Maximum length of a line in the server's log, as in Redis, in bytes.
 #define KVD_LUA_LOG_LIMIT 1024
 
 static int kvd_lua_log(lua_State *L) {
@@ -132,7 +132,7 @@ static int kvd_lua_setresp(lua_State *L) {
   return 0;
 }
 
-// There are no replicas, and the log always has a script's effects.
+// There are no replicas, and the log always contains a script's effects.
 static int kvd_lua_set_repl(lua_State *L) {
   lua_Number flags;
   if (lua_gettop(L) != 1) return kvd_lua_refuse(L, "redis.set_repl() requires two arguments.");

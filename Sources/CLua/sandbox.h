@@ -1,10 +1,10 @@
-// What scripts find, and what they cannot reach.
+// What scripts can access, and what they cannot.
 //
-// The state outlives scripts, and users who may not see each other's data share it. So no script can get hold
-// of a table that another one sees: the global table of each run is empty, new, and locked, looks names up in
-// tables that scripts cannot reach, and hands libraries out as copies. Left out is what could run or stay
-// behind a script's end (finalizers: newproxy), what runs long without being counted (a whole garbage
-// collection), and byte code, which Lua runs without looking whether it is sound.
+// The state outlives scripts and is shared by users who must not see each other's data. So no script can obtain a
+// table that another script sees: the global table of each run is new, empty and read-only; it looks names up in
+// tables that scripts cannot reach, and provides copies of libraries. Excluded are: what could run or remain after
+// a script ends (finalizers: newproxy), what runs long without being counted (a full garbage collection), and byte
+// code, which Lua executes without verifying it.
 #ifndef KVD_LUA_SANDBOX_H
 #define KVD_LUA_SANDBOX_H
 
@@ -14,20 +14,20 @@
 #include "redis.h"
 #include "search.h"
 
-// Where the registry has the functions of no library, the libraries, the scripts by their digest, and the
-// global variables of the script that runs.
+// Registry keys of the functions outside libraries, the libraries, the scripts by digest, and the global variables
+// of the running script.
 #define KVD_LUA_BASE "kvd.base"
 #define KVD_LUA_LIBRARIES "kvd.libraries"
 #define KVD_LUA_SCRIPTS "kvd.scripts"
 #define KVD_LUA_OWN "kvd.own"
 
-// Bytes of what is compiled at once. Lua counts the signs around a long string in an int (CVE-2025-46819), which
-// takes 2 GiB of them.
+// Maximum size of a chunk compiled at once, in bytes. Lua counts the `=` signs of a long bracket in an int, which
+// overflows at 2 GiB of them (CVE-2025-46819).
 #define KVD_LUA_SOURCE_LIMIT (1 << 20)
 
-// MARK: Functions in place of Lua's
+// MARK: Replacements for functions of Lua
 
-// As Redis has it: an error that is a table comes out as its text.
+// As in Redis, an error table with an `err` string is returned as that string.
 static int kvd_lua_pcall(lua_State *L) {
   int failed;
   luaL_checkany(L, 1);
@@ -40,8 +40,8 @@ static int kvd_lua_pcall(lua_State *L) {
   return lua_gettop(L);
 }
 
-// The handler is called once the stack has been unwound: inside, where an error came from a hook, no hook
-// would be called any more, and a handler that never ends could not be ended.
+// The handler is called after the stack was unwound. If it ran inside, after an error raised by a hook, no hook
+// would be called any more, and a handler that never returns could not be stopped.
 static int kvd_lua_xpcall(lua_State *L) {
   int failed;
   luaL_checkany(L, 2);
@@ -96,7 +96,7 @@ static int kvd_lua_collectgarbage(lua_State *L) {
   return 1;
 }
 
-// Other numbers in every run, as in Redis, unless the script sets the seed.
+// Different numbers in every run, as in Redis, unless the script sets the seed.
 static int kvd_lua_random(lua_State *L) {
   double share = erand48(kvd_lua_of(L)->seed);
   int low = 1, high;
@@ -139,8 +139,8 @@ static int kvd_lua_less(lua_State *L) {
   return 1;
 }
 
-// Lua's own table.sort, which is the upvalue, with a function that compares in any case: at each call of it
-// the time is looked at. The order of elements can be such that sorting takes the square of their number.
+// Lua's own table.sort (the upvalue), always with a comparison function: the time is checked at each call of it.
+// For some orders of the elements sorting takes quadratic time.
 static int kvd_lua_sort(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
@@ -189,7 +189,7 @@ static int kvd_lua_global(lua_State *L) {
 
 static int kvd_lua_locked(lua_State *L) { return luaL_error(L, "Attempt to modify a readonly table"); }
 
-// Makes the global table of one run, with KEYS and ARGV, and leaves it on the stack.
+// Pushes the global table of a run, with KEYS and ARGV.
 KVD_LUA_FUNCTION void kvd_lua_push_globals(
     lua_State *L, const kvd_lua_bytes *keys, size_t key_count, const kvd_lua_bytes *arguments, size_t argument_count) {
   size_t index;
@@ -216,7 +216,7 @@ KVD_LUA_FUNCTION void kvd_lua_push_globals(
   lua_replace(L, LUA_GLOBALSINDEX);
 }
 
-// MARK: Setting up
+// MARK: Set-up
 
 static const luaL_Reg kvd_lua_base_functions[] = {
   {"pcall", kvd_lua_pcall}, {"xpcall", kvd_lua_xpcall}, {"loadstring", kvd_lua_loadstring}, {"load", kvd_lua_load},
@@ -241,14 +241,14 @@ static const luaL_Reg kvd_lua_math_functions[] = {
   {"random", kvd_lua_random}, {"randomseed", kvd_lua_randomseed}, {NULL, NULL},
 };
 
-// Moves Lua's library from the global table to the libraries, which are on top, and leaves it on top of them.
+// Copies Lua's library `name` from the global table to the libraries table on top of the stack, and pushes it.
 static inline void kvd_lua_take_library(lua_State *L, const char *name) {
   lua_getglobal(L, name);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, name);
 }
 
-// Sets a new state up; called once, protected.
+// Sets up a new state. Called once, in protected mode.
 static int kvd_lua_set_up(lua_State *L) {
   static const lua_CFunction openers[] = {luaopen_base, luaopen_table, luaopen_string, luaopen_math, NULL};
   int index;
@@ -298,7 +298,7 @@ static int kvd_lua_set_up(lua_State *L) {
   lua_setfield(L, -2, "redis");
   lua_setfield(L, LUA_REGISTRYINDEX, KVD_LUA_LIBRARIES);
 
-  // Nobody gets hold of the metatables of strings and of global tables.
+  // Hides the metatables of strings and of global tables from scripts.
   lua_pushliteral(L, "");
   lua_getmetatable(L, -1);
   lua_pushboolean(L, 0);

@@ -1,5 +1,5 @@
-// string.find, match, gmatch and gsub of Lua 5.1 (lstrlib.c), on the matching of patterns.h, whose licence is
-// theirs too.
+// string.find, match, gmatch and gsub of Lua 5.1 (lstrlib.c), using the matcher in patterns.h, under the same
+// licence.
 #ifndef KVD_LUA_SEARCH_H
 #define KVD_LUA_SEARCH_H
 

@@ -1,20 +1,20 @@
-// Lua 5.1, as the server uses it: a machine that is made, runs scripts one after another, and is freed. Header
-// only: nothing here is compiled into a library of its own.
+// Lua 5.1 as the server uses it: a machine is created, runs scripts one after another, and is freed. Header only:
+// nothing is compiled into a library of its own.
 #ifndef KVD_CLUA_H
 #define KVD_CLUA_H
 
 #include "sandbox.h"
 
 typedef enum {
-  KVD_LUA_DONE,      // the whole reply was emitted
-  KVD_LUA_FAILED,    // `fail` was told why
-  KVD_LUA_LATE,      // the time was up
-  KVD_LUA_ENDED,     // the server ended it
-  KVD_LUA_STARVED,   // the memory was used up
+  KVD_LUA_DONE,      // the complete reply was emitted
+  KVD_LUA_FAILED,    // `fail` was called with the reason
+  KVD_LUA_LATE,      // the deadline passed
+  KVD_LUA_ENDED,     // the server ended the script
+  KVD_LUA_STARVED,   // memory ran out
 } kvd_lua_status;
 
 typedef struct {
-  kvd_lua_bytes digest;  // with a zero behind it
+  kvd_lua_bytes digest;  // followed by a zero byte
   kvd_lua_bytes source;
   const kvd_lua_bytes *keys;
   size_t key_count;
@@ -24,8 +24,8 @@ typedef struct {
   kvd_lua_status status;
 } kvd_lua_script;
 
-// Makes of whatever was raised a table with the text, and of which line it is: that of the script, where a C
-// function raised it.
+// Turns any raised value into a table with the error text and its source line. If a C function raised it, this is
+// the line of the script that called the function.
 static int kvd_lua_explain(lua_State *L) {
   lua_Debug at;
   int is_known, level = 1;
@@ -60,7 +60,7 @@ static int kvd_lua_explain(lua_State *L) {
   return 1;
 }
 
-// Bytes of an error that a client is told.
+// Maximum length of an error sent to a client, in bytes.
 #define KVD_LUA_ERROR_LIMIT (1 << 16)
 
 static inline void kvd_lua_fail(lua_State *L, kvd_lua_script *script, int is_counted) {
@@ -71,7 +71,7 @@ static inline void kvd_lua_fail(lua_State *L, kvd_lua_script *script, int is_cou
   machine->host->fail(machine->context, text, is_counted);
 }
 
-// Pushes the script's function, compiled now or before; 0 if it cannot be.
+// Pushes the script's function, compiled now or earlier. Returns 0 if it cannot be compiled.
 KVD_LUA_FUNCTION int kvd_lua_push_script(lua_State *L, kvd_lua_script *script) {
   lua_getfield(L, LUA_REGISTRYINDEX, KVD_LUA_SCRIPTS);
   lua_getfield(L, -1, script->digest.base);
@@ -97,11 +97,11 @@ KVD_LUA_FUNCTION int kvd_lua_push_script(lua_State *L, kvd_lua_script *script) {
   return 1;
 }
 
-// Tells the server what went wrong: the table on top says it.
+// Reports the error in the table on top of the stack to the server.
 KVD_LUA_FUNCTION void kvd_lua_tell(lua_State *L, kvd_lua_script *script) {
   int table = lua_gettop(L), is_counted = 0;
   if (!lua_istable(L, table)) {
-    // An error in Lua's handling of an error has not been explained.
+    // An error raised while Lua handled another error was not passed to `kvd_lua_explain`.
     lua_pushliteral(L, "ERR ");
     lua_pushstring(L, lua_isstring(L, table) ? lua_tostring(L, table) : "unknown error");
     lua_concat(L, 2);
@@ -152,7 +152,7 @@ static int kvd_lua_run_protected(lua_State *L) {
   return 0;
 }
 
-// Runs a script, whose deadline has been set. The state may be used on after every outcome.
+// Runs a script whose deadline has been set. The state remains usable after every outcome.
 KVD_LUA_FUNCTION kvd_lua_status kvd_lua_run(kvd_lua_machine *machine, kvd_lua_script *script) {
   int failed;
   machine->is_over = machine->is_late = 0;
@@ -163,14 +163,14 @@ KVD_LUA_FUNCTION kvd_lua_status kvd_lua_run(kvd_lua_machine *machine, kvd_lua_sc
   failed = lua_cpcall(machine->state, kvd_lua_run_protected, script);
   lua_sethook(machine->state, NULL, 0, 0);
   machine->deadline = 0;
-  // Outside of the script itself nothing but the want of memory raises an error.
+  // Outside the script itself only lack of memory raises an error.
   if (failed) script->status = KVD_LUA_STARVED;
   lua_settop(machine->state, 0);
   if (machine->is_over) return machine->is_late ? KVD_LUA_LATE : KVD_LUA_ENDED;
   return script->status;
 }
 
-// NULL where there is no memory.
+// Returns NULL if there is not enough memory.
 KVD_LUA_FUNCTION kvd_lua_machine *kvd_lua_make(const kvd_lua_host *host, size_t limit) {
   kvd_lua_machine *machine = (kvd_lua_machine *)calloc(1, sizeof *machine);
   if (!machine) return NULL;

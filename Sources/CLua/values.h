@@ -1,4 +1,4 @@
-// Between the protocol and Lua, as Redis documents it.
+// Converts between protocol replies and Lua values, as documented by Redis.
 #ifndef KVD_LUA_VALUES_H
 #define KVD_LUA_VALUES_H
 
@@ -9,10 +9,10 @@
 
 #define KVD_LUA_DEPTH_LIMIT 128
 
-// In the table of an error: it was counted when the command failed. The name is Redis's.
+// Field of an error table: the error was counted when the command failed. The name is Redis's.
 #define KVD_LUA_COUNTED "ignore_error_stats_update"
 
-// MARK: A reply becomes a value
+// MARK: Reply to Lua value
 
 static inline const char *kvd_lua_line(const char *at, const char *end) {
   const char *line_end = (const char *)memchr(at, '\r', (size_t)(end - at));
@@ -21,8 +21,8 @@ static inline const char *kvd_lua_line(const char *at, const char *end) {
 
 static inline long long kvd_lua_integer(const char *at) { return strtoll(at, NULL, 10); }
 
-// Pushes the value of the reply at `at` and returns where the next one begins. The server has written it, so
-// it is sound.
+// Pushes the value of the reply at `at`, and returns where the next one begins. The reply is well-formed, because
+// the server wrote it.
 KVD_LUA_FUNCTION const char *kvd_lua_push_reply(lua_State *L, const char *at, const char *end) {
   const char *line = kvd_lua_line(at, end), *next = line + 2;
   char kind = *at++;
@@ -104,7 +104,7 @@ KVD_LUA_FUNCTION const char *kvd_lua_push_reply(lua_State *L, const char *at, co
   }
 }
 
-// MARK: A value becomes a reply
+// MARK: Lua value to reply
 
 static inline kvd_lua_bytes kvd_lua_string_at(lua_State *L, int index) {
   kvd_lua_bytes bytes;
@@ -112,7 +112,8 @@ static inline kvd_lua_bytes kvd_lua_string_at(lua_State *L, int index) {
   return bytes;
 }
 
-// Pushes the field of the table on top, without its metatable; whether it is of that type. If not it is popped.
+// Pushes the named field of the table on top, bypassing its metatable, and returns 1 if it has type `type`.
+// Otherwise pushes nothing and returns 0.
 static inline int kvd_lua_field(lua_State *L, const char *name, int type) {
   lua_pushstring(L, name);
   lua_rawget(L, -2);
@@ -128,7 +129,7 @@ static inline void kvd_lua_put(lua_State *L, kvd_lua_value value) {
   machine->host->emit(machine->context, &value);
 }
 
-// The keys of the table on top, and of a map the values too. C's limits on the stack bound the depth.
+// Emits the keys of the table on top, and for a map also the values. KVD_LUA_DEPTH_LIMIT bounds the depth.
 static inline void kvd_lua_emit_entries(lua_State *L, int depth, kvd_lua_kind kind) {
   kvd_lua_value value = {kind, {NULL, 0}, {NULL, 0}, 0};
   size_t index = 0;
@@ -170,7 +171,7 @@ static inline void kvd_lua_emit_table(lua_State *L, int depth) {
   char text[64];
   int top = lua_gettop(L);
   if (depth > KVD_LUA_DEPTH_LIMIT) kvd_lua_refuse(L, "the reply of the script is nested too deeply");
-  // One that grows without end through tables in tables takes time, and is ended by it.
+  // A reply that contains the same tables repeatedly at many levels can be huge: the time check ends it.
   kvd_lua_check(L);
   if (kvd_lua_field(L, "err", LUA_TSTRING)) {
     value.kind = KVD_LUA_ERROR;
@@ -213,7 +214,7 @@ static inline void kvd_lua_emit_table(lua_State *L, int depth) {
   lua_settop(L, top);
 }
 
-// Pops the value on top and tells the server what it is.
+// Pops the value on top and emits it to the server.
 KVD_LUA_FUNCTION void kvd_lua_emit(lua_State *L, int depth) {
   kvd_lua_value value = {KVD_LUA_NULL, {NULL, 0}, {NULL, 0}, 0};
   lua_Number number;
@@ -226,7 +227,7 @@ KVD_LUA_FUNCTION void kvd_lua_emit(lua_State *L, int depth) {
     case LUA_TNUMBER:
       number = lua_tonumber(L, -1);
       value.kind = KVD_LUA_INTEGER;
-      // What no integer can tell becomes the least one, as on every machine that Redis runs on.
+      // A number outside the range of an integer, or NaN, becomes the least integer, as in Redis on x86-64.
       value.number = number >= -9223372036854775808.0 && number < 9223372036854775808.0 ? (int64_t)number : INT64_MIN;
       break;
     case LUA_TBOOLEAN:

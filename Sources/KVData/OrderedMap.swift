@@ -1,22 +1,22 @@
 import Base
 import KVStore
 
-/// A map at a key of a store: fields in the order of their bytes, each with a value, and each an entry of its
-/// own in the engine. What an operation costs depends on the fields it touches, not on how many there are.
+/// A map stored at one key: fields in byte order, each with a value, and each a separate entry in the engine. The
+/// cost of an operation depends on the fields it touches, not on the size of the map.
 ///
-/// A field is 0 to 490 bytes, a value up to 64 MiB, both any bytes. The key is one as `Store.put` takes it; Redis
-/// clients see the map there as a hash. An absent map has no fields: the first that is set makes it, and it is
-/// gone with the last. Where the key holds something else, everything here throws `.wrongType`.
+/// A field is 0 to 490 bytes, a value up to 64 MiB; both may contain any bytes. The key is one that `Store.put`
+/// accepts; Redis clients see the map as a hash. An absent map has no fields. Setting the first field creates the
+/// map, and removing the last one removes it. If the key holds something else, every call throws `.wrongType`.
 ///
-/// Every call that writes is one atomic batch and returns when it is durable; every call that reads sees one
-/// moment. All throw what `Store.commit` and `Store.get` throw. To change several maps as one batch use
+/// Every call that writes is one atomic batch and returns once it is durable. Every call that reads sees one
+/// snapshot. All calls throw what `Store.commit` and `Store.get` throw. To change several maps in one batch, use
 /// `Store.evaluate` with `Evaluation.editMap`.
 public struct OrderedMap: Sendable {
-  /// Where the map is.
+  /// The key that holds the map.
   public let key: [UInt8]
   private let store: Store
 
-  /// The map at `key`, which need not be there. Nothing is read.
+  /// The map at `key`, which need not exist. Reads nothing.
   public init(at key: [UInt8], in store: Store) {
     self.key = key
     self.store = store
@@ -31,8 +31,8 @@ public struct OrderedMap: Sendable {
     try set([(field, value)]) == 1
   }
 
-  /// Sets many fields, of which the last counts where one comes twice, and returns how many are new.
-  /// O(m log n) for m of them.
+  /// Sets several fields and returns how many are new. If a field is given twice, the last value wins. O(m log n)
+  /// for m fields.
   @discardableResult
   public func set(_ fields: [(field: [UInt8], value: [UInt8])]) throws(StoreError) -> Int {
     let byteCount = fields.reduce(0) { $0 + Self.overhead + $1.field.count + $1.value.count }
@@ -47,7 +47,7 @@ public struct OrderedMap: Sendable {
     }
   }
 
-  /// Removes fields and returns how many were there. O(m log n) for m of them.
+  /// Removes fields and returns how many existed. O(m log n) for m fields.
   @discardableResult
   public func delete(_ fields: [[UInt8]]) throws(StoreError) -> Int {
     let byteCount = fields.reduce(0) { $0 + Self.overhead + $1.count }
@@ -58,8 +58,8 @@ public struct OrderedMap: Sendable {
     }
   }
 
-  /// Removes the map and returns whether it was there: at once, whatever its size; the space is freed in the
-  /// background. O(fields) up to 512 of them, and O(log n) beyond.
+  /// Removes the map and returns whether it existed. Takes effect at once, whatever its size; space is freed in the
+  /// background. O(fields) up to 512 fields, O(log n) beyond.
   @discardableResult
   public func deleteAll() throws(StoreError) -> Bool {
     let key = key.rawSpan
@@ -74,12 +74,12 @@ public struct OrderedMap: Sendable {
 
   // MARK: Reading
 
-  /// How many fields there are. O(log n).
+  /// The number of fields. O(log n).
   public func count() throws(StoreError) -> Int {
     try read { map, _ in map.count } ?? 0
   }
 
-  /// The value of `field`, nil where there is none. O(log n).
+  /// The value of `field`, nil if there is none. O(log n).
   public func get(_ field: [UInt8]) throws(StoreError) -> [UInt8]? {
     let found = try read { map, cut throws(StoreError) in
       try map.withValue(of: field.rawSpan, in: &cut) { value -> [UInt8]? in
@@ -89,9 +89,9 @@ public struct OrderedMap: Sendable {
     return found ?? nil
   }
 
-  /// Lends the fields of a range (of which `KeyRange.prefix` makes one) in the order of their bytes, backward
-  /// where `reverse`, until `limit` or false from `body`, which must not use the store. O(log n) to begin, O(1)
-  /// a field. To go on later, begin behind the last field: its bytes and a zero byte.
+  /// Lends the fields of a range (for a prefix use `KeyRange.prefix`) in byte order, or backward if `reverse`,
+  /// until `limit` is reached or `body` returns false. `body` must not use the store. O(log n) to begin, O(1) per
+  /// field. To continue later, begin after the last field: at its bytes followed by a zero byte.
   public func scan(
     _ range: KeyRange = .everything, reverse: Bool = false, limit: Int = .max,
     _ body: (_ field: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
@@ -101,7 +101,7 @@ public struct OrderedMap: Sendable {
     }
   }
 
-  /// Room in a batch for what stands beside a field and its value: the map's id, and the record.
+  /// Space in a batch in addition to a field and its value: the map's id and the record.
   private static let overhead = 96
 
   private func read<R>(
@@ -132,7 +132,7 @@ public struct OrderedMap: Sendable {
 }
 
 extension Store {
-  /// Runs `body` as one atomic batch, and returns when it is durable.
+  /// Runs `body` as one atomic batch. Returns once it is durable.
   fileprivate func carryOut<R>(
     byteCount: Int, onlyDeletes: Bool, _ body: (inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> R {

@@ -1,15 +1,15 @@
 import KVStore
 
-/// What the entry of a key is, as its header in the engine says.
+/// The type of a key's entry, as stored in its header in the engine.
 package enum RecordType: UInt8, Sendable {
-  /// A value of its own.
+  /// A plain value.
   case string = 0
-  /// The record of a map: its fields are entries of their own.
+  /// The record of a map. Its fields are separate entries.
   case map = 1
-  /// The same with members for fields, whose values are empty.
+  /// A map record whose fields are set members with empty values.
   case set = 2
 
-  /// What TYPE calls it.
+  /// The name that TYPE returns.
   package var name: StaticString {
     switch self {
     case .string: "string"
@@ -18,15 +18,15 @@ package enum RecordType: UInt8, Sendable {
     }
   }
 
-  /// Whether what belongs to it is stored elsewhere too.
+  /// Whether the type has fields, stored as separate entries.
   var hasFields: Bool { self != .string }
 }
 
 extension EntryInfo {
-  /// The type, nil if a newer version of this code wrote it.
+  /// The type; nil if a newer version wrote it.
   package var recordType: RecordType? { RecordType(rawValue: type) }
 
-  /// How many fields the map has whose record `value` is.
+  /// The number of fields of the map whose record is `value`.
   package func fieldCount(_ value: RawSpan) -> Int {
     MapRecord(of: self, value)?.count ?? 0
   }

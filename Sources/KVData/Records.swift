@@ -1,14 +1,14 @@
 import Base
 import KVStore
 
-/// Where keys are written, whatever they hold: each overwrite and each removal of a key passes here.
+/// Writes keys of any type: every overwrite and removal of a key goes through here.
 ///
-///     replace   whatever the key held goes, with all that belongs to it; the key becomes a string
-///     rewrite   a string that this evaluation has read becomes another; nothing belongs to a string
-///     remove    whatever the key held goes, with all that belongs to it
+///     replace   removes whatever the key holds, with all that belongs to it; the key becomes a string
+///     rewrite   replaces a string that this evaluation has read by another; nothing belongs to a string
+///     remove    removes whatever the key holds, with all that belongs to it
 ///
-/// An expiry is in milliseconds since 1970; 0 is never. Who has read the entry that goes tells its expiry
-/// too, so that its place in the index of expiries is given up; else it stays there until its time. While a
+/// An expiry is in milliseconds since 1970; 0 is never. A caller that has read the replaced entry also passes its
+/// expiry, so that its entry in the expiry index is removed; otherwise that remains until its time. As long as a
 /// store has never had a map, `replace` reads nothing.
 package enum Records {
   @inline(__always)
@@ -20,7 +20,7 @@ package enum Records {
       return try rewrite(
         key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
     }
-    // Before the fields go, since a script may go on after an error.
+    // Checked before the fields are removed, because a script may continue after an error.
     try Limits.check(key: key)
     try Limits.check(value: value)
     try evaluation.asOneChange { evaluation throws(StoreError) in
@@ -39,7 +39,7 @@ package enum Records {
       stored: key, value, type: RecordType.string.rawValue, expiry: expiry, replacing: oldExpiry)
   }
 
-  /// The same with the expiry that the string had.
+  /// Replaces the string and keeps its expiry.
   @inline(__always)
   package static func rewrite(
     _ key: RawSpan, with value: RawSpan, keeping expiry: UInt64, in evaluation: inout Evaluation
@@ -47,7 +47,7 @@ package enum Records {
     try rewrite(key, with: value, expiry: expiry, replacing: expiry, in: &evaluation)
   }
 
-  /// Returns whether the key was there; where nothing is stored nothing is written.
+  /// Returns whether the key existed. If nothing is stored, nothing is written.
   @discardableResult
   package static func remove(
     _ key: RawSpan, in evaluation: inout Evaluation
@@ -65,7 +65,7 @@ package enum Records {
     return old.expiry == 0 || old.expiry > evaluation.now
   }
 
-  /// Removes the key, if it is there, without reading it: as long as the store has never had a map.
+  /// Removes the key without reading it, as long as the store has never had a map.
   package static func removeUnread(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
@@ -75,8 +75,8 @@ package enum Records {
     }
   }
 
-  /// Frees what belongs to the entry at `key` and is stored elsewhere, before the entry goes; an entry that has
-  /// expired is one of those.
+  /// Removes what belongs to the entry at `key` but is stored separately. Call before the entry is removed or
+  /// replaced, even if it has expired.
   @inline(__always)
   package static func release(
     _ key: RawSpan, in evaluation: inout Evaluation
@@ -95,16 +95,16 @@ package enum Records {
     if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
   }
 
-  /// Brings into memory what removing or replacing `key` will look at, and returns about how many bytes more
-  /// than its key that adds to a batch: the fields of a small map are deleted one by one.
+  /// Brings into memory what removing or replacing `key` will read. Returns roughly how many bytes that adds to a
+  /// batch in addition to the key: the fields of a small map are deleted one by one.
   package static func touch(
     _ key: RawSpan, with reader: Reader
   ) throws(StoreError) -> Int {
     try touch(key, with: reader, limit: .max).batchByteCount
   }
 
-  /// The same until values of more than `limit` bytes were read; and how many bytes those had: whoever removes the key
-  /// reads, and verifies, them again.
+  /// Same, but stops once more than `limit` bytes of values were read. Also returns how many bytes that was,
+  /// because removing the key reads and verifies them again.
   package static func touch(
     _ key: RawSpan, with reader: Reader, limit: Int
   ) throws(StoreError) -> (batchByteCount: Int, readByteCount: Int) {
@@ -115,7 +115,7 @@ package enum Records {
     let map = FoundMap(record)
     var byteCount = tombstoneByteCount
     guard map.count <= MapLimits.fieldsDeletedOneByOne else { return (byteCount, readByteCount) }
-    // It may have been deleted meanwhile: then nothing is found, and nothing will be deleted.
+    // The map may have been deleted meanwhile: then nothing is found, and nothing will be deleted.
     try reader.withCut(of: map.place) { cut throws(StoreError) in
       try map.walk(in: &cut) { field, value in
         byteCount += field.byteCount + FieldKey.prefixByteCount + mutationByteCount
@@ -126,12 +126,12 @@ package enum Records {
     return (byteCount, readByteCount)
   }
 
-  /// Of a range tombstone over the fields of a map.
+  /// Size of a range tombstone over the fields of a map.
   private static let tombstoneByteCount = 64
-  /// What stands in the log beside the key of a delete.
+  /// Log bytes of a delete in addition to its key.
   private static let mutationByteCount = 3
 
-  /// Lends the string at `key`, nil where there is none, and its expiry. Throws `.wrongType`.
+  /// Lends the string at `key`, nil if there is none, and its expiry. Throws `.wrongType`.
   @inline(__always)
   package static func withString<R>(
     at key: RawSpan, in evaluation: inout Evaluation,
@@ -145,7 +145,7 @@ package enum Records {
     return result
   }
 
-  /// The same for whatever is made of it.
+  /// Same, for a body without a result.
   package static func lendString(
     at key: RawSpan, in evaluation: inout Evaluation,
     _ body: (RawSpan?, _ expiry: UInt64) throws(StoreError) -> Void
@@ -157,13 +157,13 @@ package enum Records {
     }
   }
 
-  /// Gives what `key` holds the name `target`, whose own entry goes. False if there is nothing at `key`.
+  /// Moves the entry at `key` to `target`, replacing what `target` holds. Returns false if `key` holds nothing.
   ///
-  /// Only the record of a map is moved, so that it costs the same whatever its size; a string is written again.
+  /// For a map only the record is moved, so the cost does not depend on its size. A string is rewritten.
   package static func rename(
     _ key: RawSpan, to target: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
-    // Before anything is written, since a script may go on after an error.
+    // Checked before anything is written, because a script may continue after an error.
     try Limits.check(key: target)
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
     if key.compare(to: target) == 0 { return true }
@@ -176,13 +176,13 @@ package enum Records {
     return true
   }
 
-  /// Makes `target`, whose own entry goes, a copy of what `key` holds. False if there is nothing at `key`.
+  /// Copies the entry at `key` to `target`, replacing what `target` holds. Returns false if `key` holds nothing.
   ///
-  /// O(fields), all of which must fit into one batch: `.batchTooLarge`. All writers wait meanwhile.
+  /// O(fields); all of them must fit into one batch, otherwise `.batchTooLarge`. All writers wait meanwhile.
   package static func copy(
     _ key: RawSpan, to target: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
-    // Before anything is written, since a script may go on after an error.
+    // Checked before anything is written, because a script may continue after an error.
     try Limits.check(key: target)
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
     if key.compare(to: target) == 0 { return true }
@@ -198,8 +198,8 @@ package enum Records {
     return true
   }
 
-  /// Gives what `key` holds another expiry, 0 for none. The entry is written again: O(length) for a string,
-  /// O(1) for a map, of which only the record is.
+  /// Sets the expiry of the entry at `key`, 0 for none. The entry is rewritten: O(length) for a string, O(1) for a
+  /// map, where only the record is rewritten.
   package static func setExpiry(
     _ expiry: UInt64, of key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
@@ -209,7 +209,7 @@ package enum Records {
       replacing: entry.info.expiry)
   }
 
-  /// Removes what `key` holds if it has expired. Returns whether it had.
+  /// Removes the entry at `key` if it has expired. Returns whether it had.
   @discardableResult
   package static func removeExpired(
     _ key: RawSpan, in evaluation: inout Evaluation

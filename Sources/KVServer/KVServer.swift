@@ -1,9 +1,10 @@
 import Base
 import KVStore
 
-/// A running server: the store's commands on a TCP port, in the Redis protocol.
+/// A running server: the store's commands over TCP and Unix sockets, in the Redis protocol.
 ///
-/// The store stays the caller's: stop the server, wait for it, then close the store that it served last.
+/// The caller keeps ownership of the store: stop the server, wait for it, then close the store that it
+/// served last.
 public final class Server: Sendable {
   public enum Failure: Error, CustomStringConvertible {
     case cannotListen(address: String, port: Int, reason: String)
@@ -28,12 +29,12 @@ public final class Server: Sendable {
   private let handles: [LoopHandle]
   private let threads: [WorkerThread]
 
-  /// What a server needs besides its store, and what may be wrong with its options: to be had before the store
-  /// is opened, which may take long.
+  /// The sockets of a server, and a check of its options. Prepared before the store is opened, which may
+  /// take long, so that errors are found first.
   public struct Preparation: Sendable {
     fileprivate let sockets: [ListeningSocket]
 
-    /// Takes the addresses to listen on, where nobody can connect yet, and looks whether the users can be read.
+    /// Binds the addresses, without accepting connections yet, and checks that the users can be read.
     public init(_ options: ServerOptions) throws(Failure) {
       try Server.check(options)
       do throws(Users.Failure) {
@@ -45,14 +46,14 @@ public final class Server: Sendable {
     }
   }
 
-  /// Listens and starts the I/O threads; clients can connect when this returns.
+  /// Listens and starts the I/O threads. Clients can connect when this returns.
   public convenience init(
     store: Store, options: ServerOptions = ServerOptions()
   ) throws(Failure) {
     try self.init(store: store, options: options, Preparation(options))
   }
 
-  /// The same with what was prepared for these options.
+  /// The same, with what was prepared for these options.
   public init(
     store: Store, options: ServerOptions, _ preparation: Preparation
   ) throws(Failure) {
@@ -94,14 +95,14 @@ public final class Server: Sendable {
     }
   }
 
-  /// The largest request, and as much again for its reply.
+  /// Room for the largest request and a reply of the same size, in bytes.
   public static let leastClientMemoryByteCount = 2 * RequestLimits().requestByteCount
 
-  /// Descriptors for the log, the partitions and whatever else is opened while the server runs: without
-  /// them connections could take the last one, and the store would fail.
+  /// Descriptors kept free for the log, the partitions and other files opened while the server runs.
+  /// Without them connections could use the last one, and the store would fail.
   private static let reservedDescriptorCount = 128
 
-  /// As many clients as there may be descriptors for, beside those that are connected.
+  /// How many clients there can be descriptors for, up to `wanted`; those connected are included.
   static func possibleClientCount(wanted: Int, connected: Int = 0) -> Int {
     let reserved = System.openDescriptorCount() - connected + reservedDescriptorCount
     return System.raiseDescriptorLimit(to: wanted + reserved) - reserved
@@ -178,27 +179,27 @@ public final class Server: Sendable {
     }
   }
 
-  /// The port listened on: the one asked for, or the system's choice if that was 0.
+  /// The port listened on: the one requested, or the system's choice if that was 0.
   public var port: Int { state.port.load(ordering: .relaxed) }
 
-  /// The store that is served: the one that the server was given, or after DEBUG RELOAD the one that took
-  /// its place.
+  /// The store being served: the one passed to the server, or its replacement after DEBUG RELOAD.
   public var store: Store { state.store }
 
-  /// Begins to stop: no new connections, no new requests; replies under way are still sent, once
-  /// they are durable. Returns at once; safe from any thread, any number of times.
+  /// Begins to stop: no new connections and no new requests; pending replies are still sent, once they are
+  /// durable. Returns at once. May be called from any thread and more than once.
   public func stop() {
     for handle in handles { handle.stop() }
   }
 
-  /// Waits until every thread of the server has ended. To be called once.
+  /// Waits until every thread of the server has stopped. Call once.
   public func wait() {
     for thread in threads { thread.join() }
     state.watch.close()
     state.finish()
   }
 
-  /// Takes over what can be changed while the server runs from options that were read again, and reads the users
-  /// again; `options.log` is told of each change, of what takes a restart, and of what is wrong. One call at a time.
+  /// Applies the settings that can change while the server runs from options that were read again, and
+  /// reads the users again. Logs each change, each setting that needs a restart, and each error. One call
+  /// at a time.
   public func reread(_ options: ServerOptions) { state.reread(options) }
 }

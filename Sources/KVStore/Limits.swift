@@ -1,33 +1,34 @@
 import TxnWAL
 
-/// What a key, a value and a batch may measure.
+/// Size limits of keys, values and batches.
 public enum Limits {
-  /// The bytes of a key.
+  /// The most bytes of a key.
   public static let keyByteCount = 500
-  /// The bytes of a key that begins with 0x00: layers above put one more 0x00 before the keys of their users that
-  /// begin so, to keep them apart from internal ones.
+  /// The most bytes of a key that begins with 0x00. Layers above put one more 0x00 before such keys of their
+  /// users, to keep them apart from internal ones.
   public static let zeroKeyByteCount = keyByteCount + 1
-  /// The bytes of an internal key. The longest is that of the index of expiries, with a user's longest key in it.
-  /// LMDB takes 511 bytes, one of which is the keyspace byte.
+  /// The most bytes of an internal key. The longest is an entry of the expiry index with a user's longest
+  /// key. LMDB allows 511 bytes, one of which is the keyspace byte.
   package static let internalKeyByteCount = ExpiryIndex.prefixByteCount + zeroKeyByteCount
-  /// The bytes of one value.
+  /// The most bytes of one value.
   public static let valueByteCount = 64 << 20
-  /// What each mutation of a batch counts beside its key and its value: a little more than an entry takes in a
-  /// memtable beside those, its version, its places in the hash index, the list and the ordered run
-  /// counted (146 to 151 bytes at most for keys of 1 to 8), and more than what frames it in the log.
+  /// What each mutation of a batch counts in addition to its key and value. It is slightly more than an entry takes in
+  /// a memtable besides those (146 to 151 bytes at most for keys of 1 to 8 bytes, including its version and its places
+  /// in the hash index, the list and the ordered run), and more than what frames it in the log.
   public static let mutationByteCount = 160
-  /// What a batch may count: the bytes of all its keys and values, and `mutationByteCount` for each mutation. A
-  /// largest value with a longest key and an expiry is a batch; so are 400,000 puts of a few bytes.
+  /// The most that a batch may count: the bytes of all its keys and values, and `mutationByteCount` for each mutation.
+  /// One put of the largest value under the longest key with an expiry fits; so do 400,000 puts of a few bytes.
   ///
   /// So a batch takes no more memory than this once it is ordered, and no more log.
   public static let batchByteCount = valueByteCount + (64 << 10)
-  /// The range tombstones that one batch may make: a range delete makes one in each partition, or two where it covers
-  /// keys on both sides of the internal ones, and a map of more fields than are deleted one by one makes one in its own. All writers wait while they are indexed: a few
-  /// milliseconds for so many.
+  /// The most range tombstones that one batch may make. A range delete makes one in each partition, or two if
+  /// it covers keys on both sides of the internal ones. Deleting a map with more fields than are deleted one
+  /// by one makes one, in the map's partition. All writers wait while the tombstones are indexed: a few
+  /// milliseconds for this many.
   public static let tombstonesPerBatch = 8192
 
-  /// How many ranges of keys one batch may delete: 1,024 in a store of eight partitions. One with keys on both sides
-  /// of the internal ones counts twice.
+  /// How many ranges of keys one batch may delete: 1,024 in a store of eight partitions. A range with keys on
+  /// both sides of the internal ones counts twice.
   public static func rangeDeletesPerBatch(partitionCount: Int) -> Int {
     tombstonesPerBatch / partitionCount
   }
@@ -38,7 +39,7 @@ public enum Limits {
     }
   }
 
-  /// Of a key that a user writes: throws `.keyTooLong`, and `.reservedKey` for internal ones.
+  /// Checks a key that a user writes. Throws `.keyTooLong`, and `.reservedKey` for internal keys.
   @inline(__always)
   package static func check(key: RawSpan) throws(StoreError) {
     if key.byteCount > keyByteCount || key.beginsWithZero { try check(unusualKey: key) }
@@ -50,8 +51,8 @@ public enum Limits {
     try check(stored: key)
   }
 
-  /// Of a key that is read or written, a user's or an internal one. What an expiry adds to it fits as well, but for
-  /// the longest internal ones.
+  /// Checks a key that is read or written, a user's or an internal one. It fits with an expiry too, except
+  /// for the longest internal ones.
   static func check(stored key: RawSpan) throws(StoreError) {
     guard key.byteCount > keyByteCount else { return }
     let limit =
@@ -62,7 +63,7 @@ public enum Limits {
     }
   }
 
-  /// Of a key with an expiry, which stands in the index of expiries with a prefix.
+  /// Checks a key with an expiry, which is stored in the expiry index after a prefix.
   static func check(expiring key: RawSpan) throws(StoreError) {
     guard key.byteCount <= zeroKeyByteCount else {
       throw .keyTooLong(byteCount: key.byteCount, limit: zeroKeyByteCount)
@@ -88,7 +89,7 @@ public enum Limits {
     }
   }
 
-  /// `byteCount` is what a batch counts: see `batchByteCount`.
+  /// `byteCount` is the size as `batchByteCount` counts it.
   static func check(batchByteCount byteCount: Int) throws(StoreError) {
     guard byteCount <= batchByteCount else {
       throw .batchTooLarge(byteCount: byteCount, limit: batchByteCount)

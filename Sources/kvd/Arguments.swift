@@ -1,13 +1,13 @@
-/// A mistake on the command line: told on stderr, and the process exits with 64 (EX_USAGE).
+/// A command-line error: printed on stderr, and the process exits with 64 (EX_USAGE).
 struct UsageError: Error {
   let message: String
 }
 
-/// The flags behind a subcommand, each with a value: `--name value` or `--name=value`.
+/// The flags after a subcommand, each with a value: `--name value` or `--name=value`.
 struct Flags {
   private var values: [String: String] = [:]
 
-  /// - Parameter switches: flags without a value, which are set or not.
+  /// - Parameter switches: flags without a value.
   init(
     _ arguments: ArraySlice<String>, known: Set<String>, switches: Set<String> = []
   ) throws(UsageError) {
@@ -37,7 +37,7 @@ struct Flags {
     }
   }
 
-  /// A flag that takes `yes` or `no`.
+  /// The value of a flag that takes `yes` or `no`.
   func isSet(_ name: String) throws(UsageError) -> Bool {
     switch values[name] {
     case nil, "no": return false

@@ -28,7 +28,7 @@ enum CheckCommand: Subcommand {
     let progress = Progress(isShown: !isJSON)
     do throws(StoreError) {
       let inspection = try StoreInspection(at: path)
-      // What the parent below asks for.
+      // Set by the parent process, in `check(partition:of:)`.
       let index = try? flags.integer("partition", default: -1, in: 0...1023)
       if let index, index >= 0 {
         Log.write(inspection.check(partition: index).partitionLines, to: STDOUT_FILENO)
@@ -48,7 +48,7 @@ enum CheckCommand: Subcommand {
     }
   }
 
-  /// Damage can make LMDB abort, or touch what is no memory: so each partition has a process of its own.
+  /// Damage can make LMDB abort or access unmapped memory, so each partition is checked in its own process.
   private static func check(partition index: Int, of inspection: StoreInspection) -> CheckReport {
     var text: [UInt8] = []
     let status = ChildProcess.run(

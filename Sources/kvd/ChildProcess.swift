@@ -1,9 +1,9 @@
 import Glibc
 
-/// This program once more, as a child that may die of what it reads.
+/// Runs this program again as a child process, which damaged data may crash without harm.
 enum ChildProcess {
-  /// Runs `kvd` with `arguments`, hands over what it writes to stdout, and returns its exit status, or
-  /// the negative number of the signal that ended it. 127 where it cannot be started.
+  /// Runs `kvd` with `arguments`, passes what it writes to stdout to `take`, and returns its exit status,
+  /// or the negated number of the signal that ended it. 127 if it cannot be started.
   static func run(_ arguments: [String], _ take: (ArraySlice<UInt8>) -> Void) -> Int32 {
     var ends: [Int32] = [0, 0]
     guard unsafe pipe(&ends) == 0 else { return 127 }
@@ -30,10 +30,10 @@ enum ChildProcess {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-    // It says why it ends on its stdout; what LMDB and the runtime print of an abort is for nobody.
+    // The child reports errors on stdout; what LMDB and the runtime print on an abort is not needed.
     unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
     let inherited = Environment.variables.filter {
-      // A test's crash points are for this process.
+      // Crash points set by a test are for this process only.
       !$0.hasPrefix("KVD_") && !$0.hasPrefix("SWIFT_BACKTRACE=")
     }
     var variables =

@@ -1,8 +1,8 @@
 import Base
 import Glibc
 
-/// `kvd crash-points`: the names that `KVD_CRASH_AT` knows. For those who test kvd, so it is not among
-/// the commands that `kvd --help` lists.
+/// `kvd crash-points`: the names that `KVD_CRASH_AT` accepts. For testing kvd, so `kvd --help` does not
+/// list it.
 enum CrashPointsCommand: Subcommand {
   static let name = "crash-points"
   static let summary = "print where KVD_CRASH_AT can end the process"

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The environment's variables.
+/// The environment variables.
 enum Environment {
   /// getenv(3).
   static func value(of name: String) -> String? {

@@ -1,10 +1,10 @@
 import Base
 import Glibc
 
-/// What the environment asks of a kvd that is being tested. Without these variables nothing happens.
+/// Faults requested through environment variables, for tests. Without these variables nothing happens.
 enum Faults {
-  /// Takes `KVD_CRASH_AT=NAME:N`, and `KVD_BUG=NAME` in builds with deliberate bugs. False where one
-  /// of them names nothing: a test that tests nothing must not pass.
+  /// Applies `KVD_CRASH_AT=NAME:N` and, in builds with deliberate bugs, `KVD_BUG=NAME`. False if one of
+  /// them is not valid: a test whose fault is not injected must not pass.
   static func arm() -> Bool {
     if let text = Environment.value(of: "KVD_CRASH_AT"), !CrashPoint.arm(text) {
       Log.write(

@@ -3,10 +3,10 @@ import Glibc
 import KVServer
 import KVStore
 
-/// `kvd recover --truncate-at` and `--salvage`: the two ways to go on that give something up. Both say
-/// what, and do nothing without `--yes-give-up`.
+/// `kvd recover --truncate-at` and `--salvage`: the two ways to recover that lose data. Both report what
+/// would be lost, and do nothing without `--yes-give-up`.
 enum GivingUp {
-  /// The exit status where the confirming flag is missing.
+  /// The exit status if the confirming flag is missing.
   static let unconfirmedStatus: Int32 = 3
 
   static func truncate(
@@ -64,7 +64,7 @@ enum GivingUp {
     return 0
   }
 
-  /// What the parent, the same command with `--salvage`, asks for.
+  /// Runs in the child process that `salvage` starts for each partition.
   static func readPartition(
     _ inspection: StoreInspection, _ index: Int, after text: String, place: Int
   ) {

@@ -1,5 +1,4 @@
-/// JSON for programs that read what the tools print: objects of numbers, strings, booleans and arrays,
-/// written in one line.
+/// JSON output for programs: objects, arrays, numbers, strings and booleans, on one line.
 enum JSONText {
   case number(UInt64)
   case text(String)

@@ -3,12 +3,12 @@ import Glibc
 
 /// Lines for the operator on stderr, each with the time in UTC.
 ///
-/// Each is written by one call, so that lines of several threads do not mix; once `startThread` was called, by the thread
-/// of a `LogQueue`, and nobody waits for stderr.
+/// Each line is written by a single call, so that lines of different threads do not mix. After
+/// `startThread` the thread of a `LogQueue` writes them, and callers do not wait for stderr.
 enum Log {
   private static let queue = Lock<LogQueue?>(nil)
 
-  /// Has another thread write lines from now on. To be called when signals are blocked.
+  /// Makes a separate thread write the lines. Call after signals are blocked.
   static func startThread() {
     let queue = LogQueue(
       write: { write($0, to: STDERR_FILENO) },
@@ -25,12 +25,12 @@ enum Log {
     }
   }
 
-  /// To be called before the process ends: waits for what was said to be written, though not for a reader who never comes.
+  /// Waits until pending lines are written, but at most two seconds. Call before the process exits.
   static func flush() { queue.withLock { $0 }?.flush(milliseconds: 2_000) }
 
-  /// Sends what goes to stderr to the end of the file at `path` from now on: all of it, so that the last words of a
-  /// process that dies are there too. Again for the same path after the file was moved away. Returns what is wrong,
-  /// if anything is; then nothing changes. open(2), dup2(2).
+  /// Redirects stderr to the end of the file at `path`: everything written to it, so that the last output
+  /// of a crashing process is in the file too. Call again with the same path to reopen the file after it
+  /// was moved. Returns the error, if there is one; then nothing changes. open(2), dup2(2).
   static func redirect(to path: String) -> String? {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else { return IOError.text(ofErrno: errno) }
@@ -54,7 +54,7 @@ enum Log {
     return Array("\(stamp) \(escaped(text))\n".utf8)
   }
 
-  /// With control characters as `\\xNN`: clients and file names must not forge lines.
+  /// Writes control characters as `\\xNN`: clients and file names must not be able to forge lines.
   private static func escaped(_ text: String) -> String {
     guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return text }
     return text.unicodeScalars.reduce(into: "") { escaped, scalar in

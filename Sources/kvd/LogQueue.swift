@@ -1,14 +1,14 @@
 import Base
 
-/// Lines on their way to stderr, which a thread of its own writes: a pipe that nobody reads or a slow disk must not hold up
-/// what has something to say, such as event loops, and scripts while all writers wait.
+/// Lines queued for stderr, written by a separate thread: a pipe that is not read or a slow disk must not
+/// block the threads that log, such as event loops, or scripts that all writers wait for.
 ///
-/// Lines keep their order. Where there is no room for one it is left out, and so are those after it until there is room
-/// again; a line with their number stands in their place.
+/// Lines keep their order. A line that there is no room for is dropped, and so are all lines after it until
+/// the queue is written; a line with their number replaces them.
 ///
-/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor.
+/// Sound as `@unchecked Sendable`: the plain fields are accessed only inside the monitor.
 final class LogQueue: @unchecked Sendable {
-  /// What may wait, in bytes. As much again may be on its way.
+  /// The most bytes that may be queued. The same amount may be in the process of being written.
   private static let byteLimit = 1 << 20
 
   private let monitor = Monitor()
@@ -19,8 +19,8 @@ final class LogQueue: @unchecked Sendable {
   private let describe: @Sendable (_ omittedCount: Int) -> [UInt8]
 
   /// - Parameters:
-  ///   - write: writes lines, and may take as long as it likes.
-  ///   - describe: the line that stands in place of lines that were left out.
+  ///   - write: writes lines; may block.
+  ///   - describe: the line that replaces dropped lines.
   init(
     write: @escaping @Sendable ([UInt8]) -> Void,
     describe: @escaping @Sendable (_ omittedCount: Int) -> [UInt8]
@@ -40,7 +40,7 @@ final class LogQueue: @unchecked Sendable {
     }
   }
 
-  /// Writes what comes, on the thread of the caller, and never returns.
+  /// Writes lines as they arrive, on the calling thread. Never returns.
   func run() -> Never {
     while true {
       write(take())
@@ -51,7 +51,7 @@ final class LogQueue: @unchecked Sendable {
     }
   }
 
-  /// Waits for lines.
+  /// Waits until there are lines and takes them.
   private func take() -> [UInt8] {
     monitor.withLock {
       while isEmpty { monitor.wait() }

@@ -1,11 +1,11 @@
 import Glibc
 import KVStore
 
-/// The file that tells other programs which process serves.
+/// The file that tells other programs the id of the serving process.
 struct PIDFile {
   private let path: String
 
-  /// Writes it; nil for an empty path, and where it cannot be written, which the log says and nothing else minds.
+  /// Writes the file. Nil for an empty path, or if it cannot be written, which is only logged.
   static func write(_ path: String) -> PIDFile? {
     if path.isEmpty { return nil }
     do throws(StoreError) {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One line on a terminal that is written over again and again; nothing where stderr is none.
+/// A line that is overwritten on the terminal to show progress; nothing if stderr is not a terminal.
 struct Progress {
   private let isShown: Bool
 

@@ -7,8 +7,8 @@ import TxnWAL
 
 /// `kvd recover`: recovery without serving.
 enum RecoverCommand: Subcommand {
-  /// The exit status where nothing is wrong but that the disk is full. A status of its own: unlike 1 it calls for no
-  /// look at the store, only for room and another run.
+  /// The exit status if the only problem is a full disk. It differs from 1 because the store need not be
+  /// examined: it only needs room and another run.
   private static let noRoomStatus: Int32 = 4
 
   static let name = "recover"
@@ -88,8 +88,8 @@ enum RecoverCommand: Subcommand {
     }
   }
 
-  /// What was found is told also where the store cannot be closed as it should: on a full disk, and with a damaged
-  /// partition, it can be opened all the same.
+  /// Prints the report even if closing the store fails: with a full disk or a damaged partition the store
+  /// can still be opened.
   private static func recover(
     _ inspection: StoreInspection, _ memory: Int?, resetsClock: Bool, isJSON: Bool,
     _ progress: Progress
@@ -148,7 +148,7 @@ enum RecoverCommand: Subcommand {
     return memory
   }
 
-  /// Nil for one that cannot be read, of which opening the store says more.
+  /// Nil for a partition that cannot be read; opening the store gives a better error.
   private static func partitions(of inspection: StoreInspection) -> [PartitionSummary?] {
     (0..<inspection.partitionCount).map { try? inspection.partition($0) }
   }

@@ -1,8 +1,8 @@
 import KVStore
 
-/// What a Redis leaves in its directory.
+/// The data files of Redis.
 enum RedisFiles {
-  /// Those of them that are in a directory in which no store has been made yet.
+  /// Those that are in a directory that does not contain a store yet.
   static func names(in directory: String) -> [String] {
     if SmallFile.exists("\(directory)/MANIFEST") { return [] }
     return ["dump.rdb", "appendonlydir", "appendonly.aof"].filter {

@@ -72,7 +72,7 @@ enum ServeCommand: Subcommand {
       Log.line("opened \(path) again: \(store.openReport)")
       return store
     }
-    // Whatever can be known to be wrong is told before recovery, which may take long.
+    // Errors in the options are reported before recovery, which may take long.
     let preparation: Server.Preparation
     do throws(Server.Failure) {
       preparation = try Server.Preparation(options)
@@ -92,7 +92,7 @@ enum ServeCommand: Subcommand {
     return serve(server, options, arguments, stop)
   }
 
-  /// Until told to stop.
+  /// Serves until told to stop.
   private static func serve(
     _ server: Server, _ options: ServerOptions, _ arguments: [String], _ stop: Stop
   ) -> Int32 {
@@ -140,7 +140,7 @@ enum ServeCommand: Subcommand {
     }
   }
 
-  /// What SIGHUP does.
+  /// Handles SIGHUP.
   private static func reload(_ server: Server, _ arguments: [String], logFilePath: String) {
     if !logFilePath.isEmpty {
       if let reason = Log.redirect(to: logFilePath) {

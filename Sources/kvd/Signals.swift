@@ -1,15 +1,15 @@
 import Glibc
 
-/// The signals that a daemon may be sent, taken with sigwaitinfo(2): no code ever runs inside a signal handler.
+/// The signals that a daemon may receive, accepted with sigwaitinfo(2): no code runs in a signal handler.
 ///
 ///     TERM INT QUIT                            kvd stops
-///     HUP                                      it reads its configuration again
-///     USR1 USR2 ALRM VTALRM PROF POLL PWR      the log says so, and kvd goes on
+///     HUP                                      kvd reads its configuration again
+///     USR1 USR2 ALRM VTALRM PROF POLL PWR      logged, otherwise ignored
 ///     STKFLT XCPU, and the real-time ones
-///     PIPE XFSZ TTIN TTOU                      nothing: what caused one of them returns an error
-///     TSTP CONT CHLD URG WINCH                 what they do in any process
-///     ABRT BUS FPE ILL SEGV SYS TRAP           the process ends: they tell of a fault in it
-///     KILL STOP                                cannot be taken
+///     PIPE XFSZ TTIN TTOU                      ignored: the call that caused one returns an error
+///     TSTP CONT CHLD URG WINCH                 the default action
+///     ABRT BUS FPE ILL SEGV SYS TRAP           the process ends: they report a fault in it
+///     KILL STOP                                cannot be caught
 enum Signals {
   struct Received {
     let number: Int32
@@ -19,7 +19,7 @@ enum Signals {
     var isStop: Bool { [SIGTERM, SIGINT, SIGQUIT].contains(number) }
     var isReload: Bool { number == SIGHUP }
 
-    /// Its name, and who sent it.
+    /// Its name, and its sender.
     var description: String {
       let name = Signals.name(of: number)
       if sender == 0 { return name }
@@ -27,28 +27,28 @@ enum Signals {
     }
   }
 
-  /// To be called once, before there is a second thread: the signals are blocked in every thread.
+  /// Call once, before a second thread is started: all threads inherit the blocked signals.
   static func block() {
     for number in [SIGPIPE, SIGXFSZ, SIGTTIN, SIGTTOU] { _ = signal(number, SIG_IGN) }
     var set = taken()
     unsafe _ = pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
-  /// Waits for the next of them.
+  /// Waits for the next of these signals.
   static func wait() -> Received {
     var set = taken()
     var information = unsafe siginfo_t()
     while true {
       let number = unsafe sigwaitinfo(&set, &information)
       guard number > 0 else { continue }
-      // Positive codes are the kernel's.
+      // A positive code means that the kernel sent it.
       let isSent = unsafe information.si_code <= 0
       return Received(
         number: number, sender: isSent ? unsafe information._sifields._kill.si_pid : 0)
     }
   }
 
-  /// Ends this process as a SIGTERM from outside does; kill(2).
+  /// Stops this process as a SIGTERM from outside would; kill(2).
   static func sendToSelf() { _ = kill(getpid(), SIGTERM) }
 
   private static let names: [(number: Int32, name: String)] = [

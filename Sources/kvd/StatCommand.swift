@@ -3,7 +3,7 @@ import Glibc
 import KVStore
 import TxnWAL
 
-/// `kvd stat`: a store in numbers.
+/// `kvd stat`: figures about a store.
 enum StatCommand: Subcommand {
   static let name = "stat"
   static let summary = "print sizes, watermarks, free pages and reader slots"

@@ -2,9 +2,10 @@ import Base
 import Glibc
 import KVServer
 
-/// What signals do to a daemon. While the store is being opened a signal to stop ends the process, which recovery does
-/// not mind; later it stops the server. Another one, a second later or more, ends the process at once, and so does
-/// the deadline: the next start recovers, as after kill -9.
+/// Handles a daemon's signals. While the store is being opened, a stop signal ends the process, which is
+/// safe because the next start recovers. Later it stops the server. A further stop signal, more than a
+/// second after the first, ends the process immediately, and so does the deadline: the next start recovers,
+/// as after kill -9.
 final class Stop: Sendable {
   private struct Serving {
     let stop: @Sendable () -> Void
@@ -15,7 +16,7 @@ final class Stop: Sendable {
   private let seconds: Int
   private enum Reloading {
     case idle, running
-    /// Somebody has asked again meanwhile.
+    /// Another reload was requested meanwhile.
     case runningWithMore
   }
 
@@ -25,12 +26,13 @@ final class Stop: Sendable {
     self.seconds = seconds
   }
 
-  /// Starts the thread that waits for signals, before anything may take long.
+  /// Starts the thread that waits for signals. Call before anything that may take long.
   func start() throws(IOError) {
     _ = try WorkerThread(attempting: "kvd-signals") { self.run() }
   }
 
-  /// From now on a signal to stop calls `stop`, on a thread of its own, and SIGHUP calls `reload` on another.
+  /// From then on a stop signal calls `stop` on the signal thread, and SIGHUP calls `reload` on a separate
+  /// one.
   func serve(stop: @escaping @Sendable () -> Void, reload: @escaping @Sendable () -> Void) {
     serving.withLock { $0 = Serving(stop: stop, reload: reload) }
   }
@@ -45,7 +47,7 @@ final class Stop: Sendable {
       } else if signal.isReload {
         reload(signal)
       } else {
-        // Somebody may send very many.
+        // Somebody may send very many: each signal is logged at most once a second.
         let now = MonotonicTime.now
         if let last = ignored[signal.number], now - last < .seconds(1) { continue }
         ignored[signal.number] = now
@@ -68,7 +70,7 @@ final class Stop: Sendable {
   }
 
   private func begin(_ signal: Signals.Received) {
-    // Inside the lock, so that a server that is just starting is not missed.
+    // Exits inside the lock, so that a server that is just starting is not missed.
     let serving = serving.withLock { serving -> Serving? in
       if serving == nil {
         Log.line(
@@ -80,7 +82,7 @@ final class Stop: Sendable {
     }
     Log.line("\(signal.description): stopping; another signal after a second stops at once")
     let seconds = seconds
-    // Refused, it leaves the second signal to end a stop that takes too long.
+    // If the thread cannot be started, a second signal can still end a stop that takes too long.
     _ = try? WorkerThread(attempting: "kvd-deadline") {
       sleep(UInt32(seconds))
       Log.line(
@@ -94,7 +96,7 @@ final class Stop: Sendable {
 
   // MARK: Reading the configuration again
 
-  /// On a thread of its own: a file may be slow to read, and a stop must not wait for it.
+  /// Runs on its own thread: a file may be slow to read, and a stop must not wait for it.
   private func reload(_ signal: Signals.Received) {
     guard let serving = serving.withLock({ $0 }) else {
       return Log.line(

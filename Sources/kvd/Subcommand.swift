@@ -1,16 +1,16 @@
 import Glibc
 
-/// One word behind `kvd`, in a file of its own.
+/// A command of `kvd`, such as `serve`; each is in its own file.
 protocol Subcommand {
   static var name: String { get }
   /// One line for `kvd --help`.
   static var summary: String { get }
   static var help: String { get }
-  /// The exit status.
+  /// Returns the exit status.
   static func run(_ arguments: ArraySlice<String>) throws(UsageError) -> Int32
 }
 
-/// Finds the subcommand and turns mistakes on the command line into a message and exit status 64.
+/// Finds the subcommand, and turns command-line errors into a message and exit status 64.
 enum CommandLineInterface {
   static var subcommands: [any Subcommand.Type] {
     [
@@ -51,7 +51,7 @@ enum CommandLineInterface {
   private static let usageStatus: Int32 = 64
 
   private static func complain(_ message: String, see: String) -> Int32 {
-    // Several mistakes are told a line each.
+    // Several errors are printed one per line.
     let lines = message.split(separator: "\n").map { "kvd: \($0)" }.joined(separator: "\n")
     Log.write("\(lines); see '\(see)'\n", to: STDERR_FILENO)
     return usageStatus

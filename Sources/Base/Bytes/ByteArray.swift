@@ -1,7 +1,7 @@
-/// Arrays of bytes where a `RawSpan` is asked for. `Span.bytes` counts as unsafe since other elements may
-/// have padding; bytes have none, and this is the one place that says so.
+/// Lets byte arrays be used where a `RawSpan` is expected. `Span.bytes` counts as unsafe because elements of other
+/// types may have padding; bytes have none, and this file is the one place that says so.
 extension [UInt8] {
-  /// Lends the bytes.
+  /// Lends the bytes as a span.
   @inlinable @inline(__always)
   package func withBytes<Result, Failure>(_ body: (RawSpan) throws(Failure) -> Result)
     throws(Failure)

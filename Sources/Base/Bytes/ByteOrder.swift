@@ -1,18 +1,18 @@
 import Glibc
 
 extension RawSpan {
-  /// Where the bytes lie. Of two spans that are lent at one time those that begin at one place and are of one
-  /// length are the same.
+  /// The address of the first byte. Two spans lent at the same time with equal addresses and lengths are the same
+  /// bytes.
   @inlinable @inline(__always)
   package var address: UInt { unsafe withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
 
-  /// Whether these bytes come before `other`: as unsigned bytes, a prefix before what it begins.
+  /// Whether these bytes sort before `other`: compared as unsigned bytes, a prefix before any longer string.
   @inlinable @inline(__always)
   package func isBefore(_ other: RawSpan) -> Bool {
     compare(to: other) < 0
   }
 
-  /// Eight bytes from `offset` on as a number that orders as they do, with zeros where the bytes have ended.
+  /// The eight bytes at `offset` as an integer that sorts as they do. Missing bytes count as zeros.
   @inlinable @inline(__always)
   package func orderingWord(at offset: Int) -> UInt64 {
     if byteCount >= offset &+ 8 { return load(at: offset, as: UInt64.self).byteSwapped }
@@ -25,8 +25,8 @@ extension RawSpan {
     return word
   }
 
-  /// The same as `compare` where the first sixteen bytes are known to be those of `other`, zeros for those that
-  /// either lacks: of two equally long keys up to 24 bytes the last eight decide.
+  /// Same result as `compare`, for spans already known to be equal in their first 16 bytes (missing bytes count as
+  /// zeros). For keys of equal length up to 24 bytes, comparing the last eight decides.
   @inlinable @inline(__always)
   package func compareTail(to other: RawSpan) -> Int {
     guard byteCount == other.byteCount, byteCount <= 24 else { return compare(to: other) }
@@ -36,7 +36,7 @@ extension RawSpan {
     return word == others ? 0 : word < others ? -1 : 1
   }
 
-  /// Negative, zero or positive as these bytes come before, are, or come behind `other`. O(n).
+  /// Negative, zero or positive when these bytes sort before, equal to or after `other`. O(n).
   @inlinable @inline(__always)
   package func compare(to other: RawSpan) -> Int {
     let common = Swift.min(byteCount, other.byteCount)
@@ -53,7 +53,7 @@ extension RawSpan {
 }
 
 extension [UInt8] {
-  /// Whether it comes before `other` in the order of keys.
+  /// Whether these bytes sort before `other` in key order.
   package func isBefore(_ other: [UInt8]) -> Bool {
     withBytes { bytes in other.withBytes { bytes.isBefore($0) } }
   }

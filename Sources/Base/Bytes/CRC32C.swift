@@ -1,22 +1,22 @@
 import CLinux
 
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4), the checksum of everything kvd writes.
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4): the checksum of everything kvd writes.
 ///
-/// The processor's instruction is used where there is one, a table of 256 entries elsewhere; both
-/// give the same sums.
+/// Uses the processor's CRC instruction where available and a 256-entry table elsewhere; both give the same result.
 package struct CRC32C {
-  /// The register, not yet inverted.
+  /// The CRC register before the final inversion.
   private var register: UInt32
 
-  /// A running sum that starts from `seed`, which makes the sums of one store mean nothing to another.
+  /// A running checksum that starts from `seed`. With a seed per store, checksums of one store are invalid in
+  /// another.
   package init(seed: UInt32 = 0) {
     register = ~seed
   }
 
-  /// The sum of everything given to `update` so far.
+  /// The checksum of all bytes passed to `update` so far.
   package var value: UInt32 { ~register }
 
-  /// Adds `bytes` to the sum. O(n).
+  /// Adds `bytes` to the checksum. O(n).
   package mutating func update(_ bytes: RawSpan) {
     if kvd_has_crc32c() == 1 {
       register = unsafe bytes.withUnsafeBytes { buffer in
@@ -27,7 +27,7 @@ package struct CRC32C {
     }
   }
 
-  /// The sum of `bytes` alone.
+  /// The checksum of `bytes` alone. O(n).
   package static func checksum(_ bytes: RawSpan, seed: UInt32 = 0) -> UInt32 {
     var crc = CRC32C(seed: seed)
     crc.update(bytes)

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Little-endian integers in raw bytes: the one place where a format's fields are loaded and stored.
-/// Every access is checked against the bounds of the bytes it touches, in every build.
+/// Little-endian integers in raw bytes: the one place where a format's fields are loaded and stored. Every access
+/// is bounds-checked, in every build.
 
 extension RawSpan {
   /// The little-endian integer at `offset`, at any alignment.
@@ -14,7 +14,7 @@ extension RawSpan {
       littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Integer.self))
   }
 
-  /// Whether there are `count` bytes at `offset`, all of them zero. O(count), at the speed of `memcmp`.
+  /// Whether there are `count` bytes at `offset` and all are zero. O(count), at the speed of `memcmp`.
   package func areZero(at offset: Int, count: Int) -> Bool {
     precondition(offset >= 0 && count > 0)
     guard offset &+ count <= byteCount else { return false }
@@ -56,7 +56,7 @@ extension MutableRawSpan {
 }
 
 extension [UInt8] {
-  /// The array's bytes, lent.
+  /// The array's bytes as a borrowed span.
   @inlinable
   package var rawSpan: RawSpan {
     @_lifetime(borrow self)

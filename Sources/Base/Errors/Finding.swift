@@ -1,13 +1,13 @@
-/// Damage that was found on disk: where, what should be there, and what is.
+/// Damage found on disk: where it is, what was expected and what was found.
 public struct Finding: Error, Sendable, Equatable {
   /// The path of the damaged file.
   public var file: String
-  /// The byte in the file where the damage shows. `nil` where only LMDB knows the place, as for a
-  /// value in its tree, or where the whole file is meant.
+  /// The byte offset of the damage in the file. `nil` if only LMDB knows the place (a value in its tree), or if the
+  /// damage concerns the whole file.
   public var offset: UInt64?
-  /// The key whose entry is damaged, if it is one entry's damage.
+  /// The key of the damaged entry, if a single entry is damaged.
   public var key: [UInt8]?
-  /// What a sound file holds there.
+  /// What an undamaged file holds there.
   public var expected: String
   /// What was found instead.
   public var found: String
@@ -25,7 +25,7 @@ public struct Finding: Error, Sendable, Equatable {
 }
 
 extension Finding: CustomStringConvertible {
-  /// One line for a person.
+  /// One line for an operator.
   public var description: String {
     var place = file
     if let offset { place += " at byte \(offset)" }
@@ -33,7 +33,7 @@ extension Finding: CustomStringConvertible {
     return "\(place): expected \(expected), found \(found)"
   }
 
-  /// A key as a person can read and type it: printable ASCII as it is, every other byte as `\xNN`.
+  /// A key in a form that can be read and typed: printable ASCII unchanged, every other byte as `\xNN`.
   package static func printable(_ bytes: [UInt8]) -> String {
     var text = "\""
     for byte in bytes {

@@ -1,18 +1,18 @@
 import Glibc
 
-/// A system call that failed: which, on what, and why. The one error of everything below the log and the store, whose
-/// own errors carry it.
+/// A failed system call: which call, on which path, and why. The layers below the log and the store throw only this
+/// error; the log's and the store's own errors carry it.
 public struct IOError: Error, Sendable, Equatable {
-  /// The reason, as errno(3) has it.
+  /// The reason, an errno(3) value.
   public var errno: Int32
-  /// What was to be done, as in "open /data/LOCK".
+  /// The operation that failed, as in "open /data/LOCK".
   public var operation: String
-  /// The file or folder.
+  /// The file or directory.
   public var path: String
-  /// The disk has room, but its file system can make no more files. The system has one number for both.
+  /// Whether the disk has free space but the file system has no free inodes. `ENOSPC` covers both cases.
   public var lacksInodes: Bool
 
-  /// A failure that is known by its number.
+  /// A failure with a known errno.
   public init(errno: Int32, operation: String, path: String, lacksInodes: Bool = false) {
     self.errno = errno
     self.operation = operation
@@ -20,22 +20,22 @@ public struct IOError: Error, Sendable, Equatable {
     self.lacksInodes = lacksInodes
   }
 
-  /// There is no room to do `operation`, which was not even tried.
+  /// There is not enough space for `operation`; the system call was not attempted.
   package init(noSpaceTo operation: String, _ path: String) {
     self.init(errno: ENOSPC, operation: operation, path: path)
   }
 
-  /// No room on the file system, or none left of a quota: what may be tried again when there is.
+  /// The file system or a quota is full. The operation may be retried once there is space.
   public var isDiskFull: Bool { errno == ENOSPC || errno == EDQUOT }
 }
 
 extension IOError: CustomStringConvertible {
-  /// What could not be done, and why.
+  /// What failed, and why.
   public var description: String {
     "\(operation) \(path): \(Self.text(ofErrno: errno)) (errno \(errno))"
   }
 
-  /// The system's words for a number; strerror_r(3), because strerror(3) has one buffer for all threads.
+  /// The system's message for an errno. strerror_r(3), because strerror(3) uses one buffer for all threads.
   package static func text(ofErrno code: Int32) -> String {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
       guard unsafe strerror_r(code, buffer.baseAddress!, buffer.count) == 0 else {
@@ -46,9 +46,9 @@ extension IOError: CustomStringConvertible {
   }
 }
 
-/// An error of a layer that has a word for a system call that failed.
+/// An error type of some layer that can carry a failed system call.
 package protocol IOFailure: Error {
-  /// The layer's error for it.
+  /// Wraps `error` in the layer's own error type.
   init(_ error: IOError)
 }
 

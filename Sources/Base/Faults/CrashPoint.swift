@@ -1,20 +1,19 @@
 import Glibc
 import Synchronization
 
-/// The named places where a test may end the process: before and after each write, sync and publication
-/// in the life of a batch, of apply, of a checkpoint, of a range delete, of recovery and of making a
-/// store.
+/// Named places where a test can end the process: before and after each write, sync and publication of a commit, an
+/// apply, a checkpoint, a range delete, a recovery and the creation of a store.
 ///
-/// A call is one relaxed load of a flag while nothing is armed. Armed by `KVD_CRASH_AT=name:n` in the
-/// environment, the process ends with status 137 when it comes to the place for the n-th time, as if
-/// killed there; a simulation sets a handler instead.
+/// While nothing is armed, a call costs one relaxed load of a flag. `KVD_CRASH_AT=name:n` in the environment arms a
+/// point: when it is reached for the n-th time, the process exits with status 137, as if killed there. A simulation
+/// installs a handler instead.
 package enum CrashPoint: String, CaseIterable, Sendable {
-  // Commit: a batch gets its place.
+  // Commit: a batch is written into the log buffer.
   case batchBuffered, intentBuffered, markerBuffered, abortBuffered
   // Log: a group becomes durable and visible.
   case groupTaken, groupBeforeWrite, groupAfterWrite, groupBeforeSync, groupAfterSync
   case groupBeforePublish, groupAfterPublish
-  // Log: checkpoints, and the recycling of segments.
+  // Log: checkpoints and recycling of segments.
   case controlBeforeWrite, controlAfterWrite, controlAfterSync
   case checkpointBeforeControl, checkpointAfterControl, checkpointAfterRetiring
   case segmentBeforeRemoval, segmentAfterRemoval
@@ -23,7 +22,7 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   // Recovery.
   case recoveryBeforeRead, recoveryAfterSync, recoveryAfterRead, tailBeforeSettling, tailAfterWrite
   case tailAfterSync, epochBeforeWrite, epochAfterWrite, leftoverAfterRemoval
-  // Making a log.
+  // Creating a log.
   case logBeforeSegment, logAfterSegment, logAfterDirectorySync, logControlAfterSync
   case logControlAfterRename, logAfterCreation
   // Apply: a memtable is applied to LMDB.
@@ -31,21 +30,21 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   // Deletes: chunks of range deletes.
   case purgeBeforeChunk, purgeBeforePosition, purgeBeforeTombstoneRemoval, purgeBeforeCommit
   case purgeAfterCommit, purgeAfterDrop
-  // Reads: one partition of a cut is looked at, and the next is not yet.
+  // Reads: a cut over all partitions, after one partition was read and before the next.
   case cutBetweenPartitions
-  // Reads of one key: its partition's layers are taken, and the sequence is not yet.
+  // Reads of one key: the partition's layers are taken, the sequence is not yet read.
   case lookupBetweenSteps
-  // Reads of one key: the sequence is taken, and the partition's file is not opened yet.
+  // Reads of one key: the sequence is read, the partition's file is not yet opened.
   case lookupBeforeFile
-  // A watch begins: the key is looked up, and what is on its way is not yet.
+  // A watch begins: the key was looked up, batches not yet published were not yet checked.
   case watchBetweenSteps
-  // Making a store, and its manifest.
+  // Creating a store and its manifest.
   case createBeforeNote, createBeforeLock, createAfterNote, createBeforePartition
   case createAfterPartition, createAfterLog, createAfterManifest, createAfterNoteRemoval
   case manifestBeforeWrite, manifestAfterSync, manifestAfterRename, manifestAfterDirectorySync
 
-  /// Whether a lock may be held there, of the store's or of LMDB's: the process can end, but no other
-  /// thread can be let run.
+  /// Whether a lock of the store or of LMDB may be held at this point. The process can end here, but a simulation
+  /// cannot switch to another thread.
   package var isInsideLock: Bool {
     switch self {
     case .batchBuffered, .intentBuffered, .markerBuffered, .abortBuffered, .applyBeforeCommit,
@@ -59,7 +58,7 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   private static let isArmed = Atomic<Bool>(false)
   private static let handler = Lock<(@Sendable (CrashPoint) -> Void)?>(nil)
 
-  /// The process has come to `point`.
+  /// Called when execution reaches `point`.
   @inline(__always)
   package static func reached(_ point: CrashPoint) {
     if isArmed.load(ordering: .relaxed) { point.tell() }
@@ -70,14 +69,14 @@ package enum CrashPoint: String, CaseIterable, Sendable {
     Self.handler.withLock({ $0 })?(self)
   }
 
-  /// Has `body` called at every crash point from now on; nil turns them off again.
+  /// Calls `body` at every crash point; nil turns crash points off.
   package static func setHandler(_ body: (@Sendable (CrashPoint) -> Void)?) {
     handler.withLock { $0 = body }
     isArmed.store(body != nil, ordering: .relaxed)
   }
 
-  /// Arms what `text` names, `name` or `name:n`: the n-th time ends the process. False where it names
-  /// nothing.
+  /// Arms the point named by `text`, `name` or `name:n`: the process ends when it is reached for the n-th time.
+  /// Returns false if `text` names no point or is malformed.
   package static func arm(_ text: String) -> Bool {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard let name = parts.first, parts.count <= 2, let point = CrashPoint(rawValue: String(name)),

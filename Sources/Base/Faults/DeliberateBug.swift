@@ -2,67 +2,67 @@
   import Synchronization
 #endif
 
-/// Mistakes that the crash harness must find: what proves that it can fail.
+/// Bugs that the crash harness must find. They prove that the harness can fail.
 ///
-/// They exist only in builds made with `-Xswiftc -DKVD_DELIBERATE_BUGS`; in all others every one is
-/// off, and the compiler leaves its code out.
+/// They exist only in builds with `-Xswiftc -DKVD_DELIBERATE_BUGS`. In all other builds each one is off and the
+/// compiler removes its code.
 package enum DeliberateBug: String, CaseIterable, Sendable {
-  /// Every other group is acknowledged without its sync.
+  /// Every other group is acknowledged without a sync.
   case skipsGroupSync
   /// A group is acknowledged before it is written.
   case acknowledgesEarly
-  /// LMDB does not sync at all, or not its meta pages. Only a power cut can show it.
+  /// LMDB syncs nothing, or does not sync its meta pages. Only a power cut can reveal it.
   case opensLMDBWithoutSync, opensLMDBWithoutMetaSync
-  /// The applied LSN is written in a transaction before that of the data.
+  /// The applied LSN is committed in an LMDB transaction before that of the data.
   case appliedLSNApart
-  /// The log is let go of up to the greatest applied LSN, not the least.
+  /// The log is released up to the greatest applied LSN instead of the least.
   case recyclesSegmentsEarly
-  /// No new epoch begins when a log is opened, so its transaction ids are given out again.
+  /// Opening a log does not begin a new epoch, so transaction ids are reused.
   case reusesTransactionIDs
-  /// A segment's new name is not made durable.
+  /// The directory is not synced after a segment is renamed.
   case skipsDirectorySync
-  /// Recovery does not look at checksums.
+  /// Recovery ignores checksums.
   case ignoresCRC
-  /// Apply forgets the range deletes of a memtable.
+  /// Apply drops the range deletes of a memtable.
   case dropsTombstones
-  /// A read as of an earlier batch forgets the range deletes that a later one covers.
+  /// A read at an older sequence misses range deletes that a later one covers.
   case forgetsCoveredRangeDeletes
-  /// With each group of range deletes that is carried out one more is forgotten.
+  /// Each group of range deletes that is carried out also removes one tombstone that is not done.
   case finishesRangeDeletesEarly
-  /// A range delete is carried out and forgotten while the memtable that it came with can still be read.
+  /// A range delete is carried out, and its tombstone removed, while its memtable can still be read.
   case carriesOutBeforeDrop
   /// The first partition shows a batch later than the others.
   case publishesByPartition
-  /// A cut over partitions stands although one of them has changed meanwhile.
+  /// A cut over the partitions is accepted although one of them changed while it was taken.
   case takesCutsOnce
-  /// A read of one key opens a view of the file after it has taken the sequence that it reads at.
+  /// A read of one key opens its view of the file after it has read its sequence.
   case readsSequenceBeforeFile
-  /// A record that a recycled segment held before passes for one of its new place.
+  /// A record left over in a recycled segment is accepted as a live one.
   case acceptsStaleRecords
-  /// What a range delete removes unseen is not noted, so that what belonged to it stays.
+  /// Entries removed by a range delete without being read are not recorded as orphans, so what they owned stays.
   case forgetsOrphans
-  /// What is left out of a file leaves an older owner of others there.
+  /// When apply leaves out a hidden entry, an older version that owns other entries stays in the file.
   case leavesStaleOwners
-  /// Room is asked for what a request says, and not for what its transaction has written in fact.
+  /// Admission reserves what a request declares instead of what its transaction has actually written.
   case admitsByRequest
-  /// An error reply is sent at once, although what it tells of may not be durable yet. Only a power cut can show
-  /// it, and only the driver's clients can see it.
+  /// An error reply is sent at once, although the state it reveals may not be durable yet. Only a power cut can
+  /// reveal it, and only to the clients of the power-loss driver.
   case sendsErrorsAtOnce
-  /// With periodic durability the sync comes a while after the writer's thread was last told something, however old
-  /// the oldest byte is that is not synced.
+  /// With periodic durability the sync is timed from the writer thread's last wake-up instead of the age of the
+  /// oldest unsynced byte.
   case syncsLate
-  /// Sequences of batches that a power cut took are given out again.
+  /// Sequences of batches lost in a power cut are reused.
   case reusesSequences
-  /// Recovery rolls an intent forward that has no marker.
+  /// Recovery rolls forward an intent that has no commit marker.
   case rollsForwardInDoubt
 
-  /// Whether it is one of the daemon's, where the simulation of a store does not come.
+  /// Whether the bug is in the daemon, which the store simulation does not run.
   package var isOfDaemon: Bool { self == .sendsErrorsAtOnce }
 
   #if KVD_DELIBERATE_BUGS
     private static let active = Lock<DeliberateBug?>(nil)
 
-    /// Turns this one on, and the one before off.
+    /// Turns this bug on and any other off.
     package static func turnOn(_ bug: DeliberateBug?) { active.withLock { $0 = bug } }
 
     package var isOn: Bool { Self.active.withLock { $0 } == self }
@@ -70,12 +70,12 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
 
     private static let laggingSequence = Atomic<UInt64>(0)
 
-    /// Of `publishesByPartition`: the first partition shows batches up to `sequence` from now on.
+    /// For `publishesByPartition`: makes batches up to `sequence` visible in the first partition.
     package static func showFirstPartition(upTo sequence: UInt64) {
       laggingSequence.store(sequence, ordering: .sequentiallyConsistent)
     }
 
-    /// Of `publishesByPartition`: what a read at `sequence` sees of `partition`.
+    /// For `publishesByPartition`: the sequence that a read at `sequence` uses in `partition`.
     package static func shown(_ sequence: UInt64, of partition: Int) -> UInt64 {
       guard publishesByPartition.isOn, partition == 0, sequence != .max else { return sequence }
       return min(sequence, laggingSequence.load(ordering: .sequentiallyConsistent))

@@ -1,10 +1,10 @@
 import Glibc
 
-/// The room on a file system, as far as it tells: a quota, for example, may allow less. statvfs(3).
+/// Free space on a file system, as reported by statvfs(3). A quota, for example, may allow less.
 package struct DiskSpace {
-  /// Its size in bytes.
+  /// Size of the file system, in bytes.
   package let total: UInt64
-  /// What this user may still take, in bytes.
+  /// Space still available to this user, in bytes.
   package let available: UInt64
 
   fileprivate init(_ status: statvfs) {
@@ -16,8 +16,8 @@ package struct DiskSpace {
     available = bytes(UInt64(status.f_bavail))
   }
 
-  /// Whether the file system of `path` has room, but can make no more files, of which the system says the same
-  /// number. A path that does not exist counts as its folder.
+  /// Whether the file system of `path` has free space but no free inodes, for which the system returns the same
+  /// errno. If `path` does not exist, its directory is used.
   package static func lacksInodes(at path: String) -> Bool {
     var status = statvfs()
     if unsafe statvfs(path, &status) != 0,
@@ -30,7 +30,7 @@ package struct DiskSpace {
 }
 
 extension FileSystem {
-  /// The room on the file system that holds `path`; statvfs(3).
+  /// Free space on the file system that holds `path`; statvfs(3).
   package static func space(at path: String) throws(Failure) -> DiskSpace {
     var status = statvfs()
     try run("look for room at", path) { unsafe statvfs(path, &status) }

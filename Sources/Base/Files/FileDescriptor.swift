@@ -1,8 +1,8 @@
 import Glibc
 
-/// An open file. Closed when it goes out of scope; the path is kept for messages.
+/// An open file, closed when it goes out of scope. The path is kept for messages.
 ///
-/// What close(2) returns is not looked at: who writes syncs first, and that is where a failed write shows.
+/// The result of close(2) is ignored: a writer syncs first, and a failed write shows there.
 package struct FileDescriptor: ~Copyable, Sendable {
   package let raw: Int32
   package let path: String

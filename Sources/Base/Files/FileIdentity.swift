@@ -1,24 +1,24 @@
 import Glibc
 
-/// Which file something is, whatever its names are: the same for every descriptor of it, and another for a file that
-/// has taken its name.
+/// Identifies a file independently of its names: equal for all descriptors of one file, different for a file that
+/// has replaced it under the same name.
 package struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let inode: UInt64
 
-  /// Of the file that `status` describes.
+  /// The identity of the file that `status` describes.
   package init(_ status: stat) {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
   }
 
-  /// Of an open file; nil where `descriptor` is none. fstat(2).
+  /// The identity of an open file; nil if `descriptor` is not open. fstat(2).
   package init?(ofRaw descriptor: Int32) {
     guard let status = FileOpening.status(of: descriptor) else { return nil }
     self.init(status)
   }
 
-  /// Of what has the name `path`; nil where nothing has. stat(2).
+  /// The identity of the file at `path`; nil if there is none. stat(2).
   package init?(at path: String) {
     guard let status = FileOpening.status(of: path) else { return nil }
     self.init(status)

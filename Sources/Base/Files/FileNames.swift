@@ -1,24 +1,24 @@
 import Glibc
 
-/// What has which name: the system calls on paths.
+/// System calls on paths.
 extension FileSystem {
-  /// Throws where something else than a file has the name of one that LMDB is going to open.
+  /// Throws if `path`, which LMDB is about to open, is not a regular file that belongs there.
   package static func checkName(_ path: String) throws(Failure) {
     try run("open", path) { FileOpening.checkName(path) }
   }
 
-  /// Throws where the folder at `path` is a link that root must not follow, as `FileOpening` tells.
+  /// Throws if the directory at `path` is a link that root must not follow; see `FileOpening`.
   package static func checkFolder(_ path: String, in store: String) throws(Failure) {
     try run("open", path) { FileOpening.checkFolder(path, in: store) }
   }
 
-  /// Throws what opening the file at `path` for reading and writing would, without opening it: closing a
-  /// second descriptor of a file drops the record locks that this process has on it. faccessat(2).
+  /// Throws the error that opening `path` for reading and writing would give, without opening it: closing a second
+  /// descriptor of a file drops the record locks that this process holds on it. faccessat(2).
   package static func checkMayWrite(_ path: String) throws(Failure) {
     try run("open", path) { unsafe faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) }
   }
 
-  /// Whether there is anything at `path`; access(2).
+  /// Whether anything exists at `path`; access(2).
   package static func exists(_ path: String) throws(Failure) -> Bool {
     try translating { () throws(IOError) in
       try unlessMissing { () throws(IOError) in
@@ -27,12 +27,12 @@ extension FileSystem {
     }
   }
 
-  /// Whether there is certainly nothing at `path`; access(2).
+  /// Whether certainly nothing exists at `path`; access(2).
   package static func isMissing(_ path: String) -> Bool {
     unsafe access(path, F_OK) != 0 && [ENOENT, ENOTDIR].contains(errno)
   }
 
-  /// What is known of the file at `path`, nil if there is none; stat(2).
+  /// The status of the file at `path`, nil if there is none; stat(2).
   package static func status(of path: String) throws(Failure) -> stat? {
     var status = stat()
     return try translating { () throws(IOError) in
@@ -52,7 +52,7 @@ extension FileSystem {
     try run("remove", path) { unsafe unlink(path) }
   }
 
-  /// unlink(2), where there is such a file.
+  /// unlink(2); succeeds if there is no such file.
   static func removeIfThere(_ path: String) throws(Failure) {
     try translating { () throws(IOError) in
       _ = try unlessMissing { () throws(IOError) in
@@ -70,10 +70,10 @@ extension FileSystem {
   }
 }
 
-// MARK: Folders
+// MARK: Directories
 
 extension FileSystem {
-  /// mkdir(2). False, and nothing is done, if there is a directory already.
+  /// mkdir(2). Returns false and does nothing if the directory exists.
   @discardableResult
   package static func makeDirectory(_ path: String) throws(Failure) -> Bool {
     do throws(IOError) {
@@ -94,12 +94,12 @@ extension FileSystem {
     try run("remove directory", path) { unsafe rmdir(path) }
   }
 
-  /// Makes the entries of a directory durable: new files, and what was renamed or removed. fsync(2).
+  /// Makes the entries of a directory durable: creations, renames and removals. fsync(2).
   package static func syncDirectory(_ path: String) throws(Failure) {
     try sync(try open(path, O_RDONLY | O_DIRECTORY))
   }
 
-  /// The names in a folder but for `.` and `..`, in no order. opendir(3), readdir(3); O(names).
+  /// The names in a directory except `.` and `..`, unordered. opendir(3), readdir(3); O(names).
   package static func names(in path: String) throws(Failure) -> [String] {
     guard let directory = unsafe opendir(path) else { throw error(errno, "list", path) }
     defer { unsafe closedir(directory) }
@@ -113,7 +113,8 @@ extension FileSystem {
     return names
   }
 
-  /// Removes a folder of files, one level deep; of a link to a folder, the link alone.
+  /// Removes a directory and the files in it (one level deep). If `path` is a link to a directory, removes only the
+  /// link.
   package static func removeTree(_ path: String) throws(Failure) {
     let folder: FileDescriptor
     do throws(IOError) {
@@ -127,7 +128,8 @@ extension FileSystem {
     try removeDirectory(path)
   }
 
-  /// Wherever its name leads by now: the worst that another folder's names can do is not to be found. unlinkat(2).
+  /// Unlinks relative to the open descriptor, so replacing the path meanwhile is harmless: names listed from
+  /// another directory are at worst not found. unlinkat(2).
   private static func removeFiles(of folder: borrowing FileDescriptor) throws(Failure) {
     let raw = folder.raw
     for name in try names(in: folder.path) {

@@ -1,26 +1,27 @@
 import Glibc
 
-/// Opening the files of a store so that nobody can put another file in their place.
+/// Opens the files of a store so that no other file can be substituted for them.
 ///
-/// A tool that root runs (`kvd recover`) opens files in folders that belong to the service's user. That user may have
-/// put a symbolic link, or a second name of another user's file, in the place of any of them, and root would write to
-/// that file or give it away. So no symbolic link is followed to a file, and what is opened is looked at through its
-/// descriptor, after which its name does not matter any more.
+/// A tool run by root (`kvd recover`) opens files in directories owned by the service's user. That user may have
+/// replaced any of them with a symbolic link, or with a hard link to another user's file, and root would write to
+/// that file or change its owner. So links to files are never followed, and a file is checked through its
+/// descriptor after it was opened; from then on its name does not matter.
 ///
-/// Everything here answers as the system calls do: -1, and the reason in `errno`.
+/// Every function here reports failure like a system call: -1, with the reason in `errno`.
 ///
-///     errno     what has the file's name
+///     errno     what was found under the name
 ///     ELOOP     a symbolic link
 ///     ENXIO     a pipe, a socket or a device
-///     EMLINK    one of several names of a file of another user than the folder's
+///     EMLINK    a hard link, one of several names of a file that the directory's owner does not own
 package enum FileOpening {
-  /// open(2) with `O_CLOEXEC`. Folders (`O_DIRECTORY`) are found through links, unless `O_NOFOLLOW` is given.
+  /// open(2) with `O_CLOEXEC`. For directories (`O_DIRECTORY`) links are followed unless `O_NOFOLLOW` is given.
   ///
-  /// With `O_CREAT` a file that is there is opened as it is. One that this call makes is given to the owner of the
-  /// folder, as `FileOwnership` tells; so is one of root's that has no other name, which a crash may have kept from it.
+  /// With `O_CREAT` an existing file is opened as it is. A file created by this call gets the owner of its
+  /// directory, see `FileOwnership`. So does an existing file of root's with a single name: a crash may have
+  /// prevented the change of owner.
   package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) -> Int32 {
     if flags & O_DIRECTORY != 0 { return openFolder(path, flags) }
-    // So that a pipe is refused and not waited for; a regular file knows no difference.
+    // `O_NONBLOCK`: a pipe is refused instead of waited for. It has no effect on a regular file.
     let flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
     let makingNew = O_CREAT | O_EXCL
     while true {
@@ -34,21 +35,21 @@ package enum FileOpening {
         FileOwnership.inherit(descriptor, from: FileOwnership.folder(of: path))
         return descriptor
       }
-      // Another process was quicker: then the file is there now.
+      // Another process created the file first; open that one.
       if errno != EEXIST || flags & O_EXCL != 0 { return -1 }
     }
   }
 
   private static func openFolder(_ path: String, _ flags: Int32) -> Int32 {
     let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC)
-    // Linux says that a link is no directory.
+    // Linux reports a link as `ENOTDIR`.
     if descriptor < 0, errno == ENOTDIR, flags & O_NOFOLLOW != 0 {
       errno = isLink(path) ? ELOOP : ENOTDIR
     }
     return descriptor
   }
 
-  /// Closes the file again where it is not one that belongs here.
+  /// Closes the file again if it does not belong to the store.
   private static func check(_ descriptor: Int32, _ path: String, creating: Bool) -> Int32 {
     let folder = FileOwnership.folder(of: path)
     let reason = status(of: descriptor).map { fault($0, in: folder) } ?? errno
@@ -61,7 +62,7 @@ package enum FileOpening {
     return -1
   }
 
-  /// What is wrong with a file of the store in `folder`, 0 where nothing is. (A folder shows when it is read.)
+  /// The errno for a file that does not belong to the store in `folder`, or 0. (A directory fails when it is read.)
   private static func fault(_ status: stat, in folder: String) -> Int32 {
     switch status.st_mode & S_IFMT {
     case S_IFLNK: return ELOOP
@@ -69,16 +70,16 @@ package enum FileOpening {
     case S_IFREG: break
     default: return ENXIO
     }
-    // Only root can do to another user's file what the one who named it here could not. That holds for root's own as
-    // well: no right that it lacks (`CAP_CHOWN`) tells a store's file from /etc/shadow.
+    // Only root can do to another user's file what the user who placed the name here could not. Files owned by root
+    // are refused as well, even by a root without `CAP_CHOWN`: nothing tells a store's file from /etc/shadow.
     guard geteuid() == 0, status.st_nlink > 1, let parent = Self.status(of: folder) else {
       return 0
     }
     return parent.st_uid == 0 || parent.st_uid == status.st_uid ? 0 : EMLINK
   }
 
-  /// Looks at the name alone, for a file that another library opens: 0, or -1 where it is not one that belongs here.
-  /// What does not exist is no fault. lstat(2).
+  /// Checks a name before another library opens it: returns 0, or -1 if the file does not belong to the store. A
+  /// missing file is no fault. lstat(2).
   package static func checkName(_ path: String) -> Int32 {
     var status = stat()
     guard unsafe lstat(path, &status) == 0 else { return errno == ENOENT ? 0 : -1 }
@@ -88,12 +89,12 @@ package enum FileOpening {
     return -1
   }
 
-  /// Looks whether the folder at `path`, a partition's or the log's, may be used by root: 0, or -1 and `ELOOP` for a
-  /// link to a folder that belongs neither to root nor to the owner of `store`.
+  /// Checks whether root may use the directory at `path`, that of a partition or of the log. Returns 0, or -1 with
+  /// `ELOOP` for a link to a directory that belongs neither to root nor to the owner of `store`.
   ///
-  /// Operators put partitions on other disks by such links. Nothing is opened here, so the service's user can change the
-  /// link right afterwards: what root then does in the other folder is to open files that must be there and be a
-  /// partition's or the log's, none of them through a link.
+  /// Operators put partitions on other disks with such links. Nothing is opened here, so the service's user can
+  /// change the link right after the check. In the new target root only opens files that must already exist and be
+  /// valid files of a partition or of the log, never through a link.
   package static func checkFolder(_ path: String, in store: String) -> Int32 {
     guard geteuid() == 0, isLink(path), let target = status(of: path), target.st_uid != 0 else {
       return 0
@@ -108,13 +109,13 @@ package enum FileOpening {
     return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
-  /// stat(2), nil where it fails.
+  /// stat(2); nil if it fails.
   package static func status(of path: String) -> stat? {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? status : nil
   }
 
-  /// fstat(2), nil where it fails.
+  /// fstat(2); nil if it fails.
   package static func status(of descriptor: Int32) -> stat? {
     var status = stat()
     return unsafe fstat(descriptor, &status) == 0 ? status : nil

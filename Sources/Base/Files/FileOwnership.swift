@@ -1,22 +1,22 @@
 import Glibc
 
-/// Whom a file belongs to that root makes in a folder of another user's.
+/// Sets the owner of files that root creates in another user's directory.
 ///
-/// A tool that an operator runs as root (`kvd recover`) must leave nothing behind that the service's own
-/// user cannot open. So what root makes is given to the owner of the folder that it is made in.
+/// A tool that an operator runs as root (`kvd recover`) must not leave files that the service's own user cannot
+/// open. So a file created by root gets the owner of its directory.
 package enum FileOwnership {
-  /// Gives the open file or folder to the owner of `folder`, its parent, if this process is root's: one that it has
-  /// just made, or that another made which a crash kept from it.
+  /// Gives an open file or directory the owner of its parent `folder`, if this process runs as root. Used for files
+  /// just created, and for files whose change of owner a crash prevented.
   ///
-  /// Only what is root's and has no other name is given away: something else may have got the name meanwhile.
-  /// What cannot be given away is left as it is: a root without that right (`CAP_CHOWN`), or a file system
-  /// without owners, must not keep a store from being used. geteuid(2), stat(2), fchown(2).
+  /// Only a file that root owns and that has no other name is changed: its name may have been taken by another
+  /// file. Failure to change the owner is ignored: a root without `CAP_CHOWN`, or a file system without owners,
+  /// must still be able to use a store. geteuid(2), stat(2), fchown(2).
   package static func inherit(_ descriptor: Int32, from folder: String) {
     guard geteuid() == 0, let parent = FileOpening.status(of: folder) else { return }
     give(descriptor, to: parent)
   }
 
-  /// Gives the open file or folder to the owner of what `model` describes, on the same terms.
+  /// Gives an open file or directory the owner described by `model`, under the same conditions.
   package static func give(_ descriptor: Int32, to model: stat) {
     guard geteuid() == 0, let own = FileOpening.status(of: descriptor), isRoots(own) else { return }
     if own.st_uid == model.st_uid && own.st_gid == model.st_gid { return }
@@ -29,7 +29,7 @@ package enum FileOwnership {
     return kind == S_IFDIR || kind == S_IFREG && status.st_nlink == 1
   }
 
-  /// The folder that `path` names something in.
+  /// The directory that contains `path`.
   package static func folder(of path: String) -> String {
     var path = path[...]
     while path.count > 1, path.last == "/" { path.removeLast() }

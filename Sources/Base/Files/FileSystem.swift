@@ -1,20 +1,20 @@
 import Glibc
 
-/// The system calls on files of the log and of the store, one function each. (LMDB makes its own.)
+/// System calls on files of the log and of the store, one function each. (LMDB makes its own calls.)
 ///
-/// Each is made again when a signal interrupts it, reads and writes go on until they are whole, and what fails is
-/// thrown as the error of the layer that calls: `FileSystem<StoreError>` has that of the store.
+/// Calls interrupted by a signal are retried, except syncs and `reserve`; reads and writes continue until complete.
+/// Errors are thrown as the error type of the calling layer: `FileSystem<StoreError>` throws store errors.
 package enum FileSystem<Failure: IOFailure> {
-  /// For the owner of the store alone, whatever the process's umask is.
+  /// Files are accessible only to the owner of the store, whatever the umask.
   package static var fileMode: mode_t { 0o600 }
   package static var directoryMode: mode_t { 0o700 }
 
-  /// The error for a call that has failed with `code`.
+  /// The layer's error for a call that failed with `code`.
   package static func error(_ code: Int32, _ operation: String, _ path: String) -> Failure {
     Failure(IOError(code, operation, path))
   }
 
-  /// Makes a call that answers -1 and `errno`, again as long as a signal interrupts it.
+  /// Makes a call that returns a negative value and sets `errno` on failure. Retries on `EINTR`.
   static func call<Result: SignedInteger>(
     _ operation: String, _ path: String, _ body: () -> Result
   ) throws(IOError) -> Result {
@@ -26,7 +26,7 @@ package enum FileSystem<Failure: IOFailure> {
     }
   }
 
-  /// Has the layer's own error in place of an `IOError`.
+  /// Converts an `IOError` into the layer's error.
   static func translating<Result: ~Copyable>(
     _ body: () throws(IOError) -> Result
   ) throws(Failure) -> Result {
@@ -37,14 +37,14 @@ package enum FileSystem<Failure: IOFailure> {
     }
   }
 
-  /// The same for a call whose number is not needed.
+  /// Like `call`, for a call whose result is not needed.
   static func run(_ operation: String, _ path: String, _ body: () -> Int32) throws(Failure) {
     try translating { () throws(IOError) in _ = try call(operation, path, body) }
   }
 }
 
 extension IOError {
-  /// A call that has failed just now; looks why a full disk is full.
+  /// A call that has just failed. On a full disk, also determines whether inodes ran out.
   init(_ code: Int32, _ operation: String, _ path: String) {
     self.init(errno: code, operation: operation, path: path)
     lacksInodes = isDiskFull && DiskSpace.lacksInodes(at: path)
@@ -54,8 +54,8 @@ extension IOError {
 // MARK: Open files
 
 extension FileSystem {
-  /// open(2), as `FileOpening` does it: no link is followed to a file. What root makes is given to the owner of
-  /// the folder.
+  /// open(2) through `FileOpening`: links to files are not followed, and files created by root get the owner of
+  /// their directory.
   package static func open(
     _ path: String, _ flags: Int32, mode: mode_t = 0
   ) throws(Failure) -> FileDescriptor {
@@ -65,7 +65,7 @@ extension FileSystem {
     }
   }
 
-  /// open(2) for reading a file that a person has named: wherever a link leads, and whatever kind it is.
+  /// open(2) for reading a file named by an operator: follows links, accepts any kind of file.
   package static func openNamed(_ path: String) throws(Failure) -> FileDescriptor {
     try translating { () throws(IOError) in
       FileDescriptor(
@@ -73,13 +73,13 @@ extension FileSystem {
     }
   }
 
-  /// Makes an empty file for writing in the place of what has that name. unlink(2), open(2) with `O_EXCL`.
+  /// Creates an empty file for writing, replacing any file of that name. unlink(2), open(2) with `O_EXCL`.
   package static func replace(_ path: String) throws(Failure) -> FileDescriptor {
     try removeIfThere(path)
     return try open(path, O_WRONLY | O_CREAT | O_EXCL, mode: fileMode)
   }
 
-  /// Makes an empty file, where there is none; open(2) with `O_CREAT`.
+  /// Creates an empty file if there is none, and syncs it; open(2) with `O_CREAT`.
   package static func createEmpty(_ path: String) throws(Failure) {
     try sync(try open(path, O_WRONLY | O_CREAT, mode: fileMode))
   }
@@ -97,7 +97,7 @@ extension FileSystem {
     Int(try status(of: file).st_size)
   }
 
-  /// The bytes from `offset`, fewer than `count` only where the file ends before; pread(2).
+  /// Reads `count` bytes at `offset`; fewer only at the end of the file. pread(2).
   package static func read(
     _ count: Int, at offset: Int, from file: borrowing FileDescriptor
   ) throws(Failure) -> [UInt8] {
@@ -120,7 +120,7 @@ extension FileSystem {
     return bytes
   }
 
-  /// All of `bytes`; pwrite(2).
+  /// Writes all of `bytes`; pwrite(2).
   package static func write(
     _ bytes: RawSpan, at offset: Int, to file: borrowing FileDescriptor
   ) throws(Failure) {
@@ -148,19 +148,23 @@ extension FileSystem {
     try run("truncate", file.path) { ftruncate(raw, off_t(byteCount)) }
   }
 
-  /// Makes the file at least `byteCount` long, with disk behind all of it; posix_fallocate(3).
+  /// Makes the file at least `byteCount` long with all its blocks allocated; posix_fallocate(3).
   package static func reserve(_ byteCount: Int, of file: borrowing FileDescriptor) throws(Failure) {
-    let code = posix_fallocate(file.raw, 0, off_t(byteCount))
-    if code != 0 && code != EINTR { throw error(code, "reserve room for", file.path) }
+    while true {
+      let code = posix_fallocate(file.raw, 0, off_t(byteCount))
+      if code == 0 { return }
+      // An interrupted call may have allocated a part, which the next one finds allocated.
+      if code != EINTR { throw error(code, "reserve room for", file.path) }
+    }
   }
 
-  /// fsync(2). Not made again whatever it says, and after a throw the file is not trusted any more: the kernel may
-  /// have dropped its pages, so that a second call would succeed without having written them.
+  /// fsync(2), never retried. After a throw the file must not be used: the kernel may have dropped the dirty pages,
+  /// so a second call could succeed without having written them.
   package static func sync(_ file: borrowing FileDescriptor) throws(Failure) {
     guard fsync(file.raw) == 0 else { throw error(errno, "sync", file.path) }
   }
 
-  /// fdatasync(2), on the same terms: the bytes, and the length if it has changed.
+  /// fdatasync(2), under the same rule: syncs the data, and the length if it changed.
   package static func syncData(_ file: borrowing FileDescriptor) throws(Failure) {
     guard fdatasync(file.raw) == 0 else { throw error(errno, "sync", file.path) }
   }
@@ -170,7 +174,7 @@ extension FileSystem {
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
   }
 
-  /// Gives the file to the owner of what `model` describes, if this process is root's.
+  /// Gives the file the owner described by `model`, if this process runs as root.
   package static func give(_ file: borrowing FileDescriptor, to model: stat) {
     FileOwnership.give(file.raw, to: model)
   }

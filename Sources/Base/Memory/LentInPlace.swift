@@ -1,11 +1,11 @@
 import Synchronization
 
-/// A field that makes the struct around it stay where it is while it is lent.
+/// A field that forces the struct containing it to be borrowed in place.
 ///
-/// Without it the compiler lends a struct that cannot be copied by its fields all the same: it copies all of them, and
-/// counts every reference among them, for each call that borrows it. That is 200 bytes and ten references for what a
-/// command works with. An atomic value has an address by which others know it, so a struct that holds one is lent by
-/// its own.
+/// Otherwise the compiler passes even a noncopyable struct to each borrowing call by its fields: it copies all of
+/// them and retains every reference among them. For the state that a command uses, that is 200 bytes and ten
+/// references per call. An atomic has an address that other threads know, so a struct that contains one is passed
+/// by address.
 package struct LentInPlace: ~Copyable, Sendable {
   private let place = Atomic<UInt8>(0)
 

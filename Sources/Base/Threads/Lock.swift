@@ -1,17 +1,16 @@
 import Glibc
 
-/// A value that is reached only while a lock is held: the project's one lock type.
+/// A value protected by a mutex: the project's one lock type.
 ///
-/// It stands on `pthread_mutex_t`, and not on `Synchronization.Mutex`, which on Linux is a
-/// priority-inheritance futex: each contended acquisition and release is a system call, and a kernel
-/// result that it does not expect ends the process. Code that also has to wait for a condition uses
-/// `Monitor`.
+/// Built on `pthread_mutex_t` rather than `Synchronization.Mutex`, which on Linux is a priority-inheritance futex:
+/// each contended acquisition and release is a system call, and an unexpected kernel result ends the process. Code
+/// that also has to wait for a condition uses `Monitor`.
 ///
 /// Not recursive. A thread that does not get the lock sleeps; it does not spin, because when the machine is
 /// oversubscribed the holder is usually descheduled.
 ///
-/// Sound as `@unchecked Sendable`: `value` is touched only while `mutex` is held, and comes in and goes
-/// out as `sending`, so no alias of it is left outside.
+/// Sound as `@unchecked Sendable`: `value` is accessed only while `mutex` is held, and enters and leaves as
+/// `sending`, so no alias of it remains outside.
 @safe package final class Lock<Value: ~Copyable>: @unchecked Sendable {
   private let mutex: PlatformMutex
   private let value: UnsafeMutablePointer<Value>
@@ -27,7 +26,7 @@ import Glibc
     unsafe value.deallocate()
   }
 
-  /// Calls `body` with the lock held, once it can be had.
+  /// Waits for the lock and calls `body` with it held.
   package func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout sending Value) throws(Failure) -> sending Result
   ) throws(Failure) -> sending Result {

@@ -1,10 +1,10 @@
 import Glibc
 
-/// A lock with a condition: for the few places where a thread has to sleep until another tells it
-/// something. State that is merely shared lives in a `Lock` instead.
+/// A mutex with a condition variable, for the few places where a thread sleeps until another one signals it. State
+/// that is merely shared lives in a `Lock` instead.
 ///
-/// Sound as `@unchecked Sendable`: both pthread objects are made for use by many threads, and stay at
-/// one address because they are allocated apart and freed only at deinit.
+/// Sound as `@unchecked Sendable`: both pthread objects are made for concurrent use, and keep one address because
+/// they are allocated separately and freed only in `deinit`.
 @safe package final class Monitor: @unchecked Sendable {
   private let mutex = PlatformMutex(spinsBriefly: true)
   private let condition: UnsafeMutablePointer<pthread_cond_t>
@@ -13,7 +13,7 @@ import Glibc
     unsafe condition = .allocate(capacity: 1)
     var attributes = pthread_condattr_t()
     unsafe pthread_condattr_init(&attributes)
-    // Time-outs count on a clock that nobody sets back.
+    // Time-outs use a clock that cannot be set.
     unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
     unsafe pthread_cond_init(condition, &attributes)
     unsafe pthread_condattr_destroy(&attributes)
@@ -30,13 +30,13 @@ import Glibc
     return try body()
   }
 
-  /// Sleeps until told; only inside `withLock`. May return for no reason: check again in a loop.
+  /// Sleeps until signalled. Call only inside `withLock`. May wake spuriously: check the condition in a loop.
   package func wait() {
     if let scheduler = Scheduling.current { return sleep(scheduler, nil) }
     unsafe pthread_cond_wait(condition, mutex.address)
   }
 
-  /// Sleeps until told, or for `milliseconds`; only inside `withLock`.
+  /// Sleeps until signalled, for at most `milliseconds`. Call only inside `withLock`; may wake spuriously.
   package func wait(milliseconds: Int) {
     if let scheduler = Scheduling.current { return sleep(scheduler, milliseconds) }
     var deadline = timespec()

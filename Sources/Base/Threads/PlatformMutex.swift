@@ -1,14 +1,14 @@
 import Glibc
 
-/// A `pthread_mutex_t`, which must stay at one address, in memory of its own.
+/// A `pthread_mutex_t` in its own allocation, because it must not move.
 ///
-/// Sound as `Sendable`: it is made for use by many threads at once.
+/// Sound as `@unchecked Sendable`: a pthread mutex is made for concurrent use.
 @safe package struct PlatformMutex: ~Copyable, @unchecked Sendable {
-  /// For `pthread_cond_wait` alone.
+  /// Only for `pthread_cond_wait`.
   package let address: UnsafeMutablePointer<pthread_mutex_t>
 
-  /// - Parameter spinsBriefly: whether a thread tries a little before it sleeps, for as long as that has
-  ///   been worth it lately.
+  /// - Parameter spinsBriefly: whether a thread spins briefly before it sleeps, adapting to how well that
+  ///   has worked before (`PTHREAD_MUTEX_ADAPTIVE_NP`).
   package init(spinsBriefly: Bool = false) {
     unsafe address = .allocate(capacity: 1)
     var attributes = pthread_mutexattr_t()
@@ -24,7 +24,7 @@ import Glibc
     unsafe address.deallocate()
   }
 
-  /// `pthread_mutex_lock`, which fails for none but a mutex that is damaged or locked by its own thread.
+  /// `pthread_mutex_lock`, which fails only for an invalid mutex. Locking it twice on one thread deadlocks.
   package func lock() {
     let status = unsafe pthread_mutex_lock(address)
     precondition(status == 0, "pthread_mutex_lock")

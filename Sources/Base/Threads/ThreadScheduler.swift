@@ -1,38 +1,38 @@
 import Synchronization
 
-/// Decides which thread runs, in a simulation: one at a time, in an order that depends on a seed alone.
+/// Schedules threads in a simulation: one runs at a time, in an order determined by the seed alone.
 ///
-/// Threads change places only where they sleep in a `Monitor`, at crash points, and where they begin and
-/// end; so a run with one seed is always the same run.
+/// Threads switch only when they sleep in a `Monitor`, at crash points, and when they start and end. So runs with
+/// the same seed are identical.
 package protocol ThreadScheduler: AnyObject, Sendable {
-  /// A thread is about to be made. What is returned stands for it.
+  /// A thread is about to be created. Returns its id.
   func willStart(_ name: String) -> Int
-  /// Called on the new thread: returns when it is its turn.
+  /// Called on the new thread; returns when the thread may run.
   func begin(_ thread: Int)
-  /// Called on the thread, as the last thing it does.
+  /// Called on the thread as its last action.
   func end(_ thread: Int)
   /// Returns when `thread` has ended.
   func join(_ thread: Int)
-  /// The caller sleeps until `wake` is called for `monitor`, or for `milliseconds`.
+  /// The caller sleeps until `wake` is called for `monitor`, or until `milliseconds` have passed.
   func sleep(on monitor: ObjectIdentifier, milliseconds: Int?)
-  /// What the clock shows, which may jump.
+  /// The simulated time, which may jump.
   var now: Duration { get }
-  /// One sleeper may go on, or all.
+  /// Wakes one sleeper of `monitor`, or all.
   func wake(_ monitor: ObjectIdentifier, all: Bool)
 }
 
-/// Where a simulation puts its scheduler. Threads of the system run freely without one.
+/// Holds the scheduler of a simulation. Without one, threads are scheduled by the operating system.
 package enum Scheduling {
   private static let isSimulated = Atomic<Bool>(false)
   private static let scheduler = Lock<(any ThreadScheduler)?>(nil)
 
-  /// The scheduler in charge. Asked only by threads that are about to sleep, wake others or begin, or
-  /// that want to know the time.
+  /// The active scheduler, if any. Read only by threads that are about to sleep, wake others or start, or that need
+  /// the time.
   package static var current: (any ThreadScheduler)? {
     isSimulated.load(ordering: .relaxed) ? scheduler.withLock { $0 } : nil
   }
 
-  /// Puts a scheduler in charge, while no thread but the caller's runs.
+  /// Installs a scheduler. Only the calling thread may be running.
   package static func simulate(_ new: (any ThreadScheduler)?) {
     scheduler.withLock { $0 = new }
     isSimulated.store(new != nil, ordering: .relaxed)

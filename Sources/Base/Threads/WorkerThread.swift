@@ -1,16 +1,16 @@
 import CLinux
 import Glibc
 
-/// A named operating-system thread that runs one function to its end.
+/// A named operating-system thread that runs one function.
 ///
-/// Everything that waits for the disk runs on one of these, never on a task of the concurrency
-/// runtime, whose few threads must not block. One that nobody joins ends by itself.
+/// Everything that waits for the disk runs on such a thread, never as a task of the concurrency runtime, whose few
+/// threads must not block. A thread that is never joined is detached.
 package final class WorkerThread: Sendable {
   private let handle: Lock<pthread_t?>
   private let simulated: (scheduler: any ThreadScheduler, thread: Int)?
 
-  /// Starts a thread called `name` (15 bytes at most are shown by the system), which inherits the
-  /// signal mask of the caller; `pthread_create(3)`.
+  /// Starts a thread called `name` (the system shows at most 15 bytes). It inherits the caller's signal mask.
+  /// `pthread_create(3)`.
   package init(attempting name: String, _ body: @escaping @Sendable () -> Void) throws(IOError) {
     let simulated = Scheduling.current.map { (scheduler: $0, thread: $0.willStart(name)) }
     self.simulated = simulated
@@ -31,8 +31,8 @@ package final class WorkerThread: Sendable {
     handle = Lock(thread)
   }
 
-  /// The same where there is no going on without the thread: a log that nobody syncs, a memtable that
-  /// nobody applies. A refusal ends the process, and the next start recovers.
+  /// Starts a thread that the process cannot do without, such as the log writer or an apply worker. Failure ends
+  /// the process; the next start recovers.
   package convenience init(name: String, _ body: @escaping @Sendable () -> Void) {
     do throws(IOError) {
       try self.init(attempting: name, body)

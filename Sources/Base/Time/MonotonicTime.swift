@@ -1,8 +1,8 @@
-/// The clock that intervals are measured with. It never decides an order: that is for LSNs and sequences.
+/// The clock for measuring intervals. It never determines an order; LSNs and sequences do.
 package enum MonotonicTime {
   private static let origin = ContinuousClock.now
 
-  /// The time since some moment before the first call; in a simulation, what the scheduler says.
+  /// The time since an arbitrary origin before the first call; in a simulation, the scheduler's time.
   package static var now: Duration {
     Scheduling.current?.now ?? ContinuousClock.now - origin
   }

@@ -1,24 +1,24 @@
 import Glibc
 
-/// The machine's two clocks, as they are also in a simulation; clock_gettime(2).
+/// The system's two clocks, real even in a simulation; clock_gettime(2).
 package enum SystemClock {
-  // MARK: The time of day, which people and programs set, forward and back
+  // MARK: Time of day, which can be set forward and back
 
-  /// Since 1970.
+  /// Time since 1970.
   package static func timeOfDay() -> (seconds: Int64, microseconds: Int64) {
     let now = read(CLOCK_REALTIME)
     return (Int64(now.tv_sec), Int64(now.tv_nsec) / 1000)
   }
 
-  /// Since 1970.
+  /// Time since 1970.
   package static func nanosecondsSince1970() -> Int64 { nanoseconds(read(CLOCK_REALTIME)) }
 
-  /// Since 1970; 0 where the clock stands before that.
+  /// Time since 1970; 0 if the clock is set before that.
   package static func millisecondsSince1970() -> UInt64 {
     UInt64(clamping: nanosecondsSince1970() / 1_000_000)
   }
 
-  // MARK: Since some moment, on a clock that nobody sets
+  // MARK: Monotonic time since an arbitrary origin, which cannot be set
 
   package static func monotonicNanoseconds() -> Int64 { nanoseconds(read(CLOCK_MONOTONIC)) }
 

@@ -1,24 +1,26 @@
 import KVStore
 
-/// What setting a store's clock to the machine's has done.
+/// The result of setting a store's clock to the machine's.
 public struct ClockReset: Sendable {
-  /// By how many milliseconds it was ahead.
+  /// How far the store's clock was ahead, in milliseconds.
   public let lead: UInt64
-  /// How many entries had expired by it, and were removed before.
+  /// The number of entries that had expired by the old clock and were removed first.
   public let removedCount: UInt64
-  /// How many had expired and are still there, because they, or fields of theirs, are damaged.
+  /// The number of expired entries that remain, because they or their fields are damaged.
   public let damagedCount: UInt64
 }
 
 extension Store {
-  /// Sets the clock that entries expire by to the machine's, which is behind it: see `clockLead`. Durable on return.
+  /// Sets the clock that determines expiry to the machine's clock, which is behind it; see `clockLead`. Durable on
+  /// return.
   ///
-  /// Everything that has expired by the old clock is removed first and stays gone. What has not lives longer by the
-  /// lead if it got its expiry while the clock was ahead, and as long as it was given if it got it before. To be
-  /// called while nobody else uses the store. O(n) for n entries that have expired.
+  /// Everything expired by the old clock is removed first, so it stays gone. Of the other entries, one whose expiry
+  /// was set while the clock was ahead lives longer by the lead; one whose expiry was set before lives as long as
+  /// intended. Call only while nothing else uses the store. O(n) for n expired entries.
   ///
-  /// Throws as `commit` does. Where a partition takes no more writes that is `.readOnly`, and the clock stays as it is:
-  /// what has expired there cannot be removed, and would be back. All others have lost what had expired by then.
+  /// Throws what `commit` throws. If a partition is read-only, throws `.readOnly` and leaves the clock unchanged:
+  /// expired entries there cannot be removed and would reappear. Those of all other partitions have been removed by
+  /// then.
   public func resetClock() throws(StoreError) -> ClockReset {
     attachMaps()
     let reader = makeReader()

@@ -1,18 +1,18 @@
 import Base
 import KVStore
 
-/// Removes what has expired, a chunk at a time, the oldest first.
+/// Removes expired entries, a chunk at a time, oldest first.
 ///
-/// What is damaged keeps nothing else from being removed: an entry that cannot be read stays, and so does all that is in
-/// a partition which takes no more writes.
+/// Damage does not stop other removals: an entry that cannot be read is left, and so is everything in a read-only
+/// partition.
 struct ExpiryPass {
-  /// So many entries of the index are looked at in one batch, while all writers wait.
+  /// Index entries handled in one batch, while all writers wait.
   static let chunkCount = 64
-  /// With the entry whose values, those of its fields counted, bring the chunk to so many bytes it ends as well: they
-  /// are verified again while all writers wait.
+  /// A chunk also ends with the entry that brings the values read, those of fields included, to this many bytes:
+  /// they are verified again while all writers wait.
   private static let chunkByteCount = 1 << 20
-  /// A batch may still put something into the index whose time came while it was made. What is not older than this
-  /// is looked at again, so that such an entry seldom waits for the walk to begin again.
+  /// A batch may add an index entry whose time came while the batch was evaluated. So entries younger than this are
+  /// visited again, and such an entry seldom has to wait until the walk restarts.
   private static let settlingMilliseconds: UInt64 = 1000
   private static let overhead = 64
 
@@ -20,22 +20,22 @@ struct ExpiryPass {
   private let reader: Reader
   private var walk: ExpiryWalk
   private(set) var removedCount: UInt64 = 0
-  /// How many entries were passed over because they, or fields of theirs, are damaged, or in a partition that takes no
-  /// more writes. One counts with each walk.
+  /// The number of entries skipped because they or their fields are damaged, or in a read-only partition. Each is
+  /// counted once per walk.
   private(set) var damagedCount: UInt64 = 0
 
-  /// `reader` is the pass's own, and ended by it after each chunk.
+  /// The pass owns `reader`, and ends it after each chunk.
   ///
-  /// - Parameter repetition: after what time the walk begins again; nil for never.
+  /// - Parameter repetition: the time after which the walk restarts; nil for never.
   init(_ store: Store, _ reader: Reader, repeatingAfter repetition: Duration? = .seconds(10)) {
     self.store = store
     self.reader = reader
     walk = ExpiryWalk(repeatingAfter: repetition)
   }
 
-  /// Removes the next of what has expired. True where there may be more. Durable on return.
+  /// Removes the next expired entries. Returns true if there may be more. Durable on return.
   ///
-  /// - Parameter isWanted: as of `Store.admitAndEvaluate`.
+  /// - Parameter isWanted: as for `Store.admitAndEvaluate`.
   mutating func removeChunk(isWanted: () -> Bool = { true }) throws(StoreError) -> Bool {
     defer { reader.end() }
     let now = store.now
@@ -46,14 +46,15 @@ struct ExpiryPass {
     do throws(StoreError) {
       outcome = try remove(found, isWanted: isWanted)
     } catch {
-      // Where that was found out just now, the next try leaves the partition out.
+      // If the partition was only now found to be damaged, the next attempt skips it.
       if store.readOnlyPartitionCount > readOnlyCount { return true }
       guard error.isDamage else { throw error }
       outcome = try removeOneByOne(found, isWanted: isWanted)
     }
     removedCount += outcome.removedCount
     damagedCount += outcome.damagedCount
-    // Passed over again and again, damaged ones could be all that a chunk finds.
+    // If entries were skipped, move past all of them: otherwise chunks could consist of the same damaged entries
+    // forever.
     let settled = now - min(now, Self.settlingMilliseconds)
     walk.advance(
       behind: found[outcome.seenCount - 1],
@@ -62,14 +63,14 @@ struct ExpiryPass {
   }
 
   private struct Outcome {
-    /// How many of the entries were seen to, the first ones.
+    /// The number of leading entries that were handled.
     var seenCount = 0
     var removedCount: UInt64 = 0
     var damagedCount: UInt64 = 0
   }
 
-  /// For a chunk with maps that were renamed, whose fields lie in a partition that takes no more writes: on damaged
-  /// pages, or on sound ones.
+  /// Handles a failed chunk entry by entry. It may hold renamed maps whose fields are in a read-only partition, on
+  /// damaged or undamaged pages.
   private func removeOneByOne(
     _ found: [[UInt8]], isWanted: () -> Bool
   ) throws(StoreError) -> Outcome {
@@ -87,7 +88,7 @@ struct ExpiryPass {
     return outcome
   }
 
-  /// What the keys of the index in `found` name, in one batch; one at least, and no more than make up a chunk.
+  /// Removes, in one batch, the entries named by the index keys in `found`: at least one, and at most a chunk.
   private func remove(_ found: [[UInt8]], isWanted: () -> Bool) throws(StoreError) -> Outcome {
     var touched = Outcome()
     var sound: [[UInt8]] = []
@@ -118,12 +119,12 @@ struct ExpiryPass {
         do throws(StoreError) {
           if try Self.settle(key.rawSpan, in: &evaluation) { outcome.removedCount += 1 }
         } catch {
-          // Met before anything of the entry was removed, or the evaluation has failed.
+          // The damage was met before anything of this entry was removed; otherwise the evaluation has failed.
           guard error.isDamage else { throw error }
           outcome.damagedCount += 1
         }
       }
-      // What has expired by now is gone for good, also what this chunk has not come to.
+      // Persist the clock: everything expired by now stays expired, including what this chunk did not reach.
       if store.canKeepClock { try evaluation.putClock() }
       return outcome
     }
@@ -131,8 +132,8 @@ struct ExpiryPass {
     return outcome
   }
 
-  /// Removes the entry that a key of the index names if it has expired, and the key of the index in any case:
-  /// it may be of an earlier write of the entry. Returns whether the entry went.
+  /// Removes the entry named by an index key if it has expired, and the index key in any case: it may belong to an
+  /// earlier write of the entry. Returns whether the entry was removed.
   private static func settle(
     _ indexKey: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {

@@ -1,24 +1,23 @@
 import Base
 import KVStore
 
-/// A walk along the index of expiries, which goes on where it was: what was removed before it is still found
-/// in the files for a while, and to pass over all of that for every chunk would cost ever more.
+/// A walk along the expiry index that remembers its position. Removed index entries remain in the files for a
+/// while, and skipping all of them again for every chunk would cost more and more.
 ///
-/// Now and then it begins again. An evaluation has one moment from its beginning to its end, and becomes visible later
-/// still: it may put something into the index that the walk has passed by then, however long ago.
+/// The walk restarts periodically. An evaluation uses one timestamp from start to end and becomes visible even
+/// later, so it may add index entries at positions that the walk passed long ago.
 struct ExpiryWalk {
-  /// Everything in the index before it has been seen to.
+  /// Everything in the index before this has been handled.
   private var position: [UInt8] = []
   private let repetition: Duration?
   private var begunAt = MonotonicTime.now
 
-  /// - Parameter repetition: after what time it begins again; nil for never.
+  /// - Parameter repetition: the time after which the walk restarts; nil for never.
   init(repeatingAfter repetition: Duration?) {
     self.repetition = repetition
   }
 
-  /// At most `limit` keys of the index whose time has come by `now`, the oldest first. None is in a partition that takes
-  /// no more writes.
+  /// Up to `limit` index keys whose time has come by `now`, oldest first. Skips read-only partitions.
   mutating func next(
     _ limit: Int, upTo now: UInt64, _ reader: Reader
   ) throws(StoreError) -> [[UInt8]] {
@@ -32,14 +31,14 @@ struct ExpiryWalk {
     return try reader.collectSound(stored: range, limit: limit) { key, _ in [UInt8](copying: key) }
   }
 
-  /// Goes on behind `key`, or at `moment` where that is earlier.
+  /// Continues after `key`, or at `moment` if that is earlier.
   mutating func advance(behind key: [UInt8], butNotBeyond moment: UInt64?) {
     position = key + [0]
     guard let moment, let bound = ExpiryIndex.range(upTo: moment).upper else { return }
     if bound.lexicographicallyPrecedes(position) { position = bound }
   }
 
-  /// Where the key of the entry stands that a key of the index names.
+  /// The range of the entry's key within an index key.
   static func entryRange(of indexKey: RawSpan) -> Range<Int> {
     ExpiryIndex.parse(indexKey)?.key ?? 0..<0
   }

@@ -2,22 +2,22 @@ import Base
 import KVStore
 import Synchronization
 
-/// The thread that removes what has expired.
+/// The thread that removes expired entries.
 ///
-/// What has expired is hidden from every read already, so the worker is never in a hurry: it takes the oldest
-/// entries of the index of expiries, a chunk at a time, looks in one batch at each entry that is named
-/// there, and removes those that have indeed expired. Between chunks everybody else has their turn, so that
-/// the end of a hundred million keys in one second is noticed by nobody.
+/// Reads already hide expired entries, so the worker need not hurry. It takes the oldest entries of the expiry
+/// index, a chunk at a time, checks each entry named there in one batch, and removes those that have expired. Other
+/// writers run between chunks, so even a hundred million keys that expire within one second do not delay them
+/// noticeably.
 ///
-/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `thread` by whoever
-/// starts and closes the worker.
+/// Sound as `@unchecked Sendable`: the plain fields are accessed only inside the monitor, and `thread` only by the
+/// owner that starts and closes the worker.
 public final class ExpiryWorker: @unchecked Sendable {
   private static let idleMilliseconds = 100
-  /// After a refusal, as of a full disk.
+  /// The pause after a refusal, for example because of a full disk.
   private static let refusedMilliseconds = 1000
-  /// How often the clock's record is written while the machine's clock is behind it, beside each time that the lead
-  /// has changed. The lead goes on from the record; where it may not, because the machine's clock was set while the
-  /// store was closed, the store's clock goes on nearly where it was.
+  /// How often the clock record is written while the machine's clock is behind the store's, in addition to every
+  /// change of the lead. After a restart the lead continues from the record. If that is not possible, because the
+  /// machine's clock was set while the store was closed, the store's clock continues close to where it was.
   private static let recordInterval = Duration.seconds(60)
 
   private let store: Store
@@ -29,10 +29,10 @@ public final class ExpiryWorker: @unchecked Sendable {
   private let pause = Atomic<Bool>(false)
   private let removed = Atomic<UInt64>(0)
 
-  /// - Parameter failed: is told why nothing can be removed for the moment, from the worker's thread; the
-  ///   worker tries again.
-  /// - Parameter clockMoved: is told, from the same thread and once for each time, that the machine's clock was set
-  ///   back, or has caught up: the milliseconds by which the store's clock was ahead of it before, and is now.
+  /// - Parameter failed: called on the worker's thread with the reason why nothing can be removed at the moment. The
+  ///   worker retries.
+  /// - Parameter clockMoved: called on the same thread, once per event, when the machine's clock was set back or has
+  ///   caught up. Receives the previous and the current lead of the store's clock in milliseconds.
   public init(
     store: Store, failed: @escaping @Sendable (StoreError) -> Void = { _ in },
     clockMoved: @escaping @Sendable (_ from: UInt64, _ to: UInt64) -> Void = { _, _ in }
@@ -43,13 +43,13 @@ public final class ExpiryWorker: @unchecked Sendable {
     store.attachMaps()
   }
 
-  /// Starts the thread. To be called once.
+  /// Starts the thread. Call once.
   public func start() {
     thread = WorkerThread(name: "kvd-expiry") { self.run() }
   }
 
-  /// Ends the thread after the chunk that is under way, or at once where that waits for room. To be called before the
-  /// store is closed.
+  /// Stops the thread after the current chunk, or at once if that chunk waits for room. Call before the store is
+  /// closed.
   public func close() {
     store.requireOutsideEvaluation()
     monitor.withLock {
@@ -60,13 +60,13 @@ public final class ExpiryWorker: @unchecked Sendable {
     thread = nil
   }
 
-  /// Whether the worker rests; what has expired stays hidden all the same.
+  /// Whether the worker pauses. Expired entries stay hidden.
   public var isPaused: Bool {
     get { pause.load(ordering: .relaxed) }
     set { pause.store(newValue, ordering: .relaxed) }
   }
 
-  /// How many entries it has removed.
+  /// The number of entries removed.
   public var removedCount: UInt64 { removed.load(ordering: .relaxed) }
 
   private func run() {
@@ -84,9 +84,9 @@ public final class ExpiryWorker: @unchecked Sendable {
           if try pass.removeChunk(isWanted: { !isStopped }) { pause = 0 }
           isRefused = false
         } catch .cancelled {
-          // The thread is to end.
+          // The worker is being closed.
         } catch {
-          // Once for each stretch of refusals.
+          // Reported once per series of refusals.
           if !isRefused { failed(error) }
           isRefused = true
           pause = Self.refusedMilliseconds
@@ -99,7 +99,7 @@ public final class ExpiryWorker: @unchecked Sendable {
 
   private struct ClockState {
     var lead: UInt64 = 0
-    /// Of the record that was written last, and when that was tried last.
+    /// The lead in the last record written, and the time of the last attempt.
     var recordedLead: UInt64 = 0
     var triedAt: Duration?
     var isRefused = false
@@ -109,7 +109,7 @@ public final class ExpiryWorker: @unchecked Sendable {
     let lead = store.clockLead
     if lead != clock.lead { clockMoved(clock.lead, lead) }
     clock.lead = lead
-    // The next one is of another setting of the machine's clock, even if it is as much.
+    // A later lead comes from another change of the machine's clock, even if it is equal.
     if lead == 0 { clock.recordedLead = 0 }
     let now = MonotonicTime.now
     guard lead != 0, isRecordDue(clock, now) else { return }
@@ -124,7 +124,7 @@ public final class ExpiryWorker: @unchecked Sendable {
     return clock.lead != clock.recordedLead || now - triedAt >= Self.recordInterval
   }
 
-  /// False where it cannot be written now.
+  /// Returns false if the record cannot be written at the moment.
   private func recordClock() -> Bool {
     guard (try? store.tryAdmit(byteCount: 64)) == true else { return false }
     let receipt = try? store.evaluate { evaluation throws(StoreError) in
@@ -136,7 +136,7 @@ public final class ExpiryWorker: @unchecked Sendable {
 
   private var isStopped: Bool { monitor.withLock { isClosing } }
 
-  /// False when the worker is to end.
+  /// Returns false once the worker must stop.
   private func waits(milliseconds: Int) -> Bool {
     monitor.withLock {
       if !isClosing, milliseconds > 0 { monitor.wait(milliseconds: milliseconds) }

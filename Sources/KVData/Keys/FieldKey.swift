@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// The engine key of a map's field: one buffer that is used for one field after another.
+/// The engine key of a map field. One buffer, reused for one field after another.
 ///
 ///     offset  size  field
 ///     0       2     0x00 0x01
@@ -20,13 +20,13 @@ struct FieldKey {
     id.append(to: &bytes)
   }
 
-  /// Makes it the key of `field`.
+  /// Changes the buffer to the key of `field`.
   mutating func set(_ field: RawSpan) {
     bytes.removeSubrange(Self.prefixByteCount...)
     bytes.append(copying: field)
   }
 
-  /// The field of an engine key.
+  /// The field in an engine key.
   @_lifetime(copy key)
   static func field(of key: RawSpan) -> RawSpan {
     key.extracting(droppingFirst: prefixByteCount)
@@ -40,7 +40,7 @@ struct FieldKey {
 }
 
 extension MapID {
-  /// The keys of the fields that are in `fields`.
+  /// The range of engine keys of the fields in `fields`.
   func keys(of fields: KeyRange) -> KeyRange {
     let prefix = FieldKey(of: self).bytes
     let upper = fields.upper.map { prefix + $0 } ?? KeyRange.prefix(prefix).upper

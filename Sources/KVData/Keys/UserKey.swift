@@ -1,20 +1,20 @@
 import Base
 import KVStore
 
-/// How the keys of clients stand in the engine.
+/// Maps client keys to engine keys.
 ///
-/// Engine keys that begin 0x00 and then 0x01 to 0x0F are the engine's and the data model's own. A client's key
-/// that begins 0x00 therefore gets one more 0x00 in front, which no internal key has; all others stand as
-/// they are. The order of keys is kept: of two keys both are changed alike, or the one that is begins with the
-/// smallest byte there is.
+/// Engine keys that begin with 0x00 and then 0x01 to 0x0F are reserved for the engine and the data model. So a
+/// client key that begins with 0x00 is stored with another 0x00 in front, which no internal key has. All other keys
+/// are stored unchanged. Key order is preserved: if only one of two keys is changed, it begins with the smallest
+/// byte.
 package enum UserKey {
-  /// Whether the engine key of `key` differs from it.
+  /// Whether the engine key of `key` differs from `key`.
   @inline(__always)
   package static func isEscaped(_ key: RawSpan) -> Bool {
     key.byteCount > 0 && key.load(at: 0, as: UInt8.self) == 0
   }
 
-  /// The key in the engine.
+  /// The engine key of `key`.
   package static func engineKey(of key: RawSpan) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(key.byteCount + 1)
@@ -23,12 +23,12 @@ package enum UserKey {
     return bytes
   }
 
-  /// The same for one end of a range, which may be a key or a prefix.
+  /// Same, for one end of a range: a key or a prefix.
   package static func engineKey(of key: [UInt8]) -> [UInt8] {
     key.first == 0 ? [0] + key : key
   }
 
-  /// The client's key that stands in the engine as `engineKey`.
+  /// The client key stored as `engineKey`.
   @inline(__always)
   @_lifetime(copy engineKey)
   package static func userKey(of engineKey: RawSpan) -> RawSpan {

@@ -1,11 +1,10 @@
 import Base
 import KVStore
 
-/// What the fields of several maps have in common, or not: walks over all of them side by side, which lend one
-/// field after another in the order of bytes, until false from `body`. No more than a page of each map is in
-/// memory.
+/// Unions, intersections and differences of the fields of several maps. The maps are walked in parallel; fields are
+/// lent in byte order until `body` returns false. At most one page of each map is in memory.
 package enum FieldAlgebra {
-  /// The fields that any of the maps has. O(n log m) for n fields in m maps.
+  /// Fields that at least one map has. O(n log m) for n fields in m maps.
   package static func union<V: EntryView & ~Copyable>(
     of maps: [FoundMap], in view: inout V, _ body: (RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
@@ -19,8 +18,8 @@ package enum FieldAlgebra {
     }
   }
 
-  /// The fields that all of the maps have. The smallest map leads, and the others are looked at where it has
-  /// fields: O(s · m · log n) for s fields in the smallest.
+  /// Fields that all maps have. The smallest map leads, and the others are read only near its fields: O(s · m · log
+  /// n) for s fields in the smallest.
   package static func intersection<V: EntryView & ~Copyable>(
     of maps: [FoundMap], in view: inout V, _ body: (RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
@@ -47,8 +46,8 @@ package enum FieldAlgebra {
     }
   }
 
-  /// The fields that `map` has and none of `others`, which are looked at where it has fields: O(n · m · log n)
-  /// for n fields in `map`.
+  /// Fields that `map` has and none of `others`. Those are read only near its fields: O(n · m · log n) for n fields
+  /// in `map`.
   package static func difference<V: EntryView & ~Copyable>(
     of map: FoundMap, without others: [FoundMap], in view: inout V,
     _ body: (RawSpan) throws(StoreError) -> Bool
@@ -77,7 +76,7 @@ package enum FieldAlgebra {
   }
 }
 
-/// Cursors, of which the one with the first field of all stands first: a binary heap.
+/// A binary heap of cursors; the one with the least field is first.
 private struct CursorHeap {
   private var cursors: [FieldCursor] = []
 
@@ -106,7 +105,7 @@ private struct CursorHeap {
     sink(0)
   }
 
-  /// Brings the cursor at `index` below those that are before it.
+  /// Moves the cursor at `index` down to its place in the heap.
   private mutating func sink(_ index: Int) {
     var index = index
     while true {

@@ -1,13 +1,13 @@
 import Base
 import KVStore
 
-/// A place among the fields of a map that only goes forward, for walks over several maps side by side.
+/// A forward-only cursor over a map's fields, for walks over several maps in parallel.
 ///
-/// Fields are read a page at a time. Pages grow while fields are taken one after another and are small behind
-/// a leap, which costs O(log n), so that a few fields are found in a huge map without reading all of it.
+/// Fields are read in pages. Pages grow during sequential reading and are small after a leap, which costs O(log n).
+/// So a few fields of a huge map are found without reading all of it.
 struct FieldCursor {
   private static let leapCount = 16
-  /// How many fields the pages of all cursors of a walk may have together.
+  /// The maximum number of fields in the pages of all cursors of a walk together.
   private static let fieldCount = 1 << 16
   private static let largestPage = 1024
 
@@ -18,7 +18,7 @@ struct FieldCursor {
   private var pageCount: Int
   private var isLastPage = false
 
-  /// At the first field of `map`, as one of `cursorCount` cursors that are used together.
+  /// Starts at the first field of `map`, as one of `cursorCount` cursors used together.
   init<V: EntryView & ~Copyable>(
     _ map: FoundMap, cursorCount: Int, in view: inout V
   ) throws(StoreError) {
@@ -30,24 +30,24 @@ struct FieldCursor {
 
   var isAtEnd: Bool { place == page.count }
 
-  /// The field that it is at, which must not be the end.
+  /// The current field. The cursor must not be at the end.
   var field: RawSpan {
     @_lifetime(borrow self)
     get { page[place] }
   }
 
-  /// Negative, zero or positive as the field that it is at comes before, is, or comes behind `other`.
+  /// Negative, zero or positive when the current field sorts before, equal to or after `other`.
   func order(to other: RawSpan) -> Int { field.compare(to: other) }
 
   func isBefore(_ other: FieldCursor) -> Bool { field.compare(to: other.field) < 0 }
 
-  /// Makes `bytes` those of the field that it is at.
+  /// Copies the current field to `bytes`.
   func copyField(to bytes: inout [UInt8]) {
     bytes.removeAll(keepingCapacity: true)
     bytes.append(copying: field)
   }
 
-  /// Goes to the next field.
+  /// Moves to the next field.
   mutating func advance<V: EntryView & ~Copyable>(in view: inout V) throws(StoreError) {
     place += 1
     guard isAtEnd, !isLastPage else { return }
@@ -55,7 +55,7 @@ struct FieldCursor {
     try fill(from: [UInt8](copying: page[page.count - 1]) + [0], in: &view)
   }
 
-  /// Goes to the first field that is not before `target`, if it is before that.
+  /// Moves forward to the first field not before `target`.
   mutating func advance<V: EntryView & ~Copyable>(
     to target: RawSpan, in view: inout V
   ) throws(StoreError) {

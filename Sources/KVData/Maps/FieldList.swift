@@ -1,7 +1,7 @@
 import Base
 
-/// Fields of a map one behind the other in one buffer: of a page, or of what is to be written once a walk is
-/// over, since nothing can be written while one goes on.
+/// A list of map fields in one buffer: a page, or fields to be written after a walk, because nothing can be written
+/// while a walk is in progress.
 package struct FieldList {
   private var bytes: [UInt8] = []
   private var ends: [Int] = []

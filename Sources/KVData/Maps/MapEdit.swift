@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// A map that is being changed in an evaluation, which lends it: see `Evaluation.editMap`.
+/// A map being changed in an evaluation, lent by `Evaluation.editMap`.
 public struct MapEdit {
   private var id: MapID?
   private var fieldKey: FieldKey?
@@ -9,7 +9,7 @@ public struct MapEdit {
   private let type: RecordType
   private var isChanged = false
 
-  /// How many fields it has now. O(1).
+  /// The current number of fields. O(1).
   public private(set) var count: Int
 
   init(
@@ -23,7 +23,7 @@ public struct MapEdit {
     self.type = type
   }
 
-  /// Lends the value of `field`, nil where there is none. O(1) expected in memory, O(log n) below.
+  /// Lends the value of `field`, nil if there is none. Expected O(1) in memory, O(log n) on disk.
   public mutating func withValue<R>(
     of field: RawSpan, in evaluation: inout Evaluation,
     _ body: (RawSpan?) throws(StoreError) -> R
@@ -46,8 +46,8 @@ public struct MapEdit {
     try withValue(of: field, in: &evaluation) { if $0 == nil { false } else { true } }
   }
 
-  /// Sets `field` to `value` and returns whether it is new. Throws `.keyTooLong` for a field of more than
-  /// `MapLimits.fieldByteCount` bytes, `.valueTooLarge`, `.batchTooLarge`. O(1) and a look-up.
+  /// Sets `field` to `value` and returns whether it is new. Throws `.keyTooLong` for a field longer than
+  /// `MapLimits.fieldByteCount` bytes, `.valueTooLarge` and `.batchTooLarge`. O(1) plus a look-up.
   @discardableResult
   public mutating func set(
     _ field: RawSpan, _ value: RawSpan, in evaluation: inout Evaluation
@@ -57,20 +57,20 @@ public struct MapEdit {
     return isNew
   }
 
-  /// The same for who has looked already whether the field is there.
+  /// Same as `set`, for a caller that already knows whether the field exists.
   package mutating func put(
     _ field: RawSpan, _ value: RawSpan, isNew: Bool, in evaluation: inout Evaluation
   ) throws(StoreError) {
     try FieldKey.check(field)
     guard let key = key(of: field) else { preconditionFailure("a map that was not begun") }
-    // Before anything is written: it ends an evaluation whose time is up.
+    // Called before anything is written, because it ends an evaluation whose time is up.
     try evaluation.pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
     try evaluation.put(stored: key.rawSpan, value)
     if isNew { count += 1 }
     isChanged = true
   }
 
-  /// Removes `field` and returns whether it was there.
+  /// Removes `field` and returns whether it existed.
   @discardableResult
   public mutating func delete(
     _ field: RawSpan, in evaluation: inout Evaluation
@@ -82,11 +82,11 @@ public struct MapEdit {
     return true
   }
 
-  /// Whether there is nothing at the key.
+  /// Whether there is no map at the key.
   var isAbsent: Bool { id == nil }
 
-  /// Gives an absent map its id, before its first field is put. One that has expired goes, with its record: if no field
-  /// is put after all, none may be left without its fields.
+  /// Gives an absent map its id before its first field is written. An expired map is removed with its record, so
+  /// that no record is left without its fields even if no field is written.
   mutating func begin(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
@@ -97,8 +97,8 @@ public struct MapEdit {
     fieldKey = FieldKey(of: id)
   }
 
-  /// Writes the record, or removes it with the last field. Where it throws the evaluation has failed: fields are written
-  /// that the record does not tell of.
+  /// Writes the record, or removes it if the last field was removed. If this throws, the evaluation has failed:
+  /// fields were written that the record does not reflect.
   func finish(_ key: RawSpan, in evaluation: inout Evaluation) throws(StoreError) {
     guard isChanged, let id else { return }
     do throws(StoreError) {

@@ -1,11 +1,11 @@
 import KVStore
 
 extension Evaluation {
-  /// Lends the map at `key` for changes; one that is absent is made by its first field, and one that loses
-  /// its last field is gone.
+  /// Lends the map at `key` for changes. Writing the first field creates an absent map; removing the last field
+  /// removes the map.
   ///
-  /// The record of the map is read before `body` and written behind it, once, whatever `body` changes. Throws
-  /// `.wrongType` where the key holds something else.
+  /// The map's record is read once before `body` and written once after it, whatever `body` changes. Throws
+  /// `.wrongType` if the key holds something else.
   @discardableResult
   public mutating func editMap<R>(
     at key: RawSpan,
@@ -19,7 +19,7 @@ extension Evaluation {
     _ type: RecordType, at key: RawSpan,
     _ body: (inout MapEdit, inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    // Before anything is written: a field without its record would be nobody's.
+    // Checked before anything is written: a field without its record would be unreachable.
     try Limits.check(key: key)
     var edit = try MapEdit(key, type: type, in: &self)
     if edit.isAbsent { try edit.begin(key, in: &self) }
@@ -27,7 +27,7 @@ extension Evaluation {
     do throws(StoreError) {
       result = try body(&edit, &self)
     } catch {
-      // Whoever goes on with the batch finds a record that agrees with the fields.
+      // The caller may continue the batch, so the record must match the fields.
       try edit.finish(key, in: &self)
       throw error
     }
@@ -35,7 +35,7 @@ extension Evaluation {
     return result
   }
 
-  /// The id of a map that is made now.
+  /// The id of a newly created map.
   mutating func makeMapID(for key: RawSpan) -> MapID {
     let place = takePlace()
     return MapID(

@@ -1,10 +1,10 @@
 import Base
 import KVStore
 
-/// What concerns all fields of a map at once.
+/// Operations on all fields of a map.
 enum MapFields {
-  /// Removes them: few one by one, many by a range tombstone in their partition alone, at once whatever
-  /// their number.
+  /// Removes all fields: one by one if they are few; otherwise with a range tombstone in their partition, which
+  /// takes effect at once whatever their number.
   static func deleteAll(
     of record: MapRecord, in evaluation: inout Evaluation
   ) throws(StoreError) {
@@ -26,8 +26,8 @@ enum MapFields {
     }
   }
 
-  /// Puts a copy of each for a new map at `key`, whose record is returned. A page at a time: nothing can be
-  /// written while a scan goes on.
+  /// Copies all fields for a new map at `key` and returns its record. Works a page at a time, because nothing can
+  /// be written while a scan is in progress.
   static func copyAll(
     of record: MapRecord, for key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> MapRecord {
@@ -54,7 +54,7 @@ enum MapFields {
     return MapRecord(id: id, count: count)
   }
 
-  /// Fields and values one behind the other.
+  /// Fields and values in one buffer.
   private struct Page {
     private(set) var bytes: [UInt8] = []
     private(set) var fields: [Range<Int>] = []

@@ -1,14 +1,14 @@
 import Base
 import KVStore
 
-/// Which fields belong to a map, for as long as it lives: a map that is renamed keeps it, and one that is made
-/// again under the same name gets another, so that fields of the old one are never taken for its own.
+/// Identifies the fields that belong to a map throughout its life. A renamed map keeps its id. A map recreated
+/// under the same name gets a new one, so fields of the old map are never taken for its own.
 ///
-///     slot      u16, big-endian   the hash slot of the key that the map was made under
-///     sequence  u64, big-endian   of the batch that made it
-///     ordinal   u32, big-endian   which of that batch's maps it is
+///     slot      u16, big-endian   hash slot of the key under which the map was created
+///     sequence  u64, big-endian   sequence of the batch that created it
+///     ordinal   u32, big-endian   number of the map within that batch
 ///
-/// The slot says in which partition the fields are.
+/// The slot determines the partition that holds the fields.
 package struct MapID: Hashable, Sendable {
   static let byteCount = 14
 
@@ -22,7 +22,7 @@ package struct MapID: Hashable, Sendable {
     self.ordinal = ordinal
   }
 
-  /// Of the bytes at `offset`.
+  /// Reads the id at `offset`.
   init(_ bytes: RawSpan, at offset: Int) {
     slot = bytes.load(at: offset, as: UInt16.self).byteSwapped
     sequence = bytes.load(at: offset + 2, as: UInt64.self).byteSwapped

@@ -1,18 +1,17 @@
 import KVStore
 
-/// What a map may measure.
+/// Limits of a map.
 public enum MapLimits {
-  /// The bytes of a field: with the map's id before it, it is a key of the engine.
+  /// Maximum length of a field in bytes. With the map's id in front it forms an engine key.
   public static let fieldByteCount = InternalKey.fieldByteCount
 
-  /// The bytes that a field takes in a batch beside its own and its value's: the map's id, and what tells
-  /// lengths.
+  /// Bytes that a field takes in a batch in addition to its own and its value's: the map's id and length fields.
   package static let fieldOverhead = 24
 
-  /// The bytes before those of a field in its key.
+  /// Bytes before the field in its engine key.
   package static let fieldPrefixByteCount = FieldKey.prefixByteCount
 
-  /// A map of more fields is deleted by one range tombstone; fields fewer than that go one by one, since
-  /// many tombstones slow reads down.
+  /// A map with more fields is deleted by one range tombstone. Up to this number, fields are deleted one by one,
+  /// because many tombstones slow down reads.
   static let fieldsDeletedOneByOne = 512
 }

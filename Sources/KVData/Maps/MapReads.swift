@@ -1,30 +1,31 @@
 import Base
 import KVStore
 
-/// Where records and fields are read: a cut of what is published, or an evaluation with its own writes.
+/// A source of records and fields: a cut of what is published, or an evaluation including its own writes.
 package protocol EntryView: ~Copyable {
-  /// Sees to it that `key` can be read. What was read before must be read again if it says false: the cut is
-  /// one of a later moment.
+  /// Makes `key` readable. If it returns false, everything read before must be read again, because the cut is of a
+  /// later moment.
   mutating func cover(_ key: RawSpan) throws(StoreError) -> Bool
 
-  /// Lends the entry of `key` whatever its type; nil where there is none.
+  /// Lends the entry of `key` whatever its type; nil if there is none.
   mutating func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R
 
-  /// The same for a key that may be an internal one.
+  /// Same, for a key that may be internal.
   mutating func withEntry<R>(
     stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R
 
-  /// Lends entries of the partition that `key` is in, in the order of keys; internal ones of a range of them.
+  /// Lends entries of the partition that holds `key`, in key order; internal entries if `range` is of internal
+  /// keys.
   mutating func scanEntries(
     stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int,
     skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 
-  /// Counts `stepCount` steps of work beside walks, as `WalkPace` does.
+  /// Charges `stepCount` steps of work outside walks, as `WalkPace` does.
   mutating func advance(by stepCount: Int) throws(StoreError)
 }
 
@@ -44,7 +45,7 @@ extension Evaluation: EntryView {
   }
 }
 
-/// A map as it was found: its record, for looking at its fields through the view that it was found with.
+/// A map's record as it was read. Its fields are read through the same view.
 package struct FoundMap {
   let record: MapRecord
   private var key: FieldKey
@@ -54,19 +55,19 @@ package struct FoundMap {
     key = FieldKey(of: record.id)
   }
 
-  /// Which map it is, at whatever key it was found.
+  /// The map's id, independent of the key under which it was found.
   package var id: MapID { record.id }
 
-  /// How many fields it has. O(1).
+  /// The number of fields. O(1).
   package var count: Int { record.count }
 
-  /// A key in the partition that its fields are in.
+  /// A key in the partition that holds the fields.
   var place: RawSpan {
     @_lifetime(borrow self)
     get { key.bytes.rawSpan }
   }
 
-  /// Lends the value of `field`, nil where there is none. O(1) expected in memory, O(log n) below.
+  /// Lends the value of `field`, nil if there is none. Expected O(1) in memory, O(log n) on disk.
   @inline(__always)
   package mutating func withValue<V: EntryView & ~Copyable, R>(
     of field: RawSpan, in view: inout V, _ body: (RawSpan?) throws(StoreError) -> R
@@ -85,9 +86,10 @@ package struct FoundMap {
     try withValue(of: field, in: &view) { if $0 == nil { false } else { true } }
   }
 
-  /// Lends the fields in `range` in the order of their bytes, until `limit` or false from `body`.
+  /// Lends the fields in `range` in byte order, until `limit` is reached or `body` returns false.
   ///
-  /// - Parameter skipsDamaged: whether fields that do not check out are left out, and counted, in place of an error.
+  /// - Parameter skipsDamaged: whether fields with a wrong checksum are skipped and counted instead of
+  ///   causing an error.
   package func walk<V: EntryView & ~Copyable>(
     _ range: KeyRange = .everything, reverse: Bool = false, limit: Int = .max,
     skipsDamaged: Bool = false, in view: inout V,
@@ -102,8 +104,8 @@ package struct FoundMap {
 }
 
 extension EntryView where Self: ~Copyable {
-  /// The map at `key`, or nil where there is nothing. Throws `.wrongType` for anything else. What was found
-  /// before with the same view may be of an earlier moment.
+  /// The map at `key`, or nil if there is nothing. Throws `.wrongType` for anything else. What was read through
+  /// this view before may be of an earlier moment.
   package mutating func map(
     at key: RawSpan, type: RecordType = .map
   ) throws(StoreError) -> FoundMap? {
@@ -111,13 +113,13 @@ extension EntryView where Self: ~Copyable {
       _ = try cover(key)
       guard let found = try record(at: key, type: type) else { return nil }
       let map = FoundMap(found.record)
-      // A map that was renamed may have its fields in another partition than its record.
+      // A renamed map may have its fields in another partition than its record.
       if try cover(map.place) { return map }
     }
   }
 
-  /// The maps at several keys, nil where there is nothing, all as of one moment. Throws `.wrongType` for
-  /// anything else at any of them.
+  /// The maps at several keys, nil where there is nothing, all as of one moment. Throws `.wrongType` if any key
+  /// holds something else.
   package mutating func maps(
     at keys: some Collection<Range<Int>>, in bytes: RawSpan, type: RecordType = .map
   ) throws(StoreError) -> [FoundMap?] {
@@ -147,8 +149,8 @@ extension EntryView where Self: ~Copyable {
 }
 
 extension Reader {
-  /// Lends the map at `key`, nil where there is nothing, with the cut that it was found in. Throws
-  /// `.wrongType` for anything else.
+  /// Lends the map at `key`, nil if there is nothing, with the cut in which it was found. Throws `.wrongType` for
+  /// anything else.
   package func withMap<R>(
     at key: RawSpan, type: RecordType = .map, through: SequenceNumber = 0,
     _ body: (FoundMap?, inout ReadCut) throws(StoreError) -> R
@@ -159,8 +161,8 @@ extension Reader {
     }
   }
 
-  /// Brings into memory what a change of some fields of the map at `key` will look up, until values of more than `limit`
-  /// bytes were read. Returns how many bytes those had.
+  /// Brings into memory what a change of some fields of the map at `key` will look up, until more than `limit`
+  /// bytes of values were read. Returns how many bytes were read.
   package func touch(
     fields: some Sequence<Range<Int>>, in bytes: RawSpan, ofMapAt key: RawSpan, limit: Int = .max
   ) throws(StoreError) -> Int {

@@ -1,12 +1,12 @@
 import Base
 import KVStore
 
-/// What stands at the key of a map. Every write of the map writes it again, so that the sequence of the key is
-/// that of the newest change of any field.
+/// The entry at the key of a map. Every write to the map rewrites it, so the key's sequence is that of the newest
+/// change to any field.
 ///
 ///     offset  size  field
 ///     0       14    the map's id
-///     14      8     how many fields it has, little-endian; never 0
+///     14      8     number of fields, little-endian; never 0
 struct MapRecord: Equatable, Sendable {
   static let byteCount = MapID.byteCount + 8
 
@@ -18,7 +18,7 @@ struct MapRecord: Equatable, Sendable {
     self.count = count
   }
 
-  /// Nil if `bytes` are no record of a map.
+  /// Nil if `bytes` is not a map record.
   init?(_ bytes: RawSpan) {
     guard bytes.byteCount == Self.byteCount else { return nil }
     id = MapID(bytes, at: 0)
@@ -28,7 +28,7 @@ struct MapRecord: Equatable, Sendable {
     self.count = count
   }
 
-  /// Nil if the entry is not one with fields.
+  /// Nil if the entry is of a type without fields.
   init?(of info: EntryInfo?, _ value: RawSpan) {
     guard info?.recordType?.hasFields == true else { return nil }
     self.init(value)

@@ -1,7 +1,6 @@
 import KVStore
 
-/// The fields of maps and sets, for the store's own ways of writing: whoever replaces or removes a record there
-/// removes them as well.
+/// Lets the store's own write paths remove the fields of maps and sets whose records they replace or remove.
 struct MapsOfRecords: RelatedEntries {
   func release(_ key: RawSpan, in evaluation: inout Evaluation) throws(StoreError) {
     try Records.release(key, in: &evaluation)
@@ -13,10 +12,10 @@ struct MapsOfRecords: RelatedEntries {
 }
 
 extension Store {
-  /// Has the store's own ways of writing (`put`, `delete`, `commit`, `Evaluation.put`, …) remove the fields of a map
-  /// whose key they replace or remove; until then they refuse to, with `.wrongType`.
+  /// Makes the store's own writes (`put`, `delete`, `commit`, `Evaluation.put`, …) remove the fields of a map when
+  /// they replace or remove its key. Without it they refuse to do so, with `.wrongType`.
   ///
-  /// Making an `OrderedMap` or an `ExpiryWorker` does it, and so does an evaluation that makes a map. Only a program
-  /// that opens a store which has maps, and writes there before any of those, needs to call it.
+  /// Creating an `OrderedMap` or an `ExpiryWorker` does this, and so does an evaluation that creates a map. Only a
+  /// program that opens a store with existing maps and writes before any of these needs to call it.
   public func attachMaps() { attach(MapsOfRecords()) }
 }

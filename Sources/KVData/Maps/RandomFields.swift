@@ -1,39 +1,40 @@
 import Base
 import KVStore
 
-/// Fields of a map by chance, for work that is bounded by how many are drawn.
+/// Draws random fields of a map, visiting a number of fields bounded by the number drawn.
 ///
-/// Commands that remove what they draw, and all of EXEC and of scripts, draw while all writers wait. So the fields
-/// that are visited are
+/// Commands that remove what they draw, and everything in EXEC and scripts, draw while all writers wait. The number
+/// of fields visited is
 ///
-///     listedCount at most     all of a map that has no more: every field is as likely as every other
-///     8 for each drawn        where at least an eighth of the map is drawn, in one walk: every choice is as likely
-///     74 for each drawn and   else, and 17 as a rule: leaps to random places (`RandomPlaces`), from each of which
-///     600 more                some steps are walked
+///     at most listedCount       if the map has no more: all are listed, and every field is equally likely
+///     8 per field drawn         if at least an eighth of the map is drawn, in one walk: every choice is equally
+///                               likely
+///     74 per field drawn + 600  otherwise, and usually 17 per field: leaps to random places (`RandomPlaces`), each
+///                               followed by a few steps
 ///
-/// Of a large map any field may come, but fields behind a gap in the order of keys come more often than others,
-/// and where many are drawn, some of them come from one neighbourhood. Where leaps find nothing new any more,
-/// what follows the last place is taken, field by field: still each field of the map is visited once at most.
+/// In a large map every field can be drawn, but fields after a gap in key order are drawn more often than others,
+/// and if many are drawn, some come from the same neighbourhood. When leaps find no new fields, the fields after
+/// the last place are taken in order. Even then each field of the map is visited at most once.
 package struct RandomFields {
   static let listedCount = 1024
-  /// Of how many fields behind a random place one is taken at most, and how many a leap takes one of.
+  /// The maximum number of fields from a random place to the one taken; and of how many fields a leap takes one.
   private static let stepCount = 32
   private static let spread = 4
-  /// Leaps are dearer than steps: more fields than so many are drawn several at a leap.
+  /// Leaps cost more than steps. To draw more fields than this, each leap takes several.
   private static let leapLimit = 256
 
   private var map: FoundMap
-  /// All fields, if they are few and some were asked for.
+  /// All fields, if they are few and were requested.
   private var listed: [[UInt8]] = []
   private var places: RandomPlaces?
-  /// How many fields were visited, for tests.
+  /// The number of fields visited, for tests.
   package private(set) var visitedCount = 0
 
   package init(of map: FoundMap) {
     self.map = map
   }
 
-  /// Lends one field after another until `count` or false from `body`, each of them any of all.
+  /// Lends up to `count` fields, each drawn from all fields, until `body` returns false.
   package mutating func repeated<V: EntryView & ~Copyable>(
     _ count: Int, in view: inout V,
     _ body: (_ field: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
@@ -45,7 +46,7 @@ package struct RandomFields {
     }
   }
 
-  /// Lends `count` different fields, or all if there are not as many, until false from `body`.
+  /// Lends `count` different fields, or all if there are fewer, until `body` returns false.
   package mutating func distinct<V: EntryView & ~Copyable>(
     _ count: Int, in view: inout V,
     _ body: (_ field: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
@@ -54,7 +55,7 @@ package struct RandomFields {
       return try drawn(count, in: &view, body)
     }
     var seen: Set<[UInt8]> = []
-    // A leap may bring nothing new; that many of them may not.
+    // A leap may find nothing new; this limits the number of leaps.
     let share = max(1, count / Self.leapLimit)
     var leapsLeft = 2 * (count / share) + 16
     while seen.count < count, leapsLeft > 0 {
@@ -77,8 +78,8 @@ package struct RandomFields {
     }
   }
 
-  /// In one walk, such that every choice of `count` fields is equally likely: each field is taken with the
-  /// chance of those still wanted among those still to come. (Knuth, volume 2, algorithm S.)
+  /// Draws in one walk, so that every choice of `count` fields is equally likely: the probability of taking a field
+  /// is the number still wanted divided by the number still to come. (Knuth, volume 2, algorithm S.)
   private mutating func drawn<V: EntryView & ~Copyable>(
     _ count: Int, in view: inout V,
     _ body: (_ field: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
@@ -112,8 +113,8 @@ package struct RandomFields {
     return try leap(taking: 1, in: &view).first
   }
 
-  /// At most `count` fields behind a random place: one of the first few, or of more about one of `spread`. One
-  /// field at least.
+  /// Up to `count` fields after a random place: for one field, one of the first few; for several, about one in
+  /// `spread`. At least one field.
   private mutating func leap<V: EntryView & ~Copyable>(
     taking count: Int, in view: inout V
   ) throws(StoreError) -> [[UInt8]] {
@@ -143,7 +144,7 @@ package struct RandomFields {
     return taken.isEmpty ? [skipped ?? places.last] : taken
   }
 
-  /// What leaps have not found: the next fields behind the last of them, and then those at the beginning.
+  /// Takes what leaps have not found: the fields after the last place, then those from the beginning.
   private mutating func takeRest<V: EntryView & ~Copyable>(
     _ count: Int, _ seen: inout Set<[UInt8]>, in view: inout V,
     _ body: (_ field: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
@@ -175,9 +176,10 @@ package struct RandomFields {
   }
 }
 
-/// Random places among fields, of which only some are known: behind what the first and the last have in common, the
-/// beginning of a known field, of any length, and then bytes between the least and the greatest that known fields have
-/// there. So fields that lie close together behind a gap are not all taken for the first of them.
+/// Generates random places among fields of which only some are known. A place consists of the common prefix of the
+/// first and last field, a random-length prefix of what follows it in a known field, and then random bytes between
+/// the least and the greatest that known fields have at each position. So a cluster of fields after a gap is not
+/// always entered at its first field.
 struct RandomPlaces {
   private static let byteCount = 10
   private static let knownLimit = 64
@@ -186,7 +188,7 @@ struct RandomPlaces {
   private var spans: [ClosedRange<UInt8>?] = .init(repeating: nil, count: Self.byteCount)
   private var known: [[UInt8]] = []
   let last: [UInt8]
-  /// The field that was found last.
+  /// The field found last.
   private(set) var latest: [UInt8]
 
   init(between first: [UInt8], and last: [UInt8]) {
@@ -198,7 +200,7 @@ struct RandomPlaces {
     learn(last)
   }
 
-  /// `field` was found.
+  /// Records that `field` was found.
   mutating func learn(_ field: [UInt8]) {
     latest = field
     let rest = Array(field.dropFirst(shared.count).prefix(Self.byteCount))
@@ -213,7 +215,7 @@ struct RandomPlaces {
     }
   }
 
-  /// A place, at which there need not be a field, nor any behind it.
+  /// A random place. There need not be a field at it or after it.
   func next() -> [UInt8] {
     let model = known.randomElement() ?? []
     let beginning = model.prefix(.random(in: 0...model.count))

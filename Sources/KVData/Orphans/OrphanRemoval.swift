@@ -1,48 +1,48 @@
 import Base
 import KVStore
 
-/// Removes the fields of maps whose records range deletes have removed, a bounded portion after the other, each
-/// one batch.
+/// Removes the fields of maps whose records were removed by range deletes, one bounded portion after another, each
+/// in one batch.
 ///
-/// The engine notes such records (`Orphan`). A noted map is dead: no id is given out twice, nothing leads to
-/// the fields any more, and nothing is added to them. So they are looked for before all others wait; and where
-/// a crash lets a portion be done twice, the second time finds nothing. The batch that removes the last of a
+/// The engine notes such records (`Orphan`). A noted map is dead: ids are never reused, nothing refers to the
+/// fields any more, and none are added. So they can be looked up before the batch, without making writers wait; and
+/// if a crash causes a portion to be repeated, the repetition finds nothing. The batch that removes the last of a
 /// map's fields deletes its note.
 package struct OrphanRemoval {
-  /// The notes that one portion takes at most, the fields that it deletes, and the range deletes that it makes.
+  /// Limits of one portion: notes handled, fields deleted one by one, and range deletes issued.
   static let orphanLimit = 64
   static let fieldLimit = 1024
   static let rangeLimit = 8
-  /// Range deletes under way at which large maps wait: at more, reads become slow and at last writers wait.
+  /// Large maps wait while this many range deletes are pending: more would slow reads and finally block writers.
   private static let rangeBacklogLimit = 64
 
   package enum Outcome: Sendable {
-    /// There may be more notes behind those that were taken.
+    /// There may be more notes after those handled.
     case more
-    /// All notes were seen to, those that came behind the place of this walk excepted. Those that are damaged, or whose
-    /// map has fields that are, stay.
+    /// All notes were handled, except those added at positions that this walk had already passed. Damaged notes,
+    /// and notes of maps with damaged fields, are left.
     case atEnd
-    /// The same but for some that need range deletes in partitions which have many under way: walk again later.
+    /// Like `atEnd`, but some notes need range deletes in partitions that have many pending. Walk again later.
     case mustWait
   }
 
   private let store: Store
-  /// All notes up to here were seen to. What a portion deleted stays in the files for a while, and would be passed
-  /// over ever again.
+  /// All notes up to here were handled. What a portion deleted remains in the files for a while, and would have to
+  /// be skipped each time.
   private var position: [UInt8] = []
   /// Whether this walk has left notes that must wait.
   private var hasLeftSome = false
-  /// The maps whose fields have been removed.
+  /// The number of maps whose fields were removed.
   package private(set) var mapCount: UInt64 = 0
 
   package init(_ store: Store) {
     self.store = store
   }
 
-  /// Removes the next portion. Durable on return. Throws what `Store.admit` and `Store.evaluate` throw; then it
-  /// may be tried again.
+  /// Removes the next portion. Durable on return. Throws what `Store.admit` and `Store.evaluate` throw; then it may
+  /// be retried.
   ///
-  /// - Parameter isWanted: as of `Store.admitAndEvaluate`.
+  /// - Parameter isWanted: as for `Store.admitAndEvaluate`.
   package mutating func removePortion(
     _ reader: Reader, isWanted: () -> Bool = { true }
   ) throws(StoreError) -> Outcome {
@@ -83,7 +83,7 @@ package struct OrphanRemoval {
     if store.isReadOnly(partitionOf: place.rawSpan) { return .damaged }
     let hasBacklog =
       store.rangeDeleteCount(inPartitionOf: place.rawSpan) >= Self.rangeBacklogLimit
-    // A note that must wait is met with every walk: its fields need not be counted each time.
+    // A note that must wait is met on every walk; do not count its fields each time.
     if hasBacklog, let record = MapRecord(orphan.value.rawSpan),
       record.count > MapLimits.fieldsDeletedOneByOne
     {
@@ -96,7 +96,7 @@ package struct OrphanRemoval {
       case .needsRangeDelete: return .mustWait
       }
     } catch {
-      // One note must not keep all others from being seen to.
+      // One damaged note must not prevent others from being handled.
       guard error.isDamagedValue || store.isReadOnly(partitionOf: place.rawSpan) else {
         throw error
       }
@@ -106,7 +106,7 @@ package struct OrphanRemoval {
   }
 }
 
-/// What one batch removes.
+/// The changes of one batch.
 private struct Portion {
   enum Answer { case added, full, needsRangeDelete }
 
@@ -117,7 +117,7 @@ private struct Portion {
 
   var count: Int { orphans.count }
 
-  /// Adds the fields of one map and its note, where there is room for them. There is in an empty portion.
+  /// Adds a map's fields and its note, if there is room. An empty portion always has room.
   mutating func add(
     _ orphan: Orphan, mayDeleteRange: Bool, _ reader: Reader
   ) throws(StoreError) -> Answer {
@@ -156,6 +156,6 @@ private struct Portion {
     for orphan in orphans { try evaluation.delete(orphan) }
   }
 
-  /// Of a mutation in the log, keys of notes included.
+  /// Log bytes per mutation, including the keys of notes.
   private static let overhead = 64
 }

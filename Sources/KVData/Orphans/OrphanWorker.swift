@@ -2,16 +2,16 @@ import Base
 import KVStore
 import Synchronization
 
-/// The thread that removes what range deletes have left of maps: see `OrphanRemoval`.
+/// The thread that removes what range deletes left of maps; see `OrphanRemoval`.
 ///
-/// Nothing can be read of it any more, so the worker is never in a hurry: between portions all others have their
-/// turn. While the store notes no orphans it looks at one flag, ten times a second.
+/// The remains cannot be read any more, so the worker need not hurry: other writers run between portions. As long
+/// as the store notes no orphans, the worker checks one flag, ten times a second.
 ///
-/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `thread` by whoever
-/// starts and closes the worker.
+/// Sound as `@unchecked Sendable`: the plain fields are accessed only inside the monitor, and `thread` only by the
+/// owner that starts and closes the worker.
 public final class OrphanWorker: @unchecked Sendable {
   private static let idleMilliseconds = 100
-  /// After a refusal, as of a full disk.
+  /// The pause after a refusal, for example because of a full disk.
   private static let refusedMilliseconds = 1000
 
   private let store: Store
@@ -21,19 +21,19 @@ public final class OrphanWorker: @unchecked Sendable {
   private var isClosing = false
   private let removed = Atomic<UInt64>(0)
 
-  /// - Parameter failed: is told why nothing can be removed for the moment, from the worker's thread; the
-  ///   worker tries again.
+  /// - Parameter failed: called on the worker's thread with the reason why nothing can be removed at the moment. The
+  ///   worker retries.
   public init(store: Store, failed: @escaping @Sendable (StoreError) -> Void = { _ in }) {
     self.store = store
     self.failed = failed
   }
 
-  /// Starts the thread. To be called once.
+  /// Starts the thread. Call once.
   public func start() {
     thread = WorkerThread(name: "kvd-orphans") { self.run() }
   }
 
-  /// Ends the thread after the portion that is under way. To be called before the store is closed.
+  /// Stops the thread after the current portion. Call before the store is closed.
   public func close() {
     store.requireOutsideEvaluation()
     monitor.withLock {
@@ -44,7 +44,7 @@ public final class OrphanWorker: @unchecked Sendable {
     thread = nil
   }
 
-  /// How many maps it has removed the fields of.
+  /// The number of maps whose fields were removed.
   public var removedCount: UInt64 { removed.load(ordering: .relaxed) }
 
   private func run() {
@@ -67,9 +67,9 @@ public final class OrphanWorker: @unchecked Sendable {
         removed.store(removal.mapCount, ordering: .relaxed)
         isRefused = false
       } catch .cancelled {
-        // The thread is to end.
+        // The worker is being closed.
       } catch {
-        // Once for each stretch of refusals.
+        // Reported once per series of refusals.
         if !isRefused { failed(error) }
         isRefused = true
         pause = Self.refusedMilliseconds
@@ -80,7 +80,7 @@ public final class OrphanWorker: @unchecked Sendable {
 
   private var isStopped: Bool { monitor.withLock { isClosing } }
 
-  /// False when the worker is to end.
+  /// Returns false once the worker must stop.
   private func waits(milliseconds: Int) -> Bool {
     monitor.withLock {
       if !isClosing, milliseconds > 0 { monitor.wait(milliseconds: milliseconds) }

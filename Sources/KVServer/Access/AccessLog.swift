@@ -1,7 +1,7 @@
 import Base
 import Synchronization
 
-/// The refusals of the last while, for ACL LOG: the same one again within a minute is counted only.
+/// Recent refusals, for ACL LOG. A repetition within a minute only increases the count of its entry.
 final class AccessLog: Sendable {
   enum Reason: String, Sendable {
     case command
@@ -21,12 +21,12 @@ final class AccessLog: Sendable {
     var count: Int64 = 1
     let reason: Reason
     let context: Context
-    /// The command, the key, or for a failed login the word AUTH or HELLO.
+    /// The command, the key, or, for a failed login, the word AUTH or HELLO.
     let object: [UInt8]
     let user: [UInt8]
     /// Milliseconds of the monotonic clock.
     var at: Int64
-    /// Its line of CLIENT LIST.
+    /// The client's line of CLIENT LIST.
     var client: String
 
     func resembles(_ other: Entry) -> Bool {
@@ -37,7 +37,7 @@ final class AccessLog: Sendable {
 
   private static let groupedMilliseconds: Int64 = 60_000
   private static let comparedCount = 10
-  /// A key or a name of a user in it is cut to this, so that a full log stays small.
+  /// A key or user name is cut to this many bytes, so that a full log stays small.
   static let objectByteCount = 1024
 
   private let entries = Lock<[Entry]>([])

@@ -1,15 +1,16 @@
 /// Who may use a server.
 public struct AccessOptions: Sendable, Equatable {
-  /// The password of the user `default`, who every client is at first; empty for none. (`requirepass`)
+  /// The password of the user `default`, which every client is at first; empty for none. (`requirepass`)
   public var password = ""
-  /// A file of users that ACL SAVE writes and ACL LOAD reads; empty to keep them in the data folder, at
-  /// every change. (`aclfile`)
+  /// The path of a file of users that ACL SAVE writes and ACL LOAD reads. If it is empty, users are kept in
+  /// the data folder and written at every change. (`aclfile`)
   public var userFile = ""
-  /// Whether clients of other machines are refused as long as no password is asked for. (`protected-mode`)
+  /// Whether clients on other machines are refused while no password is set. (`protected-mode`)
   public var isProtected = true
-  /// Users that the configuration declares, in its order; none to keep them elsewhere. (`user`)
+  /// Users that the configuration declares, in its order; if there are none, users are kept elsewhere.
+  /// (`user`)
   public var userLines: [UserLine] = []
-  /// Which channels a user may use when made, and after the rule `reset`. (`acl-pubsub-default`)
+  /// Which channels a new user may use, and a user after the rule `reset`. (`acl-pubsub-default`)
   public var channelDefault = ChannelDefault.none
   /// How many refusals ACL LOG keeps. (`acllog-max-len`)
   public var logLength = 128
@@ -24,11 +25,11 @@ public struct AccessOptions: Sendable, Equatable {
   /// A line `user NAME rule…` of a configuration file.
   public struct UserLine: Sendable, Equatable {
     var name: [UInt8]
-    /// As they stand there, those in parentheses still apart.
+    /// The words as written; rules in parentheses are still split.
     var words: [[UInt8]]
-    /// The file and the line.
+    /// The file and the line number.
     var place: String
-    /// It stands in a file that another includes, which CONFIG REWRITE does not write.
+    /// The line is in an included file, which CONFIG REWRITE does not write.
     var isIncluded: Bool
   }
 }

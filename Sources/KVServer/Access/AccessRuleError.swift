@@ -1,4 +1,4 @@
-/// What can be wrong with a rule about a user.
+/// What can be wrong with a rule of a user.
 enum AccessRuleError: Error, Equatable {
   case syntax
   case unknownCommand
@@ -10,7 +10,7 @@ enum AccessRuleError: Error, Equatable {
   case passwordTooLong(byteCount: Int)
   case tooManyParts
 
-  /// In the words of Redis.
+  /// In Redis's words.
   var text: String {
     switch self {
     case .syntax: "Syntax error"

@@ -1,11 +1,11 @@
-/// Where a command names channels of publish/subscribe. There are none here, and those commands are refused;
-/// but what a user may do is told as its rules say.
+/// Which arguments of a command name publish/subscribe channels. kvd has no channels and refuses these
+/// commands, but permissions are checked as the user's rules say.
 struct ChannelUse {
   let arguments: Range<Int>
-  /// They are patterns of channels, each of which must stand among the user's as it is.
+  /// The arguments are channel patterns; each must be listed literally among the user's patterns.
   let arePatterns: Bool
 
-  /// Nil if the command names none, or only such as it lets go of.
+  /// Nil if the command names no channels, or only unsubscribes from them.
   init?(of command: Command, argumentCount: Int) {
     switch command.name {
     case "subscribe", "ssubscribe", "psubscribe": arguments = 1..<argumentCount
@@ -17,7 +17,7 @@ struct ChannelUse {
 }
 
 extension Selector {
-  /// The first argument that names a channel which is not allowed.
+  /// The first argument that names a channel that is not allowed.
   func firstRefused(
     of use: ChannelUse, _ arguments: [Range<Int>], _ request: RawSpan
   ) -> Int? {

@@ -1,8 +1,8 @@
-/// Which commands may be run, and the rules that say so.
+/// Which commands may be run, and the rules that decide it.
 struct CommandSet: Sendable {
   private struct Rule {
     let isAllowed: Bool
-    /// As in `get`, `client|kill` or `@read`.
+    /// Such as `get`, `client|kill` or `@read`.
     let target: String
   }
 
@@ -10,13 +10,13 @@ struct CommandSet: Sendable {
   private var allowed: [Bool]
   /// For commands that are allowed only with certain first arguments, by the command's index.
   private var firstArguments: [Int: [String]] = [:]
-  /// The rules that matter, behind the one about all commands.
+  /// The rules in effect since the last rule about all commands.
   private var rules: [Rule] = []
   private var beginsWithAll = false
   /// Nothing is forbidden.
   private(set) var isEverything = false
 
-  /// How many rules say what is allowed, those that ACL LIST need not tell among them.
+  /// The number of rules, including those that ACL LIST omits.
   var ruleCount: Int { max(rules.count, firstArguments.values.reduce(0) { $0 + $1.count }) }
 
   init(of table: CommandTable) {
@@ -53,7 +53,7 @@ struct CommandSet: Sendable {
     note(Rule(isAllowed: isAllowed, target: table.commands[index].name))
   }
 
-  /// `command|argument` of a command without subcommands: it may be run with that argument.
+  /// Handles `command|argument`, for a command without subcommands: it may be run with that first argument.
   private mutating func setFirstArgument(
     _ name: String, _ isAllowed: Bool
   ) throws(AccessRuleError) {
@@ -71,11 +71,11 @@ struct CommandSet: Sendable {
     note(Rule(isAllowed: true, target: command.name + "|" + argument))
   }
 
-  /// A later rule takes the place of an earlier one about the same, or about a part of it.
+  /// Adds a rule. It replaces earlier ones about the same target or a part of it.
   private mutating func note(_ rule: Rule) {
     rules.removeAll { $0.target == rule.target || $0.target.hasPrefix(rule.target + "|") }
     rules.append(rule)
-    // What is left may say no more than the beginning does.
+    // The remaining rules may only repeat the rule about all commands.
     if rules.allSatisfy({ $0.isAllowed == beginsWithAll }) { rules = [] }
     isEverything = beginsWithAll && rules.isEmpty
   }
@@ -88,7 +88,7 @@ struct CommandSet: Sendable {
     return known.contains { $0.lowercased() == argument }
   }
 
-  /// Whether the same may be run, whatever the rules that have led to it.
+  /// Whether both allow the same commands, whatever rules led to that.
   func isSame(as other: CommandSet) -> Bool {
     allowed == other.allowed
       && allowed.indices.allSatisfy {
@@ -96,7 +96,7 @@ struct CommandSet: Sendable {
       }
   }
 
-  /// As ACL LIST writes it: begins with all or nothing, and goes on with what was said since.
+  /// The form in ACL LIST: everything or nothing, then the rules that follow.
   var description: String {
     ([beginsWithAll ? "+@all" : "-@all"]
       + rules.map { ($0.isAllowed ? "+" : "-") + $0.target }).joined(separator: " ")

@@ -1,17 +1,18 @@
 import Base
 import Synchronization
 
-/// Tells a web browser, or a client that speaks TLS, from one that speaks the server's protocol.
+/// Recognises web browsers and TLS clients, which do not speak the server's protocol.
 ///
-/// Any web page can make its reader's browser send a request to any port that the browser reaches, with a body that
-/// the page chooses. Every line of such a request would be an inline command. All of them have a line `Host:` before
-/// what the page may choose, and most begin with `POST`: as in Redis both end the connection, with a warning, before
-/// anything that follows is looked at. Bytes that a page may choose also stand in the middle of a TLS handshake (its
-/// session tickets); the first two bytes of that are fixed, and no command begins with them.
+/// Any web page can make a browser send a request to any port that the browser reaches, with a body that
+/// the page chooses. Every line of such a request would be an inline command. All these requests have a
+/// `Host:` line before anything that the page can choose, and most begin with `POST`. As in Redis, either
+/// closes the connection with a warning before anything that follows is run. A page can also choose bytes
+/// inside a TLS handshake (its session tickets); the first two bytes of a handshake are fixed, and no
+/// command begins with them.
 ///
-/// Only names that are no commands get here, so it costs others nothing.
+/// Only names that are not commands are checked here, so valid commands pay nothing.
 final class CrossProtocolGuard: Sendable {
-  /// Milliseconds of the monotonic clock, or nil in effect: no warning was logged yet.
+  /// Milliseconds of the monotonic clock; far in the past until a warning was logged.
   private let warnedAt = Atomic<Int64>(.min / 2)
   private static let pauseMilliseconds: Int64 = 60_000
 
@@ -20,7 +21,7 @@ final class CrossProtocolGuard: Sendable {
     return name.byteCount >= 2 && name.byte(at: 0) == 0x16 && name.byte(at: 1) == 0x03
   }
 
-  /// Has the connection closed without a reply, and logs that, once a minute at most.
+  /// Closes the connection without a reply and logs a warning, at most once a minute.
   func refuse(_ call: inout Call) {
     call.disposition = .close
     call.server.cutOffs.count(.otherProtocol)

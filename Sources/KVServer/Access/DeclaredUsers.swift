@@ -1,10 +1,10 @@
-/// Makes users of the lines `user NAME rule…` in a configuration file. Each line counts as a whole: what
-/// `default` may do then is what its line says, if there is one.
+/// Creates users from the lines `user NAME rule…` of a configuration file. Each line is the complete
+/// definition of its user, also for `default`.
 struct DeclaredUsers {
   let table: CommandTable
   let channels: AccessOptions.ChannelDefault
 
-  /// Throws all that is wrong, a line each.
+  /// Throws all errors, one line each.
   func users(in lines: [AccessOptions.UserLine]) throws(Users.Failure) -> [[UInt8]: User] {
     var users: [[UInt8]: User] = [:]
     var problems: [String] = []
@@ -28,7 +28,7 @@ struct DeclaredUsers {
 
   private func user(_ line: AccessOptions.UserLine) throws(Users.Failure) -> User {
     var user = User(name: line.name, table: table, channels: channels)
-    // As in Redis, which has made `default` before.
+    // As in Redis, where `default` already exists.
     if line.name == User.defaultName { try? user.apply([UInt8]("reset".utf8)) }
     guard case .success(let rules) = User.merge(line.words) else {
       throw refusal(line, "Unmatched parenthesis in selector definition")

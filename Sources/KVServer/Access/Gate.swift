@@ -1,12 +1,12 @@
 import Base
 import Synchronization
 
-/// What may stand between a client and what it asks for: a password, a user's rules, a pause.
+/// What may stop a client's request: a missing login, a user's rules, a pause, a lack of memory, a reload.
 ///
-/// Each session remembers the outcome in one flag, and of which revision of the gate it is. Whoever
-/// changes users, pauses or kills makes a new revision, and each event loop looks again before it goes on
-/// with a connection. So a server without passwords pays one comparison each time it turns to a
-/// connection, and nothing for a request.
+/// Each session caches the outcome in one flag, with the gate revision that it is valid for. A change to
+/// users, pauses or kills creates a new revision, and each event loop re-evaluates a session with an old
+/// one before it serves it. So a server without passwords pays one comparison each time it serves a
+/// connection, and nothing per request.
 final class Gate: Sendable {
   private struct Pause {
     var onlyWrites: Bool
@@ -25,11 +25,11 @@ final class Gate: Sendable {
   @inline(__always)
   var revision: UInt64 { number.load(ordering: .acquiring) }
 
-  /// Whether clients of other machines are refused while no password is asked for.
+  /// Whether clients on other machines are refused while no password is set.
   var isProtected: Bool { protection.load(ordering: .relaxed) }
   func setProtected(_ isProtected: Bool) { protection.store(isProtected, ordering: .relaxed) }
 
-  /// Whether the process takes more memory than `maxmemory` allows.
+  /// Whether the process uses more memory than `maxmemory` allows.
   var isMemoryFull: Bool { memory.load(ordering: .relaxed) }
   func setMemoryFull(_ isFull: Bool) {
     if memory.exchange(isFull, ordering: .relaxed) != isFull { change() }
@@ -38,13 +38,13 @@ final class Gate: Sendable {
   /// How many clients wait for the end of a pause.
   var blockedCount: Int { blocked.load(ordering: .relaxed) }
 
-  /// To be called once, before there are clients.
+  /// Call once, before there are clients.
   func setLoops(_ loops: [LoopHandle]) { self.loops.withLock { $0 = loops } }
 
-  /// Has every session looked at again, before its next request.
+  /// Creates a new revision: every session is re-evaluated before its next request.
   func change() { number.add(1, ordering: .releasing) }
 
-  /// Takes over what is true of the session now; false if it is to be closed.
+  /// Updates the session's cached state; false if the session must be closed.
   func refresh(_ session: Session, _ users: Users) -> Bool {
     session.gateRevision = revision
     let everybody = users.everybody
@@ -52,7 +52,8 @@ final class Gate: Sendable {
     var isRemoved = false
     if let user = session.user {
       let current = users.user(user.name)
-      // One that has removed itself is still told so. One that logged in meanwhile may have missed its being closed.
+      // A client that removed its own user still gets the reply to that. One that logged in while its user
+      // was being removed may have been missed when that user's clients were closed.
       isRemoved = current == nil && session.sideTicket == nil
       session.user = current ?? user
     } else {
@@ -72,7 +73,7 @@ final class Gate: Sendable {
 
   // MARK: Killing
 
-  /// Closes clients, wherever they are served.
+  /// Closes clients, on whichever event loop they are.
   func kill(_ records: [ClientRecord]) {
     guard !records.isEmpty else { return }
     for record in records { record.isKilled.store(true, ordering: .relaxed) }
@@ -82,13 +83,13 @@ final class Gate: Sendable {
 
   // MARK: Pausing
 
-  /// Holds requests back for a while; of two pauses at once the stricter and the longer counts.
+  /// Holds requests back for a while. Two pauses at once combine to the stricter kind and the later end.
   func pause(milliseconds: Int64, onlyWrites: Bool) {
     let now = SystemClock.monotonicMilliseconds()
     let (sum, overflows) = now.addingReportingOverflow(milliseconds)
     let end = overflows ? Int64.max : sum
     pause.withLock { pause in
-      // One that is over may still stand here, until somebody asks.
+      // An expired pause stays here until it is checked.
       if let underWay = pause, underWay.end > now {
         pause = Pause(
           onlyWrites: onlyWrites && underWay.onlyWrites, end: max(end, underWay.end))
@@ -109,7 +110,7 @@ final class Gate: Sendable {
     pause.withLock { $0?.end }.map { max(0, $0 - SystemClock.monotonicMilliseconds()) }
   }
 
-  /// True if the pause was over and is ended now. One that began meanwhile is left alone.
+  /// True if the pause was over and has been removed. A pause that began meanwhile is left alone.
   func endPauseIfDue() -> Bool {
     let now = SystemClock.monotonicMilliseconds()
     let isDue = pause.withLock { pause in
@@ -121,7 +122,7 @@ final class Gate: Sendable {
     return isDue
   }
 
-  /// Holds everything back while the store is closed and opened again.
+  /// Holds everything back while the store is closed and reopened.
   func setReloading(_ isReloading: Bool) {
     reloading.store(isReloading, ordering: .relaxed)
     wakeAll()
@@ -150,18 +151,18 @@ final class Gate: Sendable {
 
   static let outOfMemory = "OOM command not allowed when used memory > 'maxmemory'."
 
-  /// Whether the process takes more memory than it may, and the command might make it more.
+  /// Whether the process uses more memory than allowed and the command might increase it.
   func refusesMemory(to command: Command, _ call: borrowing Call) -> Bool {
     isMemoryFull && call.involves(.takesMemory, command)
   }
 
   // MARK: Requests
 
-  /// Whether a request may be carried out now. If not it has been answered, or waits.
+  /// Whether a request may run now. If not, it has been answered or waits.
   static func admits(
     _ command: Command, _ index: Int, _ call: inout Call, _ request: RawSpan
   ) -> Bool {
-    // What has been done needs its reply, even where it took this client's own rights away.
+    // The work is done and needs its reply, even if it took away this client's own rights.
     if call.session.sideTicket != nil { return true }
     if call.session.needsLogin, !command.flags.contains(.noAuthentication) {
       return refuse(command, "NOAUTH Authentication required.", &call)
@@ -176,7 +177,7 @@ final class Gate: Sendable {
     if gate.refusesMemory(to: command, call) {
       return refuse(command, outOfMemory, &call)
     }
-    // Taken before it is looked: a change in between has it looked at again.
+    // Read before the check: a change in between causes another check.
     call.session.pausedRevision = gate.revision
     let isHeld = gate.holds(command, call)
     gate.setPaused(call.session, isHeld)
@@ -187,12 +188,13 @@ final class Gate: Sendable {
   private static func refuse(_ command: Command, _ error: String, _ call: inout Call) -> Bool {
     Dispatcher.reject(command, error, &call)
     call.note = .rejected
-    // It may have waited for the end of a pause.
+    // The request may have waited for the end of a pause.
     call.server.gate.setPaused(call.session, false)
     return false
   }
 
-  /// Whether a queued request may be carried out: rules may have changed since. If not it is answered.
+  /// Whether a queued request may still run; the rules may have changed since it was queued. If not, it has
+  /// been answered.
   static func stillAdmits(_ index: Int, _ call: inout Call, _ request: RawSpan) -> Bool {
     guard let user = call.session.user, !user.isUnrestricted,
       let refusal = user.refusal(of: index, call.arguments, in: request)
@@ -205,7 +207,7 @@ final class Gate: Sendable {
     return false
   }
 
-  /// Enters a refusal for ACL LOG.
+  /// Adds a refusal to ACL LOG.
   static func log(
     _ refusal: AccessRefusal, _ command: Command, _ call: inout Call, _ request: RawSpan
   ) {
@@ -226,7 +228,7 @@ final class Gate: Sendable {
 }
 
 extension Call {
-  /// Whether `command` has one of the flags, or is EXEC of a command that has one.
+  /// Whether `command` has one of the flags, or is EXEC with a queued command that has one.
   fileprivate func involves(_ flags: Command.Flags, _ command: Command) -> Bool {
     guard command.name == "exec", let queued = session.transaction?.queued else {
       return !command.flags.isDisjoint(with: flags)
@@ -234,7 +236,7 @@ extension Call {
     return queued.contains { !server.table.commands[$0.command].flags.isDisjoint(with: flags) }
   }
 
-  /// Enters a refusal for ACL LOG.
+  /// Adds a refusal to ACL LOG.
   mutating func logRefusal(
     _ reason: AccessLog.Reason, of object: [UInt8], _ user: [UInt8], _ request: RawSpan
   ) {

@@ -25,8 +25,8 @@ struct KeyPattern: Sendable {
 
   func matches(_ key: RawSpan) -> Bool { glob.matches(key) }
 
-  /// Whether the pattern is nothing but a prefix and a star, which every key of a range from `lower` to
-  /// below `upper` begins with.
+  /// Whether the pattern is a prefix followed by a star, and every key from `lower` up to but not including
+  /// `upper` begins with that prefix.
   func covers(from lower: [UInt8], to upper: [UInt8]?) -> Bool {
     let prefix = glob.literalPrefix
     guard text == prefix + [0x2A], lower.starts(with: prefix) else { return false }
@@ -35,7 +35,7 @@ struct KeyPattern: Sendable {
     return !end.lexicographicallyPrecedes(upper)
   }
 
-  /// As ACL LIST writes it.
+  /// The form in ACL LIST.
   var description: [UInt8] {
     let mark = reads && writes ? "~" : (reads ? "%R~" : "%W~")
     return [UInt8](mark.utf8) + text

@@ -1,6 +1,6 @@
-/// Refusing clients of other machines while nobody asks for a password.
+/// Refuses clients on other machines while no password is set.
 enum ProtectedMode {
-  /// In Redis's words, which people search for.
+  /// Redis's words, which people search for.
   static let refusal: StaticString =
     """
     DENIED Redis is running in protected mode because protected mode is enabled and no password is set \

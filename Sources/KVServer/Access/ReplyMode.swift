@@ -1,22 +1,22 @@
 /// Which replies a connection gets (CLIENT REPLY).
 enum ReplyMode {
   case on
-  /// None, until it is on again.
+  /// None, until switched on again.
   case off
-  /// All but that of the next request.
+  /// All but the reply to the next request.
   case skipsNext
-  /// That of the request under way is left out.
+  /// The reply to the current request is left out.
   case skips
 
-  /// Whether the request under way gets its reply.
+  /// Whether the current request gets its reply.
   var isWanted: Bool { self == .on || self == .skipsNext }
 
-  /// To be called before a request is carried out.
+  /// Call before a request is run.
   mutating func begin() {
     if self == .skipsNext { self = .skips }
   }
 
-  /// Takes back the reply that began at `start`, if it is not wanted.
+  /// Removes the reply that began at `start` if it is not wanted.
   static func settle(_ start: Int, _ call: inout Call) {
     switch call.disposition {
     case .parked, .waiting: return

@@ -1,7 +1,7 @@
-/// SHA-256 (FIPS 180-4), in which passwords are kept.
+/// SHA-256 (FIPS 180-4), the hash under which passwords are stored.
 ///
-/// Written here because it is less than what a library would need to be installed, found and kept up to
-/// date on every machine that builds kvd. No branch and no index depends on what is hashed.
+/// Implemented here because it is less work than installing a library and keeping it up to date on every
+/// machine that builds kvd. No branch and no index depends on the message.
 enum SHA256 {
   static let byteCount = 32
 
@@ -32,7 +32,7 @@ enum SHA256 {
     return state.flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) } }
   }
 
-  /// A byte of the message with its padding: a one bit, zeros, and the length in bits.
+  /// A byte of the padded message; the padding is a one bit, zeros, and the length in bits.
   private static func padded(_ message: RawSpan, at offset: Int, _ blockCount: Int) -> UInt8 {
     if offset < message.byteCount { return message.byte(at: offset) }
     if offset == message.byteCount { return 0x80 }

@@ -6,7 +6,7 @@ struct Selector: Sendable {
   private(set) var commands: CommandSet
   private(set) var allowsAllKeys = false
   private(set) var keyPatterns: [KeyPattern] = []
-  /// There is no publishing and no subscribing; channels are kept so that tools read back what they wrote.
+  /// kvd has no publish/subscribe; channels are kept so that tools can read back what they wrote.
   private(set) var allowsAllChannels = false
   private(set) var channels: [[UInt8]] = []
 
@@ -21,7 +21,7 @@ struct Selector: Sendable {
 
   var isUnrestricted: Bool { allowsAllKeys && commands.isEverything }
 
-  /// Changes the permissions as `rule` says.
+  /// Changes the permissions according to `rule`.
   mutating func apply(_ rule: [UInt8]) throws(AccessRuleError) {
     let text = String(decoding: rule, as: UTF8.self)
     switch text.lowercased() {
@@ -56,10 +56,10 @@ struct Selector: Sendable {
     }
   }
 
-  /// Of what `User.partLimit` bounds.
+  /// The number of parts that `User.partLimit` bounds.
   var partCount: Int { keyPatterns.count + channels.count + commands.ruleCount }
 
-  /// `~pattern`, `%R~pattern`, `%W~pattern`, `%RW~pattern`.
+  /// Parses `~pattern`, `%R~pattern`, `%W~pattern` or `%RW~pattern`.
   private mutating func addKeyPattern(_ rule: [UInt8]) throws(AccessRuleError) {
     guard !allowsAllKeys else { throw .patternAfterAll }
     var reads = rule[0] == 0x7E
@@ -93,7 +93,7 @@ struct Selector: Sendable {
     if !channels.contains(pattern) { channels.append(pattern) }
   }
 
-  // MARK: What is allowed
+  // MARK: Checks
 
   func allows(_ use: KeyUse, _ arguments: [Range<Int>], _ request: RawSpan) -> Bool {
     if allowsAllKeys { return true }
@@ -107,7 +107,7 @@ struct Selector: Sendable {
     }
   }
 
-  /// Nil if nothing can be in it.
+  /// Nil if the range is empty.
   private static func range(
     _ text: KeyUse.KeyRangeText, _ arguments: [Range<Int>], _ request: RawSpan
   ) -> KeyRange? {
@@ -119,7 +119,7 @@ struct Selector: Sendable {
     }
   }
 
-  // MARK: As ACL GETUSER and ACL LIST write it
+  // MARK: ACL GETUSER and ACL LIST
 
   var keyText: [UInt8] {
     allowsAllKeys
@@ -143,7 +143,7 @@ struct Selector: Sendable {
 }
 
 extension [UInt8] {
-  /// Whether there is white space or a zero byte, which names and patterns may not have: it would be lost
-  /// where they are written in a line.
+  /// Whether there is white space or a zero byte. Names and patterns must not contain them, because they
+  /// could not be read back from a line.
   var hasSpaces: Bool { contains { $0 == 0x20 || $0 == 0 || (0x09...0x0D).contains($0) } }
 }

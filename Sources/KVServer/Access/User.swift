@@ -1,14 +1,17 @@
-/// Who may log in with what, and what they may do then.
+/// A user: its passwords, and what it may do.
 ///
-/// A value that is replaced as a whole: sessions hold copies, and take a new one when users have changed.
+/// A value that is replaced as a whole: sessions hold copies and take a new one when users change.
 struct User: Sendable {
   static let defaultName = [UInt8]("default".utf8)
-  /// Bytes of a password: hashing one takes time in proportion, before it is known who asks.
+  /// The longest password, in bytes: hashing takes time in proportion to it, before the client is
+  /// authenticated.
   static let passwordByteLimit = 4096
 
-  /// Passwords, selectors, patterns and rules about commands of a user: each is looked through for a request.
+  /// The most passwords, selectors, patterns and command rules of a user: all are searched for each
+  /// request.
   static let partLimit = 1024
-  /// Rules of one ACL SETUSER, and the bytes of all of them: what it takes to apply them.
+  /// The most rules of one ACL SETUSER, and the most bytes of all its rules, to bound the cost of applying
+  /// them.
   static let ruleLimit = 8 * partLimit
   static let ruleByteLimit = 1 << 20
 
@@ -18,16 +21,16 @@ struct User: Sendable {
 
   let name: [UInt8]
   private(set) var isEnabled = false
-  /// Any password will do.
+  /// Any password is accepted.
   private(set) var needsNoPassword = false
-  /// Redis's flag about RESTORE, kept so that tools read back what they wrote; nil if never said.
+  /// Redis's flag about RESTORE, kept so that tools can read back what they wrote; nil if it was never set.
   private var sanitizesPayload: Bool?
-  /// SHA-256 of each, in lower-case hexadecimal.
+  /// The SHA-256 of each password, in lower-case hexadecimal.
   private(set) var passwords: [[UInt8]] = []
-  /// The permissions, the first being those outside parentheses. Any of them is enough for a request.
+  /// The permissions; the first are those outside parentheses. A request needs only one that allows it.
   private(set) var selectors: [Selector]
   private let table: CommandTable
-  /// Which channels the user may use after `reset`, and each new selector.
+  /// Which channels the user may use after `reset`, and each new selector allows.
   var channelDefault: AccessOptions.ChannelDefault
 
   init(
@@ -39,7 +42,7 @@ struct User: Sendable {
     selectors = [Selector(table: table, channels: channels)]
   }
 
-  /// The user that clients are before they say who they are: may do everything.
+  /// The user that clients are before they log in, with all permissions.
   static func unrestricted(table: CommandTable) -> User {
     var user = User(name: defaultName, table: table)
     user.isEnabled = true
@@ -48,12 +51,12 @@ struct User: Sendable {
     return user
   }
 
-  /// Everything may be done: nothing need be looked at.
+  /// Every request is allowed without a check.
   var isUnrestricted: Bool { selectors.contains { $0.isUnrestricted } }
 
   // MARK: Rules
 
-  /// Changes the user as `rule` says; rules in parentheses must not be cut apart.
+  /// Applies one rule. A rule in parentheses must be passed whole.
   mutating func apply(_ rule: [UInt8]) throws(AccessRuleError) {
     guard let first = rule.first else { return }
     switch String(decoding: rule, as: UTF8.self).lowercased() {
@@ -114,21 +117,21 @@ struct User: Sendable {
   private mutating func addSelector(_ rule: [UInt8]) throws(AccessRuleError) {
     var selector = Selector(table: table, channels: channelDefault)
     for part in rule.dropFirst().dropLast().split(separator: 0x20) {
-      // Read back from the line of the user, it would end the selector.
+      // Read back from the user's line, it would end the selector.
       guard part.last != 0x29 else { throw .syntax }
       try selector.apply([UInt8](part))
     }
     selectors.append(selector)
   }
 
-  /// Rules with those in parentheses put together, or the one whose parenthesis is never closed.
+  /// Joins the rules in parentheses; fails with the rule whose parenthesis is never closed.
   static func merge(_ words: [[UInt8]]) -> Result<[[UInt8]], UnmatchedParenthesis> {
     var rules: [[UInt8]] = []
-    // Where the parenthesis was opened that the last of the rules is still to be closed by.
+    // The word that opened the parenthesis not yet closed.
     var opening: [UInt8]?
     for word in words {
       if opening != nil {
-        // In place: to join them word by word would copy all that comes before each.
+        // Appended in place: concatenating word by word would copy everything before each word.
         rules[rules.count - 1].append(0x20)
         rules[rules.count - 1].append(contentsOf: word)
         if word.last == 0x29 { opening = nil }
@@ -146,7 +149,8 @@ struct User: Sendable {
 
   // MARK: Logging in
 
-  /// Whether `password`, which is not too long, lets this user in. Takes as long for one that is nearly right as for any other.
+  /// Whether `password`, which must be within the length limit, lets this user in. The comparison takes the
+  /// same time for any password.
   func accepts(_ password: RawSpan) -> Bool {
     guard isEnabled else { return false }
     if needsNoPassword { return true }
@@ -160,7 +164,7 @@ struct User: Sendable {
     return isKnown
   }
 
-  // MARK: As ACL GETUSER and ACL LIST write it
+  // MARK: ACL GETUSER and ACL LIST
 
   var flags: [String] {
     var flags = [isEnabled ? "on" : "off"]
@@ -171,7 +175,7 @@ struct User: Sendable {
     return flags
   }
 
-  /// The line that ACL LIST gives and the user file has.
+  /// The line in ACL LIST and in the user file.
   var description: [UInt8] {
     var parts = [[UInt8]("user".utf8), name] + flags.map { [UInt8]($0.utf8) }
     parts += passwords.map { [0x23] + $0 }
@@ -180,7 +184,7 @@ struct User: Sendable {
     return [UInt8](parts.joined(separator: [0x20]))
   }
 
-  // MARK: What is allowed
+  // MARK: Checks
 
   /// Nil if the request is allowed.
   func refusal(of command: Int, _ arguments: [Range<Int>], in request: RawSpan) -> AccessRefusal? {
@@ -239,7 +243,7 @@ enum AccessRefusal: Comparable, Sendable {
 }
 
 extension KeyUse {
-  /// The argument to be named when this is refused.
+  /// The argument to name when this use is refused.
   var firstArgument: Int {
     switch place {
     case .argument(let index): index
@@ -250,7 +254,7 @@ extension KeyUse {
 }
 
 extension User {
-  /// Makes this the only password, or with an empty one asks for none.
+  /// Makes this the only password. An empty one turns authentication off.
   mutating func setPassword(_ password: String) {
     for rule in ["resetpass", password.isEmpty ? "nopass" : ">" + password] {
       try? apply([UInt8](rule.utf8))

@@ -1,14 +1,14 @@
-/// Whether users that were written and read back are those that were meant.
+/// Whether users that were written and read back are unchanged.
 extension User {
-  /// Whether this user has the name and the passwords of `other`, and may do the same. Redis's flag about RESTORE
-  /// does not count: nothing follows from it.
+  /// Whether this user has the name, passwords and permissions of `other`. Redis's flag about RESTORE is
+  /// ignored, because it has no effect.
   func isSame(as other: User) -> Bool {
     name == other.name && isEnabled == other.isEnabled && needsNoPassword == other.needsNoPassword
       && passwords == other.passwords && selectors.count == other.selectors.count
       && zip(selectors, other.selectors).allSatisfy { $0.isSame(as: $1) }
   }
 
-  /// Whether `read` are these users, and no others.
+  /// Whether `read` are exactly these users.
   static func areSame(_ read: [[UInt8]: User], as users: [User]) -> Bool {
     read.count == users.count && users.allSatisfy { read[$0.name]?.isSame(as: $0) == true }
   }

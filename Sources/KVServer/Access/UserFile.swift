@@ -6,12 +6,13 @@ struct UserFile {
   let table: CommandTable
   let channels: AccessOptions.ChannelDefault
 
-  /// Whether there is a line in it that could be a user's.
+  /// Whether any line could define a user.
   static func namesUsers(_ bytes: [UInt8]) -> Bool {
     bytes.split(separator: 0x0A).contains { line in !line.allSatisfy { $0.isBlank } }
   }
 
-  /// The users in it, and `default` if it is not among them; throws all that is wrong, in Redis's words.
+  /// The users in the file, with `default` added if it is not among them. Throws all errors, in Redis's
+  /// words.
   func users(in bytes: [UInt8]) throws(Users.Failure) -> [[UInt8]: User] {
     var users: [[UInt8]: User] = [:]
     var problems = ""
@@ -47,7 +48,7 @@ struct UserFile {
     return users
   }
 
-  /// What is wrong with the rules, or nothing.
+  /// What is wrong with the rules; empty if nothing is.
   private func apply(_ words: [[UInt8]], to user: inout User, line: Int) -> String {
     switch User.merge(words) {
     case .failure: return "\(path):\(line): Unmatched parenthesis in selector definition."

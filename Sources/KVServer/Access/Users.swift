@@ -3,22 +3,22 @@ import KVStore
 
 /// All users, and the file that they are kept in.
 ///
-/// They are kept in one place, so that nobody need ask which of two counts:
+/// They are kept in only one place, so that it is always clear which definition applies:
 ///
 ///     the configuration has   read at the start from    written by
 ///     an `aclfile`            that file                 ACL SAVE, as in Redis
 ///     lines `user …`          those lines               CONFIG REWRITE, as in Redis
-///     neither                 users.acl, if there       every change, before it counts
+///     neither                 users.acl, if it exists   every change, before it takes effect
 ///
-/// So without either, what was acknowledged is there after a crash. Once users were set up in a file, one that is
-/// missing or names nobody is refused (`UsersMark`): it does not open the store to everyone.
+/// So with neither, acknowledged changes survive a crash. Once users were set up in a file, a file that is
+/// missing or names no users is refused (`UsersMark`): it must not open the store to everyone.
 final class Users: Sendable {
   enum Failure: Error {
     case rule(AccessRuleError, rule: [UInt8])
     case file(StoreError)
-    /// The same, and the file has users that do not count: it could not be put back.
+    /// As `file`, and the file could not be restored: it contains users that are not in effect.
     case fileStays(StoreError, path: String)
-    /// The users would be longer together than they may be.
+    /// All users together would be longer than `byteLimit`.
     case tooLong(byteCount: Int)
     case invalidFile(String)
     case invalidConfiguration(String)
@@ -38,7 +38,8 @@ final class Users: Sendable {
   }
 
   static let fileName = "users.acl"
-  /// What ACL SETUSER lets all users together have as ACL LIST tells them: every change writes and reads them all.
+  /// The most bytes that ACL SETUSER lets all users take together in ACL LIST: every change writes and
+  /// reads all of them.
   static let byteLimit = 4 << 20
 
   /// Where users are kept.
@@ -51,9 +52,10 @@ final class Users: Sendable {
   private let table: CommandTable
   let mark: UsersMark
   private let users: Lock<[[UInt8]: User]>
-  /// Of `requirepass`, and how often it was set.
+  /// The value of `requirepass`, and how often it was set.
   private let newestPassword = Lock((revision: 0, text: ""))
-  /// Held while users are changed, from reading them to having them in the file: never by an event loop.
+  /// Held while users are changed, from reading them until they are in the file. Never taken by an event
+  /// loop.
   private let changes = Lock(())
   private let path: String
   let home: Home
@@ -76,14 +78,14 @@ final class Users: Sendable {
       return
     }
     try refuseFile(options)
-    // As in Redis a line for `default` has the last word on its password.
+    // As in Redis, a line for `default` overrides its password.
     if !options.password.isEmpty { setPassword(options.password) }
     let declared = try DeclaredUsers(table: table, channels: options.channelDefault)
       .users(in: options.userLines)
     users.withLock { $0.merge(declared) { $1 } }
   }
 
-  /// With lines in the configuration there must be no file of users.
+  /// If the configuration declares users, there must be no user file.
   private func refuseFile(_ options: AccessOptions) throws(Failure) {
     try Self.refuseFile(options, at: path)
   }
@@ -105,7 +107,7 @@ final class Users: Sendable {
     }
   }
 
-  /// Whether users could be made of what the configuration and the file say: to be known before a store is opened.
+  /// Whether the configuration and the file define valid users. Checked before a store is opened.
   static func check(
     _ options: AccessOptions, dataPath: String, table: CommandTable
   ) throws(Failure) {
@@ -120,7 +122,7 @@ final class Users: Sendable {
     do throws(StoreError) {
       bytes = try SmallFile.contents(of: path)
     } catch {
-      // Of a directory that cannot be used opening the store says more.
+      // If the directory cannot be used, opening the store gives a better error.
       if options.userFile.isEmpty { return }
       throw .file(error)
     }
@@ -132,15 +134,15 @@ final class Users: Sendable {
     }
   }
 
-  /// For users that are made from now on.
+  /// Applies to users created from now on.
   func setChannelDefault(_ channels: AccessOptions.ChannelDefault) {
     channelDefault.withLock { $0 = channels }
   }
 
-  /// Reads the users again from where they are kept. What is wrong there changes nothing.
+  /// Reads the users again from where they are kept. If anything is wrong there, nothing changes.
   func reread(_ options: AccessOptions) throws(Failure) {
     guard home == .configuration else {
-      // At no moment may `default` be without its password.
+      // `default` must never be without its password, not even for a moment.
       return try load(mayBeAbsent: home == .folder, password: options.password)
     }
     let declared = try DeclaredUsers(table: table, channels: options.channelDefault)
@@ -151,23 +153,23 @@ final class Users: Sendable {
     }
   }
 
-  // MARK: Looking up
+  // MARK: Look-ups
 
   func user(_ name: [UInt8]) -> User? { users.withLock { $0[name] } }
 
-  /// In the order of their names.
+  /// Sorted by name.
   var all: [User] {
     users.withLock { $0.values.sorted { $0.name.lexicographicallyPrecedes($1.name) } }
   }
 
-  /// What clients are before they log in; it always exists.
+  /// The user that clients are before they log in; it always exists.
   var everybody: User {
     users.withLock { $0[User.defaultName] } ?? User.unrestricted(table: table)
   }
 
-  // MARK: Changing
+  // MARK: Changes
 
-  /// Makes the user `name`, or changes it, by all the rules or by none.
+  /// Creates or changes the user `name`: applies all rules or none.
   func change(_ name: [UInt8], by rules: [[UInt8]]) throws(Failure) {
     let channels = channelDefault.withLock { $0 }
     try change { (users) throws(Failure) in
@@ -186,7 +188,8 @@ final class Users: Sendable {
     }
   }
 
-  /// A user that has become no longer than `former` is taken in any case: the file may have come with more.
+  /// A user that has become no longer than `former` is always accepted: the file may already have exceeded
+  /// the limit.
   private func checkLength(
     _ users: [[UInt8]: User], ifMoreThan former: Int, of user: User
   ) throws(Failure) {
@@ -195,7 +198,7 @@ final class Users: Sendable {
     guard byteCount <= Self.byteLimit else { throw .tooLong(byteCount: byteCount) }
   }
 
-  /// Removes users; returns those that there were.
+  /// Removes users; returns the names of those that existed.
   func remove(_ names: [[UInt8]]) throws(Failure) -> [[UInt8]] {
     var removed: [[UInt8]] = []
     try change { (users) throws(Failure) in
@@ -204,8 +207,8 @@ final class Users: Sendable {
     return removed
   }
 
-  /// Sets the password of everybody, or with an empty one asks for none (`requirepass`). That is an option
-  /// of the server and not kept in the file.
+  /// Sets the password of the user `default`; an empty one turns authentication off (`requirepass`). It is
+  /// a server option and not kept in the file.
   func setPassword(_ password: String) {
     users.withLock { users in
       newestPassword.withLock { $0 = (revision: $0.revision + 1, text: password) }
@@ -222,7 +225,7 @@ final class Users: Sendable {
       let result = changed
       users.withLock { users in
         users = result
-        // Nobody waits for the file in order to set that.
+        // `setPassword` does not wait for `changes`, so the password may have been set meanwhile.
         let newest = newestPassword.withLock { $0 }
         if newest.revision != revision { users[User.defaultName]?.setPassword(newest.text) }
       }
@@ -255,8 +258,8 @@ final class Users: Sendable {
     }
   }
 
-  /// After a failure: what was not acknowledged must not count at the next start. The mark comes after the file, as a
-  /// marked store without one is refused.
+  /// Restores the former file after a failure: an unacknowledged change must not take effect at the next
+  /// start. The mark is set after the file is written, because a marked store without a file is refused.
   private func putBack(_ former: [UInt8]?, since failure: StoreError) throws(Failure) {
     do throws(StoreError) {
       guard try SmallFile.contents(of: path) != former else { return }
@@ -270,9 +273,9 @@ final class Users: Sendable {
     }
   }
 
-  /// Reads the file: all of it counts, or none.
+  /// Reads the file: either all of it takes effect, or nothing.
   ///
-  /// - Parameter password: of `default`, in place of what the file says; empty for that.
+  /// - Parameter password: replaces the password of `default` in the file; empty to keep that.
   func load(mayBeAbsent: Bool = false, password: String = "") throws(Failure) {
     try changes.withLock { (_) throws(Failure) in
       let bytes: [UInt8]?

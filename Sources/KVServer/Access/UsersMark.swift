@@ -1,10 +1,10 @@
 import Base
 import KVStore
 
-/// What a store itself remembers of its users: that some were set up.
+/// A mark in the store itself that users were set up.
 ///
-/// A file of users that is emptied or removed afterwards must not open the store to everyone. It follows the store
-/// that is served, which DEBUG RELOAD replaces.
+/// A user file that is emptied or removed afterwards must not open the store to everyone. The mark follows
+/// the store being served, which DEBUG RELOAD replaces.
 final class UsersMark: Sendable {
   private static let wereSetUp = StoreMark(bit: 0)
 

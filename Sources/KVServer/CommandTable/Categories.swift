@@ -1,8 +1,8 @@
-/// Redis's categories of commands, which users are allowed or forbidden as a whole.
+/// Redis's command categories. ACL rules allow or deny a category as a whole.
 struct Categories: OptionSet, Sendable {
   let rawValue: UInt32
 
-  /// In the order in which ACL CAT gives them; the place is the bit.
+  /// In the order of ACL CAT; the index is the bit number.
   static let names = [
     "keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap",
     "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous",
@@ -21,13 +21,13 @@ struct Categories: OptionSet, Sendable {
 
   init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  /// The category called `name`, in whatever case.
+  /// The category named `name`, ignoring case; nil if there is none.
   init?(named name: String) {
     guard let index = Self.names.firstIndex(of: name.lowercased()) else { return nil }
     self.init(rawValue: 1 << UInt32(index))
   }
 
-  /// The names of those in it.
+  /// The names of the categories in the set.
   var names: [String] {
     Self.names.indices.filter { rawValue & 1 << UInt32($0) != 0 }.map { Self.names[$0] }
   }

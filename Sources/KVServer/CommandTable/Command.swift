@@ -1,8 +1,8 @@
 import KVStore
 
-/// What a command is: its shape as COMMAND tells it, and the function that carries it out.
+/// One command: its description for COMMAND, and the handler that runs it.
 ///
-/// A class because it is looked up for every request: that costs one reference, not the copy of its parts.
+/// A class because every request looks its command up: that passes a reference instead of copying the fields.
 final class Command: Sendable {
   typealias SessionHandler = @Sendable (inout Call, RawSpan) throws(StoreError) -> Void
   typealias ReadHandler = @Sendable (inout ReadView, inout Call, RawSpan) throws(StoreError) -> Void
@@ -10,18 +10,18 @@ final class Command: Sendable {
     @Sendable (inout Evaluation, inout Call, RawSpan) throws(StoreError) -> Void
 
   enum Handler: Sendable {
-    /// Concerns the connection or the server, or brings its own way of using the store.
+    /// Concerns the connection or the server, or accesses the store in its own way.
     case session(SessionHandler)
-    /// Reads keys; the second form runs inside EXEC.
+    /// Reads keys. The second handler runs inside EXEC and scripts.
     case read(ReadHandler, EvaluationHandler)
-    /// Writes, as part of an evaluation. Every handler checks all it can refuse before it writes
-    /// the first key, so that an error inside EXEC leaves nothing half done.
+    /// Writes, as part of an evaluation. A handler makes every check that can refuse the command before its
+    /// first write, so that an error inside EXEC leaves nothing half done.
     case write(EvaluationHandler)
-    /// The same for some fields of the map at the first argument: those that `fields` tells of are worth
-    /// touching first.
+    /// The same for fields of the map at the first argument. `fields` tells which arguments are fields; they
+    /// are prefetched before the evaluation.
     case edit(_ fields: Keys, EvaluationHandler)
-    /// Writes what is prepared first, for which other writers need not wait: that part sees the request alone, and
-    /// leaves what it finds in the call.
+    /// Writes after a preparation step, which other writers wait for only inside EXEC and scripts. The first
+    /// handler prepares: it sees only the request, and leaves its result in the call.
     case prepared(SessionHandler, EvaluationHandler)
   }
 
@@ -31,46 +31,46 @@ final class Command: Sendable {
     static let readOnly = Flags(rawValue: 2)
     static let fast = Flags(rawValue: 4)
     static let admin = Flags(rawValue: 8)
-    /// Refused while a transaction is being queued.
+    /// Refused between MULTI and EXEC.
     static let noTransaction = Flags(rawValue: 16)
-    /// Runs at once, even while a transaction is being queued.
+    /// Runs immediately, even between MULTI and EXEC.
     static let immediate = Flags(rawValue: 32)
-    /// Reads its keys before it writes, so that they are worth touching first.
+    /// Reads its keys before it writes, so they are prefetched.
     static let readsFirst = Flags(rawValue: 64)
     /// The same, but only with more than three arguments (SET with options).
     static let readsFirstWithOptions = Flags(rawValue: 128)
 
-    /// May look at many entries: other connections get their turn before the next command of this one.
+    /// May visit many entries. Other connections are served before the next command of this one.
     static let scans = Flags(rawValue: 256)
-    /// Looks up many keys or fields where a request names many.
+    /// Looks up many keys or fields if the request names many.
     static let looksUpMany = Flags(rawValue: 32768)
-    /// Writes nothing but deletes, which a full disk takes too.
+    /// Writes only deletes, which are accepted on a full disk too.
     static let deletes = Flags(rawValue: 512)
 
     /// Has subcommands.
     static let container = Flags(rawValue: 1024)
-    /// May write, as scripts do.
+    /// May write, depending on the script.
     static let mayWrite = Flags(rawValue: 4096)
-    /// Runs a script: the keys of the request are for the script, as the client wrote them.
+    /// Runs a script. The keys of the request are passed to it as the client wrote them, not as engine keys.
     static let script = Flags(rawValue: 8192)
-    /// May make the server need more memory.
+    /// May need more memory: refused while the process exceeds `maxmemory`.
     static let takesMemory = Flags(rawValue: 16384)
-    /// Is carried out before the client has told who it is.
+    /// Allowed before the client has authenticated.
     static let noAuthentication = Flags(rawValue: 2048)
 
-    /// The names that COMMAND gives them.
+    /// Their names in COMMAND.
     static let names: [(Flags, String)] = [
       (.write, "write"), (.readOnly, "readonly"), (.admin, "admin"),
       (.noTransaction, "no_multi"), (.fast, "fast"),
     ]
   }
 
-  /// Whether it puts nothing into the store, so that a full disk need not refuse it.
+  /// Whether the command stores nothing, so that it need not be refused on a full disk.
   var putsNothing: Bool {
     flags.contains(.deletes) || flags.isDisjoint(with: [.write, .mayWrite])
   }
 
-  /// Which arguments are keys. A negative `last` counts from the end; no keys if `first` is 0.
+  /// Which arguments are keys. A negative `last` counts from the end. If `first` is 0, there are none.
   struct Keys: Sendable {
     var first = 0
     var last = 0
@@ -79,18 +79,18 @@ final class Command: Sendable {
     static let one = Keys(first: 1, last: 1, step: 1)
     static let all = Keys(first: 1, last: -1, step: 1)
     static let both = Keys(first: 1, last: 2, step: 1)
-    /// The key that a subcommand is about.
+    /// The key of a subcommand: the argument after its name.
     static let subject = Keys(first: 2, last: 2, step: 1)
     static let pairs = Keys(first: 1, last: -1, step: 2)
 
-    /// The index behind the last key of a request of `count` arguments.
+    /// The index after the last key of a request of `count` arguments.
     @inline(__always)
     func end(_ count: Int) -> Int { first == 0 ? 0 : (last < 0 ? count &+ last : last) &+ 1 }
   }
 
-  /// A subcommand's has its container's before it, as in `client|list`.
+  /// For a subcommand, the container's name comes first: `client|list`.
   let name: String
-  /// The number of arguments with the name; if negative, the least number.
+  /// The number of arguments, including the name. A negative arity is a minimum.
   let arity: Int
   let flags: Flags
   let keys: Keys
@@ -126,7 +126,7 @@ final class Command: Sendable {
     finder = KeyFinders.finder(for: name)
   }
 
-  /// A command that is nothing without one of its subcommands.
+  /// A container: a command that needs one of its subcommands.
   convenience init(
     container name: String, group: String, _ summary: String, subcommands: [Command]
   ) {
@@ -135,7 +135,7 @@ final class Command: Sendable {
       .session { (call, _) in ContainerCommand.unknown(&call, name) })
   }
 
-  /// What follows from the flags, by Redis's rules.
+  /// The facts that follow from the flags, by Redis's rules.
   private static func facts(
     _ arity: Int, _ flags: Flags, categories: Categories, keySpecs: [KeySpec]
   ) -> CommandFacts {
@@ -154,7 +154,7 @@ final class Command: Sendable {
   /// Whether requests of this command may name keys.
   var hasKeys: Bool { finder != nil || !facts.keySpecs.isEmpty }
 
-  /// The keys of a request with what is done with each; nil if its arguments make no sense.
+  /// The keys of a request and how each is accessed. Nil if they cannot be determined from the arguments.
   func keyUses(_ arguments: [Range<Int>], in request: RawSpan) -> [KeyUse]? {
     if let finder { return finder(arguments, request) }
     var uses: [KeyUse] = []

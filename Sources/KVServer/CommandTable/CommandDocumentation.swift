@@ -1,9 +1,9 @@
-/// What COMMAND DOCS says of Redis's commands, which is what Redis says (`redis`).
+/// The COMMAND DOCS entries of Redis's commands, copied from Redis (`redis`).
 ///
 ///     value = '"' text '"' / "+" word / ":" number / "{" { value } "}" / "[" { value } "]" / "(" { value } ")"
 ///
-/// Bulk and simple strings, numbers, maps, arrays and sets; spaces stand between values, and `\` in a text
-/// for the end of a line.
+/// The alternatives are bulk string, simple string, number, map, array and set. Spaces separate values. In a
+/// text, `\` stands for a newline.
 enum CommandDocumentation {
   /// By full name, as in `client|list`.
   static let byName: [Substring: Substring] = {
@@ -15,7 +15,7 @@ enum CommandDocumentation {
     return found
   }()
 
-  /// Writes what is told of `command`: a map of these fields and, if it has any, of its subcommands.
+  /// Writes the entry of a command: a map of its fields and, if it has subcommands, of their entries.
   static func write(_ index: Int, of table: CommandTable, to reply: inout ReplyWriter) {
     let command = table.commands[index]
     let subcommands = table.subcommands(of: index)
@@ -49,7 +49,7 @@ enum CommandDocumentation {
       case set = 0x29
     }
 
-    /// Takes the value that `text` begins with.
+    /// Parses the value at the start of `text` and removes it.
     init(_ text: inout Substring.UTF8View) {
       let opening = text.removeFirst()
       switch opening {

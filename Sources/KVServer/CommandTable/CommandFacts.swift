@@ -1,11 +1,11 @@
-/// What COMMAND and the access rules need to know of a command beyond how it is carried out.
+/// What COMMAND and the access rules need to know about a command, apart from its handler.
 ///
-/// For Redis's commands it is what Redis says of them (`redis`); kvd's own say it where they are declared.
+/// The facts of Redis's commands are copied from Redis (`redis`). kvd's own commands declare theirs.
 struct CommandFacts: Sendable {
   var arity = 0
   var flags: [String] = []
   var categories: Categories = []
-  /// Hints for clients that split commands over several servers.
+  /// Redis's command tips: hints for clients, such as how to split a command over several servers.
   var tips: [String] = []
   var keySpecs: [KeySpec] = []
 

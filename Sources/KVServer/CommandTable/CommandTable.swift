@@ -1,9 +1,9 @@
 import Base
 
-/// All commands, found by name in whatever case.
+/// All commands, found by name, ignoring case.
 ///
-/// Open addressing over names folded into two words: looking one up compares integers and allocates
-/// nothing. Built once; the table is a quarter full, so a probe rarely goes beyond the first slot.
+/// An open-addressing hash table over names folded into two words, so a lookup compares integers and allocates
+/// nothing. It is built once and is at most a quarter full, so a probe rarely goes past the first slot.
 struct CommandTable: Sendable {
   private struct Slot {
     var name = FoldedName()
@@ -11,14 +11,14 @@ struct CommandTable: Sendable {
   }
 
   private static let slotCount = 1024
-  /// First those that have a name of their own, then all subcommands.
+  /// Top-level commands, then all subcommands.
   let commands: [Command]
-  /// How many commands are not subcommands.
+  /// The number of commands that are not subcommands.
   let topLevelCount: Int
   private let slots: [Slot]
-  /// By command, whether it reads its keys.
+  /// Whether each command reads its keys, by index.
   private let readers: [Bool]
-  /// The subcommands of the commands that have any, by the command's index.
+  /// Subcommands, by the index of their container.
   private let subcommands: [Int: [Slot]]
 
   init(_ commands: [Command]) {
@@ -54,7 +54,7 @@ struct CommandTable: Sendable {
     self.subcommands = subcommands
   }
 
-  /// The index of the command called `name`, or nil.
+  /// The index of the command named `name`, or nil.
   @inline(__always)
   func index(of name: RawSpan) -> Int? {
     guard let folded = FoldedName(name) else { return nil }
@@ -66,11 +66,11 @@ struct CommandTable: Sendable {
     return nil
   }
 
-  /// Whether the command at `index` reads its keys, and does not only write them.
+  /// Whether the command at `index` reads its keys, rather than only writing them.
   @inline(__always)
   func readsKeys(_ index: Int) -> Bool { readers[index] }
 
-  /// The index of the subcommand of `command` called `name`, or nil.
+  /// The index of the subcommand `name` of `command`, or nil.
   func index(of name: RawSpan, in command: Int) -> Int? {
     guard let folded = FoldedName(name) else { return nil }
     return subcommands[command]?.first { $0.name == folded }?.index
@@ -79,7 +79,7 @@ struct CommandTable: Sendable {
   /// The indices of a command's subcommands.
   func subcommands(of command: Int) -> [Int] { subcommands[command]?.map(\.index) ?? [] }
 
-  /// The index of the command, or subcommand, that a request of these arguments would run.
+  /// The index of the command, or subcommand, that a request with these arguments would run.
   func index(of arguments: ArraySlice<Range<Int>>, in request: RawSpan) -> Int? {
     guard let first = arguments.first, let found = index(of: request.extracting(first)) else {
       return nil
@@ -105,11 +105,11 @@ struct CommandTable: Sendable {
       + Dumping.commands + [ObjectCommand.command] + Scripts.commands + FunctionCommand.commands)
 }
 
-/// Up to 16 bytes of a command's name in lower case.
+/// A command name of up to 16 bytes, in lower case.
 struct FoldedName: Equatable, Sendable {
   private var low: UInt64 = 0
   private var high: UInt64 = 0
-  /// Without it a name with zero bytes behind it would be the same as one without.
+  /// Tells a name from the same name followed by zero bytes.
   private var count = 0
 
   init() {}
@@ -128,7 +128,8 @@ struct FoldedName: Equatable, Sendable {
     }
   }
 
-  /// Fewer than eight bytes; what is loaded twice is the same.
+  /// Packs fewer than eight bytes into a word with overlapping loads: a byte that is loaded twice lands in the
+  /// same place.
   @inline(__always)
   private static func shortWord(_ name: RawSpan) -> UInt64 {
     let count = name.byteCount
@@ -141,8 +142,9 @@ struct FoldedName: Equatable, Sendable {
       | UInt64(name.load(at: count &- 4, as: UInt32.self)) << UInt64(8 &* (count &- 4))
   }
 
-  /// Eight bytes at once, with capital letters of ASCII in lower case. A sum of seven bits and a number has the
-  /// eighth where it goes beyond a letter.
+  /// Converts the ASCII capitals among eight bytes to lower case, all at once. A constant is added to the low
+  /// seven bits of each byte such that the eighth bit becomes set from a given letter on: `A` for the first
+  /// sum, the character after `Z` for the second.
   @inline(__always)
   private static func lowered(_ word: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101

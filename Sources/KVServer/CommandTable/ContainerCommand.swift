@@ -1,8 +1,8 @@
 import KVStore
 
-/// What commands with subcommands have in common.
+/// Code shared by commands with subcommands.
 enum ContainerCommand {
-  /// The error for a subcommand that does not exist, in the words of Redis.
+  /// Replies with Redis's error for an unknown subcommand.
   static func unknown(_ call: inout Call, _ name: RawSpan, of container: RawSpan) {
     var text = ByteBuffer()
     text.append("ERR unknown subcommand '")
@@ -11,7 +11,7 @@ enum ContainerCommand {
     finish(&text, container, &call)
   }
 
-  /// The error for arguments that the subcommand's arity lets pass but that are not of its form.
+  /// Replies with the error for arguments that pass the subcommand's arity check but do not match its syntax.
   static func wrongForm(_ call: inout Call, _ request: RawSpan) {
     var text = ByteBuffer()
     text.append("ERR unknown subcommand or wrong number of arguments for '")
@@ -31,10 +31,10 @@ enum ContainerCommand {
     call.reply.error(text)
   }
 
-  /// A container is never run without a subcommand: its arity asks for one.
+  /// The handler of a container. It never runs without a subcommand, because the arity requires one.
   static func unknown(_ call: inout Call, _ name: String) { call.wrongArity(name) }
 
-  /// A subcommand HELP: what the others do, in Redis's form.
+  /// The handler of a HELP subcommand: describes the other subcommands in Redis's format.
   static func help(_ container: String, _ lines: [String]) -> Command.Handler {
     .session { (call, _) in
       let all =

@@ -1,6 +1,6 @@
-/// The keys of requests whose arguments have to be read to find them, or to tell what is done with them.
+/// Finds the keys of commands for which their positions, or how they are accessed, depend on argument values.
 enum KeyFinders {
-  /// The keys among the arguments; what is not understood is left out.
+  /// Returns the keys among the arguments. Arguments that cannot be parsed contribute none.
   typealias Finder = @Sendable (_ arguments: [Range<Int>], _ request: RawSpan) -> [KeyUse]
 
   static func finder(for command: String) -> Finder? {
@@ -21,13 +21,13 @@ enum KeyFinders {
     }
   }
 
-  /// SET only writes, but with GET it also reads.
+  /// SET only writes; with GET it also reads.
   @Sendable private static func set(_ arguments: [Range<Int>], _ request: RawSpan) -> [KeyUse] {
     let gets = arguments.dropFirst(3).contains { request.extracting($0).spells("GET") }
     return [KeyUse(1, gets ? .changing : .replacing)]
   }
 
-  /// BITFIELD with nothing but GET only reads.
+  /// BITFIELD only reads if all its operations are GET.
   @Sendable private static func bitField(_ arguments: [Range<Int>], _ request: RawSpan)
     -> [KeyUse]
   {
@@ -48,7 +48,7 @@ enum KeyFinders {
     return [KeyUse(1, .reading)]
   }
 
-  /// Keys that are read, behind their number.
+  /// A key count, followed by the keys, which are read.
   @Sendable private static func counted(
     _ arguments: [Range<Int>], _ request: RawSpan
   ) -> [KeyUse] {
@@ -58,7 +58,7 @@ enum KeyFinders {
     return (2..<2 + Int(count)).map { KeyUse($0, .reading) }
   }
 
-  /// SORT reads its key and writes the last one behind STORE.
+  /// SORT reads its key and writes the key of its last STORE option.
   @Sendable private static func sort(_ arguments: [Range<Int>], _ request: RawSpan) -> [KeyUse] {
     var store: Int?
     var index = 2
@@ -78,7 +78,7 @@ enum KeyFinders {
     return [KeyUse(1, .reading)] + (store.map { [KeyUse($0, .replacing)] } ?? [])
   }
 
-  /// Behind the number of keys stand the keys.
+  /// The second argument after the name is the key count; the keys follow it.
   private static func script(
     _ arguments: [Range<Int>], _ request: RawSpan, _ access: KeySpec.Access
   ) -> [KeyUse] {
@@ -88,7 +88,7 @@ enum KeyFinders {
     return (3..<(3 + Int(count))).map { KeyUse($0, access) }
   }
 
-  /// A condition tells something of its key; a change changes it.
+  /// A condition reads its key; a change replaces or removes it.
   @Sendable private static func batch(_ arguments: [Range<Int>], _ request: RawSpan) -> [KeyUse] {
     var uses: [KeyUse] = []
     var index = 1

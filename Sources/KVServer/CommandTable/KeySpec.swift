@@ -1,25 +1,26 @@
-/// Where some of a command's keys stand, and what the command does with them.
+/// A key specification in Redis's sense: where some of a command's keys are, and how the command accesses them.
 struct KeySpec: Sendable {
   struct Access: OptionSet, Sendable {
     let rawValue: UInt16
 
-    /// In the order in which Redis gives them; the place is the bit.
+    /// In Redis's order; the index is the bit number.
     static let names = [
       "RO", "RW", "OW", "RM", "access", "insert", "update", "delete", "not_key", "incomplete",
       "variable_flags",
     ]
 
-    /// The value is only read; read and written; replaced; removed.
+    /// What happens to the value: it is read, read and written, overwritten, or removed.
     static let readOnly = Access(rawValue: 1 << 0)
     static let readWrite = Access(rawValue: 1 << 1)
     static let overwrite = Access(rawValue: 1 << 2)
     static let remove = Access(rawValue: 1 << 3)
-    /// What a user must be allowed: to learn something of the value, or to change it.
+    /// What the user needs permission for: `access` reveals something about the value, the other three change
+    /// it.
     static let access = Access(rawValue: 1 << 4)
     static let insert = Access(rawValue: 1 << 5)
     static let update = Access(rawValue: 1 << 6)
     static let delete = Access(rawValue: 1 << 7)
-    /// What is done depends on the other arguments.
+    /// The access depends on the other arguments.
     static let variable = Access(rawValue: 1 << 10)
 
     static let reading: Access = [.readOnly, .access]
@@ -49,23 +50,24 @@ struct KeySpec: Sendable {
 
   struct Place: Sendable, Equatable {
     var index: Int
-    /// Counted from `index`, or if negative from the end of the arguments.
+    /// The last key, counted from `index`; if negative, from the end of the arguments.
     var last: Int
     var step: Int
-    /// Above 1: only that part of the arguments is looked at, a half or a third.
+    /// If `last` is negative and this is above 1, only that fraction of the arguments from `index` on holds
+    /// keys: 2 means a half, 3 a third.
     var limit = 0
   }
 
-  /// Keys whose number is an argument; counted from `index`, where those begin that are about keys.
+  /// Keys preceded by their count. The other positions count from `index`.
   struct Counted: Sendable, Equatable {
     var index: Int
-    /// Where the number stands.
+    /// The position of the count.
     var number: Int
     var first: Int
     var step: Int
   }
 
-  /// Nil if it cannot be told without looking at the arguments.
+  /// Nil if the positions depend on argument values.
   let place: Place?
   let counted: Counted?
   let access: Access
@@ -89,7 +91,8 @@ struct KeySpec: Sendable {
     self.counted = counted
   }
 
-  /// The indices of the keys in a request of `count` arguments, or nil if they cannot be told.
+  /// The indices of the keys in a request of `count` arguments. Nil if there are too few arguments, or if the
+  /// positions depend on their values.
   func indices(count: Int) -> [Int]? {
     guard let place, place.index < count else { return nil }
     let last =
@@ -105,14 +108,14 @@ struct KeySpec: Sendable {
   }
 }
 
-/// A key, or a range of keys, that a request works on.
+/// A key or key range that a request accesses.
 struct KeyUse {
   enum Place {
     case argument(Int)
     case range(KeyRangeText)
   }
 
-  /// The arguments that a range of keys is spelled by.
+  /// The arguments that specify a key range.
   enum KeyRangeText {
     case bounds(start: Int, end: Int)
     case prefix(Int)

@@ -2,7 +2,7 @@ import KVStore
 
 /// EVAL, EVALSHA and their read-only forms, and SCRIPT.
 ///
-/// A script is one evaluation, hence one atomic batch, as EXEC is. One that fails writes nothing.
+/// Like EXEC, a script is one evaluation, and therefore one atomic batch. A script that fails writes nothing.
 enum Scripts {
   static let commands: [Command] = [
     Command(
@@ -60,8 +60,8 @@ enum Scripts {
     "    Load a script into the scripts cache without executing it.",
   ]
 
-  /// Brings the keys that a script declares into memory. Returns 0, the bytes that its batch is expected to have
-  /// beyond those of the request: what a script writes is known when it has run.
+  /// Prefetches the keys that a script declares. Returns by how many bytes the batch is expected to exceed the
+  /// request: 0, because what a script writes is known only after it has run.
   @inline(never)
   static func touch(
     _ command: Command, _ call: borrowing Call, _ request: RawSpan, _ seen: inout SeenKeys
@@ -92,7 +92,7 @@ enum Scripts {
     }
   }
 
-  /// How many of the arguments are keys; nil if that was refused.
+  /// How many of the arguments are keys; nil, with the error written, if the request is refused.
   private static func keyCount(
     _ call: inout Call, _ request: RawSpan, byDigest: Bool
   ) -> Int? {
@@ -140,7 +140,7 @@ enum Scripts {
     _ script: Script, keyCount: Int, isReadOnly: Bool, _ evaluation: inout Evaluation,
     _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    // As in Redis the script comes before the commands that it calls.
+    // As in Redis, MONITOR shows the script before the commands that it calls.
     if call.isMonitored, !call.isRerun {
       call.server.monitors.tell(call.arguments, in: request, from: call.session.record.origin)
     }
@@ -153,18 +153,18 @@ enum Scripts {
     let outcome = lua.run(
       script, keys: texts[3..<(3 + keyCount)], arguments: texts[(3 + keyCount)...], request, &run,
       &evaluation, &call)
-    // After it is known why the script has ended.
+    // Not earlier: `error(of:)` asks whether the script was killed.
     defer { call.server.runningScript.end() }
     if let failure = run.failure {
       throw call.abandons("script", failure, &evaluation) ? .abandoned : failure
     }
-    // Told in place of the reply, whatever the script did after that.
+    // The overflow is reported in place of the reply, whatever the script did after it.
     if call.isReplyLost { return call.server.scripts.add(script) }
     guard let error = error(of: outcome, run, call) else {
       call.server.scripts.add(script)
       return
     }
-    // One that was compiled is known from now on, as in Redis.
+    // As in Redis, a script is known from its first successful compilation on.
     if !error.starts(with: notCompiled) { call.server.scripts.add(script) }
     call.reply.takeBack(to: start)
     if run.hasWritten {
@@ -177,7 +177,7 @@ enum Scripts {
 
   private static let notCompiled = [UInt8]("ERR Error compiling script".utf8)
 
-  /// Nil if there was none.
+  /// The error that the script ended with; nil if there was none.
   private static func error(
     of outcome: LuaMachine.Outcome, _ run: borrowing ScriptRun, _ call: borrowing Call
   ) -> [UInt8]? {
@@ -214,7 +214,8 @@ enum Scripts {
     script.digest.withRawBytes { call.reply.bulk($0) }
   }
 
-  /// Only clients of another I/O thread than the script's are heard while it runs.
+  /// Works only from a client of another I/O thread, because the script's own thread reads no requests while it
+  /// runs.
   static func kill(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     guard call.server.runningScript.kill() else {
       return call.reply.error("NOTBUSY No scripts in execution right now.")

@@ -3,8 +3,8 @@ import KVStore
 
 /// MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 ///
-/// The whole of an EXEC is one evaluation, hence one atomic batch. WATCH remembers the sequence number
-/// of each key, or that it had none, and EXEC compares inside that evaluation, so that nothing can come between.
+/// An EXEC is one evaluation, and therefore one atomic batch. WATCH remembers the sequence number of each key,
+/// or that it was absent. EXEC compares these inside its evaluation, so that no write can come between.
 enum Transactions {
   static let commands: [Command] = [
     Command(
@@ -24,7 +24,7 @@ enum Transactions {
       "Forget about all watched keys", .session(unwatch)),
   ]
 
-  /// How the error begins that stands in place of all replies of an EXEC.
+  /// The beginning of an error that stands in place of all replies of an EXEC.
   static let discardedBecause = "EXECABORT Transaction discarded because of: "
 
   static func multi(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
@@ -63,17 +63,17 @@ enum Transactions {
         return try call.reader.watch(key, through: call.through)
       }
       guard let firstLookup, index + 1 < call.count else { continue }
-      // Keys that are watched already are passed by each time: new ones get at least as long as that has taken, or many
-      // keys would cost the square of their number.
+      // A retry first skips the keys that are already watched. New keys get at least as much time as that took;
+      // otherwise the cost would be quadratic in the number of keys.
       if clock.now &- firstLookup > max(least, firstLookup &- begun) { return goOnWatching(&call) }
     }
     call.reply.ok()
   }
 
-  /// How long one client's WATCH looks keys up before others have their turn.
+  /// How long a WATCH looks up keys before other clients are served.
   private static let watchMicroseconds = 2_000
 
-  /// Has WATCH carried out again, after all others that are ready. Each key is watched from when it was looked up.
+  /// Retries WATCH after all other connections that are ready. Each key is watched from its lookup on.
   private static func goOnWatching(_ call: inout Call) {
     call.disposition = .waiting
     call.handle.signal()
@@ -166,7 +166,8 @@ enum Transactions {
     return byteCount
   }
 
-  /// What to do about a damaged value is for the command to say that meets it in the evaluation, if one does.
+  /// A damaged value only ends the prefetch. How to treat it is up to the command, if one meets it in the
+  /// evaluation.
   private static func tolerateDamage(
     _ seen: inout SeenKeys, _ lookup: (inout SeenKeys) throws(StoreError) -> Void
   ) throws(StoreError) {
@@ -203,8 +204,8 @@ enum Transactions {
     }
   }
 
-  /// Whether all that is watched is as it was. Each key may hold a value of any size, so each is asked before whether
-  /// there is time for it.
+  /// Whether no watched key has changed. A key may hold a value of any size, so the time limit is checked
+  /// before each.
   private static func holds(
     _ watches: [[UInt8]: KeyWatch], _ evaluation: inout Evaluation, _ call: inout Call
   ) throws(StoreError) -> Bool {
@@ -215,7 +216,8 @@ enum Transactions {
     return true
   }
 
-  /// What EXEC ends with after `error`: of what abandons an evaluation the client is told in its place.
+  /// The error that EXEC ends with after `error`. If that abandons the evaluation, the client gets one error in
+  /// place of all replies.
   private static func discard(
     _ error: StoreError, _ evaluation: inout Evaluation, _ call: inout Call
   ) -> StoreError {
@@ -226,7 +228,7 @@ enum Transactions {
     return .abandoned
   }
 
-  /// The commands one after another, as long as there is time and room for their replies.
+  /// Runs the commands in order, as long as there is time, and room for their replies.
   private static func run(
     _ transaction: Transaction, _ evaluation: inout Evaluation, _ call: inout Call,
     _ bytes: RawSpan
@@ -244,12 +246,12 @@ enum Transactions {
       }
       try carryOut(queued.command, &evaluation, &call, bytes)
       call.didRunPart(bytes, errorsBefore: errorsBefore, since: &begun)
-      // Nobody will be told of the rest, and nothing of it is done.
+      // Without room for the replies the whole transaction is abandoned.
       try call.checkReply(&evaluation)
     }
   }
 
-  /// Carries out a command as a part of an evaluation, by its index in the table.
+  /// Runs a command, given by its index in the table, as part of an evaluation.
   static func carryOut(
     _ index: Int, _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -271,8 +273,8 @@ enum Transactions {
         call.refuseToWait(takingBackTo: start)
       }
     } catch {
-      // What a client got wrong in one command does not abort the others, as in Redis; what is
-      // wrong with the store, or with the batch as a whole, does.
+      // As in Redis, a mistake of the client in one command does not abort the others. A failure of the store,
+      // or of the batch as a whole, does.
       switch error {
       case .keyTooLong, .valueTooLarge, .wrongType:
         call.reply.rewind(to: start)

@@ -1,5 +1,5 @@
-/// Sizes as people write them: `1048576`, `256mb`, `1GiB`. As in redis.conf, `k` `m` `g` are powers of
-/// 1000 and with a `b` or `ib` behind them powers of 1024; upper and lower case mean the same.
+/// Sizes as people write them: `1048576`, `256mb`, `1GiB`. As in redis.conf, `k`, `m` and `g` are powers of
+/// 1000, and powers of 1024 when followed by `b` or `ib`; case is ignored.
 package enum ByteSize {
   /// The number of bytes that `text` spells, or nil.
   package static func parse(_ text: String) -> Int? {
@@ -21,7 +21,7 @@ package enum ByteSize {
     return overflowed ? nil : product
   }
 
-  /// `byteCount` with the largest unit that leaves a whole number.
+  /// `byteCount` in the largest unit that leaves a whole number.
   static func short(_ byteCount: Int) -> String {
     for (shift, unit) in [(30, "gb"), (20, "mb"), (10, "kb")]
     where byteCount > 0 && byteCount % (1 << shift) == 0 {

@@ -1,6 +1,6 @@
 import KVStore
 
-/// What clients may take: connections, memory, time.
+/// What clients may use: connections, memory, time.
 extension Setting {
   static let clients: [Setting] = [
     .integer(

@@ -1,8 +1,8 @@
-/// The options of `kvd serve`: a configuration file, and flags that win over it.
+/// The options of `kvd serve`: a configuration file, and flags that override it.
 public enum CommandLineOptions {
-  /// Reads `[FILE] [--config FILE] [--NAME VALUE... | --NAME=VALUE]...`.
+  /// Parses `[FILE] [--config FILE] [--NAME VALUE... | --NAME=VALUE]...`.
   ///
-  /// - Throws: everything that is wrong in file and flags, at once.
+  /// - Throws: all errors in the file and the flags at once.
   public static func parse(_ arguments: [String]) throws(ConfigurationError) -> ServerOptions {
     var reader = FlagReader(arguments)
     reader.read()
@@ -26,7 +26,7 @@ public enum CommandLineOptions {
   }
 }
 
-/// Splits a command line into the name of a file and flags with their values.
+/// Splits a command line into a file name and flags with their values.
 private struct FlagReader {
   struct Flag {
     let setting: Setting
@@ -58,7 +58,7 @@ private struct FlagReader {
     let name = parts.isEmpty ? "" : String(parts[0])
     let setting = Settings.named(name)
     guard name == "config" || setting != nil else {
-      // What follows may be its value.
+      // The next argument may be its value.
       if parts.count < 2, let next = rest.first, !next.hasPrefix("--") { rest.removeFirst() }
       return problems.append("unknown option '--\(name)'")
     }
@@ -71,7 +71,7 @@ private struct FlagReader {
       return
     }
     var values = [value]
-    // As with Redis: `--save 60 1`, `--bind 127.0.0.1 ::1`.
+    // As in Redis: `--save 60 1`, `--bind 127.0.0.1 ::1`.
     while parts.count == 1, setting.takesWords, let next = rest.first, !next.hasPrefix("--") {
       values.append(next)
       rest.removeFirst()
@@ -84,7 +84,7 @@ private struct FlagReader {
 }
 
 extension ServerOptions {
-  /// Takes down that a setting was given, and where, if there is something to be told about it.
+  /// Records that a setting was given, and adds its note, if it has one, with the place it was given.
   mutating func noteGiven(_ setting: Setting, at place: String) {
     givenNames.insert(setting.name)
     if let note = setting.note { notes.append("\(place): \(note)") }

@@ -1,13 +1,13 @@
 import Base
 import KVStore
 
-/// What is wrong with a configuration, and where: a sentence for each mistake.
+/// The errors in a configuration and where they are, one sentence each.
 public struct ConfigurationError: Error, CustomStringConvertible {
   public let problems: [String]
 
   init(_ problems: [String]) { self.problems = problems }
 
-  /// One mistake a line.
+  /// One error per line.
   public var description: String { problems.joined(separator: "\n") }
 }
 
@@ -17,14 +17,15 @@ public struct ConfigurationError: Error, CustomStringConvertible {
 ///     line    = [ name { word } ] / "#" text / "include" path / "user" name { rule }
 ///     word    = bytes without spaces / quoted, as in a command typed by hand
 ///
-/// A later line overrides an earlier one. A path behind `include` that does not begin with `/` is
-/// looked up beside the file that names it.
+/// A later line overrides an earlier one. An `include` path that does not begin with `/` is relative to the
+/// directory of the including file.
 enum ConfigurationFile {
   private static let deepestInclude = 16
-  /// So many mistakes are enough: files that include themselves twice would never end otherwise.
+  /// Reading stops after this many errors: otherwise a file that includes itself twice would be read more
+  /// than 2^16 times.
   private static let problemLimit = 100
 
-  /// Sets what the file at `path` says, and adds what is wrong with it to `problems`.
+  /// Applies the file at `path` and appends its errors to `problems`.
   static func read(
     _ path: String, into options: inout ServerOptions, _ problems: inout [String], depth: Int = 0
   ) {
@@ -32,7 +33,7 @@ enum ConfigurationFile {
     read(bytes, of: path, into: &options, &problems, depth: depth)
   }
 
-  /// The same where these are the bytes of that file, or will be.
+  /// The same for the given contents of that file.
   static func read(
     _ bytes: [UInt8], of path: String, into options: inout ServerOptions,
     _ problems: inout [String],
@@ -60,7 +61,7 @@ enum ConfigurationFile {
         }
         read(resolve(values[0], beside: path), into: &options, &problems, depth: depth + 1)
       case "user":
-        // Patterns of keys are bytes.
+        // Key patterns may be any bytes.
         let words = (byteWords(of: line) ?? []).dropFirst()
         guard let user = words.first else {
           problems.append("\(place): 'user' needs a name")
@@ -88,7 +89,7 @@ enum ConfigurationFile {
     return nil
   }
 
-  /// What is wrong with a line, if anything is.
+  /// The error in a line, if there is one.
   private static func set(
     _ name: String, _ values: [String], in options: inout ServerOptions, at place: String,
     isRepeated: Bool
@@ -101,7 +102,7 @@ enum ConfigurationFile {
       return "'\(name)' takes one value, not \(values.count)"
     }
     do throws(SettingRefusal) {
-      // Redis adds the save points of several lines.
+      // Redis combines the save points of several lines.
       let isAdded = isRepeated && name == "save" && values != [""]
       try setting.set(isAdded ? [setting.text(options)] + values : values, &options)
       options.noteGiven(setting, at: place)
@@ -115,7 +116,7 @@ enum ConfigurationFile {
     bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
   }
 
-  /// The words of a line, none for a comment; nil if quotes do not match.
+  /// The words of a line, none for a comment; nil if quotes are unbalanced.
   static func words(of line: ArraySlice<UInt8>) -> [String]? {
     byteWords(of: line)?.map { String(decoding: $0, as: UTF8.self) }
   }
@@ -137,7 +138,7 @@ enum ConfigurationFile {
 }
 
 extension SettingRefusal {
-  /// What stands behind the name of a setting that was given `values`.
+  /// The text that follows the name of a setting that was given `values`.
   func sentence(about values: [String]) -> String {
     let value = values.joined(separator: " ")
     return value.isEmpty ? demand : "\(demand), not '\(value)'"

@@ -1,5 +1,5 @@
-/// The form of a value that means nothing here: it is checked as Redis does, so that a mistake is found all the
-/// same, and kept as Redis tells it.
+/// The form of a value that has no effect. It is checked as in Redis, so that mistakes are still found, and
+/// kept in the form in which Redis shows it.
 enum IgnoredValue: Sendable {
   case yesNo
   case integer(ClosedRange<Int>)
@@ -10,7 +10,7 @@ enum IgnoredValue: Sendable {
   case words
   case savePoints
 
-  /// As it stands in `RedisSettings.lines`.
+  /// Parses the form used in `RedisSettings.lines`.
   init(_ form: String) {
     let parts = form.split(separator: ":").map(String.init)
     func range() -> ClosedRange<Int> {
@@ -38,7 +38,7 @@ enum IgnoredValue: Sendable {
     }
   }
 
-  /// The value that `words` spell, as CONFIG GET tells it.
+  /// The value that `words` spell, as CONFIG GET shows it.
   func normalized(_ words: [String]) throws(SettingRefusal) -> String {
     let text = words.joined(separator: " ")
     switch self {

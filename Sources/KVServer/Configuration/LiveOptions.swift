@@ -3,8 +3,8 @@ import Synchronization
 
 /// The options in force, which CONFIG SET changes while the server runs.
 ///
-/// Event loops keep a copy and take a new one when the revision has moved: what they look at for every
-/// request costs no lock.
+/// Each event loop keeps a copy and refreshes it when the revision has changed, so reading an option for a
+/// request takes no lock.
 final class LiveOptions: Sendable {
   private let state: Lock<ServerOptions>
   private let number = Atomic<Int>(0)
@@ -14,7 +14,7 @@ final class LiveOptions: Sendable {
   var current: ServerOptions { state.withLock { $0 } }
   var revision: Int { number.load(ordering: .acquiring) }
 
-  /// Changes the options as a whole, or not at all if `body` throws; one change at a time.
+  /// Changes the options as a whole, or not at all if `body` throws. Changes are serialized.
   func change<E: Error>(_ body: (inout ServerOptions) throws(E) -> Void) throws(E) {
     try state.withLock { (options) throws(E) in
       var changed = options

@@ -1,4 +1,4 @@
-/// What an operator is told, and what tools ask for.
+/// Logs and statistics, and everything else.
 extension Setting {
   static let observation: [Setting] = [
     .integer(
@@ -40,7 +40,7 @@ extension Setting {
       options.latencyPercentiles = values
     })
 
-  /// Without zeros behind the point.
+  /// Without zeros after the decimal point.
   static func short(_ value: Double) -> String {
     value == value.rounded() ? String(Int(value)) : String(value)
   }
@@ -70,7 +70,7 @@ extension Setting {
       "A set of more integers is called a hashtable by OBJECT ENCODING."),
   ]
 
-  /// What people would miss if it were ignored: each is refused unless it asks for what is the case.
+  /// Settings whose absence would matter: each is refused unless its value is what kvd does anyway.
   static let fixed: [Setting] = [
     .fixed("cluster-enabled", "no", "There is no cluster."),
     .fixed("maxmemory-policy", "noeviction", "Nothing is ever evicted."),

@@ -1,10 +1,11 @@
-/// The settings of Redis 7.0 that mean nothing to kvd.
+/// The settings of Redis 7.0 that have no effect in kvd.
 ///
-/// Configuration files and tools made for Redis set them, so they are taken as Redis takes them, each with a
-/// note in the log, and CONFIG GET tells the value that was set, or Redis's default. Nothing follows from any of them.
-/// What would be missed if it were ignored is not among them, but refused: see `Setting.fixed`.
+/// Configuration files and tools made for Redis set them, so they are accepted and checked as in Redis,
+/// with a note in the log. CONFIG GET returns the value that was set, or Redis's default. Settings whose
+/// absence would matter are not listed here but refused: see `Setting.fixed`.
 enum RedisSettings {
-  /// A line for each: its name and aliases, when Redis lets it be changed, the form of its values, its default.
+  /// One line each: the name and aliases, when Redis lets it be changed, the form of its values, its
+  /// default.
   static let lines = #"""
     active-defrag-cycle-max any int:1:99 25
     active-defrag-cycle-min any int:1:99 1
@@ -143,7 +144,7 @@ enum RedisSettings {
     zset-max-listpack-value,zset-max-ziplist-value any size:0:9223372036854775807 64
     """#
 
-  /// Why some of them mean nothing; of the others nothing need be said.
+  /// Why some of them have no effect; the others need no explanation.
   static let reasons = [
     "appendfsync": "'durability' decides when a write is synced",
     "appendonly": "there is always a log",
@@ -160,14 +161,14 @@ enum RedisSettings {
     "syslog-enabled": "messages go to stderr or to 'logfile'",
   ]
 
-  /// Never told in the log.
+  /// Their values are never logged.
   static let secrets: Set<String> = [
     "masterauth", "tls-key-file-pass", "tls-client-key-file-pass", "requirepass",
   ]
 }
 
 extension Setting {
-  /// Those that mean nothing here.
+  /// The settings without effect.
   static let ignored: [Setting] =
     RedisSettings.lines.split(separator: "\n").map { line in
       let parts = line.split(separator: " ", maxSplits: 3).map(String.init)
@@ -178,7 +179,7 @@ extension Setting {
     } + [
       .ignored("appendonly", .any, .yesNo, default: "yes"),
       .ignored("save", .any, .savePoints, default: ""),
-      // What is stored is not what was asked for: the truth is told.
+      // CONFIG GET must show what is in force, not what was set.
       .ignored("databases", .start, .integer(1...Int(Int32.max)), default: "1", telling: "1"),
       .ignored(
         "appendfsync", .any, .oneOf(["everysec", "always", "no"]), default: "always",
@@ -186,8 +187,8 @@ extension Setting {
     ]
 
   /// - Parameters:
-  ///   - telling: what CONFIG GET answers, whatever was set.
-  ///   - defaultText: in place of `default`, where it depends on something.
+  ///   - telling: what CONFIG GET returns, whatever was set.
+  ///   - defaultText: replaces `default` if that depends on other options.
   private static func ignored(
     _ name: String, aliases: [String] = [], _ change: Change, _ kind: IgnoredValue,
     default value: String, telling truth: String? = nil,
@@ -203,7 +204,7 @@ extension Setting {
       })
   }
 
-  /// What the log says where one of them is set.
+  /// The log message when a setting without effect is set.
   var note: String? {
     guard section == .ignored else { return nil }
     let reason = RedisSettings.reasons[name].map { ": " + $0 } ?? ""

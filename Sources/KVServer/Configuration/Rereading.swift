@@ -1,4 +1,4 @@
-/// Taking over a configuration that was read again, while the server runs.
+/// Applies a configuration that was read again while the server runs.
 extension ServerState {
   func reread(_ new: ServerOptions) {
     let log = options.log
@@ -9,7 +9,7 @@ extension ServerState {
       case .never: break
       case .start:
         guard setting.text(new) != setting.text(options) else { break }
-        // Said each time, as long as it has not been restarted.
+        // Logged at every reload until the server is restarted.
         log("'\(setting.name)' has another value now, which takes a restart of kvd")
       case .any:
         take(setting, from: new, old)
@@ -34,8 +34,8 @@ extension ServerState {
     }
   }
 
-  /// Whether there is something to tell of them. Clients of users who are gone are cut off; what others may do
-  /// counts from their next request on.
+  /// Returns whether anything was logged. Clients of users that no longer exist are closed; the permissions
+  /// of others apply from their next request on.
   private func rereadUsers(_ access: AccessOptions) -> Bool {
     guard access.userLines.isEmpty || users.home == .configuration else {
       options.log("lines 'user' in the configuration file take a restart of kvd: none were there")

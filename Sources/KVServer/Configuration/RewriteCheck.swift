@@ -1,11 +1,12 @@
-/// Reads back what CONFIG REWRITE is about to write, as the next start will: a value that a client has set must neither
-/// set something else nor keep kvd from starting.
+/// Reads back what CONFIG REWRITE is about to write, as the next start will: a value set by a client must
+/// neither set something else nor keep kvd from starting.
 enum RewriteCheck {
-  /// What the next start would read otherwise than it is meant, or nil where it reads `options` and `users`.
+  /// How the next start would differ from what is meant, or nil if it would read exactly `options` and
+  /// `users`.
   ///
   /// - Parameters:
-  ///   - text: of the file at `path`, in place of `old`.
-  ///   - users: those that the file declares; empty where it goes on declaring what it did.
+  ///   - text: the new contents of the file at `path`, which replace `old`.
+  ///   - users: the users that the file declares; if empty, it must declare the same users as before.
   static func difference(
     _ text: [UInt8], of path: String, inPlaceOf old: [UInt8], from options: ServerOptions,
     users: [User] = []

@@ -1,14 +1,14 @@
-/// Something that people set: on the command line, in the configuration file, with CONFIG SET.
+/// An option that users can set: on the command line, in the configuration file, or with CONFIG SET.
 ///
-/// A setting has one name everywhere, Redis's where Redis has it, and is read and written as text.
+/// A setting has the same name everywhere, Redis's name if Redis has it, and is read and written as text.
 public struct Setting: Sendable {
-  /// When it may be changed.
+  /// When the setting may be changed.
   enum Change: Sendable {
-    /// Any time.
+    /// At any time.
     case any
     /// Only before the server starts.
     case start
-    /// It only tells how things are.
+    /// Never: it only shows a fixed value.
     case never
   }
 
@@ -20,12 +20,12 @@ public struct Setting: Sendable {
     case observation = "Watching it"
     case other = "Other"
     case fixed = "Fixed"
-    /// They are Redis's and mean nothing here: see `RedisSettings`.
+    /// Redis's settings that have no effect here: see `RedisSettings`.
     case ignored = "Ignored"
   }
 
   public let name: String
-  /// Names that the flag has besides.
+  /// Other names for the setting.
   let aliases: [String]
   let section: Section
   let change: Change
@@ -33,14 +33,14 @@ public struct Setting: Sendable {
   let form: String
   /// A sentence or two.
   let summary: String
-  /// The value in the form in which CONFIG GET tells it.
+  /// The value as CONFIG GET shows it.
   let text: @Sendable (ServerOptions) -> String
-  /// Sets it from the words given.
+  /// Sets the value from the words given.
   let set: @Sendable ([String], inout ServerOptions) throws(SettingRefusal) -> Void
-  /// It may be given as several words.
+  /// The value may be given as several words.
   let takesWords: Bool
 
-  /// Its value is never told in the log.
+  /// Its value is never logged.
   var isSecret: Bool { RedisSettings.secrets.contains(name) }
 
   init(
@@ -61,13 +61,13 @@ public struct Setting: Sendable {
   }
 }
 
-/// Why a value is not taken.
+/// Why a value is refused.
 struct SettingRefusal: Error, Equatable {
   /// In Redis's words, for CONFIG SET.
   let reply: String
-  /// What would be right, to stand behind the name of the setting.
+  /// What a valid value is, worded to follow the name of the setting.
   let demand: String
-  /// The setting that it is about, where whoever set it cannot know.
+  /// The setting concerned, if the caller cannot know it.
   var setting: String?
 
   init(_ reply: String, demand: String) {
@@ -75,6 +75,6 @@ struct SettingRefusal: Error, Equatable {
     self.demand = demand
   }
 
-  /// In kvd's own words.
+  /// With kvd's own words for both.
   init(_ demand: String) { self.init(demand, demand: demand) }
 }

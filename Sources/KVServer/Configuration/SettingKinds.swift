@@ -90,8 +90,8 @@ extension Setting {
       })
   }
 
-  /// Something that kvd has in one way only, and whose absence would be missed. That way is taken, so that
-  /// files and scripts made for Redis go on; another is refused.
+  /// A setting for which kvd supports only one value and whose absence would matter. That value is
+  /// accepted, so that files and scripts made for Redis work; any other is refused.
   static func fixed(
     _ name: String, aliases: [String] = [], _ only: String, _ summary: String
   ) -> Setting {
@@ -100,7 +100,7 @@ extension Setting {
       text: { _ in only },
       set: { (words, _) throws(SettingRefusal) in
         let value = words.joined(separator: " ").lowercased()
-        // REPLICAOF NO ONE asks for what is the case.
+        // REPLICAOF NO ONE asks for what kvd does anyway.
         guard value == only || (name == "replicaof" && value == "no one") else {
           let why = summary.prefix(1).lowercased() + summary.dropFirst().dropLast()
           throw only.isEmpty

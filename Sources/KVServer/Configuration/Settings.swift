@@ -1,6 +1,6 @@
-/// All settings, found by name in whatever case.
+/// All settings, found by name regardless of case.
 ///
-/// The one place that the flags of `kvd serve`, the configuration file, CONFIG and the help text come from.
+/// The single source for the flags of `kvd serve`, the configuration file, CONFIG and the help text.
 public enum Settings {
   public static let all: [Setting] =
     Setting.store + Setting.network + Setting.clients + Setting.access
@@ -22,10 +22,10 @@ public enum Settings {
     return setting
   }
 
-  /// The settings that stand in a configuration file or on a command line.
+  /// The settings that can appear in a configuration file or on a command line.
   static var changeable: [Setting] { all.filter { $0.change != .never } }
 
-  /// Every setting with its default, for `kvd serve --help`. Those that mean nothing are left out.
+  /// Every setting with its default, for `kvd serve --help`, except fixed ones and those without effect.
   public static var help: String {
     var text = ""
     let defaults = ServerOptions()

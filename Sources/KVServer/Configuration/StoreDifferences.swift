@@ -1,8 +1,7 @@
 import KVStore
 
 extension ServerOptions {
-  /// What was asked for of a store that was made otherwise: a line each, for the log. What a store was made with it
-  /// keeps.
+  /// Log lines about options that differ from those the store was created with and that it keeps.
   public func differences(from report: OpenReport) -> [String] {
     var lines: [String] = []
     func compare(_ name: String, _ wanted: Int, _ found: Int) {

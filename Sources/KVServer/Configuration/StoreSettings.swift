@@ -1,6 +1,6 @@
 import KVStore
 
-/// How the store is made and run.
+/// How the store is created and run.
 extension Setting {
   static let store: [Setting] = [
     .text(

@@ -1,14 +1,14 @@
-/// A client as CLIENT LIST tells it.
+/// A client as CLIENT LIST shows it.
 extension ClientRecord {
-  /// The request that a client is told about itself in.
+  /// The request in which a client asks about itself.
   struct Request {
     let command: Int
     let byteCount: Int
     let argumentByteCount: Int
   }
 
-  /// One line of CLIENT LIST, in Redis's field names, and kvd's lib-name and lib-ver behind them as in
-  /// Redis 7.2. What kvd has not, such as subscriptions, is what it is where there are none.
+  /// One line of CLIENT LIST with Redis's field names, followed by lib-name and lib-ver as in Redis 7.2.
+  /// Fields for what kvd does not have, such as subscriptions, show the value for none.
   func line(now: Int64, table: CommandTable, underWay: Request? = nil) -> String {
     let labels = labels.withLock { $0 }
     let index = underWay?.command ?? lastCommand.load(ordering: .relaxed)
@@ -33,7 +33,7 @@ extension ClientRecord {
     return fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
   }
 
-  /// In Redis's letters: blocked, in a transaction, not to be evicted, and N for none of these.
+  /// Redis's letters: `b` blocked, `x` in a transaction, `e` excluded from eviction; `N` for none of these.
   private var flags: String {
     var letters = ""
     if isBlocked.load(ordering: .relaxed) { letters += "b" }

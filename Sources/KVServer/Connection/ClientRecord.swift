@@ -1,7 +1,7 @@
 import Base
 import Synchronization
 
-/// What any thread may ask about a connected client: the material of CLIENT LIST.
+/// What any thread may read about a connected client; the data behind CLIENT LIST.
 final class ClientRecord: Sendable {
   struct Labels {
     var name = ""
@@ -17,24 +17,25 @@ final class ClientRecord: Sendable {
   let isOnUnixSocket: Bool
   let connectedAt: Int64
   let labels = Lock(Labels())
-  /// Seconds of the monotonic clock; written by the event loop of the connection.
+  /// Seconds of the monotonic clock; written by the connection's event loop.
   let lastActiveAt: Atomic<Int64>
-  /// The index of the last command in the table, -1 before the first.
+  /// The index of the last command in the command table, -1 before the first.
   let lastCommand = Atomic<Int>(-1)
   let protocolVersion = Atomic<Int>(2)
   /// Commands queued since MULTI, -1 outside a transaction.
   let queuedCount = Atomic<Int>(-1)
-  /// What it has sent that is not carried out, what waits to be sent to it, and all its memory, as they
-  /// were when the event loop was last done with it.
+  /// Bytes of requests not yet run, of pending replies, and of all its memory, as of the last time the
+  /// event loop finished serving it.
   let inputByteCount = Atomic<Int>(0)
   let replyByteCount = Atomic<Int>(0)
   let memoryByteCount = Atomic<Int>(0)
   let isBlocked = Atomic<Bool>(false)
-  /// It has been told to go, but may not be gone yet.
+  /// It has been told to close, but may still be open.
   let isKilled = Atomic<Bool>(false)
-  /// Since when it has not read what waits to be sent to it, in seconds of the monotonic clock; `.max` where it reads.
+  /// Since when it has left pending replies unread, in seconds of the monotonic clock; `.max` while it
+  /// reads.
   let blockedSince = Atomic<Int64>(.max)
-  /// Not to be cut off to make memory free for others (CLIENT NO-EVICT).
+  /// Never cut off to free memory for others (CLIENT NO-EVICT).
   let isNeverEvicted = Atomic<Bool>(false)
 
   init(
@@ -50,7 +51,7 @@ final class ClientRecord: Sendable {
     lastActiveAt = Atomic(now)
   }
 
-  /// Whether it comes from this machine, as Redis's protected mode sees it.
+  /// Whether it connects from this machine, by the rule of Redis's protected mode.
   var isLocal: Bool {
     isOnUnixSocket || host == "127.0.0.1" || host == "[::1]"
   }
@@ -58,7 +59,7 @@ final class ClientRecord: Sendable {
   /// Its address without the port.
   var host: String { String(address.prefix(upTo: address.lastIndex(of: ":") ?? address.endIndex)) }
 
-  /// Where it comes from, as MONITOR tells it.
+  /// Its origin, as MONITOR shows it.
   var origin: String { isOnUnixSocket ? "unix:" + address.dropLast(2) : address }
 }
 
@@ -76,7 +77,7 @@ final class ClientRegistry: Sendable {
 
   init(limit: Int) { self.limit = Atomic(limit) }
 
-  /// Enters a new client, or nil if there are as many as may be.
+  /// Registers a new client; nil if the limit is reached.
   func enter(
     descriptor: Int32, address: String, localAddress: String, isOnUnixSocket: Bool, now: Int64
   ) -> ClientRecord? {
@@ -95,7 +96,7 @@ final class ClientRegistry: Sendable {
     }
   }
 
-  /// Undoes the entry of a client that is not let in.
+  /// Undoes the registration of a client that is turned away.
   func refuse(_ record: ClientRecord) {
     state.withLock { state in
       state.clients.removeValue(forKey: record.id)
@@ -108,7 +109,7 @@ final class ClientRegistry: Sendable {
     state.withLock { _ = $0.clients.removeValue(forKey: record.id) }
   }
 
-  /// In the order in which they came, without those that have been told to go.
+  /// In order of arrival, without those that have been told to close.
   var all: [ClientRecord] {
     state.withLock { state in
       state.clients.values.filter { !$0.isKilled.load(ordering: .relaxed) }.sorted { $0.id < $1.id }

@@ -1,7 +1,7 @@
-/// One client's socket and what is on its way in and out.
+/// One client's socket with its buffered input and output.
 ///
-/// It belongs to one event loop. While it is served, its buffers are swapped into the loop's `Call`;
-/// while it is idle it owns no buffers at all.
+/// It belongs to one event loop. While it is served, its buffers are swapped into the loop's `Call`; while
+/// it is idle it owns no buffers.
 final class Connection {
   let descriptor: Descriptor
   let session: Session
@@ -11,44 +11,45 @@ final class Connection {
   var held = HeldReplies()
   var arguments: [Range<Int>] = []
 
-  /// The length of a request that is decoded but waits: for room in the store, or for anything that `Session` names.
+  /// The length of a decoded request that waits: for room in the store, or for anything that `Session`
+  /// names.
   var parkedByteCount: Int?
-  /// Too many replies wait: no further request is carried out until they are gone.
+  /// Too many replies are pending: no further request runs until they are sent.
   var isThrottled = false
-  /// What it may have sent that is not carried out; beyond it, nothing more is received while replies wait.
+  /// The most input it may have buffered. Beyond it, nothing more is received while replies are pending.
   var inputByteLimit = Int.max
-  /// It has had its share of this turn and goes on in the next.
+  /// It has used up its share of this turn and continues in the next.
   var isYielding = false
-  /// On the loop's list of those.
+  /// On the loop's list of yielding connections.
   var isListedAsYielding = false
   /// Since when it waits for memory to receive more, in seconds of the monotonic clock.
   var starvedAt: Int64?
-  /// What is entered for it in `ClientMemory`.
+  /// The bytes accounted to it in `ClientMemory`.
   var accountedByteCount = 0
-  /// The client will send nothing more.
+  /// The client has closed its sending side.
   var peerClosed = false
   /// Nothing more is read; the connection closes once its replies are sent.
   private(set) var isClosing = false
-  /// The replies are sent and the sending side is closed; what still arrives is thrown away.
+  /// The replies are sent and the sending side is closed; further input is discarded.
   var isLingering = false
   var wantsToWrite = false
   /// On the loop's list of connections with held replies.
   var isListedAsHeld = false
-  /// On the loop's list of connections that wait for room.
+  /// On the loop's list of connections that wait for room in the store.
   var isListedAsParked = false
   /// On the loop's list of connections that wait for another thread.
   var isListedAsWaiting = false
-  /// In the loop's table of connections that have sent part of a request.
+  /// On the loop's list of connections that have sent part of a request.
   var isListedAsIncomplete = false
-  /// Since when it has sent the request of which part is there, in seconds of the monotonic clock.
+  /// When the request that is partly received began, in seconds of the monotonic clock.
   var receivingSince: Int64 = 0
-  /// A request was carried out since that was noted.
+  /// A request has run since `receivingSince` was last updated.
   var hasRun = false
-  /// In the loop's table of connections beyond the soft limit on output.
+  /// On the loop's list of connections that exceed the soft output limit.
   var isListedAsSoft = false
   /// Its next request waits for room in the store.
   var isParkedForRoom = false
-  /// What the poller has been asked for.
+  /// The events registered with the poller.
   var interest: Poller.Interest = .read
 
   init(descriptor: consuming Descriptor, session: Session) {
@@ -63,30 +64,30 @@ final class Connection {
     if isClosing || peerClosed || isYielding || parkedByteCount != nil || starvedAt != nil {
       return false
     }
-    // Who has not logged in is owed no memory: it reads before it sends more.
+    // A client that has not logged in must read its replies before it may send more.
     if session.needsLogin, wantsToWrite { return false }
     return !isThrottled || receivesAhead
   }
 
-  /// The client does not read, and may be one that sends all its requests before it reads the first reply: what it
-  /// sends is received, though not carried out, because otherwise each side would wait for the other.
+  /// The client does not read; it may be one that sends all its requests before it reads the first reply.
+  /// Its input is received, but not run: otherwise each side would wait for the other.
   private var receivesAhead: Bool { wantsToWrite && input.count < inputByteLimit }
 
-  /// What was received has been carried out as far as it is complete.
+  /// Every complete request received has run.
   var isIdle: Bool { parkedByteCount == nil && !isThrottled && !isYielding && starvedAt == nil }
 
-  /// Part of a request is there, and nothing but its rest is waited for.
+  /// Part of a request is buffered, and only its rest is waited for.
   var isReceiving: Bool { !input.isEmpty && !isThrottled && wantsToRead && !isLingering }
 
-  /// What it takes of the memory for clients.
+  /// The client memory it uses, in bytes.
   var byteCount: Int {
     input.capacity + reply.bytes.capacity + held.byteCount + session.byteCount
       + arguments.capacity * MemoryLayout<Range<Int>>.size
   }
 
-  /// Nothing is read or carried out from now on: what waits is dropped, as if it had not come, and only replies are
-  /// still sent. The only way to set `isClosing`: a request that waited on would keep the connection open, and one
-  /// that waits for room would keep all others of the queue waiting.
+  /// Stops reading and running requests: those that wait are dropped as if never received, and only replies
+  /// are still sent. The only way to set `isClosing`: a request that kept waiting would keep the connection
+  /// open, and one that waits for room would block the queue behind it.
   func beginClosing() {
     isClosing = true
     isThrottled = false
@@ -97,7 +98,7 @@ final class Connection {
     session.endWaiting()
   }
 
-  /// Gives all its memory back.
+  /// Frees all its memory.
   func releaseBuffers() {
     input = ByteBuffer()
     reply = ReplyWriter()

@@ -1,10 +1,10 @@
 /// Which of a connection's replies wait for which log position.
 ///
-/// Replies leave in order. A mark says: what stands at or behind this byte may be sent once the log is
-/// durable up to that position. Positions never decrease from one mark to the next, so everything
-/// before the first mark that is not durable may go.
+/// Replies are sent in order. A mark means that the bytes from its offset on may be sent only once the log
+/// is durable up to its position. Positions never decrease from one mark to the next, so everything before
+/// the first mark that is not durable may be sent.
 ///
-/// Byte offsets count from the first byte of the output buffer, as it is when the call is made.
+/// Byte offsets count from the first byte of the output buffer at the time of the call.
 struct HeldReplies {
   private struct Mark {
     let offset: Int
@@ -13,10 +13,11 @@ struct HeldReplies {
 
   private var marks: [Mark] = []
   private var first = 0
-  /// Bytes sent since the connection began: what turns offsets in the buffer into lasting ones.
+  /// Bytes sent since the connection began; added to an offset in the buffer, it makes the offset
+  /// permanent.
   private var sentByteCount = 0
 
-  /// Whether something may still be waiting.
+  /// Whether no mark is left.
   var isEmpty: Bool { first == marks.count }
 
   /// How many positions are waited for.
@@ -31,7 +32,7 @@ struct HeldReplies {
     marks.append(Mark(offset: sentByteCount &+ offset, position: position))
   }
 
-  /// How many of the `pending` bytes in the output buffer may be sent; forgets marks that are durable.
+  /// How many of the `pending` bytes in the output buffer may be sent; removes marks that are durable.
   mutating func sendableByteCount(of pending: Int, durable: UInt64) -> Int {
     while first < marks.count {
       guard marks[first].position <= durable else { return marks[first].offset - sentByteCount }
@@ -42,7 +43,7 @@ struct HeldReplies {
     return pending
   }
 
-  /// `byteCount` bytes have left the head of the output buffer.
+  /// `byteCount` bytes were removed from the head of the output buffer.
   mutating func didSend(_ byteCount: Int) {
     sentByteCount += byteCount
     if first > 1024, first * 2 > marks.count {
@@ -51,7 +52,7 @@ struct HeldReplies {
     }
   }
 
-  /// Forgets all marks, when what they held has been taken back.
+  /// Removes all marks, after the replies they held were taken back.
   mutating func clear() {
     marks.removeAll()
     first = 0

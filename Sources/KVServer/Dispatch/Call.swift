@@ -2,25 +2,25 @@ import Base
 import KVData
 import KVStore
 
-/// What a command handler works with: the request's arguments, the reply, the session, the server.
+/// The context of a command handler: the request's arguments, the reply, the session, the server.
 ///
-/// One lives as long as its event loop; the parts that belong to a connection are swapped in while
-/// that connection is served, so that nothing is allocated or looked up per command.
+/// An event loop has one for its whole life. The parts that belong to a connection are swapped in while that
+/// connection is served, so that nothing is allocated or looked up per command.
 struct Call: ~Copyable {
   /// What the event loop does after a command.
   enum Disposition {
     case next
-    /// The command has to wait for room in the store: it has done nothing yet and is tried again.
+    /// The command waits for room in the store. It has done nothing yet and will be retried.
     case parked
-    /// The command has to wait for work on another thread, and is tried again when that has signalled.
+    /// The command waits for something else, such as work on another thread, and is retried once that is done.
     case waiting
-    /// Nothing more is read; the connection closes once its replies are sent.
+    /// Nothing more is read. The connection is closed once its replies are sent.
     case close
   }
 
   enum Note {
     case none
-    /// Refused for what it is, before anything was carried out.
+    /// Refused before anything was carried out.
     case rejected
     case queued
     /// There is no such command.
@@ -31,50 +31,50 @@ struct Call: ~Copyable {
   let store: Store
   let reader: Reader
   let counters: LoopCounters
-  /// For work on other threads to say that it is done; parked calls are then tried again.
+  /// Signalled by work on other threads when it is done; waiting commands are then retried.
   let handle: LoopHandle
   var session: Session
   var reply = ReplyWriter()
   var held = HeldReplies()
-  /// The arguments of the request, the command's name among them, as ranges of its bytes.
+  /// The arguments, including the command's name, as byte ranges of the request.
   var arguments: [Range<Int>] = []
   var disposition = Disposition.next
-  /// The command may have taken long; others are to get their turn before the next.
+  /// The command may have taken long. Other connections are served before the next command of this one.
   var hasScanned = false
-  /// The command is carried out by `LongRead`: nobody waits for this thread but its client.
+  /// The command runs as a `LongRead`: only its client waits for this thread.
   var isOnThreadOfItsOwn = false
-  /// The command looks for the key of a cursor that is not kept.
+  /// The command searches for the key of a cursor that is no longer kept.
   var isResuming = false
-  /// Other connections wait for room in the store, and come first.
+  /// Other connections are waiting for room in the store; they go first.
   var isRoomAwaited = false
-  /// What may wait to be sent to this client before it is cut off; 0 for no limit.
+  /// How many unsent bytes this client may have before it is disconnected; 0 for no limit.
   var hardReplyLimit = 0
   /// The session's flag of the same name.
   var isGated = false
-  /// The index of the command under way in the table.
+  /// The index of the current command in the table.
   var command = 0
-  /// What became of the command, beside its reply.
+  /// The outcome of the command, apart from its reply.
   var note = Note.none
   /// Times commands; see `didRun`.
   var meter = CommandMeter()
   var thresholds = Thresholds()
-  /// The command is one of those that EXEC carries out.
+  /// The command is run by EXEC.
   var isExecuting = false
-  /// Somebody is told of every command.
+  /// MONITOR is in use, so every command is reported.
   var isMonitored = false
   let statistics: LoopStatistics
-  /// The evaluation has run before and was rolled back for lack of room: it was told of and counted then.
+  /// The evaluation ran before and was rolled back for lack of room. It was reported and counted then.
   var isRerun = false
-  /// The command is one that a script calls.
+  /// The command is called by a script.
   var isInScript = false
   /// Runs this event loop's scripts.
   let lua: LuaMachine
-  /// Bounds this event loop's evaluations.
+  /// Limits the duration of this event loop's evaluations.
   let time: EvaluationTime
   var abandonment = Abandonment()
-  /// What the dump of the RESTORE under way holds.
+  /// The content of the dump of the current RESTORE.
   var dumped = DumpedValue.Finding.unsound
-  /// Ranges of keys for calls into the store, kept for their capacity.
+  /// Key ranges for calls into the store; reused for its capacity.
   var keys: [Range<Int>] = []
   private let lookups = LookupPrefetcher()
   private let lentInPlace = LentInPlace()
@@ -94,7 +94,7 @@ struct Call: ~Copyable {
     time = EvaluationTime(handle, reader.pace, milliseconds: server.options.scriptMilliseconds)
   }
 
-  /// The session whose requests are carried out from now on; false if it is to be closed.
+  /// Switches to the session whose requests are served next. Returns false if that session is to be closed.
   @inline(__always)
   mutating func enter(_ session: Session) -> Bool {
     self.session = session
@@ -106,32 +106,33 @@ struct Call: ~Copyable {
     return isAlive
   }
 
-  /// After this session has changed what the gate goes by.
+  /// To be called after this session has changed something that the gate depends on.
   mutating func refreshGate() {
     _ = server.gate.refresh(session, server.users)
     isGated = session.isGated
   }
 
-  /// Where argument `index` stands in the request.
+  /// The byte range of argument `index` in the request.
   @inline(__always)
   subscript(index: Int) -> Range<Int> { arguments[index] }
 
   var count: Int { arguments.count }
 
-  /// Up to which sequence this connection's reads must see its own writes: 0 once they are published.
+  /// The sequence up to which reads must see writes that are not published yet, so that this connection sees
+  /// its own. 0 once its newest write is durable.
   ///
-  /// The reply then stands behind the reply of the write itself, and is held with it.
+  /// The reply to such a read comes after the reply to the write, and is held together with it.
   @inline(__always)
   var through: SequenceNumber {
     guard let newest = session.newest, newest.position > store.durablePosition else { return 0 }
     return newest.sequence
   }
 
-  /// Runs `body` as one atomic batch and holds what it replies until the batch is durable.
+  /// Runs `body` as one atomic batch and holds its reply until the batch is durable.
   ///
-  /// If the store has no room for `byteCount` more bytes the call is parked and nothing has happened. So it is
-  /// where the batch turns out to need more than there is room for: it is rolled back, and `body` runs again once
-  /// there is room for what it has written; until then it is as if it had never run.
+  /// If the store has no room for `byteCount` more bytes, the call is parked and nothing has happened. The same
+  /// goes if the batch turns out to need more room than there is: it is rolled back, and `body` runs again once
+  /// there is room for what it wrote. Until then it is as if it had never run.
   @inline(__always)
   mutating func evaluate(
     byteCount: Int, onlyDeletes: Bool = false,
@@ -147,7 +148,7 @@ struct Call: ~Copyable {
         do throws(StoreError) {
           try body(&evaluation, &call)
           try call.checkReply(&evaluation)
-          // A command that met expired keys removes them, as a part of its own batch.
+          // Expired keys that the command met are removed in the same batch.
           let expired = evaluation.expiredMet
           if !expired.isEmpty { try call.remove(expired, &evaluation) }
         } catch {
@@ -164,8 +165,8 @@ struct Call: ~Copyable {
     }
   }
 
-  /// Nothing has happened; the command is tried again once range deletes have been carried out. Other
-  /// connections do not wait for it.
+  /// Nothing has happened. The command is retried once range deletes have been carried out. Other connections
+  /// do not wait for it.
   @inline(never)
   private mutating func waitForRangeDeletes(from start: Int) {
     reply.takeBack(to: start)
@@ -176,14 +177,14 @@ struct Call: ~Copyable {
     disposition = .waiting
   }
 
-  /// Whether the store has room for the call: for what its last try has written, if it had one, or for what it is
-  /// expected to write.
+  /// Whether the store has room for the call: for what its last attempt wrote, if there was one, or for what it
+  /// is expected to write.
   @inline(__always)
   private mutating func isAdmitted(
     byteCount: Int, onlyDeletes: Bool
   ) throws(StoreError) -> Bool {
     if session.neededByteCount > 0 { return try isReadmitted(onlyDeletes: onlyDeletes) }
-    // The request is a little larger than the batch in it, which the store itself measures.
+    // The request is slightly larger than its batch; the store itself checks the size of the batch.
     let room = min(byteCount, Limits.batchByteCount)
     return try store.tryAdmit(byteCount: room, onlyDeletes: onlyDeletes)
   }
@@ -191,7 +192,7 @@ struct Call: ~Copyable {
   @inline(never)
   private mutating func isReadmitted(onlyDeletes: Bool) throws(StoreError) -> Bool {
     let needed = session.neededByteCount
-    // Parked again, it still needs so much; otherwise it runs now, or is refused.
+    // Kept only if the call is parked again. Otherwise it runs now, or is refused.
     session.neededByteCount = 0
     let isAdmitted = try store.tryAdmit(
       byteCount: needed, onlyDeletes: onlyDeletes, isMeasured: true)
@@ -200,7 +201,7 @@ struct Call: ~Copyable {
     return isAdmitted
   }
 
-  /// Before anything was done: the call is tried again when there is room for what it is expected to write.
+  /// Parks a call that has done nothing, until there is room for what it is expected to write.
   @inline(never)
   private mutating func park(expecting byteCount: Int, onlyDeletes: Bool) {
     session.awaitRoom(
@@ -208,7 +209,7 @@ struct Call: ~Copyable {
     disposition = .parked
   }
 
-  /// After a batch was rolled back: the call is tried again when there is room for so much.
+  /// Parks a call whose batch was rolled back, until there is room for `byteCount` bytes.
   @inline(never)
   private mutating func park(needing byteCount: Int, onlyDeletes: Bool, takingBackTo start: Int) {
     session.awaitRoom(byteCount: byteCount, onlyDeletes: onlyDeletes)
@@ -220,13 +221,13 @@ struct Call: ~Copyable {
     disposition = .parked
   }
 
-  /// Holds the error that an evaluation ended with, which the caller writes at `start`: it may tell of what
-  /// the evaluation has read, and that may not be durable yet.
+  /// Holds the error of a failed evaluation, which the caller writes at `start`. The error may reveal what the
+  /// evaluation has read, and that may not be durable yet.
   @inline(never)
   private mutating func hold(_ error: StoreError, from start: Int) {
     isRerun = false
     if DeliberateBug.sendsErrorsAtOnce.isOn { return }
-    // With a log that has failed nothing becomes durable any more, and that is what the error says.
+    // With a poisoned log nothing becomes durable any more, and that is what the error says.
     if store.poisoned != nil { return }
     hold(store.newestReceipt, from: start)
   }
@@ -240,8 +241,8 @@ struct Call: ~Copyable {
     }
   }
 
-  /// Runs `body` as one atomic batch that there is room for, and holds replies from `start` on until it is
-  /// durable. Throws `.noRoom` where it needs more, with its reply still in place.
+  /// Runs `body` as one atomic batch that was admitted, and holds replies from `start` on until it is durable.
+  /// Throws `.noRoom` if it needs more room than there is; its reply is then still in place.
   @inline(__always)
   private mutating func evaluateAdmitted(
     holdingFrom start: Int, onlyDeletes: Bool,
@@ -260,11 +261,11 @@ struct Call: ~Copyable {
     hold(receipt, from: start)
   }
 
-  /// Removes what the reads of a command have found to be expired, and holds what it replied, from `start`
-  /// on, until that is durable: a client that was told so once is never told otherwise, whatever becomes of
-  /// the server and its clock.
+  /// Removes the keys that a reading command found to be expired, and holds its reply, from `start` on, until
+  /// that is durable. A client that was told that a key has expired is never told otherwise, whatever happens
+  /// to the server and its clock.
   ///
-  /// Where there is no room for that at the moment, the reply goes out all the same.
+  /// If there is no room for the removal, the reply is sent all the same.
   @inline(never)
   mutating func removeExpiredMet(holdingFrom start: Int) {
     defer { reader.forgetExpired() }
@@ -272,7 +273,8 @@ struct Call: ~Copyable {
     remove(expired: keys, andMore: reader.expiredMetCount > keys.count, holdingFrom: start)
   }
 
-  /// The same for expired keys that are known.
+  /// The same for a list of expired keys. If there were more of them (`areMore`), the store's clock is recorded
+  /// too, so that those stay expired.
   mutating func remove(expired keys: [[UInt8]], andMore areMore: Bool, holdingFrom start: Int) {
     do throws(StoreError) {
       var byteCount = 64
@@ -288,12 +290,12 @@ struct Call: ~Copyable {
         if areMore { try evaluation.putClock() }
       }
     } catch {
-      // The store tells of its failure wherever something is written; reads go on.
+      // The store reports its failure to the next write. Reads continue.
     }
   }
 
-  /// Asks for what memtables hold of keys that will be written, all together: to wait for memory is what most of
-  /// a write takes otherwise.
+  /// Prefetches what memtables hold of keys that will be written, all together: most of the time of a write
+  /// would otherwise be spent on cache misses.
   ///
   /// - Parameter keys: at most `LookupPrefetcher.limit` arguments.
   func fetch(keys: StrideTo<Int>, _ request: RawSpan) {
@@ -302,8 +304,8 @@ struct Call: ~Copyable {
     lookups.run(in: request, reader)
   }
 
-  /// Removes those of `keys` that have expired. What is damaged stays: the command that met it may have nothing to do
-  /// with it.
+  /// Removes those of `keys` that have expired. A damaged value stays, because the command that met it may not
+  /// depend on it.
   @inline(never)
   func remove(
     _ keys: [[UInt8]], _ evaluation: inout Evaluation
@@ -319,7 +321,7 @@ struct Call: ~Copyable {
     }
   }
 
-  /// The error for too few or too many arguments.
+  /// Replies with the error for too few or too many arguments.
   mutating func wrongArity(_ name: String) {
     reply.error("ERR wrong number of arguments for '\(name)' command")
   }
@@ -332,9 +334,11 @@ struct Call: ~Copyable {
 }
 
 extension Call {
-  /// Whether the script under way is to end, for another reason than that its time is up. With a reply that is lost there
-  /// is no point in the rest of it. One that is only compiled is part of no evaluation as a rule, and the script that
-  /// runs is then one of another event loop.
+  /// Whether the running script must end for a reason other than its time limit: its reply is lost, so that the
+  /// rest is pointless; it was killed; or the server is stopping.
+  ///
+  /// The last two apply only inside an evaluation. A script that is only compiled is usually not part of one;
+  /// the script that `runningScript` then refers to belongs to another event loop.
   var isScriptToEnd: Bool {
     isReplyLost
       || reader.pace.isEvaluating && (server.runningScript.isKilled || time.isStopped())

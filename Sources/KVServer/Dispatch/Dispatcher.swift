@@ -2,10 +2,10 @@ import Base
 import KVStore
 import Synchronization
 
-/// From a decoded request to its reply: finds the command, checks what can be checked before it
-/// runs, queues it or runs it, and turns whatever is thrown into one error reply.
+/// Takes a decoded request to its reply: finds the command, checks what can be checked before it runs, queues
+/// or runs it, and turns any thrown error into one error reply.
 enum Dispatcher {
-  /// Carries out the request whose arguments are in `call`.
+  /// Runs the request whose arguments are in `call`.
   static func run(_ call: inout Call, _ request: RawSpan) {
     guard call.isGated else { return carryOut(&call, request) }
     let start = call.reply.count
@@ -64,7 +64,7 @@ enum Dispatcher {
     try perform(index, command, &call, request)
   }
 
-  /// Queues or runs a command whose arguments have been looked at, and whose keys are those of the engine.
+  /// Queues or runs a command whose arguments have been checked, and whose keys are engine keys.
   @inline(__always)
   private static func perform(
     _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan
@@ -79,7 +79,8 @@ enum Dispatcher {
         call.hasScanned = true
         return try LongReads.run(handler, &call, request)
       }
-      // Beside the event loop where they carry much; behind one that does not, the next request follows at once.
+      // Many keys can hold much data, so this may become a long read. Unlike after a scan, the connection's
+      // next request follows at once.
       if command.flags.contains(.looksUpMany), call.count > SeenKeys.fewCount {
         return try LongReads.run(handler, &call, request)
       }
@@ -101,14 +102,15 @@ enum Dispatcher {
     }
   }
 
-  /// As `perform` does where nothing is prepared. That is inlined with all that it calls, because SET and INCR come
-  /// through there: to share it would make the one slower, or the code of all larger.
+  /// Does what `perform` does for `.write`, after the preparation. The code is not shared: `perform` is inlined
+  /// with everything it calls, because SET and INCR take that path, and sharing would make them slower or all
+  /// the code larger.
   @inline(never)
   private static func evaluate(
     _ command: Command, after prepare: Command.SessionHandler,
     _ handler: Command.EvaluationHandler, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    // What was prepared is as large as the request, and is prepared again where the command is parked.
+    // What was prepared is as large as the request. A parked command prepares it again.
     defer { call.dumped = .unsound }
     try prepare(&call, request)
     let byteCount = try request.byteCount + touch(command, &call, request)
@@ -139,8 +141,8 @@ enum Dispatcher {
     reject(command, "ERR wrong number of arguments for '\(command.name)' command", &call)
   }
 
-  /// Refuses a request before it is queued or run. As in Redis, an EXEC that is refused ends the
-  /// transaction; another command makes it fail later.
+  /// Refuses a request before it is queued or run. As in Redis, a refused EXEC ends the transaction; any other
+  /// refused command makes a later EXEC fail.
   static func reject(_ command: Command, _ error: String, _ call: inout Call) {
     guard command.name == "exec" else {
       call.session.transaction?.hasFailed = true
@@ -151,9 +153,9 @@ enum Dispatcher {
     call.reply.error("\(Transactions.discardedBecause)\(reason)")
   }
 
-  /// The store's limits, checked before anything runs.
+  /// The limits of the store, checked before anything runs.
   ///
-  /// - Parameter call: is not changed. To lend it instead, the compiler would copy all of it.
+  /// - Parameter call: not modified. A borrowed parameter would make the compiler copy the whole call.
   @inline(__always)
   static func refusal(
     of command: Command, _ call: inout Call, _ request: RawSpan
@@ -179,10 +181,10 @@ enum Dispatcher {
     return nil
   }
 
-  /// Brings the pages of the keys into memory, for commands that will read them in an evaluation, as far as `SeenKeys`
-  /// says. Returns about how many bytes the batch may have beyond those of the request.
+  /// Prefetches the keys of a command that will read them in its evaluation, within the budget of `SeenKeys`.
+  /// Returns by about how many bytes the batch may exceed the request.
   ///
-  /// - Parameter call: as of `refusal`.
+  /// - Parameter call: as in `refusal`.
   @inline(__always)
   static func touch(
     _ command: Command, _ call: inout Call, _ request: RawSpan
@@ -196,7 +198,7 @@ enum Dispatcher {
       var seen = SeenKeys()
       return try Scripts.touch(command, call, request, &seen)
     }
-    // What is replaced or removed may be a map, whose fields go too.
+    // A key that is replaced or removed may hold a map, whose fields are removed with it.
     let mayRemoveMaps = command.flags.contains(.write) && call.store.mayContainMaps
     guard keys.first > 0,
       mayRemoveMaps || command.flags.contains(.readsFirst)
@@ -239,8 +241,9 @@ enum Dispatcher {
     }
   }
 
-  /// The error of Redis 7: the name and the beginning of the arguments, each cut to 128 bytes in all
-  /// and at its first zero byte, because Redis prints them as C does.
+  /// Replies with the error of Redis 7: the name and the beginning of the arguments. The name is cut to 128
+  /// bytes, and so are the arguments together. Each text ends at its first zero byte, because Redis prints C
+  /// strings.
   private static func unknownCommand(_ call: inout Call, _ request: RawSpan) {
     call.session.transaction?.hasFailed = true
     call.note = .unknown

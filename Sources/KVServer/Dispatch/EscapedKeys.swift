@@ -2,12 +2,12 @@ import Base
 import KVData
 import KVStore
 
-/// Requests with keys that begin with 0x00: such a key has one more 0x00 before it in the engine.
+/// Requests with keys that begin with 0x00. In the engine, such a key has another 0x00 before it.
 ///
-/// They are rare. So a request is looked at for them once, before it is queued or carried out, and one that has
-/// any is written again; handlers know engine keys alone, and replies take the 0x00 off.
+/// Such keys are rare. So a request is checked for them once, before it is queued or run, and is rewritten if
+/// it has any. Handlers see engine keys only; replies strip the 0x00.
 enum EscapedKeys {
-  /// - Parameter call: is not changed. To lend it instead, the compiler would copy all of it.
+  /// - Parameter call: not modified. A borrowed parameter would make the compiler copy the whole call.
   @inline(__always)
   static func areIn(
     _ call: inout Call, of command: Command, _ request: RawSpan
@@ -25,12 +25,12 @@ enum EscapedKeys {
     return false
   }
 
-  /// The same for commands whose keys stand anywhere.
+  /// The same for commands whose keys may be anywhere.
   private static func mayBeIn(_ call: borrowing Call, _ request: RawSpan) -> Bool {
     call.arguments.contains { UserKey.isEscaped(request.extracting($0)) }
   }
 
-  /// Lends the request with its keys as they are in the engine.
+  /// Lends the request with its keys rewritten as engine keys.
   @inline(never)
   static func withRequest(
     _ call: inout Call, of command: Command, _ request: RawSpan,

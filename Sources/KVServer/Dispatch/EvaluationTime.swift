@@ -1,14 +1,14 @@
 import KVStore
 
-/// How long one evaluation (a command that writes, EXEC, a script) may have all writers wait: as long as
-/// `busy-reply-threshold` says.
+/// The time limit of one evaluation (a command that writes, EXEC, a script), for which all writers wait. It is
+/// set by `busy-reply-threshold`.
 ///
-/// What takes long must ask: a single look-up, a copy or a sum over one value does not, so that one of those may pass
-/// the time, and what it is a part of ends behind it.
+/// Work that may take long must check the limit. A single lookup, copy or checksum of one value does not, so it
+/// may exceed the limit; the evaluation then ends after it.
 ///
-/// It counts from the first time that somebody asks, so that a command that does little never reads the clock for
-/// it: EXEC asks before each command, walks ask every few thousand steps, scripts every few hundred instructions. A
-/// server that stops gives an evaluation that is under way a tenth of a second to end.
+/// The time counts from the first check, so a command that does little never reads the clock. EXEC checks
+/// before each command, walks every few thousand steps, scripts every few hundred instructions. When the server
+/// stops, the current evaluation has a tenth of a second to end.
 ///
 /// Belongs to one event loop.
 final class EvaluationTime {
@@ -18,7 +18,7 @@ final class EvaluationTime {
   private(set) var limitMilliseconds: Int
   private var limitTicks: UInt64
   private let stopTicks: UInt64
-  /// When the evaluation under way was first asked about, in ticks, and which one that was.
+  /// When the current evaluation made its first check, in ticks, and the number of that evaluation.
   private var begun: UInt64 = 0
   private var evaluation: UInt64 = 0
 
@@ -36,13 +36,13 @@ final class EvaluationTime {
     limitTicks = clock.ticks(microseconds: milliseconds * 1000)
   }
 
-  /// Whether the time of the evaluation under way is up, at the moment `now` in ticks.
+  /// Whether the time of the current evaluation is up at the moment `now`, in ticks.
   func isOver(at now: UInt64) -> Bool {
     let passed = passed(at: now)
     return passed >= limitTicks || (passed >= stopTicks && handle.shouldStop)
   }
 
-  /// Whether the server stops and the evaluation under way has had the time for that.
+  /// Whether the server is stopping and the current evaluation has had its time to end.
   func isStopped() -> Bool { handle.shouldStop && passed(at: clock.now) >= stopTicks }
 
   private func passed(at now: UInt64) -> UInt64 {
@@ -53,14 +53,14 @@ final class EvaluationTime {
     return now &- begun
   }
 
-  /// What a script may take that begins now: what is left to the evaluation that it is a part of, if it is.
+  /// How long a script that begins now may run: for the rest of its evaluation's time, if it is part of one.
   var nanosecondsLeft: Int64 {
     guard pace.isEvaluating else { return Int64(limitMilliseconds) * 1_000_000 }
     let passed = passed(at: clock.now)
     return passed < limitTicks ? Int64(clamping: clock.nanoseconds(limitTicks &- passed)) : 0
   }
 
-  /// Why a command, a transaction or a script was ended whose time was up.
+  /// The error of a command, transaction or script that was ended because its time was up.
   func refusal(of what: String) -> [UInt8] {
     let reason =
       handle.shouldStop

@@ -1,11 +1,11 @@
 import KVStore
 
-/// Replies that do not fit: one error goes out in their place.
+/// Replies that do not fit: one error is sent in their place.
 extension Call {
-  /// Puts an error in place of the reply behind `start`, of which something was dropped. With no more room than a
-  /// client may leave unread it is cut off instead. One that wants no reply misses nothing.
+  /// Replaces the reply after `start`, part of which was dropped, with an error. If the limit was the one on
+  /// the client's unsent bytes, the client is disconnected instead. A client that wants no reply gets no error.
   ///
-  /// - Parameter limit: what the replies could grow to; `reply.limit` where that is nil.
+  /// - Parameter limit: what the replies could grow to; `reply.limit` if nil.
   @inline(never)
   mutating func refuseReply(from start: Int, limit: Int? = nil) {
     reply.takeBack(to: start)
@@ -29,14 +29,14 @@ extension Call {
     }
   }
 
-  /// To be called when what an evaluation has replied is whole. One that nobody could be told of is given up: a
-  /// command that replies with what it removes would lose it otherwise. A client that wants no reply misses nothing.
+  /// To be called when the reply of an evaluation is complete. If the reply is lost, the evaluation is
+  /// abandoned: a command that replies with what it removes would lose that otherwise.
   @inline(__always)
   mutating func checkReply(_ evaluation: inout Evaluation) throws(StoreError) {
     if isReplyLost { try giveUp(&evaluation) }
   }
 
-  /// The client wants the reply, and something of it was dropped.
+  /// The client wants the reply, and part of it was dropped.
   var isReplyLost: Bool { reply.isOverflowing && session.replyMode.isWanted }
 
   @inline(never)

@@ -1,23 +1,25 @@
 import Base
 import KVStore
 
-/// Keys, or fields of maps, that a request has had looked at already, so that an evaluation finds them in memory. A key can
-/// be named a million times in a request, and every look-up of it may verify a value of 64 MiB: each is looked up once,
-/// and all of them together cost `byteLimit` at most. The evaluation looks the rest up by itself.
+/// The keys, or fields of maps, that a request has prefetched, so that its evaluation finds them in memory. A
+/// request can name a key a million times, and every lookup of it may verify a value of 64 MiB. So each key is
+/// prefetched once, and all prefetches together cost at most `byteLimit`. The evaluation looks up the rest
+/// itself.
 struct SeenKeys {
-  /// So many are few: to tell them apart is not worth it.
+  /// This many keys are not checked for duplicates, because that would cost more than it saves.
   static let fewCount = 9
-  /// What look-ups may cost, in bytes of values verified: some milliseconds. The one that passes it is finished.
+  /// The budget of lookups, in bytes of values verified: a few milliseconds. The lookup that exceeds it is
+  /// finished.
   static let byteLimit = 4 << 20
-  /// What a look-up costs beside its value, and what it costs to find that it is not needed.
+  /// The cost of a lookup besides its value, and the cost of finding a duplicate.
   private static let lookupByteCount = 1024
   private static let repeatedByteCount = 64
 
-  /// What look-ups have cost.
+  /// What lookups have cost.
   private var byteCount = 0
   private var hashes: Set<Int> = []
 
-  /// Whether `key` is worth a look that only saves time later. Of two keys with the same hash it says no, too.
+  /// Whether `key` should be prefetched. A key with the same hash as an earlier one is taken for a duplicate.
   @inline(__always)
   mutating func insert(_ key: RawSpan) -> Bool {
     byteCount &+= Self.lookupByteCount
@@ -42,23 +44,23 @@ struct SeenKeys {
     return true
   }
 
-  /// A look-up that was worth it has read a value of so many bytes.
+  /// Charges the budget for a value of `valueByteCount` bytes that was read.
   @inline(__always)
   mutating func didRead(_ valueByteCount: Int) { byteCount &+= valueByteCount }
 
-  /// Nothing more is worth a look.
+  /// The budget is spent: nothing more is prefetched.
   var isSpent: Bool { byteCount > Self.byteLimit }
 
-  /// What values may have that are read now.
+  /// How many bytes of values may still be read.
   var bytesLeft: Int { max(0, Self.byteLimit - byteCount) }
 
-  /// A look-up has failed, and may have read any number of bytes.
+  /// Spends the whole budget after a failed lookup, which may have read any number of bytes.
   mutating func spendAll() { byteCount = Self.byteLimit + 1 }
 }
 
 extension Call {
-  /// Puts the distinct ones of the arguments from the first on into `keys`, and returns how often each is named. A few
-  /// are not compared: to look one up twice costs less.
+  /// Puts the distinct arguments after the name into `keys`, and returns how often each is named. If there are
+  /// few, they are not compared, because looking one up twice costs less.
   mutating func takeDistinctKeys(_ request: RawSpan) -> [Int] {
     keys.removeAll(keepingCapacity: true)
     guard count > SeenKeys.fewCount else {
@@ -68,7 +70,7 @@ extension Call {
     return takeDistinctKeys(arguments[1...], request)
   }
 
-  /// The same of `names`, however few they are, in the order in which each comes first.
+  /// The same for `names`, compared however few there are, in the order of their first occurrence.
   mutating func takeDistinctKeys(_ names: ArraySlice<Range<Int>>, _ request: RawSpan) -> [Int] {
     keys.removeAll(keepingCapacity: true)
     var counts: [Int] = []

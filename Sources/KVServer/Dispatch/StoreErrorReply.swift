@@ -1,8 +1,8 @@
 import KVStore
 
-/// The error replies that errors of the store become.
+/// The error replies for errors of the store.
 enum StoreErrorReply {
-  /// Refused writes carry Redis's code for "cannot persist", which clients know how to treat.
+  /// Refused writes get MISCONF, Redis's code for "cannot persist", which clients know how to treat.
   static func write(_ error: StoreError, to reply: inout ReplyWriter) {
     switch error {
     case .poisoned, .diskFull, .readOnly: reply.error("MISCONF \(error)")
@@ -12,7 +12,7 @@ enum StoreErrorReply {
     }
   }
 
-  /// What a connection is told instead of the replies it will never get.
+  /// The error that a connection gets in place of replies that can no longer be confirmed.
   static func writeOutcomeUnknown(_ error: StoreError, to reply: inout ReplyWriter) {
     reply.error(
       "ERR outcome unknown: the log failed before this write was known to be durable (\(error)); "

@@ -1,25 +1,24 @@
 import KVStore
 
-/// Where a reading command reads: published state outside a transaction, the evaluation inside one.
-/// A command is written once against this and specialised for both.
+/// Where a reading command reads: published state outside a transaction, the evaluation inside one. A command
+/// is written once against this protocol and specialized for both.
 protocol View: ~Copyable {
   mutating func withValue<R>(
     of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R
 
-  /// What a key has, whatever its type; nil and no bytes where it is absent.
+  /// Lends the entry of a key of any type; nil and no bytes if it is absent.
   mutating func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R
 
-  /// Many values at one cut; `body` gets the index of each key in order.
+  /// Lends many values from one consistent cut. `body` gets the index of each key, in order.
   mutating func withValues(
     of keys: [Range<Int>], in bytes: RawSpan,
     _ body: (Int, RawSpan?) throws(StoreError) -> Void
   ) throws(StoreError)
 
-  /// What many keys have, whatever its type, otherwise the same; or an error in its place where a value does not
-  /// check out.
+  /// The same for entries of any type. If a value is damaged, `body` gets the error instead.
   mutating func withEntries(
     of keys: [Range<Int>], in bytes: RawSpan,
     _ body: (Int, EntryInfo?, RawSpan, StoreError?) throws(StoreError) -> Void
@@ -28,14 +27,14 @@ protocol View: ~Copyable {
   /// The sequence number of the key's newest write; 0 if it is absent.
   mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber
 
-  /// Entries in the order of their keys, at one cut, until `limit` or false from `body`. With `skipsDamaged`
-  /// values that do not check out are left out, and counted, in place of an error.
+  /// Lends entries in key order, from one consistent cut, until `limit` is reached or `body` returns false.
+  /// With `skipsDamaged`, damaged values are skipped and counted instead of throwing an error.
   mutating func scan(
     _ range: KeyRange, reverse: Bool, limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 
-  /// The same with what the entries say beside their values.
+  /// The same, with the metadata of each entry.
   mutating func scanEntries(
     _ range: KeyRange, reverse: Bool, limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
@@ -45,7 +44,7 @@ protocol View: ~Copyable {
   mutating func countEntries() throws(StoreError) -> Int
 }
 
-/// Published state, and what this connection wrote itself up to `through`.
+/// Published state, and later writes up to `through`, so that this connection sees its own.
 struct ReadView: View, ~Copyable {
   let reader: Reader
   let through: SequenceNumber

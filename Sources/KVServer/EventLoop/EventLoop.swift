@@ -1,10 +1,10 @@
 import Base
 import KVStore
 
-/// One I/O thread: waits for sockets, serves them, and lets replies go once they are durable.
+/// One I/O thread: polls sockets, serves the ready ones, and sends replies once they are durable.
 ///
-/// A turn handles every socket that was ready. One sync covers what several turns wrote, until nothing is
-/// ready any more; see `SyncTiming`.
+/// A turn of the loop handles every socket that was ready. Writes of several turns share one sync, which
+/// runs when no socket is ready; see `SyncTiming`.
 final class EventLoop {
   static let wakeToken = UInt64.max
   static let listenerToken = UInt64.max - 1
@@ -14,48 +14,49 @@ final class EventLoop {
   let handle: LoopHandle
   let counters: LoopCounters
   let statistics: LoopStatistics
-  /// A copy of those in force; see `refreshOptions`.
+  /// A copy of the options in force; see `refreshOptions`.
   var options: ServerOptions
   var optionsRevision = -1
   var poller: Poller
   var listener: Listener?
   var connections: [UInt64: Connection] = [:]
-  /// Connections whose requests have been carried out and whose replies are to be sent.
+  /// Connections whose requests have run and whose replies are still to be sent.
   var answered: [Connection] = []
-  /// Connections with replies that wait for the log.
+  /// Connections with replies that are held until the log is durable.
   var held: [Connection] = []
-  /// Connections whose next request waits for room in the store, first come first served.
+  /// Connections whose next request waits for room in the store, in order of arrival.
   var parked = ConnectionQueue()
   /// Connections that wait for memory to receive more.
   var starved = ConnectionQueue()
   /// Connections whose next request waits for another thread.
   var waiting: [Connection] = []
-  /// Connections that have had their share of this turn.
+  /// Connections that have used up their share of this turn.
   var yielding: [Connection] = []
-  /// When to give up on a client that does not read, by token, in seconds of the monotonic clock.
+  /// When to close a client that does not read, by token, in seconds of the monotonic clock.
   var deadlines: [UInt64: Int64] = [:]
-  /// The connections that have sent part of a request, by token.
+  /// The tokens of connections that have sent part of a request.
   var incomplete: Set<UInt64> = []
-  /// Since when connections have more waiting for them than the soft limit, by token, in seconds of the
-  /// monotonic clock.
+  /// Since when a connection's pending output exceeds the soft limit, by token, in seconds of the monotonic
+  /// clock.
   var softSince: [UInt64: Int64] = [:]
-  /// When to try again what waits for a time, by token, in milliseconds.
+  /// When to retry a request that waits for a point in time, by token, in milliseconds of the monotonic
+  /// clock.
   var timers: [UInt64: Int64] = [:]
-  /// The connections in MONITOR.
+  /// The connections in MONITOR mode.
   var monitors: [Connection] = []
-  /// When limits of time were last looked at, in seconds.
+  /// When time limits were last checked, in seconds of the monotonic clock.
   var lookedAt: Int64 = 0
-  /// Buffers lent to whichever connection is being served.
+  /// Buffers lent to the connection being served.
   var spareInput = ByteBuffer()
   var spareReply = ByteBuffer()
   var syncTiming = SyncTiming()
   let ahead = PipelinePrefetcher()
-  /// For how long requests of one connection are carried out before others get their turn, in ticks.
+  /// How long one connection's requests may run before other connections are served, in ticks.
   let sliceTicks = TickClock.standard.ticks(microseconds: 1000)
   var drainDeadline: Int64?
-  /// Since when only lingering connections are left, in a drain.
+  /// Since when a drain has only lingering connections left, in milliseconds of the monotonic clock.
   var lingeringSince: Int64?
-  /// When it was last looked for connections that hold memory and do nothing, in seconds.
+  /// When connections were last checked for eviction to free memory, in seconds of the monotonic clock.
   var lookedForIdleAt: Int64 = 0
 
   init(
@@ -76,7 +77,7 @@ final class EventLoop {
     self.listener = consume listener
   }
 
-  /// Runs until a stop has been asked for and the connections have drained.
+  /// Runs until a stop was requested and the connections have drained.
   func run() {
     let nobody = ClientRecord(
       id: 0, address: "", localAddress: "", descriptor: -1, now: SystemClock.monotonicSeconds())
@@ -104,8 +105,8 @@ final class EventLoop {
 
   private func turn(_ call: inout Call) {
     var timeout: Int32 = 0
-    // Under steady load no turn ever waits; the reader is ended all the same, because what it keeps
-    // open makes LMDB's file grow.
+    // Under steady load no turn waits. The reader ends its snapshot in each turn all the same: an open read
+    // transaction makes LMDB's file grow.
     call.reader.end()
     sampleRate()
     if !syncTiming.hasUnsynced && yielding.isEmpty {
@@ -127,7 +128,7 @@ final class EventLoop {
       }
     }
     sendAnswered(&call)
-    // After all others that were ready.
+    // After all other ready connections.
     resume(yielded: yielded, &call)
     if handle.takeSignal() {
       for accepted in handle.takeInbox() { adopt(accepted) }
@@ -148,7 +149,7 @@ final class EventLoop {
     if !deadlines.isEmpty || listener?.isPaused == true { checkDeadlines(&call) }
   }
 
-  /// Syncs what was written, once it is time.
+  /// Syncs what was written, when it is time.
   private func syncWritten(isBusy: Bool, _ call: inout Call) {
     guard syncTiming.hasUnsynced else { return }
     let now = UInt64(SystemClock.monotonicNanoseconds())
@@ -157,7 +158,7 @@ final class EventLoop {
     case .delegate: store.requestSync()
     case .syncInline:
       do throws(StoreError) {
-        // False means another thread is at it; it takes what is buffered and the observer is told.
+        // False: another thread is syncing, includes what is buffered, and notifies the observer.
         if try store.syncIfIdle() { releaseHeld(&call) }
       } catch {
         releaseHeld(&call)
@@ -167,7 +168,7 @@ final class EventLoop {
   }
 
   private func waitMilliseconds() -> Int32 {
-    // Signals tell of room in the store; the short wait covers what other loops free.
+    // Room in the store is signalled; memory that other loops free is not, hence the short wait.
     if !starved.isEmpty || !parked.isEmpty || drainDeadline != nil { return 20 }
     var wait: Int64 = deadlines.isEmpty && listener?.isPaused != true && !hasTimedWork ? -1 : 1000
     func wake(in milliseconds: Int64) { wait = wait < 0 ? milliseconds : min(wait, milliseconds) }
@@ -178,7 +179,7 @@ final class EventLoop {
     return Int32(wait)
   }
 
-  // MARK: The end
+  // MARK: Draining
 
   private func beginDrain(_ call: inout Call) {
     guard drainDeadline == nil else { return }
@@ -195,7 +196,7 @@ final class EventLoop {
     }
   }
 
-  /// A loop that drains is done once every connection has its replies, or when time is up.
+  /// A drain is complete when every connection has received its replies, or when its time is up.
   private func isDrained() -> Bool {
     guard let drainDeadline else { return false }
     let now = SystemClock.monotonicMilliseconds()
@@ -205,7 +206,7 @@ final class EventLoop {
     guard !syncTiming.hasUnsynced, connections.values.allSatisfy({ $0.isLingering }) else {
       return false
     }
-    // To close while a client still sends would reset the connection, and lose the last replies.
+    // Closing while a client still sends would reset the connection and lose the last replies.
     let since = lingeringSince ?? now
     lingeringSince = since
     return now >= since + Self.lingerMilliseconds

@@ -1,9 +1,9 @@
 import Base
 
-/// What an event loop does beside serving: take new options, tell monitors, and cut off connections that
-/// use up their time.
+/// What an event loop does besides serving requests: refresh options, feed monitors, and close connections
+/// that exceed a limit of time or memory.
 extension EventLoop {
-  /// Takes the options again if somebody has changed them.
+  /// Copies the options again if they have changed, and checks the memory limit.
   func refreshOptions(_ call: inout Call) {
     call.isMonitored = server.monitors.isActive
     server.memoryLimit.look(server.gate)
@@ -18,7 +18,7 @@ extension EventLoop {
     }
   }
 
-  /// Notes now and then how many commands there have been, for INFO to tell how many there are in a second.
+  /// Samples the command count from time to time, for the rate per second in INFO.
   func sampleRate() {
     let now = SystemClock.monotonicMilliseconds()
     if server.rate.isDue(now) {
@@ -26,18 +26,18 @@ extension EventLoop {
     }
   }
 
-  // MARK: Limits of time and memory
+  // MARK: Time and memory limits
 
   var hasTimedWork: Bool {
     options.idleTimeoutSeconds > 0 || !incomplete.isEmpty || !softSince.isEmpty
   }
 
-  /// Notes how a connection stands that was just served. False if it has to go: more than the hard limit
-  /// waits for it.
+  /// Updates what is tracked for a connection that was just served. False if it must be closed because its
+  /// pending output exceeds the hard limit.
   func keepsLimits(_ connection: Connection) -> Bool {
     let isReceiving = connection.isReceiving
     if isReceiving, connection.hasRun || !connection.isListedAsIncomplete {
-      // What is there begins another request than the last time.
+      // The buffered bytes begin a new request.
       connection.receivingSince = connection.session.record.lastActiveAt.load(ordering: .relaxed)
     }
     connection.hasRun = false
@@ -67,7 +67,7 @@ extension EventLoop {
     connection.session.feed == nil ? options.outputLimits.normal : options.outputLimits.monitor
   }
 
-  /// Once a second: closes connections that have used up a limit of time.
+  /// Closes connections that have exceeded a time limit. Checks once a second.
   func lookAtTimes() {
     let now = SystemClock.monotonicSeconds()
     guard now > lookedAt else { return }
@@ -95,7 +95,7 @@ extension EventLoop {
     if options.idleTimeoutSeconds > 0 { closeIdle(since: now - Int64(options.idleTimeoutSeconds)) }
   }
 
-  /// What a client that sends a large request has to send in a second.
+  /// The receive rate below which a large request times out, in bytes per second.
   private static let slowestReceive = 16 << 10
 
   private func closeIdle(since time: Int64) {
@@ -117,7 +117,7 @@ extension EventLoop {
     options.log("client \(record.id) at \(record.address) is cut off: \(text)")
   }
 
-  /// Forgets what stands in this loop's lists about a connection that is closed.
+  /// Removes a closed connection from this loop's lists.
   func forget(_ connection: Connection) {
     let token = connection.token
     incomplete.remove(token)
@@ -131,7 +131,7 @@ extension EventLoop {
 
   // MARK: Timers
 
-  /// Milliseconds until the next timer, a second at most.
+  /// Milliseconds until the next timer, at most one second.
   func timerMilliseconds() -> Int64 {
     let next = timers.values.min() ?? .max
     return max(0, min(1000, next - SystemClock.monotonicMilliseconds()))
@@ -148,7 +148,7 @@ extension EventLoop {
 
   // MARK: Monitors
 
-  /// Sends monitors what they are told, and cuts off those that are too slow.
+  /// Sends monitors their lines and cuts off those that are too slow.
   func deliverFeeds(_ call: inout Call) {
     guard !monitors.isEmpty else { return }
     for connection in monitors {

@@ -1,11 +1,11 @@
 import Base
 
-/// The listening sockets, and the loops that their connections are dealt out to.
+/// The listening sockets, and the event loops that accepted connections are distributed to.
 final class Listener {
   let sockets: [ListeningSocket]
   private let handles: [LoopHandle]
   private var next = 0
-  /// Set while there are no descriptors left to accept with.
+  /// Set while no file descriptors are left to accept with.
   var isPaused = false
   /// In seconds of the monotonic clock.
   var resumesAt: Int64 = 0
@@ -22,7 +22,7 @@ final class Listener {
 }
 
 extension EventLoop {
-  /// Accepts a bounded number of connections, so that those there are still get their turn.
+  /// Accepts a bounded number of connections, so that existing ones are still served.
   func acceptConnections() {
     for socket in listener?.sockets ?? [] {
       accepting: for _ in 0..<64 {
@@ -88,7 +88,7 @@ extension EventLoop {
     }
   }
 
-  /// With every descriptor in use the listening socket stays ready; to wait on it would be to spin.
+  /// With every descriptor in use the listening socket stays ready; polling it would spin.
   private func pauseAccepting(because code: Int32) {
     guard let listener else { return }
     server.options.log("not accepting connections for a second: \(IOError.text(ofErrno: code))")

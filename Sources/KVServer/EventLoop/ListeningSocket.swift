@@ -1,17 +1,17 @@
 import Base
 import Synchronization
 
-/// A socket that clients connect to, on an address and a port or on a path.
+/// A socket that clients connect to: an address and port, or a path.
 final class ListeningSocket: Sendable {
   let number: Int32
   private let isClosed = Atomic<Bool>(false)
-  /// Of a Unix socket; its name goes with it.
+  /// The path of a Unix socket, removed when the socket is closed.
   let path: String?
-  /// What it is called where something is wrong with it.
+  /// How messages name the socket.
   private let name: String
 
-  /// Takes the addresses and the port that the options tell of. Nothing stays behind if one of them is not to be
-  /// had. Clients cannot connect yet.
+  /// Binds all addresses in the options, without accepting connections yet. If one fails, all are closed
+  /// and the error is thrown; a failure of an address with the prefix `-` is logged and ignored.
   static func bindAddresses(_ options: ServerOptions) throws(Server.Failure) -> [ListeningSocket] {
     var sockets: [ListeningSocket] = []
     var port = options.port
@@ -20,7 +20,7 @@ final class ListeningSocket: Sendable {
       let address = isOptional ? String(name.dropFirst()) : name
       do throws(System.Failure) {
         for number in try System.bind(address: address, port: port) {
-          // Where the system chooses the port, it is the same for all addresses.
+          // If the system chooses the port, all addresses use the same one.
           if port == 0 { port = System.localPort(number) }
           sockets.append(ListeningSocket(number, path: nil, name: "\(address) port \(port)"))
         }
@@ -34,8 +34,8 @@ final class ListeningSocket: Sendable {
     return sockets
   }
 
-  /// Takes the path that the options tell of, if they do. What is found there and does not answer is replaced: so
-  /// a socket must listen soon.
+  /// Binds the Unix socket path in the options, if there is one. A socket file that nothing answers on is
+  /// replaced, so the caller must call `listen` soon.
   static func bindPath(_ options: ServerOptions) throws(Server.Failure) -> ListeningSocket? {
     let path = options.unixSocketPath
     if path.isEmpty { return nil }
@@ -55,7 +55,7 @@ final class ListeningSocket: Sendable {
 
   deinit { close() }
 
-  /// From now on clients can connect.
+  /// Clients can connect once this returns.
   func listen(backlog: Int) throws(Server.Failure) {
     do throws(System.Failure) {
       try System.listen(number, backlog: backlog)
@@ -64,7 +64,7 @@ final class ListeningSocket: Sendable {
     }
   }
 
-  /// From now on nobody can connect.
+  /// Clients can no longer connect. Idempotent.
   func close() {
     guard !isClosed.exchange(true, ordering: .relaxed) else { return }
     _ = Descriptor(adopting: number)
@@ -75,7 +75,7 @@ final class ListeningSocket: Sendable {
 }
 
 extension System.Failure {
-  /// The operation and what the system says of it.
+  /// The operation and the system's message.
   var description: String {
     switch self {
     case .code(let code, let operation): "\(operation): \(IOError.text(ofErrno: code))"

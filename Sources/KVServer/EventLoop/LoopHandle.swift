@@ -3,9 +3,9 @@ import Synchronization
 
 /// What other threads may do to an event loop: hand it a connection, wake it, stop it.
 ///
-/// The wake-up costs a system call only while the loop sleeps. Before sleeping the loop sets
-/// `isArmed` and then looks at `isSignalled`; whoever signals sets `isSignalled` and then looks at
-/// `isArmed`. With both in one total order at least one of them sees the other.
+/// A wake-up costs a system call only while the loop sleeps. Before sleeping, the loop sets `isArmed` and
+/// then reads `isSignalled`; a signalling thread sets `isSignalled` and then reads `isArmed`. All four
+/// accesses are sequentially consistent, so at least one side sees the other's store.
 final class LoopHandle: Sendable {
   struct Accepted: Sendable {
     let descriptor: Int32
@@ -16,10 +16,10 @@ final class LoopHandle: Sendable {
   private let isArmed = Atomic<Bool>(false)
   private let isSignalled = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
-  /// Nil once the loop has ended.
+  /// Nil once the loop has stopped.
   private let inbox = Lock<[Accepted]?>([])
 
-  /// The ids of clients that are to be closed.
+  /// The ids of clients to be closed.
   private let doomed = Lock<[UInt64]>([])
 
   init() throws(System.Failure) { event = try EventDescriptor() }
@@ -34,7 +34,7 @@ final class LoopHandle: Sendable {
     signal()
   }
 
-  /// False if the loop has ended and takes nothing any more.
+  /// False if the loop has stopped and accepts nothing.
   func hand(over accepted: Accepted) -> Bool {
     let isTaken = inbox.withLock { inbox in
       inbox?.append(accepted)
@@ -44,7 +44,7 @@ final class LoopHandle: Sendable {
     return isTaken
   }
 
-  /// To be called by the loop before it sleeps; false if there is something to do instead.
+  /// The loop calls this before it sleeps; false if there is work to do instead.
   func arm() -> Bool {
     isArmed.store(true, ordering: .sequentiallyConsistent)
     guard isSignalled.load(ordering: .sequentiallyConsistent) else { return true }
@@ -54,7 +54,7 @@ final class LoopHandle: Sendable {
 
   func disarm() { isArmed.store(false, ordering: .sequentiallyConsistent) }
 
-  /// Whether somebody has signalled since the last time.
+  /// Whether the loop was signalled since the last call.
   func takeSignal() -> Bool {
     isSignalled.load(ordering: .relaxed)
       && isSignalled.exchange(false, ordering: .sequentiallyConsistent)
@@ -68,7 +68,7 @@ final class LoopHandle: Sendable {
     }
   }
 
-  /// Has the loop close these clients, as far as they are its own.
+  /// Makes the loop close those of these clients that it serves.
   func close(_ ids: [UInt64]) {
     doomed.withLock { $0 += ids }
     signal()
@@ -81,7 +81,7 @@ final class LoopHandle: Sendable {
     }
   }
 
-  /// The last take.
+  /// Takes what is left in the inbox and closes it: `hand` returns false from then on.
   func closeInbox() -> [Accepted] {
     inbox.withLock { inbox in
       defer { inbox = nil }

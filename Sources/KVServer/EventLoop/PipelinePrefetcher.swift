@@ -1,27 +1,27 @@
 import KVStore
 
-/// The next requests of a connection's pipeline, whose keys are fetched into the processor's cache together,
-/// before the first of them runs: to wait for memory is what most of a look-up takes otherwise. What was found out
-/// on the way is there for each request when its turn comes.
+/// Prefetches the keys of a connection's pipelined requests into the processor's cache, before the first of
+/// them runs: most of the time of a look-up is spent waiting for memory. What the prefetch found is kept
+/// and passed to each request when it runs.
 ///
-/// What it does not understand at a glance, it lets pass. One belongs to an event loop, for its memory.
+/// Stops at the first request that it cannot parse quickly. Each event loop has one and reuses its memory.
 final class PipelinePrefetcher {
   private let lookups = LookupPrefetcher()
-  /// Where the requests that are known end, counted from the beginning of the first one.
+  /// The end offsets of the known requests, counted from the start of the first one.
   private var ends: [Int] = []
-  /// The next one.
+  /// The index of the next request to run.
   private var index = 0
-  /// How much has been consumed since the first one began.
+  /// Bytes consumed since the start of the first known request.
   private var head = 0
 
-  /// To be called where other requests follow than those that are known, if any are.
+  /// Call when the requests that follow are not the known ones.
   func forget() {
     ends.removeAll(keepingCapacity: true)
     index = 0
   }
 
-  /// To be called before the request in the first `byteCount` bytes is run and consumed, with the key of which
-  /// the reader is then made familiar.
+  /// Call before the request in the first `byteCount` bytes is run and consumed. Passes what is known about
+  /// its key to the reader.
   @inline(__always)
   func advance(over byteCount: Int, of input: RawSpan, _ call: borrowing Call) {
     if index == ends.count { look(at: input, call) }
@@ -34,7 +34,7 @@ final class PipelinePrefetcher {
     index &+= 1
   }
 
-  /// Looks at the requests at the beginning of `input`.
+  /// Parses the requests at the beginning of `input` and prefetches their keys.
   private func look(at input: RawSpan, _ call: borrowing Call) {
     forget()
     lookups.removeAll()
@@ -53,7 +53,7 @@ final class PipelinePrefetcher {
     if !ends.isEmpty { lookups.run(in: input, call.reader) }
   }
 
-  /// The name and the first argument of the request at `start`, and where it ends, if all of it is there.
+  /// The name, the first argument and the end of the request at `start`; nil if it is not complete.
   @inline(__always)
   private func request(
     in input: RawSpan, at start: Int

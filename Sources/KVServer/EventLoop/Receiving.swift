@@ -1,15 +1,16 @@
 import Base
 
-/// Receiving from a socket, as far as the memory for clients allows.
+/// Receiving from sockets, within the memory limit for clients.
 extension EventLoop {
-  /// How much is received at once.
+  /// Bytes received per call.
   static let receiveByteCount = 64 << 10
-  /// A large value is received with few calls.
+  /// The most bytes received per call for a large value, so that it takes few calls.
   static let largestReceiveByteCount = 4 << 20
-  /// Less room than this is not worth a call.
+  /// A call with less room than this is not worth its cost.
   static let leastReceiveByteCount = 16 << 10
 
-  /// How many bytes the connection's buffer has to hold to receive more, those that are there among them.
+  /// The capacity that the connection's input buffer needs to receive more, including the bytes already in
+  /// it.
   private func wantedByteCount(of connection: Connection) -> Int {
     let needed = max(
       connection.decoder.wantedByteCount, connection.input.count + Self.leastReceiveByteCount)
@@ -19,10 +20,10 @@ extension EventLoop {
     return max(needed, ahead, Self.receiveByteCount)
   }
 
-  /// Whether the memory for clients allows to receive more on this connection.
+  /// Whether the memory limit for clients allows receiving more on this connection.
   ///
-  /// The length of a large value is known in advance and asked for as a whole, so that whoever has
-  /// begun to receive one need not ask again.
+  /// Room for a large value, whose length is known in advance, is requested as a whole: once its receipt
+  /// has begun it needs no further room.
   func hasMemoryToReceive(_ connection: Connection) -> Bool {
     let wanted = wantedByteCount(of: connection)
     let room = connection.input.totalRoom
@@ -30,9 +31,10 @@ extension EventLoop {
       || server.memory.hasRoom(for: wanted - room)
   }
 
-  /// There is no memory to receive more: whoever holds nothing waits, whoever holds something must give
-  /// it up, or those might wait for each other indefinitely. But whoever does not read its replies waits in any case:
-  /// it needs no memory to go on, and is evicted where it does not (see `evictLargestBlocked`).
+  /// Handles a lack of memory to receive more. A connection that holds no memory waits. One that holds part
+  /// of a request is refused, because two such connections could wait for each other indefinitely. One that
+  /// does not read its replies waits in any case: it needs no memory to make progress, and is evicted if it
+  /// still does not read (see `evictLargestBlocked`).
   func starve(_ connection: Connection) {
     if connection.input.capacity > ClientMemory.ungatedByteCount, !connection.isThrottled {
       refuseMemory(to: connection)
@@ -72,14 +74,14 @@ extension EventLoop {
     return true
   }
 
-  /// A client that does not read still sends: it is given as much time again.
+  /// A client that does not read but still sends gets the full stall timeout again.
   private func didProgress(_ connection: Connection) {
     guard deadlines[connection.token] != nil else { return }
     deadlines[connection.token] =
       SystemClock.monotonicSeconds() + Int64(options.stallTimeoutSeconds)
   }
 
-  /// Lends the spare buffer to a connection that has none, or a small one with part of a request.
+  /// Lends the spare buffer to a connection whose own buffer is smaller, and moves its input there.
   private func lendInput(to connection: Connection) {
     guard connection.input.capacity < spareInput.capacity else { return }
     connection.input.withBytes { spareInput.append($0) }
@@ -87,7 +89,8 @@ extension EventLoop {
     spareInput = ByteBuffer()
   }
 
-  /// A little of a small request lies in a large buffer: many connections may be like that for long.
+  /// Whether a large buffer holds only a small part of a small request. Many connections may stay in that
+  /// state for long.
   func isHalfSent(_ connection: Connection) -> Bool {
     connection.input.count <= Self.leastReceiveByteCount && connection.parkedByteCount == nil
       && connection.decoder.wantedByteCount <= Self.leastReceiveByteCount

@@ -2,12 +2,13 @@ import Base
 import KVStore
 import Synchronization
 
-/// DEBUG RELOAD: the store is closed and opened again, which recovers it, while no event loop uses it.
+/// DEBUG RELOAD: closes the store and reopens it, which runs recovery, while no event loop uses it.
 ///
-/// From the request on the gate holds back what clients send. Each loop goes on until nothing that it has carried
-/// out waits for the log, and then waits here; the last one to come does the work and lets all of them go.
+/// Once a reload is requested, the gate holds back clients' requests. Each loop continues until none of its
+/// replies waits for the log, then waits here. The last loop to arrive reopens the store and releases the
+/// others.
 ///
-/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor.
+/// Sound as `@unchecked Sendable`: the plain fields are accessed only inside the monitor.
 final class Reload: @unchecked Sendable {
   private let asked = Atomic<Bool>(false)
   private let monitor = Monitor()
@@ -21,12 +22,12 @@ final class Reload: @unchecked Sendable {
   @inline(__always)
   var isAsked: Bool { asked.load(ordering: .acquiring) }
 
-  /// How many there have been, and what was wrong with the last one.
+  /// The number of reloads so far, and the error of the last one.
   var outcome: (count: Int, error: StoreError?) { monitor.withLock { (doneCount, error) } }
 
   func ask() { asked.store(true, ordering: .releasing) }
 
-  /// Returns when all loops have come here and one of them has done `work`.
+  /// A barrier: returns when all loops have called this and one of them has run `work`.
   func join(_ work: () throws(StoreError) -> Void) {
     monitor.withLock {
       let before = doneCount
@@ -50,7 +51,7 @@ final class Reload: @unchecked Sendable {
     monitor.broadcast()
   }
 
-  /// A loop has ended, and is waited for no more.
+  /// Called by a loop that has stopped; the others no longer wait for it.
   func leave() {
     monitor.withLock {
       loopCount -= 1
@@ -60,7 +61,8 @@ final class Reload: @unchecked Sendable {
 }
 
 extension ServerState {
-  /// Puts the store, opened again, in the place of the one there is. Nothing may use that meanwhile.
+  /// Closes the store and puts a reopened one in its place. Nothing may use the store meanwhile. If it
+  /// cannot be reopened, the server is shut down.
   func reopen() throws(StoreError) {
     defer { gate.setReloading(false) }
     guard let open = options.reopen else { return }
@@ -70,7 +72,7 @@ extension ServerState {
       do throws(StoreError) {
         try store.close()
       } catch .poisoned {
-        // What was acknowledged is in the log: to open it again is what helps.
+        // Acknowledged writes are in the log; reopening recovers them.
       }
       let opened = OpenStore(try open(), log: options.log)
       opened.expiry.isPaused = isPaused

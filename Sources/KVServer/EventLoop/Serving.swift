@@ -2,18 +2,18 @@ import Base
 import KVStore
 import Synchronization
 
-/// Serving one connection: receive, run what is complete, send what may be sent.
+/// Serving one connection: receive, run complete requests, send the replies that may be sent.
 extension EventLoop {
-  /// With more replies than this waiting, a connection's next requests wait too.
+  /// With more pending reply bytes than this, a connection's next requests wait.
   static let replyByteCountBound = 1 << 20
-  /// Larger buffers are given back to the system when they are empty.
+  /// Empty buffers larger than this are returned to the system.
   static let keptReplyByteCount = 1 << 20
   static let keptArgumentCount = 256
-  /// How many positions in the log a connection's replies may wait for.
+  /// How many log positions a connection's replies may wait for.
   static let heldPositionBound = 1 << 14
-  /// After how many connections replies are sent.
+  /// Replies are sent after this many connections were served.
   static let answeredTogether = 8
-  /// How often a connection's replies may be sent in one turn to make room for more.
+  /// How often per turn one connection's replies may be sent to make room for more.
   static let roundsPerTurn = 4
 
   func serve(_ connection: Connection, _ ready: Poller.Interest, _ call: inout Call) {
@@ -33,10 +33,10 @@ extension EventLoop {
     answer(connection, &call)
   }
 
-  /// Carries out what has been received; the replies are sent together with those of others.
+  /// Runs the requests received. Replies of several connections are sent together.
   ///
-  /// Who sends wakes somebody, which costs as much as twenty commands: replies that leave one right after
-  /// the other find their receiver awake.
+  /// Each send wakes the receiver, which costs as much as twenty commands; when sends follow each other
+  /// closely, the receiver is already awake.
   private func answer(_ connection: Connection, _ call: inout Call) {
     lend(&call, to: connection)
     runRequests(of: connection, &call)
@@ -45,7 +45,7 @@ extension EventLoop {
     answered.append(connection)
   }
 
-  /// Sends what connections that were served may be sent.
+  /// Sends the replies of the connections that were served.
   func sendAnswered(_ call: inout Call) {
     guard !answered.isEmpty else { return }
     let served = answered
@@ -75,7 +75,7 @@ extension EventLoop {
     }
   }
 
-  /// Runs what has been received as far as it may, and sends what may be sent.
+  /// Runs the requests received as far as possible and sends the replies that may be sent.
   func resume(_ connection: Connection, _ call: inout Call) {
     guard connections[connection.token] === connection, !connection.isLingering else { return }
     lend(&call, to: connection)
@@ -84,7 +84,7 @@ extension EventLoop {
     while true {
       runRequests(of: connection, &call)
       isAlive = send(connection, &call)
-      // Sending may have made room for more of what was already received.
+      // Sending may have made room for replies to more of the requests received.
       guard isAlive, connection.isThrottled, !isBacklogged(call) else { break }
       connection.isThrottled = false
       rounds += 1
@@ -96,15 +96,15 @@ extension EventLoop {
     if isAlive, call.reply.count == 0, call.session.longRead != nil,
       !stillWaits(connection, replyByteCount: 0)
     {
-      // Its reply has waited for those before it to be sent.
+      // Its reply waited until those before it were sent.
       connection.isYielding = true
     }
     takeBack(&call, from: connection)
     settle(connection, isAlive: isAlive)
   }
 
-  /// So many replies wait that requests must too. Who reads is to be sent what there is, rather than cut
-  /// off, when many small replies come near the hard limit.
+  /// Whether so many replies are pending that requests must wait. The threshold is at most half the hard
+  /// limit: a client that reads must not be cut off because many small replies add up to that limit.
   private func isBacklogged(_ call: borrowing Call) -> Bool {
     let hard = call.hardReplyLimit
     return call.reply.count
@@ -112,15 +112,16 @@ extension EventLoop {
       || call.held.count > Self.heldPositionBound
   }
 
-  /// What this connection's replies may grow to: all that is left for clients, and a little in any case.
+  /// The most bytes this connection's replies may grow to: the memory left for clients, but always at least
+  /// `ClientMemory.ungatedByteCount` more than is pending.
   private func replyLimit(of connection: Connection, pending: Int) -> Int {
     let left = max(server.memory.left, ClientMemory.ungatedByteCount)
     return min(pending + min(left, ReplyWriter.defaultLimit), ReplyWriter.defaultLimit)
   }
 
-  /// Runs requests until there is none, until one has to wait, or until the connection has had its share of the
-  /// turn, which is a slice of time: others that are ready come before the next one then. The time is looked at behind
-  /// each request, so that one that takes longer is the last one of the slice.
+  /// Runs requests until no complete one is left, one has to wait, or the connection's time slice is over;
+  /// then other ready connections come first. The time is checked after each request, so a slow one ends
+  /// the slice.
   private func runRequests(of connection: Connection, _ call: inout Call) {
     let newestBefore = call.session.newest?.position
     var input = ByteBuffer()
@@ -128,7 +129,7 @@ extension EventLoop {
     let waitedForRoom = connection.isParkedForRoom && connection.parkedByteCount != nil
     connection.isParkedForRoom = waitedForRoom
     call.hasScanned = false
-    // No request is begun between the wish to stop and the drain.
+    // Between the stop request and the drain no request is started.
     if handle.shouldStop, drainDeadline == nil { connection.isYielding = true }
     var hasRun = false
     var wasParked = false
@@ -197,7 +198,7 @@ extension EventLoop {
         if let time = connection.session.waitsUntil { timers[connection.token] = time }
       }
       if connection.parkedByteCount != nil { break }
-      // The meter knows the time already.
+      // The meter has already read the clock.
       let isSliceOver = call.meter.latest &- begun >= sliceTicks && !input.isEmpty
       if call.hasScanned || isSliceOver {
         connection.isYielding = true
@@ -256,9 +257,9 @@ extension EventLoop {
     return true
   }
 
-  /// The log has failed: replies that waited for it must not go out as if it had not.
+  /// The log has failed: replaces the held replies by an error, because their writes may not be durable.
   ///
-  /// The position is read after the failure was seen, so what is durable by then will ever be.
+  /// The durable position is read after the failure was observed, so it no longer advances.
   private func giveUpHeld(_ connection: Connection, _ call: inout Call, _ reason: StoreError) {
     let durable = call.held.sendableByteCount(
       of: call.reply.count, durable: store.durablePosition)
@@ -269,7 +270,7 @@ extension EventLoop {
     connection.beginClosing()
   }
 
-  /// Lends back the buffers, and asks the poller for what the connection waits for now.
+  /// Takes back lent buffers and registers with the poller what the connection waits for.
   private func settle(_ connection: Connection, isAlive: Bool) {
     guard isAlive else { return close(connection) }
     if connection.arguments.capacity > Self.keptArgumentCount, connection.input.isEmpty {
@@ -294,7 +295,7 @@ extension EventLoop {
     updateInterest(connection)
   }
 
-  /// The next connection is lent the same buffer.
+  /// Keeps an empty input buffer for the next connection.
   private func takeBackInput(of connection: Connection) {
     if connection.input.isEmpty {
       reclaim(&connection.input, as: &spareInput, upTo: Self.receiveByteCount)
@@ -303,7 +304,7 @@ extension EventLoop {
     }
   }
 
-  /// Enters what the connection takes now.
+  /// Updates the memory accounted to the connection.
   private func account(_ connection: Connection) {
     let byteCount = connection.byteCount
     let record = connection.session.record
@@ -339,8 +340,8 @@ extension EventLoop {
     }
   }
 
-  /// Closes the sending side and waits a moment for the client to close its own: to close both at
-  /// once with input unread would reset the connection, and the client might never see the last reply.
+  /// Closes the sending side and waits up to two seconds for the client to close its own. Closing both at
+  /// once with unread input would reset the connection, and the client might never see the last reply.
   private func linger(_ connection: Connection) {
     System.endSending(connection.descriptor.number)
     guard !connection.peerClosed else { return close(connection) }
@@ -371,7 +372,7 @@ extension EventLoop {
     server.clients.leave(connection.session.record)
     server.gate.leave(connection.session)
     try? poller.remove(connection.descriptor.number)
-    // It may still stand on lists that are gone through later.
+    // The connection may still be on lists that are processed later.
     connection.releaseBuffers()
     account(connection)
   }

@@ -1,8 +1,7 @@
 import Base
 import KVStore
 
-/// Connections in the order in which they came. One that has closed meanwhile is passed over by
-/// whoever takes it out.
+/// Connections in order of arrival. A connection may have closed meanwhile; the consumer skips it.
 struct ConnectionQueue {
   private var connections: [Connection] = []
   private var head = 0
@@ -20,9 +19,9 @@ struct ConnectionQueue {
   }
 }
 
-/// Connections that cannot go on for the moment, and what makes them go on.
+/// Connections that are blocked, and how they resume.
 extension EventLoop {
-  /// Sends what has become durable, or tells of the failure of the log.
+  /// Sends the replies that have become durable, or an error if the log has failed.
   func releaseHeld(_ call: inout Call) {
     guard !held.isEmpty else { return }
     let released = held
@@ -33,14 +32,14 @@ extension EventLoop {
     }
   }
 
-  /// Those that had had their share of the turn before.
+  /// Takes the connections that yielded in the turn before.
   func takeYielding() -> [Connection] {
     if yielding.isEmpty { return [] }
     defer { yielding.removeAll(keepingCapacity: true) }
     return yielding
   }
 
-  /// Goes on with them.
+  /// Resumes these connections.
   func resume(yielded: [Connection], _ call: inout Call) {
     for connection in yielded {
       connection.isListedAsYielding = false
@@ -49,7 +48,7 @@ extension EventLoop {
     }
   }
 
-  /// Goes on with what has waited for other threads, where that is done.
+  /// Resumes the connections whose work on other threads is done.
   func resumeWaiting(_ call: inout Call) {
     guard !waiting.isEmpty else { return }
     let resumed = waiting
@@ -64,14 +63,14 @@ extension EventLoop {
     }
   }
 
-  /// Whether the request that was kept back cannot go on yet, as far as that is to be told without carrying it out: it
-  /// may have to look much up, or to do much, before it finds that it must wait again.
+  /// Whether a waiting request must keep waiting, as far as that can be told without running it. Running it
+  /// could cost many look-ups or much work before it finds that it must wait again.
   func mustWait(_ connection: Connection, forRoom: Bool, _ call: borrowing Call) -> Bool {
     if forRoom { return call.isRoomAwaited || !connection.session.mayHaveRoom(in: store) }
     return stillWaits(connection, replyByteCount: call.reply.count)
   }
 
-  /// The same for one that waits for another thread.
+  /// The same for a request that waits for another thread.
   func stillWaits(_ connection: Connection, replyByteCount: Int) -> Bool {
     let session = connection.session
     if session.isPaused, session.pausedRevision == server.gate.revision { return true }
@@ -87,13 +86,14 @@ extension EventLoop {
     return false
   }
 
-  /// Tries again what waits for room in the store, until there is none for the next in the queue.
+  /// Retries requests that wait for room in the store, in order, until one finds no room.
   func retryParked(_ call: inout Call) {
     call.isRoomAwaited = false
     while let connection = parked.first {
       if isOpen(connection) {
         resume(connection, &call)
-        // One that does not read its replies is passed over: it comes again when there is room for more of them.
+        // A connection that does not read its replies is skipped; it is queued again once it can take
+        // replies.
         if isOpen(connection), connection.isParkedForRoom, !connection.isThrottled { break }
       }
       connection.isListedAsParked = false
@@ -102,8 +102,8 @@ extension EventLoop {
     call.isRoomAwaited = !parked.isEmpty
   }
 
-  /// Receives from those that wait for memory, until there is none for the next in the queue. Where there is none for
-  /// that, or for a reply, who does not read gives way.
+  /// Receives on connections that wait for memory, in order, until there is none for the next one. If
+  /// memory is lacking for that or for a reply, evicts clients that do not read.
   func retryStarved(_ call: inout Call) {
     guard !starved.isEmpty || server.memory.isRefusing else { return }
     let now = SystemClock.monotonicSeconds()
@@ -136,8 +136,8 @@ extension EventLoop {
     }
   }
 
-  /// Closes connections that hold much memory for a request whose rest does not come, while others
-  /// wait for memory.
+  /// Closes connections that hold much memory for an incomplete request and have been inactive since before
+  /// `time`.
   private func evictStalledReceivers(idleBefore time: Int64) {
     for connection in Array(connections.values)
     where connection.input.capacity > ClientMemory.ungatedByteCount && connection.isReceiving
@@ -151,15 +151,16 @@ extension EventLoop {
     }
   }
 
-  /// For how long a client must not have read before it may be evicted, in seconds.
+  /// How long a client must have left its replies unread before it may be evicted, in seconds.
   private static let leastBlockedSeconds: Int64 = 2
 
-  /// Cuts off the client, of all event loops, that takes the most memory of those that have not read what they are
-  /// sent for a while. One goes in a second, so that the memory of one is free before another has to go.
+  /// Of all clients, on any loop, that have not read their replies for a while, cuts off the one that uses
+  /// the most memory. Each loop evicts at most one client a second, so that its memory is free before the
+  /// next is chosen.
   ///
-  /// None goes where all of them together take less than `room`, what there was for a reply that was refused. It might
-  /// have fitted into twice as much; but a client that asks for more than there can ever be must not have others cut off
-  /// that take little.
+  /// Does nothing if all these clients together use less than `room`, the room there was for a refused
+  /// reply. Evicting them could at most double it, which might have been enough; but a client that requests
+  /// more than can ever fit must not cause the eviction of clients that use little.
   private func evictLargestBlocked(now: Int64, outOf room: Int) {
     let blocked = server.clients.all.filter { record in
       record.blockedSince.load(ordering: .relaxed) <= now - Self.leastBlockedSeconds
@@ -180,7 +181,7 @@ extension EventLoop {
     server.gate.kill([largest])
   }
 
-  /// To be called before a client is cut off that does not read what it is sent.
+  /// Call before cutting off a client that does not read its replies.
   func noteStalled(_ connection: Connection) {
     note(
       .stalled, connection,
@@ -189,7 +190,7 @@ extension EventLoop {
         + "\(connection.input.count) bytes of requests are not carried out")
   }
 
-  /// The request cannot be received, and so no other behind it.
+  /// The request cannot be received, nor any that follows it: replies with an error and closes.
   func refuseMemory(to connection: Connection) {
     connection.reply.error(ClientMemory.refusal)
     connection.beginClosing()

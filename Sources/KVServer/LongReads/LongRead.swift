@@ -3,17 +3,17 @@ import KVData
 import KVStore
 import Synchronization
 
-/// One command that is carried out on a thread of its own, and its reply once it is there.
+/// One command that runs on a thread of its own, and its reply once that is complete.
 ///
-/// What it holds counts as memory of clients: the copy of its request from the beginning, its reply before it is written.
-/// Few replies are large, so there is little room for one at first. A command whose reply turns out to need more has told
-/// nobody anything, and is begun again with more room: all its tries together cost little more than the last, unless it
-/// reads much more than it replies.
+/// Its memory counts as client memory: the copy of its request from the start, and the room for its reply even
+/// before that is written. Few replies are large, so the first attempt gets little room. If the reply needs
+/// more, the command starts over with more room; nobody has seen the dropped reply. All attempts together cost
+/// little more than the last one, unless the command reads much more than it replies.
 ///
-/// Sound as `@unchecked Sendable`: what is not constant is written by that thread before `done` is set, and used by
-/// the connection's event loop after it has seen that.
+/// Sound as `@unchecked Sendable`: what is not constant is written by that thread before `done` is set, and
+/// used by the connection's event loop after it has seen that.
 final class LongRead: QueuedRead, @unchecked Sendable {
-  /// A reply that is larger waits until there is no other before it, instead of being copied.
+  /// A larger reply is not copied: it waits until no other reply comes before it.
   private static let copiedByteCount = 4 << 20
   private static let firstReplyByteCount = 4 << 20
   private static let replyGrowth = 8
@@ -22,7 +22,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
   let isResumption: Bool
   private let reads: LongReads
   private let memory: ClientMemory
-  /// What is entered there for it.
+  /// How many bytes are charged to `memory` for this read.
   private var accountedByteCount = 0
 
   private let command: Int
@@ -39,18 +39,18 @@ final class LongRead: QueuedRead, @unchecked Sendable {
 
   var reply = ReplyWriter()
   private(set) var error: StoreError?
-  /// There was no thread to carry it out.
+  /// No thread could be started for it.
   private(set) var isRefused = false
-  /// What the reply could grow to; less than the client may be sent where there was no more memory.
+  /// The size that the reply could grow to. Less than the client may be sent if memory was short.
   private(set) var replyRoom = 0
   var isShortOfMemory: Bool { replyRoom < replyByteLimit }
   /// How long it took, in ticks of `TickClock`.
   private(set) var ticks: UInt64 = 0
-  /// The keys that it met that had expired, or the first of them.
+  /// The expired keys that it met, or the first of them.
   private(set) var expired: [[UInt8]] = []
   private(set) var hasMoreExpired = false
 
-  /// The command that is under way in `call`. Nil where there is no memory for it.
+  /// A read for the current command of `call`. Nil if there is no memory for it.
   init?(_ call: borrowing Call, _ request: RawSpan, in reads: LongReads) {
     let memory = call.server.memory
     let byteCount = Self.byteCount(of: request.byteCount, call.arguments.count)
@@ -87,24 +87,24 @@ final class LongRead: QueuedRead, @unchecked Sendable {
     accountedByteCount = byteCount
   }
 
-  /// What it held is gone, or the connection's from now on.
+  /// Ends the charge for its memory: that was freed, or is charged to the connection from here on.
   func giveBack() { account(0) }
 
   var isDone: Bool { done.load(ordering: .acquiring) }
 
-  /// To be asked once it is done.
+  /// Valid once it is done.
   var isLarge: Bool { reply.count > Self.copiedByteCount }
 
-  /// Nobody wants the reply any more.
+  /// Cancels the read: its reply is no longer wanted.
   func cancel() {
     stop()
     reads.remove(self)
   }
 
-  /// Has it end soon, if it runs.
+  /// Makes it end soon if it is running.
   func stop() { isCancelled.store(true, ordering: .relaxed) }
 
-  /// Ends it before it has begun; its connection begins again.
+  /// Ends it before it has begun. Its connection runs the command again.
   func giveUp() {
     error = .walkStopped
     complete()
@@ -116,7 +116,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
     complete()
   }
 
-  /// Carries it out, on the thread of the caller.
+  /// Runs the command on the caller's thread.
   func run(_ server: ServerState) {
     let clock = TickClock.standard
     let begun = clock.now
@@ -131,16 +131,16 @@ final class LongRead: QueuedRead, @unchecked Sendable {
     complete()
   }
 
-  /// Whether there is more room for the reply than there was.
+  /// Gets more room for the reply. Returns whether that is enough for another attempt.
   private func mayRetry() -> Bool {
     guard replyRoom < replyByteLimit, !isCancelled.load(ordering: .relaxed) else { return false }
     let before = replyRoom
     growRoom(to: before * Self.replyGrowth)
-    // It is not begun again and again for a little more.
+    // Starting over for a little more room is not worth it.
     return replyRoom == replyByteLimit || replyRoom >= 2 * before
   }
 
-  /// Gives the reply as much of so much room as there is memory for.
+  /// Grows the room for the reply towards `byteCount`, as far as there is memory.
   private func growRoom(to byteCount: Int) {
     let more = memory.reserve(upTo: max(0, min(byteCount, replyByteLimit) - replyRoom))
     accountedByteCount += more

@@ -2,15 +2,16 @@ import Base
 import KVStore
 import Synchronization
 
-/// Reading commands that walk over more than an event loop should, carried out on threads of their own, so that only the
-/// client that asked waits.
+/// Reading commands that are too long for an event loop. They run on threads of their own, so that only their
+/// clients wait.
 ///
-/// A command that may be one (`Command.Flags.scans`, or many names with `looksUpMany`) first runs on its event loop, with
-/// a limit on the steps of its walks, which nearly all stay below. One that reaches it has replied nothing that anyone
-/// saw: it is begun again here, with a reader of its own and hence over one cut, while its connection waits
-/// (`Call.Disposition.waiting`). A connection that closes, a stop and a reload end it.
+/// A command that may be one (`Command.Flags.scans`, or many names with `looksUpMany`) first runs on its event
+/// loop, with a limit on the steps of its walks. Nearly all commands stay below it. One that reaches it has
+/// sent no reply yet. It starts over here, with a reader of its own and therefore on one consistent cut, while
+/// its connection waits (`Call.Disposition.waiting`). It is stopped if the connection closes, the server stops
+/// or the store is reloaded.
 ///
-/// There are few threads, because each takes a share of the processors that the event loops need; those that find none
+/// There are few threads, because they compete with the event loops for processors. Commands that find none
 /// free wait for one (`ReadQueue`).
 final class LongReads: Sendable {
   private static let threadLimit = 8
@@ -21,10 +22,10 @@ final class LongReads: Sendable {
   }
 
   private let locked = Lock(State())
-  /// Told when a thread is about to end.
+  /// Signalled when a thread is about to end.
   private let ended = Monitor()
 
-  /// Runs `handler` of the command under way, on the event loop if it stays short and on another thread if not.
+  /// Runs `handler` for the current command: on the event loop if it stays short, otherwise on another thread.
   @inline(never)
   static func run(
     _ handler: Command.ReadHandler, _ call: inout Call, _ request: RawSpan
@@ -52,10 +53,10 @@ final class LongReads: Sendable {
     if call.reader.hasMetExpired { call.removeExpiredMet(holdingFrom: start) }
   }
 
-  /// Takes over the reply of a command that was begun, if it is there. True if the command must begin again, because
-  /// it was ended in the middle.
+  /// Takes over the reply of a long read if it is done. Returns true if the command must start over because the
+  /// read was stopped.
   private static func finish(_ read: LongRead, _ call: inout Call) throws(StoreError) -> Bool {
-    // A large reply is not copied behind others: it waits until those are sent.
+    // A large reply is not copied after other replies: it waits until those are sent.
     guard read.isDone, call.reply.count == 0 || !read.isLarge else {
       call.disposition = .waiting
       return false
@@ -77,7 +78,7 @@ final class LongReads: Sendable {
     call.reply.append(&read.reply)
     read.giveBack()
     if call.reply.isOverflowing {
-      // What is told is what this one had; the next has more again.
+      // The error states the room that this read had. The next may have more.
       let limit = min(call.reply.limit, start + read.replyRoom)
       call.refuseReply(from: start, limit: read.isShortOfMemory ? limit : nil)
     }
@@ -87,7 +88,7 @@ final class LongReads: Sendable {
     return false
   }
 
-  /// Nil where there is no memory for it.
+  /// Begins a long read for the current command. Nil if there is no memory for it.
   private func begin(_ call: borrowing Call, _ request: RawSpan) -> LongRead? {
     guard let read = LongRead(call, request, in: self) else { return nil }
     let server = call.server
@@ -101,8 +102,8 @@ final class LongReads: Sendable {
     return read
   }
 
-  /// Begins those that may run. Where the system has no more threads they wait for those there are; returned are those
-  /// that wait for none.
+  /// Starts threads for the reads that may run. If the system has no more threads, reads wait for a running one
+  /// to end. If none is running, returns all waiting reads: they must be refused.
   private func startThreads(_ state: inout State, _ server: ServerState) -> [LongRead] {
     while let read = state.queue.takeNext() {
       do throws(IOError) {
@@ -135,7 +136,7 @@ final class LongReads: Sendable {
     ended.withLock { ended.broadcast() }
   }
 
-  /// Nobody wants it any more.
+  /// Removes a read that is no longer wanted.
   func remove(_ read: LongRead) { locked.withLock { $0.queue.remove(read) } }
 
   /// How many run, and how many wait for a thread.
@@ -143,7 +144,7 @@ final class LongReads: Sendable {
     locked.withLock { ($0.queue.running.count, $0.queue.waitingCount) }
   }
 
-  /// Ends what is under way, and returns once it has ended. Nothing is begun afterwards.
+  /// Stops all reads and returns once they have ended. None begins after that.
   func finish() {
     let given = locked.withLock { state in
       state.isFinishing = true

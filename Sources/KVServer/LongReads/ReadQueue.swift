@@ -1,26 +1,26 @@
-/// Whose long reads share threads: a user on a machine.
+/// The owner of long reads, among which threads are shared: a user on one machine.
 struct ReadOwner: Hashable, Sendable {
   let user: [UInt8]
   let host: String
 }
 
-/// What a queue of long reads has to know of each.
+/// What the queue needs to know about a long read.
 protocol QueuedRead: AnyObject {
   var owner: ReadOwner { get }
-  /// It looks for the key of a cursor that is not kept, which may be made up, over all there is.
+  /// It searches all keys or fields for that of a cursor that is no longer kept, and that may be made up.
   var isResumption: Bool { get }
 }
 
-/// Which long reads run, and which wait for a thread.
+/// The long reads that run, and those that wait for a thread.
 ///
-/// One owner gets no more than half of the threads: with n of its own running another begins only while more than n
-/// threads are free. So the first read of another owner finds a thread as a rule, and several owners that ask for as many
-/// as they can share what there is. Those who wait take turns. Of searches for cursors one runs at a time.
+/// An owner gets at most half of the threads: while n of its reads run, another begins only if more than n
+/// threads are free. So another owner's first read usually finds a free thread, and owners with many reads
+/// share the threads. Waiting owners take turns. Only one search for a cursor runs at a time.
 struct ReadQueue<Read: QueuedRead> {
   let threadLimit: Int
   private(set) var running: [Read] = []
   private var waiting: [ReadOwner: [Read]] = [:]
-  /// The owners of those that wait, in the order of their turns.
+  /// The owners of waiting reads, in the order of their turns.
   private var turns: [ReadOwner] = []
 
   init(threadLimit: Int) { self.threadLimit = threadLimit }
@@ -32,8 +32,8 @@ struct ReadQueue<Read: QueuedRead> {
     waiting[read.owner, default: []].append(read)
   }
 
-  /// Takes the next that may run. O(owners), however many wait; but while a search for a cursor runs others of those
-  /// are passed over one by one.
+  /// Takes the next read that may run. O(owners), however many reads wait. But while a search for a cursor
+  /// runs, other searches are passed over one by one.
   mutating func takeNext() -> Read? {
     let isSearching = running.contains(where: \.isResumption)
     for (turn, owner) in turns.enumerated() where hasThread(for: owner) {
@@ -56,7 +56,7 @@ struct ReadQueue<Read: QueuedRead> {
     threadLimit - running.count > running.count { $0.owner == owner }
   }
 
-  /// One that was taken could not be begun: it is the next again.
+  /// Puts back a read that was taken but could not be started. It is the next again.
   mutating func putBack(_ read: Read) {
     didEnd(read)
     turns.removeAll { $0 == read.owner }
@@ -66,7 +66,7 @@ struct ReadQueue<Read: QueuedRead> {
 
   mutating func didEnd(_ read: Read) { running.removeAll { $0 === read } }
 
-  /// Nobody wants it any more; one that runs has to end by itself.
+  /// Removes a waiting read that is no longer wanted. A running one has to end by itself.
   mutating func remove(_ read: Read) {
     guard let place = waiting[read.owner]?.firstIndex(where: { $0 === read }) else { return }
     waiting[read.owner]?.remove(at: place)
@@ -75,7 +75,7 @@ struct ReadQueue<Read: QueuedRead> {
     turns.removeAll { $0 == read.owner }
   }
 
-  /// Takes all that wait.
+  /// Takes all waiting reads.
   mutating func takeWaiting() -> [Read] {
     defer {
       waiting = [:]

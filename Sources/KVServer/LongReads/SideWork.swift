@@ -1,9 +1,10 @@
 import Base
 
-/// Work of commands that waits for files other than the store's, of users and of the configuration: done on a thread of
-/// its own, one after another, while only the client that asked waits.
+/// Work of commands that takes time outside the store, such as writing the files of users and of the
+/// configuration. It is done on a separate thread, one item after another, while only the client that asked
+/// waits.
 final class SideWork: Sendable {
-  /// What the command does when the work is done, on its event loop: it replies.
+  /// What the command does on its event loop when the work is done: it replies.
   typealias Completion = @Sendable (inout Call) -> Void
 
   private struct State {
@@ -13,7 +14,7 @@ final class SideWork: Sendable {
 
     mutating func append(_ ticket: SideTicket) { waiting.append(ticket) }
 
-    /// O(1) as a rule.
+    /// Amortized O(1) unless very many wait.
     mutating func takeFirst() -> SideTicket? {
       guard head < waiting.count else { return nil }
       defer {
@@ -28,7 +29,7 @@ final class SideWork: Sendable {
   }
 
   private let locked = Lock(State())
-  /// Told when the thread is about to end.
+  /// Signalled when the thread is about to end.
   private let ended = Monitor()
 
   fileprivate func begin(
@@ -44,13 +45,13 @@ final class SideWork: Sendable {
     do throws(IOError) {
       _ = try WorkerThread(attempting: "kvd-side") { self.run() }
     } catch {
-      // Better late than never: this event loop waits.
+      // There is no thread, so the work is done here and this event loop waits.
       run()
     }
     return ticket
   }
 
-  /// Has `work` done for nobody who waits.
+  /// Runs `work` with no command waiting for it.
   func begin(for handle: LoopHandle, _ work: @escaping @Sendable () -> Void) {
     _ = begin(for: handle) { () -> Completion in
       work()
@@ -58,7 +59,7 @@ final class SideWork: Sendable {
     }
   }
 
-  /// Returns once nothing is under way. Nobody may ask for more meanwhile.
+  /// Returns once all work is done. None may be added meanwhile.
   func finish() {
     ended.withLock {
       while locked.withLock({ $0.isRunning }) { ended.wait() }
@@ -79,7 +80,7 @@ final class SideWork: Sendable {
   }
 }
 
-/// Work that was asked for.
+/// An item of work, and what to do when it is done.
 final class SideTicket: Sendable {
   private let handle: LoopHandle
   private let work: @Sendable () -> SideWork.Completion
@@ -90,7 +91,7 @@ final class SideTicket: Sendable {
     self.work = work
   }
 
-  /// Nil while it is under way.
+  /// Nil until the work is done.
   fileprivate var completion: SideWork.Completion? { state.withLock { $0 } }
 
   var isDone: Bool { completion != nil }
@@ -103,8 +104,9 @@ final class SideTicket: Sendable {
 }
 
 extension Call {
-  /// Takes back that a command waits inside a transaction or a script, where it must have refused or been carried out
-  /// at once: whoever asked for it has begun to write the replies of both, and would carry out everything again.
+  /// Replaces waiting with an error, for a command inside a transaction or a script. Such a command must not
+  /// wait: the replies of the whole transaction or script are partly written, and a retry would run everything
+  /// again.
   @inline(never)
   mutating func refuseToWait(takingBackTo start: Int) {
     assertionFailure(
@@ -116,10 +118,10 @@ extension Call {
       "ERR this command would have to wait, which it cannot inside a transaction or a script")
   }
 
-  /// Has `work` done on another thread, while this connection waits, and then does what it returns.
+  /// Runs `work` on another thread while this connection waits, then calls the completion that it returned.
   ///
-  /// The handler is called again when the work is done, and must come here again: what it does before that must bear
-  /// being done twice. Not for commands that may be queued in a transaction, which cannot wait in the middle.
+  /// The handler is called again when the work is done, and must call this again: whatever it does before must
+  /// be safe to do twice. Not for commands that can be queued in a transaction, because those cannot wait.
   mutating func onSideThread(_ work: @escaping @Sendable () -> SideWork.Completion) {
     guard let ticket = session.sideTicket else {
       session.sideTicket = server.sideWork.begin(for: handle, work)

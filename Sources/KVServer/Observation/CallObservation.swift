@@ -1,8 +1,8 @@
 import Base
 
-/// What is noted of each command once it has been carried out.
+/// What is recorded of each command after it has run.
 extension Call {
-  /// Enters a command that was just run. Its name and arguments are still in place.
+  /// Records a command that has just run. Its name and arguments are still in place.
   @inline(__always)
   mutating func didRun(_ request: RawSpan) {
     guard disposition == .next, note == .none, !isMonitored, reply.errorCodes.isEmpty else {
@@ -11,7 +11,7 @@ extension Call {
     enter(meter.end(), hasFailed: false, request)
   }
 
-  /// The rest: commands that failed, wait, were refused or queued, or are watched by monitors.
+  /// The other cases: commands that failed, wait, were rejected or queued, or are monitored.
   @inline(never)
   private mutating func recordUncommonOutcome(_ request: RawSpan) {
     let hasFailed = !reply.errorCodes.isEmpty
@@ -29,7 +29,7 @@ extension Call {
     }
   }
 
-  /// Enters one of the commands that EXEC carries out, which began at `start`.
+  /// Records one of the commands of an EXEC, which began at `start`.
   mutating func didRunPart(_ request: RawSpan, errorsBefore: Int, since start: inout UInt64) {
     let now = meter.clock.now
     defer { start = now }
@@ -41,7 +41,7 @@ extension Call {
 
   @inline(__always)
   private mutating func enter(_ ticks: UInt64, hasFailed: Bool, _ request: RawSpan) {
-    // Plain values, one by one: to lend parts of a call is to copy all of it.
+    // Plain values, one by one: lending parts of a call would copy all of it.
     let (statistics, command, nanoseconds) = (statistics, command, meter.nanoseconds(ticks))
     let (tracksLatency, isSlow) = (meter.tracksLatency, ticks >= meter.slowTicks)
     statistics.add(
@@ -49,7 +49,7 @@ extension Call {
     if isSlow { enterSlow(ticks, request) }
   }
 
-  /// Enters the error replies that were written since the last time.
+  /// Counts the error replies written since the last call.
   mutating func countErrors() {
     guard !reply.errorCodes.isEmpty else { return }
     for code in reply.errorCodes where !code.isEmpty {
@@ -89,7 +89,7 @@ extension Call {
     }
   }
 
-  /// Takes over what the options say of slow commands.
+  /// Applies the options about slow commands and time limits.
   mutating func watch(_ options: ServerOptions) {
     thresholds = Thresholds(
       slow: options.slowLogThreshold, slowLength: options.slowLogLength,
@@ -107,7 +107,7 @@ extension Call {
     meter.tracksLatency = options.tracksLatency
   }
 
-  /// From when on a command is slow: microseconds, and for latency milliseconds.
+  /// From when on a command is slow: in microseconds, for `latency` in milliseconds.
   struct Thresholds {
     var slow = -1
     var slowLength = 0

@@ -1,27 +1,27 @@
 import Base
 
-/// Times the commands of one event loop. The end of one command is the beginning of the next, so that a
-/// command costs one look at the processor's counter.
+/// Times the commands of one event loop. The end of one command is the start of the next, so each command
+/// reads the clock once.
 struct CommandMeter {
   let clock = TickClock.standard
   private var began: UInt64 = 0
-  /// From how many ticks on a command is slow, for whichever log.
+  /// The ticks from which on a command is slow, for the slow log or the latency log.
   var slowTicks = UInt64.max
-  /// Whether distributions of times are kept.
+  /// Whether latency histograms are kept.
   var tracksLatency = true
 
-  /// When the newest command ended, which is when the next began.
+  /// When the last command ended, which is when the next began.
   @inline(__always)
   var latest: UInt64 { began }
 
-  /// The first command of several begins.
+  /// Starts timing the first of several commands.
   @inline(__always)
   mutating func begin() { began = clock.now }
 
-  /// The command under way has taken `ticks` elsewhere.
+  /// Adds `ticks` that the current command took elsewhere.
   mutating func add(_ ticks: UInt64) { began &-= ticks }
 
-  /// A command has ended, and the next begins. Returns how many ticks it took.
+  /// Ends a command and starts the next. Returns how many ticks it took.
   @inline(__always)
   mutating func end() -> UInt64 {
     let now = clock.now
@@ -33,13 +33,13 @@ struct CommandMeter {
   mutating func nanoseconds(_ ticks: UInt64) -> UInt64 { clock.nanoseconds(ticks) }
 }
 
-/// The processor's counter where it runs evenly, the system's clock elsewhere.
+/// The processor's counter if it runs at a constant rate, otherwise the system's monotonic clock.
 struct TickClock: Sendable {
   private let usesCounter: Bool
   /// Nanoseconds are ticks × this / 2^24.
   private let scale: UInt64
 
-  /// Measures the counter against the clock for some milliseconds, once.
+  /// Calibrates the counter against the clock once, for 4 ms.
   static let standard = TickClock()
 
   private init() {

@@ -1,20 +1,20 @@
 import Base
 import Synchronization
 
-/// How many clients the server has cut off, by reason; INFO tells the numbers.
+/// How many clients the server has cut off, by reason; INFO shows the numbers.
 final class CutOffs: Sendable {
   enum Reason: Int, CaseIterable {
-    /// It neither read what it was sent nor could send more (client-stall-timeout).
+    /// It did not read its replies and could not send more (client-stall-timeout).
     case stalled
-    /// It sent more than client-query-buffer-limit without the end of a request.
+    /// It sent more than client-query-buffer-limit without completing a request.
     case queryBuffer
-    /// More waited for it than client-output-buffer-limit allows, or it was too slow for MONITOR.
+    /// Its pending output exceeded client-output-buffer-limit, or it was too slow for MONITOR.
     case outputBuffer
     /// It held memory that others waited for (maxmemory-clients).
     case memory
-    /// The rest of its request did not come (client-request-timeout).
+    /// The rest of its request did not arrive (client-request-timeout).
     case requestTimeout
-    /// What it sent is the protocol of something else; see `CrossProtocolGuard`.
+    /// It spoke another protocol; see `CrossProtocolGuard`.
     case otherProtocol
   }
 

@@ -1,19 +1,19 @@
 import Base
 import KVStore
 
-/// A figure that monitors ask for again and again, on event loops, and that may take long to make.
+/// A statistic that monitoring tools request repeatedly, on event loops, and that may be slow to compute.
 ///
-/// As long as it takes no longer than others can wait for it is made whenever it is asked for. After that it is made by a
-/// thread that nobody waits for, while somebody asks, and an event loop tells the last one.
+/// While it is fast to compute, it is computed on every request. Once it is slow, a background thread
+/// computes it as long as it is requested, and event loops return the last value.
 final class Figure<Value: Sendable>: Sendable {
-  /// What an event loop may spend on it.
+  /// How long an event loop may spend on it.
   static var inlineMicroseconds: Int64 { 5_000 }
-  /// Making it takes no more than a tenth of the time.
+  /// Computing it in the background takes at most a tenth of the time.
   private static var rest: Int64 { 10 }
 
   struct Made: Sendable {
     let value: Value
-    /// It was given up before it was exact, because it took too long.
+    /// The computation took too long and was stopped before it was exact.
     var isEstimate = false
   }
 
@@ -22,7 +22,8 @@ final class Figure<Value: Sendable>: Sendable {
     var madeAt: Int64 = 0
     /// In microseconds.
     var cost: Int64 = 0
-    /// How often in a row it took an event loop too long. The first time the machine may have been busy.
+    /// How often in a row an event loop took too long to compute it. A single time is ignored: the machine
+    /// may have been busy.
     var slowCount = 0
     var isExpensive = false
     var isAsked = false
@@ -30,7 +31,7 @@ final class Figure<Value: Sendable>: Sendable {
 
   private let state = Lock(State())
 
-  /// The newest, made by `make` where that is known to be quick, or nothing is known.
+  /// The newest value. Computed by `make` unless that is known to be slow.
   func value(_ make: () throws(StoreError) -> Made) throws(StoreError) -> Value {
     let kept = state.withLock { state -> Value? in
       guard state.isExpensive else { return nil }
@@ -44,7 +45,7 @@ final class Figure<Value: Sendable>: Sendable {
     }
   }
 
-  /// Computes it again on a thread that nobody waits for, if somebody has asked for it and it is time.
+  /// Recomputes the value if it was requested and is due. For a background thread.
   func renewIfAsked(_ make: () throws(StoreError) -> Made) throws(StoreError) {
     let now = Self.now
     let isDue = state.withLock { state in

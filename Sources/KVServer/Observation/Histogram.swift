@@ -1,4 +1,4 @@
-/// A distribution of durations in nanoseconds, up to a second, each known to within an eighth.
+/// A histogram of durations in nanoseconds, up to one second, with a resolution of one eighth.
 ///
 ///     slot               value
 ///     0 … 15             that many nanoseconds
@@ -18,7 +18,7 @@ struct Histogram: Sendable {
     return (exponent - 2) * 8 + Int((value >> UInt64(exponent - 3)) & 7)
   }
 
-  /// The largest value that falls into a slot.
+  /// The largest value in a slot.
   static func bound(of slot: Int) -> UInt64 {
     guard slot >= 16 else { return UInt64(slot) }
     let exponent = slot / 8 + 2
@@ -35,13 +35,13 @@ struct Histogram: Sendable {
     total += UInt64(count)
   }
 
-  /// Takes away what was there earlier already.
+  /// Subtracts an earlier state of the same histogram.
   mutating func subtract(_ earlier: Histogram) {
     for slot in counts.indices { counts[slot] &-= earlier.counts[slot] }
     total -= earlier.total
   }
 
-  /// The value that `percent` of all do not exceed.
+  /// The value that `percent` percent of all values do not exceed.
   func percentile(_ percent: Double) -> UInt64 {
     let wanted = max(1, UInt64((percent / 100 * Double(total)).rounded(.up)))
     var seen: UInt64 = 0
@@ -52,8 +52,8 @@ struct Histogram: Sendable {
     return 0
   }
 
-  /// How many took no longer than each power of two, where that is more than for the one before, in
-  /// microseconds, as LATENCY HISTOGRAM tells them.
+  /// Cumulative counts for LATENCY HISTOGRAM: for each power of two at which the count has grown, the bound
+  /// in microseconds and the number of values up to it.
   var steps: [(microseconds: UInt64, count: UInt64)] {
     var steps: [(microseconds: UInt64, count: UInt64)] = []
     var exponent: UInt64 = 10

@@ -1,6 +1,7 @@
 import Base
 
-/// Spikes by kind of event, as Redis's latency monitor keeps them: the worst of each second, the last 160.
+/// Latency spikes by event, as in Redis's latency monitor: the worst of each second, for the last 160 such
+/// seconds.
 final class LatencyLog: Sendable {
   struct Sample: Sendable {
     /// Seconds since 1970.
@@ -36,7 +37,7 @@ final class LatencyLog: Sendable {
 
   func event(_ name: String) -> Event? { state.withLock { $0[name] } }
 
-  /// Forgets the events named, all if none is, and returns how many there were.
+  /// Removes the named events, or all if none is named; returns how many were removed.
   func reset(_ names: [String]) -> Int {
     state.withLock { events in
       let chosen = names.isEmpty ? Array(events.keys) : names

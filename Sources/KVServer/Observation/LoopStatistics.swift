@@ -1,9 +1,9 @@
 import Base
 import Synchronization
 
-/// What one event loop has counted of each command and each error. INFO adds the loops up.
+/// One event loop's counts of each command and each error. INFO sums over the loops.
 final class LoopStatistics: Sendable {
-  /// What was counted of a command by all loops.
+  /// The counts of one command over all loops.
   struct Tally: Sendable {
     var calls: UInt64 = 0
     var nanoseconds: UInt64 = 0
@@ -24,14 +24,14 @@ final class LoopStatistics: Sendable {
     }
   }
 
-  /// More commands than there are.
+  /// More than the number of commands.
   private static let commandLimit = 320
-  /// By index in the table, in this object itself: so counting takes no reference.
+  /// By index in the command table. Stored inline, so that counting follows no reference.
   private let counts = InlineArray<320, CommandCounts> { _ in CommandCounts() }
   private let commandCount: Int
-  /// By code, as in `ERR`.
+  /// By code, such as `ERR`.
   private let errors = Lock<[String: UInt64]>([:])
-  /// More kinds of errors than there are, but for those that DEBUG makes up.
+  /// More than the kinds of errors, not counting those that DEBUG makes up.
   private static let errorKindLimit = 128
 
   init(commandCount: Int) {
@@ -39,7 +39,7 @@ final class LoopStatistics: Sendable {
     self.commandCount = commandCount
   }
 
-  /// To be called by the loop alone, as of all that counts commands.
+  /// Only the loop itself may call this, and everything else that counts commands.
   @inline(__always)
   func add(_ command: Int, nanoseconds: UInt64, hasFailed: Bool, tracksLatency: Bool) {
     counts[command].add(nanoseconds, hasFailed: hasFailed, tracksLatency: tracksLatency)
@@ -60,7 +60,7 @@ final class LoopStatistics: Sendable {
     loops.reduce(into: [:]) { $0.merge($1.errors.withLock { $0 }, uniquingKeysWith: +) }
   }
 
-  /// What these loops have counted of the commands that there were any of.
+  /// The counts of the commands that were called or rejected, summed over these loops.
   static func tallies(of loops: [LoopStatistics]) -> [Int: Tally] {
     var tallies: [Int: Tally] = [:]
     for loop in loops {
@@ -72,8 +72,8 @@ final class LoopStatistics: Sendable {
   }
 }
 
-/// What one event loop has counted of one command. Only that loop writes, so a plain load and store is
-/// enough for others to read whole numbers, and a command costs a few instructions here.
+/// One event loop's counts of one command. Only that loop writes, so a plain load and store suffice for
+/// other threads to read whole numbers, and counting takes a few instructions.
 private struct CommandCounts: ~Copyable, Sendable {
   private let calls = Atomic<UInt64>(0)
   private let nanoseconds = Atomic<UInt64>(0)

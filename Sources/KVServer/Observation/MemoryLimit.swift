@@ -1,21 +1,22 @@
 import Base
 import Synchronization
 
-/// `maxmemory`: how much memory of its own the process may take before commands that may need more are
-/// refused. How much it takes is asked for now and then, because the system tells it slowly.
+/// `maxmemory`: how much anonymous memory the process may use before commands that may need more are
+/// refused. The usage is read only from time to time, because the system reports it slowly.
 final class MemoryLimit: Sendable {
   private let limit = Atomic<Int>(0)
-  /// Milliseconds of the monotonic clock.
+  /// When usage was last read, in milliseconds of the monotonic clock.
   private let lookedAt = Atomic<Int64>(0)
   private static let pauseMilliseconds: Int64 = 100
 
-  /// Sets the limit, 0 for none, and has the gate go by it from now on.
+  /// Sets the limit, 0 for none, and updates the gate.
   func set(_ byteCount: Int, _ gate: Gate) {
     limit.store(byteCount, ordering: .relaxed)
     gate.setMemoryFull(byteCount > 0 && ProcessFacts().usedByteCount > byteCount)
   }
 
-  /// Tells the gate whether the limit is passed, if there is one and it was not looked at a moment ago.
+  /// Tells the gate whether the limit is exceeded. Does nothing without a limit, or within 100 ms of the
+  /// last check.
   @inline(__always)
   func look(_ gate: Gate) {
     let byteCount = limit.load(ordering: .relaxed)

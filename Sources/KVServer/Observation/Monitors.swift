@@ -1,11 +1,11 @@
 import Base
 import Synchronization
 
-/// The clients in MONITOR, and what is on its way to them.
+/// The clients in MONITOR, and the lines queued for them.
 ///
-/// Commands are carried out on several event loops. Each leaves its lines in every monitor's feed, and
-/// the loop of the monitor sends them. A feed that is not emptied fast enough is cut off: a slow monitor
-/// must neither hold others up nor take memory without bound.
+/// Commands run on several event loops. Each loop appends its lines to every monitor's feed, and the
+/// monitor's own loop sends them. A feed that is not drained fast enough is cut off: a slow monitor must
+/// neither delay others nor use unbounded memory.
 final class Monitors: Sendable {
   private let feeds = Lock<[UInt64: MonitorFeed]>([:])
   private let count = Atomic<Int>(0)
@@ -28,8 +28,8 @@ final class Monitors: Sendable {
     }
   }
 
-  /// Tells every monitor of a command, in Redis's form: time, database and origin, the arguments. A line that none of
-  /// them has room for is not made: a request of 64 MiB has one of up to four times that.
+  /// Reports a command to every monitor, in Redis's form: time, database and origin, arguments. A line that
+  /// no monitor has room for is not built: for a request of 64 MiB it could be four times as large.
   func tell(_ arguments: [Range<Int>], in request: RawSpan, from origin: String) {
     let feeds = feeds.withLock { Array($0.values) }
     let room = feeds.reduce(0) { max($0, $1.room) }
@@ -37,7 +37,7 @@ final class Monitors: Sendable {
     for feed in feeds { if let line { feed.append(line) } else { feed.cutOff() } }
   }
 
-  /// Nil where it would be longer than `room`. Takes time in proportion to what it has, or to `room`.
+  /// Nil if the line would be longer than `room`. Complexity: O(min(length of the line, `room`)).
   private static func line(
     _ arguments: [Range<Int>], in request: RawSpan, from origin: String, room: Int
   ) -> [UInt8]? {
@@ -60,7 +60,7 @@ final class Monitors: Sendable {
 
   private static let digits = Array("0123456789abcdef".utf8)
 
-  /// Ends where the line has more than `room`.
+  /// Stops when the line is longer than `room`.
   private static func quote(_ text: RawSpan, into line: inout [UInt8], room: Int) {
     line.append(0x22)
     for offset in 0..<text.byteCount {
@@ -88,14 +88,14 @@ final class MonitorFeed: Sendable {
     var isCutOff = false
   }
 
-  /// What may lie here between two turns of the monitor's loop.
+  /// The most bytes that may be queued between two turns of the monitor's loop.
   private static let byteLimit = 4 << 20
   private let handle: LoopHandle
   private let state = Lock(State())
 
   init(handle: LoopHandle) { self.handle = handle }
 
-  /// What a line may have that it takes; 0 once it is cut off.
+  /// The longest line that the feed accepts; 0 once it is cut off.
   fileprivate var room: Int {
     state.withLock { $0.isCutOff ? 0 : Self.byteLimit - $0.bytes.count }
   }
@@ -109,7 +109,7 @@ final class MonitorFeed: Sendable {
     if isTaken { handle.signal() } else { cutOff() }
   }
 
-  /// A line was longer than what there is room for.
+  /// Cuts the feed off because a line did not fit.
   fileprivate func cutOff() {
     state.withLock { state in
       state.isCutOff = true
@@ -118,7 +118,7 @@ final class MonitorFeed: Sendable {
     handle.signal()
   }
 
-  /// What has come since the last time; nil if the monitor was too slow.
+  /// Takes the lines queued since the last call; nil if the monitor was too slow.
   func take() -> [UInt8]? {
     state.withLock { state in
       defer { state.bytes = [] }

@@ -1,9 +1,9 @@
-/// What the system says of this process's memory and of the machine's.
+/// What the system reports about the memory of this process and of the machine.
 struct ProcessFacts {
-  /// Memory of its own, without the files that are mapped.
+  /// Anonymous memory, without mapped files.
   private(set) var usedByteCount = 0
   private(set) var residentByteCount = 0
-  /// The most that was ever resident.
+  /// The peak of resident memory.
   private(set) var peakByteCount = 0
   private(set) var systemByteCount = 0
 
@@ -23,12 +23,12 @@ struct ProcessFacts {
     peakByteCount = max(peakByteCount, usedByteCount)
   }
 
-  /// `VmRSS:     1234 kB`
+  /// Parses `VmRSS:     1234 kB`.
   private static func byteCount(_ line: Substring) -> Int {
     (Int(line.filter { $0.isASCII && $0.isNumber }) ?? 0) << 10
   }
 
-  /// As Redis shortens sizes: `1.50M`.
+  /// As Redis abbreviates sizes: `1.50M`.
   static func short(_ byteCount: Int) -> String {
     var value = Double(byteCount)
     guard value >= 1024 else { return "\(byteCount)B" }
@@ -39,7 +39,7 @@ struct ProcessFacts {
     return "\(byteCount)B"
   }
 
-  /// `value` with so many digits behind the point.
+  /// `value` with this many digits after the decimal point.
   static func fixed(_ value: Double, _ digits: Int) -> String {
     var factor = 1.0
     for _ in 0..<digits { factor *= 10 }

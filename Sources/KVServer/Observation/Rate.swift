@@ -1,11 +1,10 @@
 import Base
 import Synchronization
 
-/// How fast some totals grow, over the last second and a half, for INFO's `instantaneous_…`.
+/// How fast some totals grew over the last second and a half, for INFO's `instantaneous_…`.
 ///
-/// Nothing is measured while nobody is there to measure: event loops that have something to do leave a
-/// sample every tenth of a second, and whoever asks compares the totals of the moment with the oldest
-/// sample that is not too old.
+/// Nothing runs while the server is idle: event loops that have work take a sample every tenth of a second,
+/// and a reader compares the current totals with the oldest sample that is recent enough.
 final class Rate: Sendable {
   private struct Sample {
     let milliseconds: Int64
@@ -17,7 +16,7 @@ final class Rate: Sendable {
   private let samples = Lock<[Sample]>([])
   private let newest = Atomic<Int64>(.min)
 
-  /// Whether it is time for the next sample.
+  /// Whether the next sample is due.
   func isDue(_ now: Int64) -> Bool {
     newest.load(ordering: .relaxed) < now - Self.interval
   }
@@ -26,7 +25,7 @@ final class Rate: Sendable {
     newest.store(now, ordering: .relaxed)
     samples.withLock { samples in
       samples.append(Sample(milliseconds: now, totals: totals))
-      // The last one that is too old is kept: after a pause it tells when the pause began.
+      // The newest sample that is too old is kept: after an idle period it marks when that began.
       while samples.count > 2, samples[1].milliseconds < now - Self.age { samples.removeFirst() }
     }
   }

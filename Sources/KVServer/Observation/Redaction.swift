@@ -1,8 +1,8 @@
-/// Which arguments nobody else may see, in SLOWLOG or MONITOR.
+/// Which arguments must be hidden in SLOWLOG and MONITOR.
 enum Redaction {
   static let text = Array("(redacted)".utf8)
 
-  /// The indices of passwords among the arguments of a request.
+  /// The indices of arguments that are or may contain passwords.
   static func hidden(_ arguments: [Range<Int>], in request: RawSpan) -> Set<Int> {
     guard arguments.count > 1 else { return [] }
     let name = request.extracting(arguments[0])

@@ -1,6 +1,6 @@
 import Base
 
-/// The commands that took long, the newest of them.
+/// The newest slow commands.
 final class SlowLog: Sendable {
   struct Entry: Sendable {
     var id: Int64 = 0
@@ -49,8 +49,7 @@ final class SlowLog: Sendable {
 
   func reset() { state.withLock { $0.entries = [] } }
 
-  /// The arguments as Redis keeps them: at most 32, and of each at most 128 bytes, with a note of what
-  /// was left out.
+  /// The arguments as Redis keeps them: at most 32, each at most 128 bytes, with a note of what was cut.
   static func trimmed(_ arguments: [Range<Int>], in request: RawSpan) -> [[UInt8]] {
     let hidden = Redaction.hidden(arguments, in: request)
     let isLong = arguments.count > argumentLimit

@@ -2,19 +2,19 @@ import Base
 import KVStore
 import Synchronization
 
-/// A store in numbers, for INFO, MEMORY STATS and KV.STATS.
+/// Statistics of a store, for INFO, MEMORY STATS and KV.STATS.
 ///
-/// All are those of the moment but two, which may take long to make (`Figure`): the number of keys is counted over all of
-/// those in memory, and the free pages over LMDB's lists of them, which may have to be read from the disk. DBSIZE always
-/// counts, and so does `Store.statistics`.
+/// All are current except two that may be slow to compute (`Figure`): the number of keys, which walks all
+/// keys in memory, and the number of free pages, which walks LMDB's free lists and may read them from disk.
+/// DBSIZE and `Store.statistics` always count.
 final class StoreFigures: Sendable {
-  /// A few milliseconds.
+  /// Takes a few milliseconds.
   private static let stepCount = 1 << 15
 
   private let freePageCount = Figure<Int>()
   private let keyCount = Figure<Int>()
   private let isFinishing = Atomic<Bool>(false)
-  /// Held by the thread that makes figures while no event loop waits.
+  /// Held by the background thread while it computes.
   private let working = Lock(())
 
   func statistics(of store: Store) throws(StoreError) -> Statistics {
@@ -25,8 +25,8 @@ final class StoreFigures: Sendable {
     return statistics
   }
 
-  /// Where counting takes longer than an event loop should, and nobody has counted yet, an upper bound; and so in an
-  /// evaluation, which all writers wait for.
+  /// An upper bound if counting takes longer than an event loop may spend and there is no count yet; also
+  /// inside an evaluation, because all writers wait for it.
   func keyCount(_ reader: Reader) throws(StoreError) -> Int {
     if reader.pace.isEvaluating { return try reader.estimateEntries() }
     return try keyCount.value { () throws(StoreError) in
@@ -40,11 +40,12 @@ final class StoreFigures: Sendable {
     }
   }
 
-  /// Computes those again that were asked for and take long; on a thread that nobody waits for. Ends early if `stops` says so.
+  /// Recomputes what was requested and is slow. For a background thread. Stops early once `stops` returns
+  /// true.
   func renew(_ store: Store, stops: @escaping @Sendable () -> Bool) {
     working.withLock { _ in
       guard !isFinishing.load(ordering: .acquiring) else { return }
-      // What is wrong with the store is told elsewhere; the last figures stay.
+      // Errors of the store are reported elsewhere; the last values are kept.
       do throws(StoreError) {
         try freePageCount.renewIfAsked { () throws(StoreError) in
           .init(value: try store.freePageCount())
@@ -63,7 +64,7 @@ final class StoreFigures: Sendable {
     return .init(value: try reader.countEntries())
   }
 
-  /// Returns when nothing is made any more; the store may then be closed.
+  /// Returns once nothing is being computed; the store may then be closed.
   func finish() {
     isFinishing.store(true, ordering: .releasing)
     working.withLock { _ in }

@@ -2,11 +2,11 @@ import Base
 import KVStore
 import Synchronization
 
-/// Tells the operator, in the log, what becomes of the store while it is served: writes that are refused and accepted
-/// again, files that are damaged or gone, damaged values that reads have met.
+/// Logs for the operator what happens to the store while it is served: writes that are refused and accepted
+/// again, files that are damaged or missing, damaged values found by reads.
 ///
-/// A thread of its own looks once a second, so that nothing is done about it where commands are carried out, and a
-/// state that comes and goes makes no more than a line a second.
+/// A separate thread checks once a second, so commands pay nothing for it, and a state that flaps produces
+/// at most one line a second.
 final class StoreWatch: Sendable {
   private static let intervalMilliseconds = 1000
 
@@ -14,7 +14,7 @@ final class StoreWatch: Sendable {
   private let monitor = Monitor()
   private let isClosing = Atomic<Bool>(false)
   private let hasStarted = Atomic<Bool>(false)
-  /// Told when the thread has ended.
+  /// Signalled when the thread ends.
   private let hasEnded = Atomic<Bool>(false)
 
   init(log: @escaping @Sendable (String) -> Void) { self.log = log }
@@ -29,7 +29,7 @@ final class StoreWatch: Sendable {
     }
   }
 
-  /// Looks once more and ends the thread. Nobody may close the store before.
+  /// Checks once more and ends the thread. The store must stay open until this returns.
   func close() {
     guard hasStarted.load(ordering: .relaxed) else { return }
     monitor.withLock {
@@ -49,7 +49,7 @@ final class StoreWatch: Sendable {
         }
         isLast = isClosing.load(ordering: .relaxed)
       }
-      // A store that is being opened again is nobody's for the moment.
+      // While the store is being reopened, nothing may use it.
       if server.reload.isAsked { continue }
       server.store.checkFiles()
       server.figures.renew(server.store) { self.isClosing.load(ordering: .relaxed) }
@@ -62,9 +62,9 @@ final class StoreWatch: Sendable {
   }
 }
 
-/// What was told of a store, and what is to be told next.
+/// What was reported about a store, and what to report next.
 struct StoreReport {
-  /// What there is to be told of.
+  /// The state to report on.
   struct State {
     var poison: String?
     var fullDisk: String?
@@ -77,7 +77,7 @@ struct StoreReport {
   private var told = State()
   private var toldPartitions: Set<Int> = []
 
-  /// A line for each thing that has changed since the last call.
+  /// A line for each change since the last call.
   mutating func lines(for state: State) -> [String] {
     var lines: [String] = []
     if let poison = state.poison, told.poison == nil { lines.append(poison) }

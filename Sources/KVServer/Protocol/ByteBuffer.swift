@@ -4,13 +4,13 @@ import Base
   import Glibc
 #endif
 
-/// A growable run of raw bytes, filled at its tail and consumed at its head.
+/// A growable queue of raw bytes, appended at the tail and consumed at the head.
 ///
-/// It is both what a socket is read into and what replies are written into. An empty buffer owns no
-/// memory after `release()`, so that an idle connection costs none.
+/// Used both for input from a socket and for replies. An empty buffer owns no memory after `release()`, so
+/// an idle connection costs none.
 ///
-/// Complexity: appending and consuming are amortised O(1) per byte; nothing is allocated while the
-/// bytes in flight fit the capacity reached before.
+/// Complexity: appending and consuming are amortised O(1) per byte; nothing is allocated while the buffered
+/// bytes fit the capacity reached before.
 @safe
 struct ByteBuffer: ~Copyable {
   private var base: UnsafeMutableRawPointer?
@@ -58,7 +58,7 @@ struct ByteBuffer: ~Copyable {
     return unsafe start + (found - from)
   }
 
-  /// Makes room for `byteCount` more bytes behind the tail.
+  /// Makes room for `byteCount` more bytes after the tail.
   @inline(__always)
   mutating func reserve(_ byteCount: Int) {
     if capacity &- tail < byteCount { makeRoom(for: byteCount) }
@@ -70,26 +70,26 @@ struct ByteBuffer: ~Copyable {
     let isMostlyConsumed = head >= live
     moveToStart()
     if isMostlyConsumed, capacity - live >= byteCount { return }
-    // Small buffers double; of large ones less is to be left unused.
+    // Small buffers double; large ones grow by a quarter, to leave less unused.
     let ahead = capacity < 1 << 20 ? capacity * 2 : capacity + capacity / 4
     resize(to: max(512, max(live + byteCount, ahead)))
   }
 
-  /// How many bytes it holds without growing, those in it among them.
+  /// How many bytes the buffer can hold without growing, including those already in it.
   var totalRoom: Int { mayMove ? capacity : capacity &- head }
 
-  /// Makes the buffer large enough for `byteCount` bytes, those in it among them. Where it has to grow it grows no
-  /// further than that.
+  /// Makes the buffer large enough for `byteCount` bytes, including those already in it. Grows no further
+  /// than that.
   ///
-  /// Complexity: O(bytes consumed since the last time), but for small buffers and where it grows.
+  /// Complexity: O(bytes consumed since the last move), except for small buffers and when it grows.
   mutating func reserveTotal(_ byteCount: Int) {
     guard capacity - head < byteCount else { return }
     if mayMove { moveToStart() }
     if capacity - head < byteCount { resize(to: head + byteCount) }
   }
 
-  /// Bytes are moved to the start where no fewer have been consumed, or where they are few: else a long queue would
-  /// be moved again and again as its head is consumed.
+  /// Whether the bytes may be moved to the start: if at least as many were consumed, or if they are few.
+  /// Otherwise a long queue would be moved again and again while its head is consumed.
   private var mayMove: Bool { head >= count || count <= Self.movedAnyTime }
   private static let movedAnyTime = 64 << 10
 
@@ -110,7 +110,7 @@ struct ByteBuffer: ~Copyable {
     head = 0
   }
 
-  /// realloc(3): large blocks are moved by the kernel, without a copy. The head is at the beginning.
+  /// realloc(3): the kernel moves large blocks without copying. The head must be 0.
   private mutating func resize(to byteCount: Int) {
     guard let resized = unsafe realloc(base, byteCount) else { fatalError("out of memory") }
     unsafe base = resized
@@ -144,7 +144,7 @@ struct ByteBuffer: ~Copyable {
     tail &+= byteCount
   }
 
-  /// Appends the bytes at `range`, counted from the head, once more.
+  /// Appends a copy of the bytes at `range`, counted from the head.
   mutating func append(copyOf range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
     guard !range.isEmpty else { return }
@@ -153,8 +153,8 @@ struct ByteBuffer: ~Copyable {
     tail += range.count
   }
 
-  /// Lets `fill` write behind the tail, where at least `byteCount` bytes are free; it returns how
-  /// many it wrote.
+  /// Lets `fill` write after the tail, where at least `byteCount` bytes are free; it returns how many it
+  /// wrote.
   mutating func fillTail(
     atLeast byteCount: Int, atMost limit: Int = .max, _ fill: (UnsafeMutableRawBufferPointer) -> Int
   ) {
@@ -166,7 +166,7 @@ struct ByteBuffer: ~Copyable {
     tail += written
   }
 
-  /// Takes `byteCount` bytes off the head.
+  /// Removes `byteCount` bytes from the head.
   @inline(__always)
   mutating func consume(_ byteCount: Int) {
     precondition(byteCount >= 0 && byteCount <= count)
@@ -177,13 +177,13 @@ struct ByteBuffer: ~Copyable {
     }
   }
 
-  /// Drops everything behind the first `byteCount` bytes.
+  /// Drops everything after the first `byteCount` bytes.
   mutating func truncate(to byteCount: Int) {
     precondition(byteCount >= 0 && byteCount <= count)
     tail = head + byteCount
   }
 
-  /// Puts `bytes` in at `offset`, moving what follows.
+  /// Inserts `bytes` at `offset`, moving what follows.
   mutating func insert(_ bytes: RawSpan, at offset: Int) {
     precondition(offset >= 0 && offset <= count)
     let following = count - offset
@@ -198,7 +198,7 @@ struct ByteBuffer: ~Copyable {
     tail += byteCount
   }
 
-  /// Gives the memory of an empty buffer back.
+  /// Frees the memory of an empty buffer.
   mutating func release() {
     guard isEmpty, capacity > 0 else { return }
     unsafe free(base)

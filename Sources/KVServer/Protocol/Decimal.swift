@@ -5,8 +5,8 @@ import CLinux
 
 /// The integer that `text` spells, or nil.
 ///
-/// As strict as Redis: an optional `-`, then digits without a leading zero; no `+`, no spaces, no
-/// `-0`, nothing beyond 64 bits. What is accepted is exactly what `DecimalText` would write.
+/// As strict as Redis: an optional `-`, then digits without a leading zero; no `+`, no spaces, no `-0`, and
+/// nothing beyond 64 bits. It accepts exactly what `DecimalText` writes.
 func parseInteger(_ text: RawSpan) -> Int64? {
   let count = text.byteCount
   guard count > 0, count <= 20 else { return nil }
@@ -86,14 +86,14 @@ struct DecimalText {
   }
 }
 
-/// Sums of decimal fractions in the processor's widest floating point, with the digits that Redis writes:
-/// 17 behind the point, less the zeros at their end.
+/// Sums of decimal fractions in `long double`, with the digits that Redis writes: 17 after the decimal
+/// point, without trailing zeros.
 enum LongDoubleText {
   enum Sum: Equatable {
     case digits([UInt8])
-    /// One of the texts is not a number, or not one that fits.
+    /// One of the texts is not a number, or is out of range.
     case notANumber
-    /// The sum is beyond what can be written.
+    /// The sum is infinite.
     case infinite
   }
 

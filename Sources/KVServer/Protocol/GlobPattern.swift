@@ -1,28 +1,30 @@
 import Base
 
-/// Redis's glob patterns over bytes: `*`, `?`, `[a-z]`, `[^a]` and `\` to take the next byte as it is.
+/// Redis's glob patterns over bytes: `*`, `?`, `[a-z]`, `[^a]`, and `\` to escape the next byte.
 ///
-/// A pattern is compiled once. Between its stars are runs of elements that match one byte each: the first run stands at
-/// the text's beginning, the last at its end, and each other one at the first place behind the run before it.
+/// A pattern is compiled once, into runs of elements between its stars; each element matches one byte. The
+/// first run must match at the start of the text, the last at its end, and every other run at its first
+/// match after the run before it.
 ///
-/// Patterns come from clients, so neither their length nor their form may make them costly: a class in brackets costs
-/// as much as a letter, however it is written; one of more elements than `longestText` is not kept at all, because
-/// nothing can match it; and a run is looked for in time linear in the text (see `GlobRun`).
+/// Patterns come from clients, so neither their length nor their form may make them expensive. A bracket
+/// class costs as much as a letter, however it is written. A pattern with more elements than `longestText`
+/// is not stored, because nothing can match it. A run is found in time linear in the text (see `GlobRun`).
 struct GlobPattern: Sendable {
-  /// No key, field of a hash, or name of a setting or command is longer.
+  /// No key, hash field, setting name or command name is longer.
   static let longestText = 512
 
-  /// The bytes every match begins with; a scan need look nowhere else.
+  /// The bytes that every match begins with; a scan can skip everything else.
   let literalPrefix: [UInt8]
-  /// No text matches that is not longer than the limit given.
+  /// Nothing within the length limit can match.
   let matchesNothing: Bool
   private let runs: [GlobRun]
   private let matchesEmpty: Bool
   private let leastByteCount: Int
 
-  /// - Parameter limit: of the texts that it will be compared with.
+  /// - Parameter limit: the length of the longest text to be matched, in bytes.
   init(_ pattern: [UInt8], longestText limit: Int = GlobPattern.longestText) {
-    // Redis takes a lone star for no pattern at all, and does not look at others for an empty text.
+    // Redis treats a lone `*` as no pattern at all, and matches no other non-empty pattern against an empty
+    // text.
     matchesEmpty = pattern.isEmpty || pattern == [0x2A]
     var parser = GlobParser(pattern)
     var runs: [[GlobElement]] = [[]]
@@ -54,7 +56,8 @@ struct GlobPattern: Sendable {
 
   /// Whether all of `text` matches.
   ///
-  /// Complexity: O(n) for a text of n bytes, times the words of 64 bits in the longest run between two stars.
+  /// Complexity: O(n·w) for a text of n bytes, where w is the number of 64-bit words that hold a bit for
+  /// each element of the longest run between two stars.
   func matches(_ text: RawSpan) -> Bool {
     if text.byteCount == 0 { return matchesEmpty }
     guard !matchesNothing, text.byteCount >= leastByteCount else { return false }
@@ -121,7 +124,7 @@ struct ByteSet: Sendable {
   mutating func invert() { words = (~words.0, ~words.1, ~words.2, ~words.3) }
 }
 
-/// Takes a pattern apart, by Redis's rules for what is not well-formed.
+/// Splits a pattern into tokens, by Redis's rules for malformed patterns.
 struct GlobParser {
   enum Token {
     case star
@@ -149,7 +152,7 @@ struct GlobParser {
     }
   }
 
-  /// The rest of a set in brackets. As in Redis, one that is never closed ends with the pattern.
+  /// The rest of a set in brackets. As in Redis, an unclosed set ends with the pattern.
   private mutating func nextSet() -> ByteSet {
     var set = ByteSet()
     let isNegated = position < pattern.count && pattern[position] == 0x5E

@@ -1,16 +1,18 @@
-/// Elements of a glob pattern that match bytes one after another, without a star between them.
+/// Consecutive elements of a glob pattern, without a star between them.
 ///
-/// A short run is tried at one place after another. Of a longer one that would be quadratic: its places are all tried
-/// at once, a bit for each element that the bytes so far match up to (Baeza-Yates and Gonnet, "A new approach to text
-/// searching", the Shift-And method).
+/// A short run is tried at one offset after another. For a longer one that would be quadratic: all offsets
+/// are tried at once, with one bit for each prefix of the run that the bytes so far match (Baeza-Yates and
+/// Gonnet, "A new approach to text searching", the Shift-And method).
 struct GlobRun: Sendable {
   private static let mostTriedSingly = 8
   private static let wordLimit = 8
-  /// Runs of more elements are tried place by place: they are only kept for texts that no client sends.
+  /// Longer runs are tried offset by offset. They need a pattern for texts longer than
+  /// `GlobPattern.longestText`, which only DEBUG STRINGMATCH-LEN makes.
   private static let longestMasked = wordLimit * 64
 
   private let elements: [GlobElement]
-  /// For each byte, `wordCount` words with a bit for each element that matches it; empty if places are tried singly.
+  /// For each byte, `wordCount` words with one bit for each element that matches it; empty if offsets are
+  /// tried one by one.
   private let masks: [UInt64]
   private let wordCount: Int
 
@@ -33,7 +35,7 @@ struct GlobRun: Sendable {
 
   var count: Int { elements.count }
 
-  /// Whether the bytes at `offset` match, which are there.
+  /// Whether the run matches at `offset`, where at least `count` bytes must follow.
   func matches(_ text: RawSpan, at offset: Int) -> Bool {
     for place in elements.indices where !elements[place].matches(text.byte(at: offset + place)) {
       return false
@@ -55,7 +57,7 @@ struct GlobRun: Sendable {
     let lastBit = UInt64(1) << UInt64((count - 1) % 64)
     for offset in start..<end {
       let first = Int(text.byte(at: offset)) * wordCount
-      // Any place may be the first of a match.
+      // A match may begin at any offset.
       var carry: UInt64 = 1
       for word in 0..<wordCount {
         let shifted = state[word] << 1 | carry

@@ -1,11 +1,12 @@
 /// Requests typed by hand: words separated by spaces, quoted by Redis's rules.
 ///
-/// In double quotes `\n \r \t \b \a \xHH` are escapes and `\` takes any other byte as it is; in single
-/// quotes only `\'` is one. A closing quote must be followed by a space or the end of the line.
+/// In double quotes `\n \r \t \b \a \xHH` are escapes, and `\` before any other byte stands for that byte;
+/// in single quotes only `\'` is an escape. A closing quote must be followed by a space or the end of the
+/// line.
 enum InlineRequest {
-  /// Splits the first `end` bytes of `buffer` into `arguments`; false if quotes do not match.
+  /// Splits the first `end` bytes of `buffer` into `arguments`; false if quotes are unbalanced.
   ///
-  /// An unescaped word is never longer than it was written, so it is rewritten where it stands.
+  /// A word without its escapes is never longer than with them, so it is rewritten in place.
   static func split(
     _ buffer: inout ByteBuffer, upTo end: Int, into arguments: inout [Range<Int>]
   ) -> Bool {
@@ -49,7 +50,7 @@ enum InlineRequest {
     }
   }
 
-  /// The byte that the escape behind a backslash stands for, and the length of what was read.
+  /// The byte that an escape stands for, and the length of the escape without its backslash.
   private static func escape(
     in buffer: borrowing ByteBuffer, at offset: Int, end: Int
   ) -> (byte: UInt8, length: Int) {

@@ -1,5 +1,5 @@
-/// Why a request cannot be read. The connection is told and closed, because where the next request
-/// would begin is unknown.
+/// Why a request cannot be parsed. The client gets the error and the connection is closed, because it is
+/// unknown where the next request begins.
 enum ProtocolError: Error, Equatable {
   case invalidMultibulkLength
   case multibulkCountTooLong

@@ -1,7 +1,7 @@
 import Base
 
-/// Lends arrays and strings as raw bytes: the standard library marks that view unsafe because other
-/// element types may have padding, which bytes have not.
+/// Lends arrays and strings as raw bytes. The standard library marks that view unsafe because other element
+/// types may have padding; bytes have none.
 
 extension [UInt8] {
   @inline(__always)
@@ -9,15 +9,15 @@ extension [UInt8] {
     unsafe try body(span.bytes)
   }
 
-  /// Copies `bytes` over those at `offset`, all of which are there already.
+  /// Copies `bytes` over the existing bytes at `offset`.
   mutating func overwrite(at offset: Int, with bytes: RawSpan) {
     var elements = mutableSpan
     var span = unsafe elements.mutableBytes
     span.copy(bytes, at: offset)
   }
 
-  /// Puts `combine` of these bytes and of `other` in place of these, eight at a time. There are at least as
-  /// many as in `other`, which has zeros behind its end.
+  /// Replaces these bytes by `combine` of them and of `other`, eight at a time. `other` must not be longer;
+  /// missing bytes count as zero.
   @inline(__always)
   mutating func combine(with other: RawSpan, _ combine: (UInt64, UInt64) -> UInt64) {
     var elements = mutableSpan
@@ -46,14 +46,14 @@ extension String {
 }
 
 extension RawSpan {
-  /// The byte at `offset`, checked against the bounds.
+  /// The byte at `offset`, bounds-checked.
   @inline(__always)
   func byte(at offset: Int) -> UInt8 {
     precondition(offset >= 0 && offset < byteCount)
     return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
   }
 
-  /// Whether these bytes spell `word`, whatever their case. `word` is in upper case.
+  /// Whether these bytes equal `word`, ignoring case. `word` must be in upper case.
   @inline(__always)
   func spells(_ word: StaticString) -> Bool {
     guard byteCount == word.utf8CodeUnitCount else { return false }
@@ -65,7 +65,8 @@ extension RawSpan {
     return true
   }
 
-  /// What an error quotes of these bytes: not beyond the first zero byte, because Redis prints as C does.
+  /// The part of these bytes that an error message quotes: up to the first zero byte, because Redis prints
+  /// C strings.
   @_lifetime(copy self)
   func quoted(atMost limit: Int) -> RawSpan {
     var count = 0
@@ -73,7 +74,7 @@ extension RawSpan {
     return extracting(first: count)
   }
 
-  /// A hash that is of use in this process only.
+  /// A hash that is valid only within this process.
   var hash: Int {
     unsafe withUnsafeBytes { bytes in
       var hasher = Hasher()
@@ -95,7 +96,7 @@ extension RawSpan {
 }
 
 extension String {
-  /// These bytes as text, for messages; what is not UTF-8 becomes the replacement character.
+  /// These bytes as text for messages; invalid UTF-8 becomes the replacement character.
   init(describing bytes: RawSpan) {
     self = unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }

@@ -1,31 +1,32 @@
 import Base
 
-/// Writes replies in RESP2 or RESP3 behind those not yet sent.
+/// Appends replies in RESP2 or RESP3 to those not yet sent.
 ///
-/// `limit` bounds what one reply may grow to: what would pass it is dropped and `isOverflowing` is set. Then
-/// everything is dropped, and whoever began the reply takes it back and answers with an error in its place.
+/// `limit` bounds the bytes of all these replies. Output that would exceed it is dropped and
+/// `isOverflowing` is set. From then on everything is dropped; the caller that began the reply takes it
+/// back and writes an error instead.
 ///
-/// What is short (numbers, nulls, heads, fixed lines) and errors may pass the limit by `shortReserve`. A connection's
-/// small replies are throttled long before they use that up (`EventLoop.replyByteCountBound`), so that they and the
-/// error in place of a reply always fit.
+/// Short output (numbers, nulls, headers, fixed lines) and errors may exceed the limit by `shortReserve`. A
+/// connection with many small replies is throttled long before it uses that up
+/// (`EventLoop.replyByteCountBound`), so they and the error in place of a reply always fit.
 struct ReplyWriter: ~Copyable {
-  /// The most bytes of replies that one connection may have waiting.
+  /// The most bytes of unsent replies of one connection.
   static let defaultLimit = 256 << 20
   static let shortReserve = 2 << 20
 
   var bytes = ByteBuffer()
-  /// Whether the client asked for RESP3 (`HELLO 3`).
+  /// Whether the client requested RESP3 (`HELLO 3`).
   var isRESP3 = false
   var limit: Int {
     didSet { if !isOverflowing { room = limit } }
   }
-  /// What `bytes` may grow to: `limit`, or less than nothing while the reply is overflowing.
+  /// The most bytes that `bytes` may hold: `limit`, or a negative number while the reply is overflowing.
   private var room: Int
   private static let noRoom = Int.min / 2
   var isOverflowing: Bool { room < 0 }
-  /// The codes of the errors that were written, as in `ERR`, for whoever counts them.
+  /// The codes of the errors written, such as `ERR`, for statistics.
   var errorCodes: [String] = []
-  /// How many looked-up values were there, and how many not.
+  /// How many looked-up keys were found, and how many were not.
   private(set) var hitCount = 0
   private(set) var missCount = 0
 
@@ -36,20 +37,20 @@ struct ReplyWriter: ~Copyable {
 
   var count: Int { bytes.count }
 
-  /// What an error says that stands in place of a reply.
+  /// The text of the error that replaces a reply.
   static func tooLarge(_ limit: Int) -> String { "the reply would be larger than \(limit) bytes" }
 
-  /// Takes back everything behind the first `byteCount` bytes, which may be part of a reply: that
-  /// something before them was dropped is not forgotten.
+  /// Removes everything after the first `byteCount` bytes, which may be part of a reply. `isOverflowing`
+  /// stays set.
   mutating func rewind(to byteCount: Int) { bytes.truncate(to: byteCount) }
 
-  /// Takes back a whole reply, which begins behind the first `byteCount` bytes.
+  /// Removes a whole reply, which begins after the first `byteCount` bytes, and resets `isOverflowing`.
   mutating func takeBack(to byteCount: Int) {
     bytes.truncate(to: byteCount)
     room = limit
   }
 
-  /// Puts all that `other` holds behind what is here: O(1) where nothing is.
+  /// Moves all that `other` holds to the end of this one. O(1) if this one is empty.
   mutating func append(_ other: inout ReplyWriter) {
     if bytes.isEmpty {
       swap(&bytes, &other.bytes)
@@ -62,7 +63,7 @@ struct ReplyWriter: ~Copyable {
     addLookups(of: &other)
   }
 
-  /// A simple string. `text` has no line break in it.
+  /// A simple string. `text` must not contain a line break.
   @inline(__always)
   mutating func simple(_ text: StaticString) {
     guard hasRoom(forShort: text.utf8CodeUnitCount) else { return }
@@ -89,7 +90,7 @@ struct ReplyWriter: ~Copyable {
   @inline(__always)
   mutating func integer(_ value: Int64) { header(0x3A, value) }
 
-  /// A sequence number. Those beyond 63 bits never occur: they would take centuries to reach.
+  /// A sequence number. Values beyond 63 bits do not occur: reaching them would take centuries.
   mutating func integer(_ value: UInt64) { header(0x3A, Int64(clamping: value)) }
 
   @inline(__always)
@@ -101,26 +102,26 @@ struct ReplyWriter: ~Copyable {
     endLine()
   }
 
-  /// The bulk of a present value, the null of an absent one.
+  /// A present value as a bulk string, an absent one as null. Counts the look-up.
   @inline(__always)
   mutating func bulkOrNull(_ value: RawSpan?) {
     countLookup(found: value != nil)
     if let value { bulk(value) } else { null() }
   }
 
-  /// Counts a key that was looked up to be read.
+  /// Counts keys that were looked up to be read.
   @inline(__always)
   mutating func countLookup(found: Bool, times count: Int = 1) {
     if found { hitCount &+= count } else { missCount &+= count }
   }
 
-  /// The lookups since the last time.
+  /// Returns and resets the look-up counts.
   mutating func takeLookups() -> (hits: Int, misses: Int) {
     defer { (hitCount, missCount) = (0, 0) }
     return (hitCount, missCount)
   }
 
-  /// Counts the lookups that `other` has counted, and no longer there.
+  /// Moves the look-up counts of `other` here.
   mutating func addLookups(of other: inout ReplyWriter) {
     let (hits, misses) = other.takeLookups()
     hitCount &+= hits
@@ -143,7 +144,7 @@ struct ReplyWriter: ~Copyable {
     if isRESP3 { line(value ? "#t" : "#f") } else { integer(Int64(value ? 1 : 0)) }
   }
 
-  /// A line of the protocol as it is.
+  /// A line of the protocol as is.
   mutating func line(_ text: String) {
     guard hasRoom(forShort: text.utf8.count) else { return }
     raw(text)
@@ -159,7 +160,7 @@ struct ReplyWriter: ~Copyable {
     endLine()
   }
 
-  /// Text of a format, a word of three letters, in RESP3; a bulk string in RESP2.
+  /// Text in `format`, a word of three letters, as a verbatim string in RESP3; a bulk string in RESP2.
   mutating func verbatim(_ text: RawSpan, format: RawSpan) {
     guard isRESP3, hasRoom(for: text.byteCount) else { return bulk(text) }
     header(0x3D, Int64(text.byteCount + 4))
@@ -171,12 +172,12 @@ struct ReplyWriter: ~Copyable {
     endLine()
   }
 
-  /// A number that is no integer, written in decimal: of a type of its own in RESP3.
+  /// A number with a fraction, in decimal: a double in RESP3, a bulk string in RESP2.
   mutating func double(_ text: RawSpan) {
     if isRESP3 { line(0x2C, text) } else { bulk(text) }
   }
 
-  /// An integer of any length, written in decimal: of a type of its own in RESP3.
+  /// An integer of any length, in decimal: a big number in RESP3, a bulk string in RESP2.
   mutating func bigNumber(_ text: RawSpan) {
     guard !isRESP3 else { return line(0x28, text) }
     let clean = [UInt8](copying: text).map { $0 == 0x0D || $0 == 0x0A ? 0x20 : $0 }
@@ -186,8 +187,8 @@ struct ReplyWriter: ~Copyable {
   /// A simple string; line breaks in it become spaces.
   mutating func simple(_ text: RawSpan) { line(0x2B, text) }
 
-  /// An error, as above, of bytes that need not be UTF-8. One that was counted when it came about is noted
-  /// without a code.
+  /// An error whose bytes need not be UTF-8; line breaks in it become spaces. An error that was already
+  /// counted is recorded without its code.
   mutating func error(_ text: RawSpan, isCounted: Bool = false) {
     guard hasRoom(forShort: text.byteCount) else { return }
     let start = count
@@ -208,13 +209,13 @@ struct ReplyWriter: ~Copyable {
     endLine()
   }
 
-  /// The absent value.
+  /// An absent value.
   @inline(__always)
   mutating func null() {
     if isRESP3 { short("_\r\n") } else { short("$-1\r\n") }
   }
 
-  /// The absent array, which RESP2 tells apart from the absent value.
+  /// An absent array, which RESP2 distinguishes from an absent value.
   mutating func nullArray() {
     if isRESP3 { short("_\r\n") } else { short("*-1\r\n") }
   }
@@ -231,7 +232,7 @@ struct ReplyWriter: ~Copyable {
     if isRESP3 { header(0x7E, Int64(count)) } else { header(0x2A, Int64(count)) }
   }
 
-  /// Puts the header of an array whose elements stand from byte `start` on, once they are counted.
+  /// Inserts the header of an array whose elements begin at byte `start`, once their number is known.
   mutating func insertArrayHeader(_ count: Int, at start: Int) {
     insertHeader(0x2A, count, at: start)
   }
@@ -250,12 +251,12 @@ struct ReplyWriter: ~Copyable {
     header.withBytes { bytes.insert($0, at: start) }
   }
 
-  /// Writes once more what stands at `range`, such as an element that comes many times.
+  /// Appends a copy of the bytes at `range`, such as an element that occurs many times.
   mutating func repeatBytes(at range: Range<Int>) {
     if hasRoom(for: range.count) { bytes.append(copyOf: range) }
   }
 
-  /// An error. `text` begins with its code, like `ERR`.
+  /// An error. `text` begins with its code, such as `ERR`.
   mutating func error(_ text: StaticString) {
     guard hasRoom(forShort: text.utf8CodeUnitCount) else { return }
     let start = count
@@ -265,7 +266,7 @@ struct ReplyWriter: ~Copyable {
     noteCode(at: start)
   }
 
-  /// An error whose text was put together; line breaks in it become spaces.
+  /// An error with a computed text; line breaks in it become spaces.
   mutating func error(_ text: String) {
     guard hasRoom(forShort: text.utf8.count) else { return }
     let start = count
@@ -275,7 +276,7 @@ struct ReplyWriter: ~Copyable {
     noteCode(at: start)
   }
 
-  /// An error that quotes bytes of the client's, which need not be UTF-8. Line breaks at its end are left out.
+  /// An error that quotes bytes from the client, which need not be UTF-8. Trailing line breaks are removed.
   mutating func error(_ text: borrowing ByteBuffer) {
     text.withBytes { text in
       var end = text.byteCount
@@ -284,7 +285,7 @@ struct ReplyWriter: ~Copyable {
     }
   }
 
-  /// Notes the code of the error that stands at `start`; as in Redis, one without a code is an `ERR`.
+  /// Records the code of the error at `start`; as in Redis, an error without a code counts as `ERR`.
   private mutating func noteCode(at start: Int) {
     let length = min(32, count - start - 1)
     let space = bytes.firstOffset(of: 0x20, from: start + 1, limit: start + 1 + length)
@@ -300,7 +301,7 @@ struct ReplyWriter: ~Copyable {
     text.withRawBytes { bytes.append($0) }
   }
 
-  /// Whether `byteCount` more bytes fit; if not the reply is overflowing.
+  /// Whether `byteCount` more bytes fit; if not, the reply is overflowing.
   @inline(__always)
   mutating func hasRoom(for byteCount: Int) -> Bool {
     guard bytes.count &+ byteCount <= room else {
@@ -310,7 +311,7 @@ struct ReplyWriter: ~Copyable {
     return true
   }
 
-  /// The same for what is short, of a line or less, or an error.
+  /// The same for short output of at most a line, and for errors.
   @inline(__always)
   private mutating func hasRoom(forShort byteCount: Int) -> Bool {
     guard bytes.count &+ byteCount <= room &+ Self.shortReserve else {

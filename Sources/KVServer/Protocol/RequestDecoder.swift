@@ -1,16 +1,16 @@
 import Base
 import KVStore
 
-/// What a request may grow to.
+/// The size limits of requests.
 struct RequestLimits {
-  /// Room for a value just over the store's limit, so that it is the store's clear error that
-  /// answers it and the connection stays.
+  /// Lets values slightly over the store's limit through, so that the store replies with a clear error and
+  /// the connection stays open.
   static let slackByteCount = 1 << 20
   /// Redis's own limits.
   static let argumentCount = 1024 * 1024
   static let lineByteCount = 64 * 1024
   static let redisBulkByteCount = 512 << 20
-  /// Of clients that have to log in and have not: enough for that, and nothing to fill memory with.
+  /// For clients that must log in and have not: enough for a login, too little to fill memory.
   static let argumentCountBeforeLogin = 10
   static let bulkByteCountBeforeLogin = 16 << 10
 
@@ -18,40 +18,41 @@ struct RequestLimits {
   var requestByteCount = Limits.valueByteCount + Limits.internalKeyByteCount + slackByteCount
 }
 
-/// Finds the requests in the bytes received on a connection, however they were cut into packets.
+/// Finds the requests in the bytes received on a connection, however they were split into packets.
 ///
 ///     request   = multibulk / inline
 ///     multibulk = "*" count CRLF count·( "$" length CRLF length·OCTET CRLF )
 ///     inline    = words, quoted as in a shell, LF
 ///
-/// Arguments are ranges counted from the head of the buffer: nothing is copied and nothing
-/// allocated once the list of ranges has its capacity. What was already parsed of an incomplete
-/// request is remembered, so that a request received byte by byte costs no more than one at once.
+/// Arguments are ranges counted from the head of the buffer: nothing is copied, and nothing is allocated
+/// once the list of ranges has its capacity. The parsed part of an incomplete request is remembered, so a
+/// request received byte by byte is parsed in the same time as one received at once.
 struct RequestDecoder {
   enum Outcome: Equatable {
     /// More bytes must be received.
     case incomplete
-    /// The arguments are set and stand in the first `byteCount` bytes.
+    /// The arguments are set; the request is the first `byteCount` bytes.
     case request(byteCount: Int)
-    /// An empty line or an empty multibulk: `byteCount` bytes to consume, nothing to answer.
+    /// An empty line or an empty multibulk: `byteCount` bytes to consume, without a reply.
     case nothing(byteCount: Int)
     case failed(ProtocolError)
   }
 
   private var limits: RequestLimits
-  /// Only the smaller requests are taken that a login may need.
+  /// Accepts only the smaller requests that a login needs.
   var isBeforeLogin = false
-  /// Arguments of the request under way still to come; nil outside a multibulk request.
+  /// How many arguments of the current request are still missing; nil outside a multibulk request.
   private var missing: Int?
-  /// Where the next thing to parse begins.
+  /// Where parsing continues.
   private var offset = 0
-  /// The length of the bulk under way, once read.
+  /// The length of the current bulk, once it is parsed.
   private var bulkByteCount: Int?
   private var argumentByteCount = 0
 
   init(limits: RequestLimits = RequestLimits()) { self.limits = limits }
 
-  /// The largest argument; the store's own limit leaves room for a clear error of the store's.
+  /// The largest argument. Any limit from the store's value limit up is replaced by that limit with slack,
+  /// so that the store can reply with a clear error.
   var bulkByteLimit: Int {
     get { limits.bulkByteCount }
     set {
@@ -63,11 +64,12 @@ struct RequestDecoder {
   /// Whether part of a request has been parsed.
   var isInsideRequest: Bool { missing != nil }
 
-  /// How many bytes the buffer must hold before there is anything new to say; 0 if unknown. The
-  /// caller may use it to read a large value with few calls.
+  /// How many bytes the buffer must hold before parsing can proceed; 0 if unknown. With it the caller can
+  /// receive a large value in few calls.
   var wantedByteCount: Int { bulkByteCount.map { offset + $0 + 2 } ?? 0 }
 
-  /// Parses on. After `.request` and `.nothing` the caller consumes the bytes; the next call begins again.
+  /// Continues parsing. After `.request` and `.nothing` the caller consumes the bytes; the next call parses
+  /// the next request.
   mutating func next(
     in buffer: inout ByteBuffer, arguments: inout [Range<Int>]
   ) -> Outcome {
@@ -109,14 +111,14 @@ struct RequestDecoder {
     return nextBulks(in: buffer, arguments: &arguments)
   }
 
-  /// The short way for a multibulk all of which is there, and whose numbers are short: sets the arguments and
-  /// returns its length. Nil for anything else, which is tried once a request.
+  /// The fast path for a complete multibulk with short numbers: sets the arguments and returns its length.
+  /// Nil for anything else. Tried only until the count of the arguments has been parsed.
   @inline(__always)
   private func wholeRequest(in bytes: RawSpan, arguments: inout [Range<Int>]) -> Int? {
     guard bytes.byte(at: 0) == 0x2A, let (count, end) = shortNumber(in: bytes, at: 1), count > 0,
       count &* Self.leastBulkByteCount <= bytes.byteCount
     else { return nil }
-    // Requests of a pipeline are often of one shape.
+    // Pipelined requests often have the same shape.
     if arguments.count != count {
       arguments.removeLast(max(0, arguments.count &- count))
       while arguments.count < count { arguments.append(0..<0) }
@@ -136,7 +138,7 @@ struct RequestDecoder {
     return offset
   }
 
-  /// Of an empty bulk.
+  /// The length of an empty bulk.
   private static let leastBulkByteCount = 6
 
   private mutating func nextBulks(
@@ -157,7 +159,7 @@ struct RequestDecoder {
     return .request(byteCount: byteCount)
   }
 
-  /// Reads the header of the bulk at `offset` into `bulkByteCount`; otherwise returns why not.
+  /// Parses the header of the bulk at `offset` into `bulkByteCount`; otherwise returns why it cannot.
   @inline(__always)
   private mutating func nextLength(in buffer: borrowing ByteBuffer) -> Outcome? {
     guard offset < buffer.count else { return .incomplete }
@@ -202,7 +204,7 @@ struct RequestDecoder {
       return buffer.count > RequestLimits.lineByteCount ? .failed(.inlineTooLong) : .incomplete
     }
     let hasReturn = end > 0 && buffer[end - 1] == 0x0D
-    // As in Redis, whose lines are C strings, a zero byte ends what is looked at.
+    // As in Redis, whose lines are C strings, a zero byte ends the line.
     let textEnd =
       buffer.firstOffset(of: 0, from: 0, limit: end) ?? (hasReturn ? end - 1 : end)
     arguments.removeAll(keepingCapacity: true)
@@ -218,7 +220,7 @@ struct RequestDecoder {
     case failed(ProtocolError)
   }
 
-  /// The end of the line at `offset`. As in Redis the byte behind the CR is taken to be LF.
+  /// The end of the line at `offset`. As in Redis, the byte after the CR is assumed to be LF.
   private func line(in buffer: borrowing ByteBuffer, tooLong: ProtocolError) -> Line {
     let limit = offset + RequestLimits.lineByteCount
     guard let end = buffer.firstOffset(of: 0x0D, from: offset, limit: limit) else {
@@ -237,8 +239,8 @@ struct RequestDecoder {
   }
 }
 
-/// One to five digits without a leading zero, then CR and another byte: the number, and where the CR stands.
-/// Nil for anything else, which is not to say that it is wrong.
+/// Parses one to five digits without a leading zero, followed by a CR and another byte: the number, and the
+/// offset of the CR. Nil for anything else, which may still be valid.
 @inline(__always)
 func shortNumber(in bytes: RawSpan, at start: Int) -> (number: Int, end: Int)? {
   guard start &+ 7 <= bytes.byteCount else { return nil }

@@ -1,17 +1,17 @@
 import KVStore
 
-/// Why an evaluation was given up (`StoreError.abandoned`), for the client that is told so.
+/// Why an evaluation was abandoned (`StoreError.abandoned`), to be reported to the client.
 struct Abandonment {
-  /// Told instead of all replies.
+  /// The error sent in place of all replies.
   var error: [UInt8] = []
-  /// It was counted where it came about.
+  /// The error was counted where it arose.
   var isCounted = false
-  /// The reply did not fit; what is told is then up to `Call.refuseReply`.
+  /// The reply did not fit. The error is then up to `Call.refuseReply`.
   var isOfReply = false
-  /// The keys that the evaluation has found to be expired.
+  /// The expired keys that the evaluation met.
   var expired: [[UInt8]] = []
 
-  /// It was a part of EXEC.
+  /// The evaluation was an EXEC: changes the error accordingly.
   mutating func discardsTransaction() {
     if isOfReply { return }
     error = [UInt8](Transactions.discardedBecause.utf8) + error
@@ -20,7 +20,7 @@ struct Abandonment {
 }
 
 extension Call {
-  /// Whether `error` ends the evaluation because its time is up. What the client is told is noted then.
+  /// Whether `error` means that the evaluation's time was up. If so, the error for the client is recorded.
   @inline(never)
   mutating func abandons(
     _ what: String, _ error: StoreError, _ evaluation: inout Evaluation
@@ -30,9 +30,9 @@ extension Call {
     return true
   }
 
-  /// Tells of an abandoned evaluation, in place of the replies behind `start`. What the error tells of may not
-  /// be durable yet, so it waits for a batch, which removes the expired keys that were met; where there is
-  /// no room for that, for what was ordered by now.
+  /// Reports an abandoned evaluation in place of the replies after `start`. The error may reveal data that is
+  /// not durable yet. So it waits for the returned receipt: that of a batch that removes the expired keys met,
+  /// or, if there is no room for one, of the newest batch so far.
   @inline(never)
   mutating func tellAbandonment(from start: Int) -> Receipt {
     let abandonment = abandonment

@@ -2,31 +2,32 @@ import Base
 import CLua
 import KVStore
 
-/// The fence around Lua: the one file that calls it.
+/// The fence around Lua: the only file that calls it.
 ///
-/// A machine belongs to one event loop and runs one script at a time. Its state is kept from script to
-/// script, and let go of where one has left much behind.
+/// A machine belongs to one event loop and runs one script at a time. Its Lua state is kept from script to
+/// script, and is freed when scripts have left much behind.
 @safe
 final class LuaMachine {
   enum Outcome {
-    /// The reply stands in the call's.
+    /// The reply is in the call's reply.
     case done
-    /// Why there is none stands in the run's `error`.
+    /// The run's `error` tells why there is no reply.
     case failed
-    /// What is wrong with the store stands in the run's `failure`.
+    /// The server ended the script: it was killed, its reply was lost, the server is stopping, or the run's
+    /// `failure` tells what is wrong with the store.
     case ended
     case late
     case starved
   }
 
-  /// A state that takes more is made again: Lua does not collect what scripts have left because memory runs
-  /// out.
+  /// A larger state is replaced by a new one, because Lua does not collect what earlier scripts left when
+  /// memory runs out.
   private var keptByteCount: Int { min(4 << 20, memoryByteCount / 4) }
 
   private let memoryByteCount: Int
   private let cache: ScriptCache
   private var machine: UnsafeMutablePointer<kvd_lua_machine>?
-  /// What was told of `machine` to INFO.
+  /// The size of `machine` that `cache.machineByteCount` includes.
   private var toldByteCount = 0
 
   init(_ options: ServerOptions, _ cache: ScriptCache) {
@@ -37,7 +38,7 @@ final class LuaMachine {
 
   deinit { if let machine = unsafe machine { unsafe kvd_lua_free(machine) } }
 
-  /// Gives back what scripts have left behind; to be called while nobody waits.
+  /// Frees what scripts have left behind. To be called while no writer waits, where possible.
   func settle() {
     guard let used = unsafe machine, unsafe used.pointee.used > keptByteCount else { return }
     unsafe kvd_lua_free(used)
@@ -51,7 +52,7 @@ final class LuaMachine {
     toldByteCount = byteCount
   }
 
-  /// Runs `script` with the keys and arguments that stand in `request`, or only compiles it.
+  /// Runs `script` with the keys and arguments at these ranges of `request`.
   func run(
     _ script: Script, keys: ArraySlice<Range<Int>>, arguments: ArraySlice<Range<Int>>,
     _ request: RawSpan, _ run: inout ScriptRun, _ evaluation: inout Evaluation, _ call: inout Call
@@ -61,7 +62,7 @@ final class LuaMachine {
     }
   }
 
-  /// Whether `script` can be compiled; if not the run's `error` says why.
+  /// Compiles `script` without running it. If that fails, the run's `error` tells why.
   func compile(_ script: Script, _ run: inout ScriptRun, _ call: inout Call) -> Outcome {
     let empty: [UInt8] = []
     return empty.withRawBytes {
@@ -74,7 +75,7 @@ final class LuaMachine {
     _ request: RawSpan, _ run: inout ScriptRun, _ evaluation: UnsafeMutablePointer<Evaluation>?,
     _ call: inout Call
   ) -> Outcome {
-    // Scripts before it must not cost this one its memory.
+    // Earlier scripts must not use up the memory of this one.
     settle()
     guard let machine = unsafe machine ?? Host.makeMachine(memoryByteCount) else { return .starved }
     unsafe self.machine = machine
@@ -123,11 +124,11 @@ final class LuaMachine {
   }
 }
 
-/// What Lua calls, with what it needs to know. None of it throws, nor keeps what it is lent.
+/// The functions that Lua calls, and their context. They do not throw and keep nothing that they are lent.
 @unsafe
 private struct Host {
   let run: UnsafeMutablePointer<ScriptRun>
-  /// Nil where a script is only compiled.
+  /// Nil if the script is only compiled.
   let evaluation: UnsafeMutablePointer<Evaluation>?
   let call: UnsafeMutablePointer<Call>
 
@@ -203,7 +204,7 @@ private struct Host {
   func emit(_ value: kvd_lua_value) {
     let bytes = unsafe Self.buffer(value.bytes).bytes
     let count = unsafe Int(value.number)
-    // A table that stands in another many times has any number of values.
+    // A table that occurs many times in another one yields any number of values.
     if unsafe call.pointee.reply.isOverflowing { return }
     switch unsafe value.kind {
     case KVD_LUA_STRING: unsafe call.pointee.reply.bulk(bytes)

@@ -1,7 +1,7 @@
 import Base
 import Synchronization
 
-/// The script under way, for SCRIPT KILL. There is one at most, because a script is an evaluation.
+/// The running script, for SCRIPT KILL. There is at most one, because a script is an evaluation.
 final class RunningScript: Sendable {
   private static let none: UInt8 = 0
   private static let running: UInt8 = 1
@@ -12,7 +12,7 @@ final class RunningScript: Sendable {
   func begin() { state.store(Self.running, ordering: .relaxed) }
   func end() { state.store(Self.none, ordering: .relaxed) }
 
-  /// Has the script end soon, wherever it runs; false if there is none.
+  /// Makes the script end soon, whichever event loop runs it. Returns false if there is none.
   func kill() -> Bool {
     let (_, found) = state.compareExchange(
       expected: Self.running, desired: Self.killed, ordering: .relaxed)

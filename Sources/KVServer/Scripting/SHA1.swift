@@ -1,5 +1,5 @@
-/// SHA-1 (FIPS 180-4), by which clients name scripts. Nothing relies on it being hard to forge: whoever may
-/// load a script may run any.
+/// SHA-1 (FIPS 180-4), by which clients name scripts. Nothing relies on its collision resistance: a client that
+/// may load one script may run any.
 enum SHA1 {
   /// The digest of `message` in lower-case hexadecimal.
   static func hexadecimal(of message: RawSpan) -> [UInt8] {

@@ -1,18 +1,19 @@
 import Base
 import Synchronization
 
-/// A script, as EVAL or SCRIPT LOAD brought it.
+/// A script given by EVAL or SCRIPT LOAD.
 struct Script: Sendable {
   /// In lower-case hexadecimal.
   let digest: [UInt8]
-  /// What is compiled: without the first line, if that tells flags.
+  /// The text that is compiled: without the first line, if that declares flags.
   let source: [UInt8]
-  /// Said of itself that it does not write.
+  /// The script declares that it does not write.
   let isReadOnly: Bool
-  /// Said something of itself.
+  /// The first line declares flags, if only an empty list.
   let hasFlags: Bool
 
-  /// Bytes of one script: its digest is made first, which nothing interrupts. (Compiling ends when its time is up.)
+  /// The most bytes of one script. Its digest is computed first, which cannot be interrupted. (Compiling ends
+  /// when its time is up.)
   static let byteLimit = 1 << 20
 
   private static let knownFlags: Set<String> = [
@@ -23,7 +24,7 @@ struct Script: Sendable {
     let text: String
   }
 
-  /// To be called before the digest is made, which takes time in proportion to the text.
+  /// To be called before the digest is computed, which takes time in proportion to the text.
   static func checkLength(of text: RawSpan) throws(Refusal) {
     guard text.byteCount <= byteLimit else {
       throw Refusal(
@@ -31,8 +32,7 @@ struct Script: Sendable {
     }
   }
 
-  /// A first line `#!lua flags=no-writes,…` is read as Redis reads it; of the flags only `no-writes` means
-  /// anything here.
+  /// A first line `#!lua flags=no-writes,…` is parsed as in Redis. Only the flag `no-writes` has an effect.
   init(_ text: RawSpan, digest: [UInt8]) throws(Refusal) {
     self.digest = digest
     let bytes = [UInt8](copying: text)
@@ -66,10 +66,10 @@ struct Script: Sendable {
   }
 }
 
-/// The scripts that clients may name by their digests. They are lost when the server stops, as clients
-/// expect: they load a script again where it is not known.
+/// The scripts that clients may name by their digests. They are lost when the server stops, as in Redis, so
+/// clients load an unknown script again.
 ///
-/// Bounded in number and bytes; the one used least recently goes first.
+/// Bounded in number and bytes; the least recently used script is evicted first.
 final class ScriptCache: Sendable {
   private struct State {
     var scripts: [[UInt8]: (script: Script, usedAt: UInt64)] = [:]
@@ -78,7 +78,7 @@ final class ScriptCache: Sendable {
   }
 
   private let state = Lock(State())
-  /// What the states of Lua take, for INFO.
+  /// The memory of all Lua states, for INFO.
   let machineByteCount = Atomic<Int>(0)
   private let countLimit: Int
   private let byteLimit: Int
@@ -88,12 +88,12 @@ final class ScriptCache: Sendable {
     self.byteLimit = byteLimit
   }
 
-  /// How many there are and what they take, for INFO.
+  /// The number of scripts and their bytes, for INFO.
   var size: (count: Int, byteCount: Int) {
     state.withLock { ($0.scripts.count, $0.byteCount) }
   }
 
-  /// The script with that digest, in whatever case.
+  /// The script with that digest, ignoring case; nil if it is not known.
   func script(_ digest: RawSpan) -> Script? {
     let key = Self.key(digest)
     return state.withLock { state in
@@ -103,7 +103,7 @@ final class ScriptCache: Sendable {
     }
   }
 
-  /// Whether there is one.
+  /// Whether the script is known. Does not count as a use.
   func contains(_ digest: RawSpan) -> Bool {
     let key = Self.key(digest)
     return state.withLock { $0.scripts[key] != nil }

@@ -1,32 +1,31 @@
 import KVStore
 
-/// What one run of a script does to the store: each `redis.call` is a command carried out in the evaluation
-/// that the whole run is.
+/// One run of a script. Each `redis.call` is a command that is part of the script's evaluation.
 struct ScriptRun: ~Copyable {
   /// Refuses commands that write.
   let isReadOnly: Bool
-  /// The reply of the newest command; later the text of an error that ended the script.
+  /// The reply of the newest command.
   var reply = ReplyWriter()
-  /// The arguments of the command under way, one after another.
+  /// The arguments of the current command, one after another.
   var bytes: [UInt8] = []
   var arguments: [Range<Int>] = []
-  /// Has written something, which is undone if the script fails.
+  /// The script has written something, which is undone if the script fails.
   var hasWritten = false
-  /// What went wrong with the store, or with the batch as a whole; the script ends.
+  /// A failure of the store, or of the batch as a whole, which ends the script.
   var failure: StoreError?
   /// Why the script failed.
   var error: [UInt8]?
   var log = ScriptLog()
-  /// That error was counted when the command failed that it comes from.
+  /// `error` was counted when the command that caused it failed.
   var isErrorCounted = false
 
-  /// - Parameter replyLimit: what one command may reply.
+  /// - Parameter replyLimit: the most bytes that one command may reply.
   init(isReadOnly: Bool, replyLimit: Int) {
     self.isReadOnly = isReadOnly
     reply.limit = min(ReplyWriter.defaultLimit, replyLimit)
   }
 
-  /// Carries out the command in `arguments`; its reply is then in `reply`. False if the script is to end.
+  /// Runs the command in `arguments` and leaves its reply in `reply`. Returns false if the script must end.
   mutating func carryOut(
     _ evaluation: inout Evaluation, _ call: inout Call, resp: Int, onlyAsks: Bool
   ) -> Bool {
@@ -58,7 +57,7 @@ struct ScriptRun: ~Copyable {
       call.reply.takeBack(to: 0)
       let error = "ERR \(ReplyWriter.tooLarge(call.reply.limit))"
       call.reply.error(error)
-      // What the command has removed, say, the script could not be told: it must not be able to go on.
+      // The script cannot learn what the command did, for example what it removed, so it must not continue.
       if failure == nil, evaluation.writtenByteCount != writtenBefore {
         call.abandonment = Abandonment(
           error: [UInt8]("\(error); nothing was written".utf8), expired: evaluation.expiredMet)
@@ -92,7 +91,7 @@ struct ScriptRun: ~Copyable {
     call.didRunPart(request, errorsBefore: 0, since: &begun)
   }
 
-  /// The command's index in the table if it may be carried out; if not it has been answered.
+  /// The command's index in the table if it may run. Otherwise nil, and its reply is written.
   private static func admitted(
     _ call: inout Call, _ request: RawSpan, isReadOnly: Bool
   ) -> Int? {
@@ -109,8 +108,8 @@ struct ScriptRun: ~Copyable {
     return index
   }
 
-  /// Answers with an error that ends with the command's name, and with its next word where that may be a
-  /// subcommand: a script calls many.
+  /// Replies with an error that ends with the command's name, and with its next word if that may be a
+  /// subcommand: a script calls many commands.
   private static func name(_ error: StaticString, _ call: inout Call, _ request: RawSpan) {
     let table = call.server.table
     let isContainer =
@@ -129,7 +128,7 @@ struct ScriptRun: ~Copyable {
     call.reply.error(text)
   }
 
-  /// Whether the command may not be carried out; then it has been answered.
+  /// Whether the command is refused; if so, its reply is written.
   private static func refuses(
     _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan, isReadOnly: Bool
   ) -> Bool {
@@ -168,7 +167,7 @@ struct ScriptRun: ~Copyable {
     return user.refusal(of: index, call.arguments, in: request)
   }
 
-  /// Whether the user may run the command.
+  /// Replies whether the user may run the command.
   private static func answer(_ call: inout Call, _ request: RawSpan) {
     guard let index = call.server.table.index(of: call.arguments[...], in: request) else {
       return call.reply.error("ERR Invalid command passed to redis.acl_check_cmd()")
@@ -178,8 +177,8 @@ struct ScriptRun: ~Copyable {
 }
 
 extension Command {
-  /// Whether scripts may call it. Those that bring their own way of using the store are not part of an
-  /// evaluation, and EXEC has no room for them either.
+  /// Whether scripts may call it. Commands that access the store in their own way cannot be part of an
+  /// evaluation, and EXEC does not allow them either.
   var isAllowedInScripts: Bool {
     flags.isDisjoint(with: [.noTransaction, .immediate]) && !facts.flags.contains("noscript")
   }

@@ -1,11 +1,11 @@
-/// A table of bounded size that forgets what was not touched for longest, in O(1): when as many entries have been put
-/// in as it has to keep, what was put in before that is dropped at once.
+/// A table of bounded size that forgets the oldest entries, in amortized O(1), by generations: when the young
+/// generation is full it becomes the old one, and the previous old one is dropped as a whole.
 struct Generations<Value> {
   private let capacity: Int
   private var young: [UInt64: Value] = [:]
   private var old: [UInt64: Value] = [:]
 
-  /// - Parameter capacity: how many entries stay for certain; there are at most twice as many.
+  /// - Parameter capacity: how many entries are kept for certain; there are at most twice as many.
   init(capacity: Int) {
     precondition(capacity > 0)
     self.capacity = capacity

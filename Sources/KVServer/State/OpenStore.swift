@@ -1,13 +1,13 @@
 import KVData
 import KVStore
 
-/// A store that is open, and what works on it beside the event loops.
+/// An open store, and what works on it besides the event loops.
 struct OpenStore: Sendable {
   let store: Store
   let checkpoints: Checkpoints
   let longReads = LongReads()
   let figures = StoreFigures()
-  /// Removes what has expired, once it is started.
+  /// Removes expired keys, once it is started.
   let expiry: ExpiryWorker
   /// Removes what range deletes leave of hashes and sets, once it is started.
   let orphans: OrphanWorker
@@ -33,18 +33,18 @@ struct OpenStore: Sendable {
       + "; EXPIREAT and the like count by the machine's clock; `kvd recover --reset-clock` ends this"
   }
 
-  /// Has event loops signalled of what they wait for.
+  /// Makes the store signal event loops about what they may wait for.
   func signal(_ handles: [LoopHandle]) {
     for handle in handles { store.observe { handle.signal() } }
   }
 
-  /// Starts what works on the store until `finish`.
+  /// Starts the workers, which run until `finish`.
   func start() {
     expiry.start()
     orphans.start()
   }
 
-  /// Ends what works on the store, which stays open.
+  /// Stops everything that works on the store, which stays open.
   func finish() {
     longReads.finish()
     figures.finish()

@@ -3,10 +3,10 @@ import KVData
 import KVStore
 import Synchronization
 
-/// What all event loops share.
+/// The state that all event loops share.
 final class ServerState: Sendable {
   private let opened: Lock<OpenStore>
-  /// As they were at the start; `live` has those that CONFIG SET changes.
+  /// The options at startup. `live` has those that CONFIG SET changes.
   let options: ServerOptions
   let live: LiveOptions
   let table = CommandTable.standard
@@ -26,31 +26,32 @@ final class ServerState: Sendable {
   /// One per event loop.
   let counters: [LoopCounters]
   let statistics: [LoopStatistics]
-  /// What long reads count, whose commands the event loops count once they are done.
+  /// Takes what long reads count; it is never read. The event loops count those commands themselves once they
+  /// are done.
   let longReadStatistics = LoopStatistics(commandCount: CommandTable.standard.commands.count)
   let rate = Rate()
   let slowLog = SlowLog()
   let latency = LatencyLog()
   let monitors = Monitors()
   let watch: StoreWatch
-  /// The settings of Redis of which the log has said once that they mean nothing.
+  /// The Redis settings without effect that the log has mentioned.
   let noted = Lock<Set<String>>([])
   let startedAt: Int64
-  /// Tells this run from others, as in Redis 40 hexadecimal digits.
+  /// Identifies this run of the server: 40 hexadecimal digits, as in Redis.
   let runID: String
   /// The port listened on, once it is known.
   let port = Atomic<Int>(0)
-  /// How many keys commands have removed because they had expired.
+  /// How many expired keys commands have removed.
   let expiredMetCount = Atomic<UInt64>(0)
-  /// How many commands have been carried out on threads of their own.
+  /// How many commands have become long reads.
   let longReadCount = Atomic<UInt64>(0)
-  /// MEMORY PURGE was asked for and has not begun.
+  /// A MEMORY PURGE was requested and has not begun.
   let isPurgeAsked = Atomic<Bool>(false)
-  /// What the counters were when statistics were reset.
+  /// The counters when statistics were last reset.
   let baseline = Lock(Baseline())
   private let handles = Lock<[LoopHandle]>([])
 
-  /// How many keys have been removed because they had expired, for INFO.
+  /// How many expired keys have been removed, for INFO.
   var expiredKeyCount: UInt64 {
     expiredMetCount.load(ordering: .relaxed) &+ expiry.removedCount
   }
@@ -100,16 +101,16 @@ final class ServerState: Sendable {
   var longReads: LongReads { opened.withLock { $0.longReads } }
   var figures: StoreFigures { opened.withLock { $0.figures } }
 
-  /// Starts what works on the store beside the event loops.
+  /// Starts what works on the store besides the event loops.
   func start() { opened.withLock { $0 }.start() }
 
-  /// Ends what works on the store beside the event loops.
+  /// Stops what works on the store besides the event loops.
   func finish() {
     sideWork.finish()
     opened.withLock { $0 }.finish()
   }
 
-  /// Goes on with another store; what worked on the old one has ended.
+  /// Switches to another store. What worked on the old one must have ended.
   func replace(_ store: OpenStore) {
     expiredMetCount.add(expiry.removedCount, ordering: .relaxed)
     store.signal(handles.withLock { $0 })
@@ -120,7 +121,7 @@ final class ServerState: Sendable {
 
   // MARK: Options
 
-  /// Changes options while the server runs: all that `body` sets, or nothing.
+  /// Changes options while the server runs: everything that `body` sets, or nothing.
   func change(_ body: (inout ServerOptions) throws(SettingRefusal) -> Void) throws(SettingRefusal) {
     try live.change { (options) throws(SettingRefusal) in
       let old = options
@@ -151,7 +152,7 @@ final class ServerState: Sendable {
     wakeLoops()
   }
 
-  /// Says in the log, once for each, that a setting of Redis means nothing.
+  /// Logs, once for each setting, that a Redis setting has no effect.
   func note(_ setting: Setting) {
     guard let note = setting.note, noted.withLock({ $0.insert(setting.name).inserted }) else {
       return
@@ -159,12 +160,12 @@ final class ServerState: Sendable {
     options.log("CONFIG SET: \(note)")
   }
 
-  /// Makes every event loop look at what has changed.
+  /// Wakes every event loop, so that it notices what has changed.
   func wakeLoops() {
     for handle in handles.withLock({ $0 }) { handle.signal() }
   }
 
-  /// Begins to stop this server, or whatever `shutDown` says.
+  /// Begins to stop this server, or calls the `shutDown` option if that is set.
   func shutDown() {
     if let shutDown = options.shutDown { return shutDown() }
     for handle in handles.withLock({ $0 }) { handle.stop() }
@@ -175,7 +176,7 @@ final class ServerState: Sendable {
     LoopCounters.Totals(of: counters).since(baseline.withLock { $0.totals })
   }
 
-  /// Of each command that was called since then, by its index in the table.
+  /// The tallies of the commands called since then, by their index in the table.
   var tallies: [Int: LoopStatistics.Tally] {
     let earlier = baseline.withLock { $0.tallies }
     return LoopStatistics.tallies(of: statistics).reduce(into: [:]) {
@@ -198,8 +199,8 @@ final class ServerState: Sendable {
   }
 }
 
-/// What one event loop counts. Only that loop writes, so a plain load and store is enough for others to
-/// read a whole value.
+/// The counters of one event loop. Only that loop writes them, so a plain load and store is enough for other
+/// threads to read a whole value.
 final class LoopCounters: Sendable {
   private let commands = Atomic<UInt64>(0)
   private let errors = Atomic<UInt64>(0)

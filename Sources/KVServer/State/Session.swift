@@ -1,20 +1,20 @@
 import Base
 import KVStore
 
-/// What the protocol remembers of one connection: its number and name, the transaction being queued,
-/// the keys watched, and its newest write.
+/// The protocol state of one connection: its user, the transaction being queued, the watched keys, its newest
+/// write, and what its current command waits for.
 ///
-/// It belongs to the event loop of its connection; what other threads may see of it is in `record`.
+/// It belongs to the event loop of its connection. What other threads may see is in `record`.
 final class Session {
   let record: ClientRecord
   var transaction: Transaction?
-  /// The keys watched, with what each was like.
+  /// The watched keys, each with its state when WATCH looked it up.
   private(set) var watches: [[UInt8]: KeyWatch] = [:]
   /// The checkpoint that this connection waits for.
   var checkpoint: CheckpointTicket?
-  /// The work of its command that is done on another thread.
+  /// The work of its command that is done on the side thread.
   var sideTicket: SideTicket?
-  /// The command that is carried out for it on a thread of its own.
+  /// The long read of its command.
   var longRead: LongRead?
   /// How many reloads there had been when it asked for one.
   var reloadsBefore: Int?
@@ -22,50 +22,50 @@ final class Session {
   var awaitsRangeDeletes = false
   /// Until when its command waits, in milliseconds of the monotonic clock.
   var waitsUntil: Int64?
-  /// What it is told in MONITOR.
+  /// What MONITOR sends it.
   var feed: MonitorFeed?
-  /// The newest batch that this connection has written or whose outcome it was told of.
+  /// The newest batch that this connection has written, or whose effects it may have seen.
   var newest: Receipt?
-  /// What the parked request was found to write when it was last tried; 0 if that is not known.
+  /// How many bytes the parked request needed on its last attempt; 0 if that is not known.
   var neededByteCount = 0
-  /// What the request that waits for room is expected to write, or `neededByteCount` where that is known.
+  /// How many bytes the parked request waits for: `neededByteCount`, or an estimate if that is not known.
   private var awaitedByteCount = 0
   private var awaitsRoomForDeletes = false
   private var watchedByteCount = 0
   private static let watchOverheadByteCount = 256
 
-  /// Who it is; nil before the first request.
+  /// The user of the connection; nil before the first request.
   var user: User?
-  /// Has logged in, or came when nobody had to.
+  /// Has logged in, or connected when that was not required.
   var isAuthenticated = false
   /// Must log in before anything else.
   var needsLogin = false
   var replyMode = ReplyMode.on
-  /// Something has to be looked at before each request, or done behind it; if false, nothing has.
+  /// Each request must be checked before it runs, or needs work after it. If false, neither is the case.
   var isGated = false
-  /// Of which state of the gate the above tells.
+  /// The gate's revision that the above reflects.
   var gateRevision: UInt64 = 0
-  /// A reply was larger than all that may wait to be sent to it.
+  /// A reply was larger than the limit of unsent bytes.
   var hasOverflowed = false
-  /// Its next request waits for the end of a pause.
+  /// Its next request waits for the end of a pause or a reload.
   var isPaused = false
-  /// Of which revision of the gate that was so.
+  /// The gate's revision when `isPaused` was determined.
   var pausedRevision: UInt64 = 0
 
   init(record: ClientRecord) { self.record = record }
 
   var id: UInt64 { record.id }
 
-  /// What queued commands and watches take, about.
+  /// About how much memory queued commands and watches take.
   var byteCount: Int { watchedByteCount + (transaction?.byteCount ?? 0) }
 
-  /// Its request waits for room in the store.
+  /// Records that its request waits for room in the store.
   func awaitRoom(byteCount: Int, onlyDeletes: Bool) {
     awaitedByteCount = byteCount
     awaitsRoomForDeletes = onlyDeletes
   }
 
-  /// Whether there is room for it now, or an error that it is to be told.
+  /// Whether to retry its parked request: there is room for it now, or an error to report.
   func mayHaveRoom(in store: Store) -> Bool {
     let isMeasured = neededByteCount > 0
     do throws(StoreError) {
@@ -77,7 +77,7 @@ final class Session {
     }
   }
 
-  /// Remembers `key` with what it is like; the first time counts.
+  /// Watches `key` in the state that `begin` returns. A key that is already watched keeps its first state.
   func watch(_ key: [UInt8], as begin: () throws(StoreError) -> KeyWatch) throws(StoreError) {
     guard watches[key] == nil else { return }
     watches[key] = try begin()
@@ -89,14 +89,14 @@ final class Session {
     watchedByteCount = 0
   }
 
-  /// Nobody waits for the command under way any more.
+  /// Cancels the long read of a command whose reply is no longer wanted.
   func cancelLongRead() {
     longRead?.cancel()
     longRead = nil
   }
 
-  /// Its request waits no more, for whatever it was, or was refused meanwhile: the next one must find nothing of it,
-  /// above all not what it would have been told.
+  /// Clears whatever its request waited for, because that has ended or the request was refused. The next
+  /// request must not find any of it, above all not the reply that was meant for this one.
   func endWaiting() {
     cancelLongRead()
     sideTicket = nil
@@ -114,8 +114,8 @@ final class Session {
   }
 }
 
-/// The commands queued between MULTI and EXEC: their bytes one after another, and where in them the
-/// arguments are.
+/// The commands queued between MULTI and EXEC: their bytes, one after another, and where the arguments are in
+/// them.
 struct Transaction {
   struct Queued {
     let command: Int
@@ -125,16 +125,16 @@ struct Transaction {
   private(set) var bytes: [UInt8] = []
   private(set) var arguments: [Range<Int>] = []
   private(set) var queued: [Queued] = []
-  /// A command was refused while queueing: EXEC will refuse the rest.
+  /// A command was refused while queueing, so EXEC will discard the transaction.
   var hasFailed = false
 
-  /// What it takes, about: arrays may have grown to twice what is in them.
+  /// About how much memory it takes: arrays may have grown to twice their content.
   var byteCount: Int {
     bytes.capacity + arguments.capacity * MemoryLayout<Range<Int>>.size
       + queued.capacity * MemoryLayout<Queued>.size
   }
 
-  /// Adds a request; false if that would make the transaction larger than a batch may be.
+  /// Adds a request. Returns false if that would make the transaction larger than a batch may be.
   mutating func append(
     command: Int, _ arguments: [Range<Int>], in request: RawSpan, limit: Int
   ) -> Bool {

@@ -3,10 +3,11 @@ import Glibc
 
 /// The socket calls.
 extension System {
-  /// Sockets that have the name `address` on `port`, one for each address that it stands for; 0 lets the system
-  /// choose a port, the same for all. Nobody can connect before `listen`. getaddrinfo(3), socket(2), bind(2).
+  /// Sockets bound to `address` and `port`, one for each address that the name resolves to. Port 0 lets the
+  /// system choose one port for all of them. Clients cannot connect before `listen`. getaddrinfo(3),
+  /// socket(2), bind(2).
   ///
-  /// Of the addresses of a name those count that this machine has, as long as there is one.
+  /// Addresses that this machine does not have are skipped, as long as one remains.
   static func bind(address: String, port: Int) throws(Failure) -> [Int32] {
     var hints = unsafe addrinfo()
     unsafe hints.ai_flags = AI_NUMERICSERV | AI_PASSIVE
@@ -49,8 +50,8 @@ extension System {
     let byteCount = unsafe min(Int(info.ai_addrlen), MemoryLayout<sockaddr_storage>.size)
     let code = unsafe withUnsafeMutableBytes(of: &address) { bytes in
       unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: info.ai_addr, count: byteCount))
-      // Where the system has chosen a port for another address it stands in no result of getaddrinfo. Both
-      // kinds of addresses have it at the same place.
+      // A port that the system chose for an earlier address is not in the result of getaddrinfo. It is at
+      // the same offset in IPv4 and IPv6 addresses.
       unsafe bytes.storeBytes(of: UInt16(port).bigEndian, toByteOffset: 2, as: UInt16.self)
       return unsafe bytes.withMemoryRebound(to: sockaddr.self) {
         unsafe Glibc.bind(descriptor.number, $0.baseAddress!, socklen_t(byteCount))
@@ -60,17 +61,18 @@ extension System {
     return descriptor
   }
 
-  /// Lets clients connect to a socket that has a name; listen(2).
+  /// Lets clients connect to a bound socket; listen(2).
   static func listen(_ number: Int32, backlog: Int) throws(Failure) {
     guard Glibc.listen(number, Int32(backlog)) == 0 else {
       throw .code(errno, operation: "listen")
     }
   }
 
-  /// What fits into the address of a Unix socket, with a zero byte behind it.
+  /// The longest path that fits into the address of a Unix socket with a zero byte after it, in bytes.
   static let longestSocketPath = 107
 
-  /// A Unix socket that has the name `path`. One that nobody listens on any more is replaced.
+  /// A Unix socket bound to `path`. A socket file that nobody listens on is replaced. With `mode` 0 the
+  /// permissions are left as the system sets them.
   static func bind(path: String, mode: Int) throws(Failure) -> Descriptor {
     var address = sockaddr_un()
     let bytes = Array(path.utf8)
@@ -101,11 +103,11 @@ extension System {
     return descriptor
   }
 
-  /// Removes the name of a Unix socket; unlink(2).
+  /// Removes the file of a Unix socket; unlink(2).
   static func removeSocket(_ path: String) { unsafe _ = unlink(path) }
 
-  /// Lets the system ask after `seconds` of silence whether the peer is still there, and give it up when
-  /// three questions stay without an answer; setsockopt(2).
+  /// Makes the system probe the peer after `seconds` of silence and close the connection after three
+  /// unanswered probes; setsockopt(2).
   static func keepAlive(_ number: Int32, seconds: Int) {
     func set(_ level: Int32, _ name: Int32, _ value: Int) {
       var value = Int32(clamping: value)
@@ -120,11 +122,11 @@ extension System {
   enum Acceptance {
     case accepted(Int32)
     case nothing
-    /// Out of descriptors or memory: trying again at once would only spin.
+    /// Out of descriptors or memory: an immediate retry would only spin.
     case exhausted(Int32)
   }
 
-  /// accept4(2); the new socket does not block and does not delay small packets.
+  /// accept4(2); the new socket is non-blocking and does not delay small packets.
   static func accept(_ listener: Int32) -> Acceptance {
     let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     while true {
@@ -142,7 +144,7 @@ extension System {
     }
   }
 
-  /// recv(2) behind the tail of `buffer`, with room for `atLeast` bytes.
+  /// recv(2) after the tail of `buffer`, with room for `atLeast` bytes.
   static func receive(
     _ number: Int32, into buffer: inout ByteBuffer, atLeast: Int, atMost: Int
   ) -> Transfer {
@@ -185,7 +187,7 @@ extension System {
     }
   }
 
-  /// shutdown(2) of the sending side: the peer reads what was sent and then the end.
+  /// shutdown(2) of the sending side: the peer reads what was sent and then end-of-file.
   static func endSending(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
 
   /// getpeername(2) as Redis writes it, `address:port`.

@@ -1,25 +1,25 @@
-/// What a signal to stop comes to, by what came before it.
+/// What a stop signal means, given those before it.
 ///
-/// Process managers and terminals may send two at once, to the process and to its group: that is one stop. A later
-/// one is from somebody who does not want to wait.
+/// Process managers and terminals may send two signals at once, to the process and to its group: that is
+/// one stop. A later signal means that somebody does not want to wait.
 package struct StopSequence: Sendable {
   package enum Step: Sendable, Equatable {
-    /// The first one: begin to stop.
+    /// The first signal: begin to stop.
     case begin
-    /// It belongs to the first one.
+    /// Part of the first stop.
     case same
-    /// End at once.
+    /// Exit immediately.
     case force
   }
 
-  /// How long after the first one another belongs to it.
+  /// For how long after the first signal others belong to it.
   package static let sameStopMilliseconds: Int64 = 1000
 
   private var first: Int64?
 
   package init() {}
 
-  /// - Parameter now: milliseconds of a clock that nobody sets.
+  /// - Parameter now: milliseconds of a monotonic clock.
   package mutating func receive(at now: Int64) -> Step {
     guard let first else {
       self.first = now

@@ -6,7 +6,7 @@ import Glibc
 enum System {
   enum Failure: Error, Equatable {
     case code(Int32, operation: String)
-    /// The name of a host stands for no address; the code is one of getaddrinfo(3).
+    /// A host name does not resolve; the code is one of getaddrinfo(3).
     case name(String, code: Int32)
 
     var number: Int32 {
@@ -26,11 +26,11 @@ enum System {
     return unsafe String(cString: text)
   }
 
-  /// What a read or write on a non-blocking socket came to.
+  /// The result of a read or write on a non-blocking socket.
   enum Transfer: Equatable {
     case moved(Int)
     case wouldBlock
-    /// The peer has closed its side, for a read.
+    /// The peer has closed its sending side; only for reads.
     case ended
     case failed(Int32)
   }
@@ -39,17 +39,17 @@ enum System {
 
   static var processID: Int32 { getpid() }
 
-  /// Has the scheduler prefer other threads to this one; setpriority(2), which on Linux is about a single thread.
+  /// Lowers the scheduling priority of this thread; setpriority(2), which on Linux affects a single thread.
   static func makeThreadYield() { _ = setpriority(__priority_which_t(0), 0, 4) }
 
-  /// The processor's counter.
+  /// The time-stamp counter of an x86-64 processor; 0 on others.
   @inline(__always)
   static var counter: UInt64 { kvd_counter() }
 
-  /// Whether the counter runs evenly.
+  /// Whether the counter runs at a constant rate.
   static var hasEvenCounter: Bool { kvd_has_even_counter() != 0 }
 
-  /// usleep(3), again and again, for at most a day.
+  /// usleep(3), repeatedly, for at most a day.
   static func sleep(milliseconds: Int) {
     let until = SystemClock.monotonicMilliseconds() + Int64(min(milliseconds, 86_400_000))
     while true {
@@ -59,7 +59,7 @@ enum System {
     }
   }
 
-  /// A small text file of the kernel's, empty where it cannot be read.
+  /// The contents of a small text file of the kernel, at most 8192 bytes; empty if it cannot be read.
   static func kernelText(_ path: String) -> String {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return "" }
@@ -69,7 +69,7 @@ enum System {
     return String(decoding: text.prefix(max(0, length)), as: UTF8.self)
   }
 
-  /// Where the program of this process is; readlink(2).
+  /// The path of this process's executable; readlink(2).
   static var executablePath: String {
     var path = [UInt8](repeating: 0, count: 4096)
     let length = unsafe path.withUnsafeMutableBytes {
@@ -78,7 +78,7 @@ enum System {
     return String(decoding: path.prefix(max(0, length)), as: UTF8.self)
   }
 
-  /// getrusage(2): the processor time of the process, of its children, or of this thread, in seconds.
+  /// getrusage(2): the processor time of the process, its children, or this thread, in seconds.
   static func processorTime(of who: ProcessorTimeOwner) -> (system: Double, user: Double) {
     var usage = rusage()
     unsafe getrusage(who.rawValue, &usage)
@@ -94,10 +94,10 @@ enum System {
     case thread = 1
   }
 
-  /// Lets the allocator give what it keeps for later back to the system; malloc_trim(3).
+  /// Makes the allocator return unused memory to the system; malloc_trim(3).
   static func giveMemoryBack() { _ = malloc_trim(0) }
 
-  /// How many descriptors the process has open, from /proc/self/fd; 64 where that cannot be read.
+  /// The number of open descriptors of the process, from /proc/self/fd; 64 if that cannot be read.
   static func openDescriptorCount() -> Int {
     guard let directory = unsafe opendir("/proc/self/fd") else { return 64 }
     defer { unsafe _ = closedir(directory) }
@@ -106,8 +106,8 @@ enum System {
     return count
   }
 
-  /// getrlimit(2) and setrlimit(2): raises the number of descriptors that the process may open to
-  /// `count`, as far as its hard limit goes, and returns what it is then.
+  /// getrlimit(2) and setrlimit(2): raises the process's limit on open descriptors to `count`, as far as
+  /// the hard limit allows, and returns the resulting limit.
   static func raiseDescriptorLimit(to count: Int) -> Int {
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
@@ -120,11 +120,11 @@ enum System {
     return Int(clamping: isRaised ? limit.rlim_cur : before)
   }
 
-  /// A write to a socket whose peer is gone must be an error, not the end of the process.
+  /// A write to a socket whose peer is gone must be an error, not end the process.
   static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 }
 
-/// An open file descriptor and the duty to close it.
+/// An open file descriptor, closed when it goes out of scope.
 struct Descriptor: ~Copyable {
   let number: Int32
 
@@ -133,10 +133,10 @@ struct Descriptor: ~Copyable {
     self.number = number
   }
 
-  /// Takes over a descriptor that is known to be open.
+  /// Takes ownership of a descriptor that is known to be open.
   init(adopting number: Int32) { self.number = number }
 
-  /// Gives the descriptor up without closing it.
+  /// Gives up the descriptor without closing it.
   consuming func release() -> Int32 {
     let number = number
     discard self
@@ -146,7 +146,7 @@ struct Descriptor: ~Copyable {
   deinit { close(number) }
 }
 
-/// eventfd(2): what any thread may use to end an event loop's wait.
+/// eventfd(2): lets any thread end an event loop's wait.
 struct EventDescriptor: ~Copyable {
   let descriptor: Descriptor
 
@@ -173,7 +173,7 @@ struct Poller: ~Copyable {
     let rawValue: UInt32
     static let read = Interest(rawValue: EPOLLIN.rawValue)
     static let write = Interest(rawValue: EPOLLOUT.rawValue)
-    /// Reported whether asked for or not.
+    /// Reported even if not requested.
     static let hangUp = Interest(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
   }
 
@@ -216,7 +216,7 @@ struct Poller: ~Copyable {
     }
   }
 
-  /// Waits for at most `timeoutMilliseconds`, forever if it is -1; returns how many events came.
+  /// Waits at most `timeoutMilliseconds`, indefinitely if it is -1; returns the number of events.
   mutating func wait(timeoutMilliseconds: Int32) -> Int {
     let count = unsafe epoll_wait(
       descriptor.number, &events, Int32(events.count), timeoutMilliseconds)

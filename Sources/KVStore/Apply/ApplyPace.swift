@@ -1,15 +1,15 @@
-/// How large the LMDB transactions are in which one memtable is applied.
+/// Chooses the size of the LMDB transactions in which one memtable is applied.
 ///
-/// A sync of the log that meets one of LMDB's waits for all that it writes. So transactions are small as long as
-/// apply is well ahead of the writers, who fill the next memtable meanwhile. But each has pages of its own
-/// beside those of the entries, and two flushes: where writers are quick, larger ones leave them more of the
-/// processor and of the disk.
+/// A log sync that coincides with an LMDB sync waits for everything that LMDB writes, so transactions are
+/// kept small while apply is well ahead of the writers, which fill the next memtable meanwhile. But each
+/// transaction costs two flushes and writes pages of its own besides those of the entries. When writers are
+/// fast, larger transactions leave them more processor time and disk bandwidth.
 struct ApplyPace {
   private let budget: MemoryBudget
   private let sealedByteCount: Int
   private let keyCount: Int
   private let pageLimit: Int
-  /// The bytes of active memtables when it began.
+  /// The bytes of the active memtables when apply began.
   private let activeAtStart: Int
 
   /// - Parameter pageLimit: the most pages that one transaction may change.
@@ -21,7 +21,7 @@ struct ApplyPace {
     activeAtStart = budget.active
   }
 
-  /// How many pages the next transaction may change, when `count` keys of the memtable are written.
+  /// The number of pages that the next transaction may change, after `count` keys of the memtable were written.
   func transactionPageLimit(behind count: Int) -> Int {
     if budget.sealed > sealedByteCount { return pageLimit }
     return min(pageLimit, isWellAhead(count) ? Self.calmPageLimit : Self.busyPageLimit)
@@ -29,7 +29,8 @@ struct ApplyPace {
 
   private static let calmPageLimit = 64
   private static let busyPageLimit = 128
-  /// Apply is well ahead where it is through so many times as much of its memtable as there is of the next.
+  /// Apply is well ahead if the written fraction of its memtable is at least this many times the fraction of
+  /// the remaining active memory that writers have filled since apply began.
   private static let calmLead = 4
 
   private func isWellAhead(_ count: Int) -> Bool {

@@ -2,12 +2,12 @@ import Base
 import Synchronization
 import TxnWAL
 
-/// The threads that carry sealed memtables into LMDB, one partition each at a time.
+/// The threads that apply sealed memtables to LMDB. Each works on one partition at a time.
 ///
-/// Only what is durable in the log is applied: LMDB must never know of a batch that the log may lose.
+/// Only batches that are durable in the log are applied: LMDB must never hold a batch that the log may lose.
 ///
-/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `threads` only
-/// by the thread that opens and closes the store.
+/// `@unchecked Sendable` is sound because the plain fields are accessed only inside the monitor, and
+/// `threads` only by the thread that opens and closes the store.
 final class ApplyWorkers: @unchecked Sendable {
   private let watermarks: Watermarks
   private let pageLimit: Int
@@ -18,10 +18,10 @@ final class ApplyWorkers: @unchecked Sendable {
     didSet { queuedCount.store(queue.count, ordering: .relaxed) }
   }
   private let queuedCount = Atomic<Int>(0)
-  /// What is under way, by partition.
+  /// The applies in progress, by partition index.
   private var busy: [Int: Attempt] = [:]
   private var waitCount = 0
-  /// The greatest `Attempt.waitCount` of one that found no room.
+  /// The greatest `Attempt.waitCount` of an attempt that found the disk full.
   private var fullDiskWaitCount = 0
   private var threads: [WorkerThread] = []
   private var isClosing = false
@@ -30,25 +30,25 @@ final class ApplyWorkers: @unchecked Sendable {
   private let handlers = Lock(Handlers())
 
   private struct Attempt {
-    /// How many calls of `wait` came before it.
+    /// The number of calls of `wait` before the attempt began.
     let waitCount: Int
-    /// The position of the first batch in the memtable.
+    /// The end position of the memtable's first batch.
     let first: LSN
   }
 
-  /// What others do about things that happen here; set once the log is open.
+  /// Callbacks for events in the workers; set once the log is open.
   struct Handlers {
-    /// A memtable of this partition is in LMDB, or its disk is full.
+    /// A memtable of this partition was applied to LMDB, or the partition's disk is full.
     var applied: @Sendable (Partition) -> Void = { _ in }
-    /// Nothing can be applied any more.
+    /// Apply failed, and nothing more can be applied.
     var failed: @Sendable (StoreError) -> Void = { _ in }
-    /// A partition's file is damaged: what it lacks stays in memory and in the log.
+    /// This partition's file is damaged. What it has not applied stays in memory and in the log.
     var damaged: @Sendable (Partition) -> Void = { _ in }
   }
 
   /// - Parameters:
-  ///   - pageLimit: the pages that one LMDB transaction may change.
-  ///   - entryLimit: the entries that it may write.
+  ///   - pageLimit: the most pages that one LMDB transaction may change.
+  ///   - entryLimit: the most entries that one LMDB transaction may write.
   init(watermarks: Watermarks, ballast: Ballast, pageLimit: Int, entryLimit: Int = .max) {
     self.ballast = ballast
     self.watermarks = watermarks
@@ -67,7 +67,7 @@ final class ApplyWorkers: @unchecked Sendable {
     if let fatal = monitor.withLock({ fatal }) { new.failed(fatal) }
   }
 
-  /// Ends the threads; what is sealed and not applied stays in the log.
+  /// Stops the threads. Sealed memtables that are not applied stay in the log.
   func close() {
     monitor.withLock {
       isClosing = true
@@ -75,45 +75,45 @@ final class ApplyWorkers: @unchecked Sendable {
     }
     for thread in threads { thread.join() }
     threads = []
-    // They hold the store, which holds this.
+    // The handlers retain the store, which retains this object.
     handlers.withLock { $0 = Handlers() }
     monitor.withLock { queue = [] }
   }
 
-  /// Why writes must wait for room on the disk, if they must.
+  /// Why writes must wait for disk space; nil if they need not.
   var diskFull: StoreError? { shortage.error }
 
-  /// Whether `diskFull` has anything to say.
+  /// Whether `diskFull` is not nil.
   var hasFullDisk: Bool { shortage.isThere }
 
-  /// A memtable of `partition` was sealed.
+  /// Queues `partition`, which has sealed a memtable.
   func enqueue(_ partition: Partition) {
     monitor.withLock {
       queue.append(partition)
-      // Pairs with `wake`: a worker sees how far the log is durable by now, or `wake` sees the queue.
+      // Pairs with the fence in `wake`: either a worker sees the latest durable LSN, or `wake` sees the queue.
       atomicMemoryFence(ordering: .sequentiallyConsistent)
       monitor.broadcast()
     }
   }
 
-  /// The log has become durable further on. After every group: so nobody is woken for nothing.
+  /// Called after every group, when the log's durable LSN has advanced. Wakes the workers only if something is queued.
   func wake() {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if queuedCount.load(ordering: .relaxed) == 0 { return }
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// Something was removed from the files, whose pages may be what a memtable needs that found no room.
+  /// Called after entries were removed from the files. A memtable that found no space may use the freed pages.
   func pagesWereFreed() {
     guard hasFullDisk else { return }
     shortage.retryNow()
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// Waits until LMDB has everything of `partitions` up to `lsn`, all of which is sealed. What others
-  /// seal meanwhile is not waited for, or a busy store would never get there.
+  /// Waits until LMDB holds everything of `partitions` up to `lsn`, all of which must be sealed. It does not
+  /// wait for memtables that are sealed meanwhile: in a busy store it would never return.
   ///
-  /// On a full disk it is tried once more: there may be room since the last attempt.
+  /// If the disk is full, apply is tried once more, because space may have become free since the last attempt.
   func wait(for partitions: [Partition], upTo lsn: LSN) throws(StoreError) {
     try monitor.withLock { () throws(StoreError) in
       waitCount += 1
@@ -121,8 +121,8 @@ final class ApplyWorkers: @unchecked Sendable {
       shortage.retryNow()
       monitor.broadcast()
       while true {
-        // While an attempt is under way its memtable may have left the layers, and the partition not said yet that it
-        // is applied: a checkpoint would not count it.
+        // During an attempt, its memtable may already be out of the layers while the partition does not yet
+        // report it as applied: a checkpoint would not count it.
         let behind = partitions.filter { partition in
           partition.hasSealed(before: lsn) || busy[partition.index].map { $0.first <= lsn } ?? false
         }
@@ -157,16 +157,17 @@ final class ApplyWorkers: @unchecked Sendable {
     do throws(StoreError) {
       try apply.run()
     } catch {
-      // What is kept for deletes must not go to what fills the disk still more.
+      // The space reserved for deletes must not go to an apply that fills the disk further.
       guard error.isDiskFull, apply.onlyFrees, ballast.release() else { throw error }
       try apply.run()
     }
   }
 
-  /// The next memtable whose every batch is durable. Two of one partition are never under way at once.
+  /// Waits for the next memtable whose batches are all durable; nil when closing. It never returns a memtable
+  /// of a partition for which another is being applied.
   private func take() -> (Partition, MemtableLayer)? {
     while true {
-      // Asked outside of the monitor: it is file systems that answer.
+      // Determined outside the monitor, because it queries file systems.
       let available = hasFullDisk ? availableByteCounts() : [:]
       let ready = monitor.withLock { () -> (Partition, MemtableLayer)?? in
         if isClosing { return .some(nil) }
@@ -182,7 +183,7 @@ final class ApplyWorkers: @unchecked Sendable {
     }
   }
 
-  /// The room on the disks of what waits, by partition.
+  /// The free bytes on the disks of the queued partitions, by partition index.
   private func availableByteCounts() -> [Int: UInt64] {
     var found: [Int: UInt64] = [:]
     for partition in monitor.withLock({ queue }) where found[partition.index] == nil {
@@ -214,8 +215,8 @@ final class ApplyWorkers: @unchecked Sendable {
       let waitCount = busy.removeValue(forKey: partition.index)?.waitCount ?? 0
       if let failure, !isDamaged {
         if failure.isDiskFull {
-          // The memtable stays; it is tried again while writes are refused, after those of others, which may
-          // be what frees room.
+          // The memtable stays. It is tried again while writes are refused, after those of other partitions,
+          // because applying them may free space.
           fullDiskWaitCount = max(fullDiskWaitCount, waitCount)
           _ = shortage.failed(
             partition.index, because: failure, at: MonotonicTime.now, available: available)

@@ -1,31 +1,32 @@
 import Base
 import Synchronization
 
-/// How much memory the memtables of a store may take, and who waits when they take it.
+/// The memory budget of a store's memtables.
 ///
-/// The active memtables may take three quarters of it. When they do, the largest is sealed, so that their sizes
-/// stay spread between nothing and twice the mean: what is sealed is large, which LMDB rewards. The
-/// rest is for sealed ones, and for what arrives while they are applied.
+/// Active memtables may use three quarters of it. When they exceed that, the largest is sealed. Their sizes
+/// stay spread between zero and twice the mean, so sealed memtables are large, which makes applying them to
+/// LMDB cheaper. The rest is for sealed memtables, and for what arrives while they are applied.
 final class MemoryBudget: Sendable {
-  /// A memtable with nothing in it takes a few KiB. Were they all over the limit, nothing could be sealed
-  /// to get below it, and no batch would ever be admitted.
+  /// An empty memtable takes a few KiB. If the empty memtables alone exceeded the limit, nothing could be
+  /// sealed to get below it, and no batch would ever be admitted.
   static let leastByteCountPerPartition = 64 << 10
 
   let byteCount: Int
-  /// What is kept of memtables that are gone.
+  /// Memory of freed memtables that is kept for reuse.
   let spare: SparePages
   private let activeByteCount = Atomic<Int>(0)
   private let sealedByteCount = Atomic<Int>(0)
   private let monitor = Monitor()
   private let partitionCount: Int
   private struct Trouble {
-    /// Why what is sealed is not applied at present.
+    /// Why sealed memtables cannot be applied at present.
     var obstacle: StoreError?
     /// Why recovery was given up.
     var failure: StoreError?
   }
   private let trouble = Lock(Trouble())
-  /// Whether `trouble` has a failure: every record of a recovery looks, from eight threads at once.
+  /// Whether `trouble` has a failure. Recovery checks it for every record, on all its workers at once, so the
+  /// check must not take a lock.
   private let hasFailed = Atomic<Bool>(false)
 
   init(byteCount: Int, spareByteCount: Int = 0, partitionCount: Int) {
@@ -36,7 +37,7 @@ final class MemoryBudget: Sendable {
 
   var activeLimit: Int { byteCount / 4 * 3 }
 
-  /// The bytes of the memtables that are being written, as they were a moment ago.
+  /// The bytes of the active memtables. The number may be slightly out of date.
   var active: Int { activeByteCount.load(ordering: .relaxed) }
 
   func setActive(_ count: Int) {
@@ -50,7 +51,7 @@ final class MemoryBudget: Sendable {
   /// The bytes of all memtables.
   var inUse: Int { active + sealed }
 
-  /// The bytes of memtables on their way to LMDB.
+  /// The bytes of sealed memtables that are not yet applied.
   var sealed: Int { sealedByteCount.load(ordering: .relaxed) }
 
   func addSealed(_ count: Int) {
@@ -62,33 +63,35 @@ final class MemoryBudget: Sendable {
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// Range deletes of a partition at which more of them wait for the purge worker. Other writes do not.
+  /// The number of range deletes in a partition at which more of them wait for the purge worker. Other writes
+  /// do not wait.
   static let tombstoneLimit = 4096
 
-  /// The bytes of them at which they wait, too: an eighth of all memory, which they take beside the memtables.
+  /// The size of a partition's range deletes at which more of them wait, too: a share of an eighth of the
+  /// budget, which range deletes use in addition to the memtables.
   var tombstoneByteLimit: Int {
     max(byteCount / 8 / partitionCount, Self.leastByteCountPerPartition)
   }
 
-  /// Why recovery was given up, if it was.
+  /// Why recovery was given up; nil if it was not.
   var failure: StoreError? {
     hasFailed.load(ordering: .acquiring) ? trouble.withLock { $0.failure } : nil
   }
 
-  /// A recovery whose apply failed must not wait for it forever.
+  /// Gives recovery up because apply failed; otherwise it would wait for apply forever.
   func abandon(because error: StoreError) {
     trouble.withLock { giveUp(&$0, because: error) }
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// What is sealed is not applied at present, or is again. A recovery that has no room for more
-  /// ends with the reason instead of waiting for somebody to repair it.
+  /// Notes that sealed memtables cannot be applied at present, or, with nil, that they can. A recovery that
+  /// has no room for more fails with this error instead of waiting for a repair.
   func setObstacle(_ error: StoreError?) {
     trouble.withLock { $0.obstacle = error }
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// The most that may be in memory while nothing is applied: deletes may pass the limit then.
+  /// The most memory that may be used while nothing is applied. Deletes may exceed the limit up to this.
   var strainedByteCount: Int { byteCount / 8 * 9 }
 
   private func giveUp(_ trouble: inout Trouble, because error: StoreError) {
@@ -96,8 +99,9 @@ final class MemoryBudget: Sendable {
     hasFailed.store(true, ordering: .releasing)
   }
 
-  /// Whether recovery may go on although more is on its way down than it likes. What a process had in
-  /// memory when it was killed on a full disk has room in that of the next.
+  /// Whether recovery stops waiting although too much memory is sealed. While apply is blocked, it continues:
+  /// what one process held in memory when it was killed on a full disk fits into the memory of the next.
+  /// Recovery is given up only if sealed memtables exceed `strainedByteCount`.
   private func shouldStopWaiting() -> Bool {
     trouble.withLock { trouble in
       if trouble.failure != nil { return true }
@@ -107,10 +111,10 @@ final class MemoryBudget: Sendable {
     }
   }
 
-  /// Recovery's workers fill their partitions side by side. What a process had in memory when it ended has
-  /// room in that of the next, and is applied once the store is open: recovery itself does not wait for it. Where
-  /// there is more, because less memory may be used than before, each worker seals its own memtable, and waits
-  /// while too much is on its way down.
+  /// Called by recovery's workers, which fill their partitions in parallel. What one process held in memory
+  /// fits into the memory of the next, and is applied once the store is open, so recovery usually does not
+  /// wait. If there is more, because the budget is smaller than before, each worker seals its own memtable,
+  /// and waits while too much memory is sealed.
   func waitInRecovery(_ partition: Partition) {
     partition.countActive()
     guard inUse > byteCount else { return }

@@ -1,27 +1,27 @@
 import Base
 import TxnWAL
 
-/// Carries one sealed memtable into LMDB, in the order of its keys and in bounded transactions.
+/// Applies one sealed memtable to LMDB, in key order and in bounded transactions.
 ///
-/// Every transaction is fully synced. The last one also records how far the partition has come, so that
-/// a crash in between leaves newer versions in LMDB and an older mark: recovery then writes them again.
+/// Every transaction is fully synced. The last one also records the applied LSN. A crash before it leaves
+/// newer versions in LMDB together with an older LSN; recovery then writes those versions again.
 struct MemtableApply {
   let partition: Partition
   let layer: MemtableLayer
-  /// How many entries it may write.
+  /// The most entries that one transaction may write.
   var entryLimit = Int.max
-  /// All range deletes, and up to which sequence they are durable in the log. What one of them hides, of this
-  /// memtable or of a later one, need not be written any more: nobody who reads LMDB from now on reads
-  /// without the range deletes, and after a crash the log has them.
+  /// All range deletes, and the sequence up to which they are durable in the log. What such a range delete
+  /// hides, whether it came with this memtable or a later one, need not be written: every later reader of
+  /// LMDB also consults the range deletes, and after a crash the log still has them.
   private let tombstones: RangeIndex
   private let durableSequence: SequenceNumber
-  /// That of the memtable's last batch.
+  /// The sequence of the memtable's last batch.
   private let last: SequenceNumber
   private let pace: ApplyPace
   private let owners: OwnerWatch
 
-  /// - Parameter pageLimit: the most pages that one LMDB transaction may change: LMDB keeps them in anonymous
-  ///   memory until it commits, and a file's share of that memory for as long as the file is open.
+  /// - Parameter pageLimit: the most pages that one LMDB transaction may change. LMDB keeps them in anonymous
+  ///   memory until it commits, and retains part of that memory per file for as long as the file is open.
   init(
     partition: Partition, layer: MemtableLayer, durable: LSN, pageLimit: Int, entryLimit: Int
   ) {
@@ -36,7 +36,7 @@ struct MemtableApply {
     owners = OwnerWatch(partition, layers, upTo: last, durable: durableSequence)
   }
 
-  /// Whether the file gets no new entries by it. O(n).
+  /// Whether applying the memtable adds no entries to the file. O(n).
   var onlyFrees: Bool {
     var cursor = layer.memtable.makeCursor(at: .max)
     cursor.seek(RawSpan())
@@ -50,7 +50,8 @@ struct MemtableApply {
     return true
   }
 
-  /// O(n log m) for n keys into m, and O(n log² t) more where there are t range deletes. Throws `.diskFull` and others; may be tried again.
+  /// O(n log m) for n keys into m, plus O(n log² t) with t range deletes. Throws `.diskFull` and others; may
+  /// be called again after a throw.
   func run() throws(StoreError) {
     guard let position = layer.lastPosition else { preconditionFailure("an empty memtable") }
     layer.memtable.order()
@@ -83,7 +84,7 @@ struct MemtableApply {
     CrashPoint.reached(.applyAfterDrop)
   }
 
-  /// Only in builds with deliberate bugs.
+  /// Used only in builds with deliberate bugs.
   private func writeAppliedState(_ position: CommitPosition) throws(StoreError) {
     var transaction = try partition.environment.beginWrite()
     var state = try transaction.appliedState()
@@ -93,8 +94,8 @@ struct MemtableApply {
     try transaction.commit()
   }
 
-  /// Returns by how many the internal entries became more. LMDB does not tell of a put whether it added an
-  /// entry, but how many there are: internal keys adjoin, so their run is measured at its two ends.
+  /// Returns the number of internal entries that were added. LMDB does not report whether a put added an entry, only
+  /// how many entries there are. Internal keys are adjacent, so the total is read before and after their run.
   private func writeChunk(
     _ cursor: inout MemtableCursor, _ keyCount: inout Int, _ hasOrphans: inout Bool,
     _ transaction: inout WriteTransaction
@@ -123,14 +124,14 @@ struct MemtableApply {
     return internalGrowth
   }
 
-  /// Whether a range delete hides it, so that it is not written at all; what it hides in LMDB is for the
-  /// purge worker.
+  /// Whether a range delete hides the entry, so that it is not written. What the range delete hides in LMDB
+  /// is left to the purge worker.
   private func isLeftOut(_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) -> Bool {
     guard tombstones.newest(over: key, at: durableSequence) > header.sequence else { return false }
     return !owners.isKept(header, value) || tombstones.newest(over: key, at: last) > header.sequence
   }
 
-  /// Returns how many notes of orphans were added.
+  /// Returns the number of orphan notes that were added.
   private func write(
     _ key: RawSpan, _ version: KeyVersion, _ transaction: inout WriteTransaction
   ) throws(StoreError) -> Int {

@@ -1,29 +1,29 @@
 import Base
 
-/// Finds, while a memtable is applied, the entries that own others and that a range delete has removed unseen.
+/// Finds, while a memtable is applied, owners (entries that own others) that a range delete removed unseen.
 ///
-/// Let the versions of a key be v₁, v₂, …, in the order of sequences. A range delete that covers the key has
-/// removed an owner vᵢ unseen exactly if its sequence lies between those of vᵢ and vᵢ₊₁: before vᵢ it did not
-/// meet it, and behind vᵢ₊₁ the owner was gone already, by a command that saw to what it owned or moved it to
-/// another key. (Within one batch the evaluation itself sees to it.) Apply has vᵢ and its successor side by
-/// side: both in the memtable, or the first in the file. A version that is the newest of all stays in the
-/// memtable's place, hidden, until it goes here or the purge worker gets to it.
+/// Let v₁, v₂, … be the versions of a key, in sequence order. A range delete that covers the key has removed
+/// an owner vᵢ unseen exactly if its sequence lies between those of vᵢ and vᵢ₊₁. Before vᵢ, it did not affect
+/// the owner. After vᵢ₊₁, the owner was already gone: the command that wrote vᵢ₊₁ removed what the owner
+/// owned, or moved the owner to another key. (Within one batch, the evaluation itself does so.) Apply sees vᵢ
+/// together with its successor: both are in the memtable, or the first is in the file. The newest version of
+/// a key has no successor. If it is hidden, it is kept until a later apply or the purge worker removes it.
 ///
-/// So the file must never keep an owner whose successor was left out because a range delete hides that
-/// successor: the purge worker would take the owner, which may live on under another key, for removed. What is
-/// left out takes an owner before it out of the file.
+/// So the file must never keep an owner whose successor was left out because a range delete hides that successor: the
+/// purge worker would conclude that the range delete removed the owner, which may live on under another key. When an
+/// entry is left out, an older owner under its key is therefore deleted from the file.
 struct OwnerWatch {
   private let partition: Partition
   private let layers: Layers
   /// The sequence of the memtable's last batch.
   private let last: SequenceNumber
   private let isWatching: Bool
-  /// What was owned by something older than this goes by itself.
+  /// The sequence of the newest delete of everything, which also removes what older owners owned.
   private let newestOfEverything: SequenceNumber
 
   /// - Parameters:
   ///   - last: the sequence of the memtable's last batch.
-  ///   - durable: that of the newest range delete by which entries are left out.
+  ///   - durable: the sequence of the newest range delete because of which entries are left out.
   init(_ partition: Partition, _ layers: Layers, upTo last: SequenceNumber, durable: SequenceNumber)
   {
     self.partition = partition
@@ -34,16 +34,16 @@ struct OwnerWatch {
       isWatching ? Orphan.newestOfEverything(in: layers, at: max(last, durable)) : 0
   }
 
-  /// Whether the newest version is written although a range delete of a later memtable hides it: an owner
-  /// goes when all that came between is known.
+  /// Whether the newest version of a key is written although a range delete of a later memtable hides it: an
+  /// owner is removed only when everything in between is known.
   func isKept(_ header: EntryHeader, _ value: RawSpan) -> Bool {
     isWatching && header.kind == .put && Orphan.isOwner(header.type, value)
       && header.sequence >= newestOfEverything
   }
 
-  /// To be called before the newest version of `key` is written or left out. Returns how many notes of orphans
-  /// it has added to the file. As dear as a look into the range deletes, and where one covers the key, for each
-  /// version one and a look-up in the file.
+  /// Must be called before the newest version of `key` is written or left out. Returns the number of orphan
+  /// notes that it added to the file. Costs one lookup in the range deletes; where one covers the key, also
+  /// one for each version and a lookup in the file.
   func visit(
     _ key: RawSpan, _ newest: KeyVersion, isLeftOut: Bool, _ transaction: inout WriteTransaction
   ) throws(StoreError) -> Int {
@@ -69,7 +69,7 @@ struct OwnerWatch {
     return orphans.isEmpty ? 0 : try transaction.add(orphans)
   }
 
-  /// Whether the file has an owner under `key` that is not newer than what the memtable has.
+  /// Whether the file has an owner under `key` that is not newer than the memtable's newest version.
   private func lookIntoFile(
     _ key: RawSpan, oldest: SequenceNumber, newest: SequenceNumber,
     _ orphans: inout [(orphan: Orphan, sequence: SequenceNumber)],
@@ -77,11 +77,11 @@ struct OwnerWatch {
   ) throws(StoreError) -> Bool {
     let seed = partition.environment.checksumSeed
     return try transaction.withValue(of: key) { stored in
-      // What does not check out stays for whoever reads it.
+      // A damaged entry is left for the read that meets it.
       guard let stored, let header = StoredValue.soundHeader(stored, key: key, seed: seed),
         header.type != 0
       else { return false }
-      // After a crash the file may have what this memtable holds, or later versions.
+      // After a crash the file may already have this memtable's versions, or later ones.
       if header.sequence < oldest {
         let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
         if let orphan = orphan(key, EntryHeader(header), value, before: oldest) {
@@ -92,8 +92,8 @@ struct OwnerWatch {
     }
   }
 
-  /// The note of a version of `key`, where it is an owner and a range delete lies between it and the version with
-  /// the sequence `successor`.
+  /// The orphan note for a version of `key` if it is an owner and a range delete lies between it and the
+  /// version with the sequence `successor`.
   private func orphan(
     _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan, before successor: SequenceNumber
   ) -> (orphan: Orphan, sequence: SequenceNumber)? {

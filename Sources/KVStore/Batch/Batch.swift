@@ -1,33 +1,34 @@
 import Base
 
-/// Changes that are made together or not at all, over any number of partitions.
+/// A set of changes that are made together or not at all, over any number of partitions.
 ///
-/// They take effect in the order in which they are added. Nothing is checked or written before
-/// `Store.commit`.
+/// They take effect in the order in which they are added. Adding one checks only its limits: nothing is
+/// compared with the store or written before `Store.commit`.
 public struct Batch: Sendable {
-  /// Mutations in the log's own form; which partition each belongs to is found at commit.
+  /// The mutations in the log's format. Their partitions are determined at commit.
   private(set) var mutations: [UInt8] = []
   private var preconditionCount = 0
-  /// Whether it puts nothing, so that the disk does not get fuller by it.
+  /// Whether the batch puts nothing, so that it does not fill the disk further.
   private(set) var onlyDeletes = true
-  /// What it counts, which `Limits.batchByteCount` bounds.
+  /// The size of the batch, as `Limits.batchByteCount` counts it.
   private(set) var chargedByteCount = 0
-  /// The ranges that it deletes. One on both sides of the internal keys is two.
+  /// The number of ranges that the batch deletes. A range with keys on both sides of the internal keys counts
+  /// as two; `KeyRange.everything` counts as one.
   private(set) var rangeDeleteCount = 0
 
-  /// Whether entries are put and removed as they are, internal ones among them.
+  /// Whether stored entries are put and removed directly, internal ones included.
   private(set) var isOfStoredKeys = false
 
   /// An empty batch.
   public init() {}
 
-  /// Whether nothing was added.
+  /// Whether the batch has no mutations.
   public var isEmpty: Bool { mutations.isEmpty }
 
-  /// The bytes of all keys and values, and a few more for each.
+  /// The bytes of all keys and values, plus a few more for each.
   public var byteCount: Int { mutations.count }
 
-  /// Sets `key` to `value`. Either may be empty. Throws `.keyTooLong`, `.reservedKey` and `.valueTooLarge`. O(n).
+  /// Sets `key` to `value`. Either may be empty. O(n). Throws `.keyTooLong`, `.reservedKey` and `.valueTooLarge`.
   public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
     try Limits.check(value: value.rawSpan)
@@ -36,8 +37,8 @@ public struct Batch: Sendable {
     mutations.appendPut(key.rawSpan, value.rawSpan)
   }
 
-  /// Sets `key` to a value of a type, below 128, that ceases to exist when the store's clock (`Store.now`) shows
-  /// `expiry`, milliseconds since 1970; 0 for never. Throws as the other one does.
+  /// Sets `key` to a value with a type below 128. It expires when the store's clock (`Store.now`) reaches
+  /// `expiry`, in milliseconds since 1970; 0 means never. Throws like the other `put`.
   public mutating func put(
     _ key: [UInt8], _ value: [UInt8], type: UInt8, expiry: UInt64 = 0
   ) throws(StoreError) {
@@ -45,8 +46,8 @@ public struct Batch: Sendable {
     try append(key, value, type: type, expiry: expiry)
   }
 
-  /// Puts an entry as it is, for a key that may be an internal one. What belongs to what is replaced is the caller's,
-  /// for all of the batch.
+  /// Puts an entry as it is. `key` may be internal. For the whole batch, the caller is responsible for the
+  /// entries that belong to replaced ones.
   mutating func put(
     stored key: [UInt8], _ value: [UInt8], type: UInt8 = 0, expiry: UInt64 = 0
   ) throws(StoreError) {
@@ -66,13 +67,13 @@ public struct Batch: Sendable {
     mutations.appendPut(key.rawSpan, value.rawSpan, type: type, expiry: expiry)
   }
 
-  /// Removes `key`, if it is there. Throws `.keyTooLong` and `.reservedKey`.
+  /// Removes `key`, if it exists. Throws `.keyTooLong` and `.reservedKey`.
   public mutating func delete(_ key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
     appendDelete(key)
   }
 
-  /// Removes an entry alone: as the stored `put` puts one.
+  /// Removes only the entry itself, like the stored `put`.
   mutating func delete(stored key: [UInt8]) throws(StoreError) {
     isOfStoredKeys = true
     try Limits.check(stored: key.rawSpan)
@@ -84,9 +85,8 @@ public struct Batch: Sendable {
     mutations.appendDelete(key.rawSpan)
   }
 
-  /// Removes every key in `range`, at a cost that does not depend on how many there are. Keys that the
-  /// same batch puts afterwards stay. A batch may delete `Limits.rangeDeletesPerBatch` ranges.
-  /// Throws `.keyTooLong`.
+  /// Removes every key in `range`, at a cost that does not depend on their number. Keys that the same batch
+  /// puts afterwards stay. A batch may delete `Limits.rangeDeletesPerBatch` ranges. Throws `.keyTooLong`.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try Limits.check(range: range)
     if range.isEmpty { return }
@@ -95,9 +95,9 @@ public struct Batch: Sendable {
     mutations.appendDeleteRange(range)
   }
 
-  /// Makes the batch depend on `condition`, which is checked against everything committed before, not
-  /// against the batch itself. The first one that does not hold is named by
-  /// `.preconditionFailed(index:)`, counted in the order of these calls. Throws `.keyTooLong` and `.reservedKey`.
+  /// Makes the batch conditional on `condition`, which is checked against everything committed before it, not
+  /// against the batch itself. `.preconditionFailed(index:)` names the first condition that does not hold,
+  /// counted in the order of these calls. Throws `.keyTooLong` and `.reservedKey`.
   public mutating func require(_ condition: Precondition, of key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
     chargedByteCount += key.count + Limits.mutationByteCount

@@ -1,10 +1,10 @@
 import Base
 
-/// A range of keys in byte order: from `lower`, which belongs to it, up to `upper`, which does not.
+/// A range of keys in byte order, from `lower` (inclusive) to `upper` (exclusive).
 public struct KeyRange: Sendable, Equatable {
-  /// The first key.
+  /// The inclusive lower bound.
   public var lower: [UInt8]
-  /// The first key behind the range; nil where it has no end.
+  /// The exclusive upper bound; nil if the range has no end.
   public var upper: [UInt8]?
 
   /// The range from `lower` up to `upper`.
@@ -18,7 +18,7 @@ public struct KeyRange: Sendable, Equatable {
 
   /// The keys that begin with `prefix`.
   public static func prefix(_ prefix: [UInt8]) -> KeyRange {
-    // The first key behind them all: the prefix, less its last bytes of 0xFF, counted up by one.
+    // The first key after them: the prefix without trailing 0xFF bytes, and its last byte incremented.
     var upper = prefix
     while let last = upper.popLast() {
       if last < 0xFF { return KeyRange(from: prefix, to: upper + [last + 1]) }
@@ -26,12 +26,12 @@ public struct KeyRange: Sendable, Equatable {
     return KeyRange(from: prefix)
   }
 
-  /// Whether no key can be in it.
+  /// Whether the range can contain no key.
   public var isEmpty: Bool {
     if let upper { !lower.lexicographicallyPrecedes(upper) } else { false }
   }
 
-  /// Whether `key` lies in the range.
+  /// Whether the range contains `key`.
   func contains(_ key: RawSpan) -> Bool {
     if key.isBefore(lower.rawSpan) { return false }
     if let upper { return key.isBefore(upper.rawSpan) }

@@ -1,10 +1,10 @@
 import Base
 import TxnWAL
 
-/// One step of a batch as the log carries it to a partition, little-endian. The first byte tells the
-/// kind; its numbers are part of the format.
+/// One step of a batch as the log carries it to a partition, little-endian. The first byte is the kind; its
+/// values are part of the format.
 ///
-///     kind              behind the kind byte
+///     kind              after the kind byte
 ///     1 put             key count u16, value count u32, key, value
 ///     2 delete          key count u16, key
 ///     3 deleteRange     lower count u16, upper count u16 (0xFFFF: no end), lower, upper
@@ -13,9 +13,8 @@ import TxnWAL
 ///     6 requireSequence key count u16, index u32, sequence u64, key
 ///     7 putEntry        key count u16, value count u32, type u8, expiry u64, key, value
 ///
-/// Preconditions change nothing when they are replayed: that the batch is there at all says that they
-/// held. `index` is the precondition's place among those of its batch. A put of bytes that never expire is
-/// always a `put`.
+/// Replay ignores preconditions: that the log has the batch proves that they held. `index` is the precondition's place
+/// among those of its batch. In the log, a put of type 0 without an expiry is always a `put`.
 struct Mutation {
   enum Kind: UInt8 {
     case put = 1
@@ -30,22 +29,22 @@ struct Mutation {
   static let noUpperBound = UInt16.max
 
   var kind: Kind
-  /// Where the key stands, or the range's lower bound.
+  /// The key's range in the bytes; for a range delete, that of the lower bound.
   var key: Range<Int>
-  /// Where the value stands, or the range's upper bound; nil where there is none.
+  /// The value's range in the bytes; for a range delete, that of the upper bound. Nil if there is none.
   var value: Range<Int>?
-  /// Of a precondition: its place among those of the batch.
+  /// For a precondition: its place among those of the batch.
   var index = 0
-  /// Of `requireSequence`.
+  /// For `requireSequence`.
   var sequence: SequenceNumber = 0
-  /// Of `putEntry`.
+  /// For `putEntry`.
   var type: UInt8 = 0
-  /// Of `putEntry`.
+  /// For `putEntry`.
   var expiry: UInt64 = 0
-  /// Where the next mutation begins.
+  /// The offset of the next mutation.
   var end: Int
 
-  /// The mutation at `offset`, or nil where no mutation can be.
+  /// The mutation at `offset`, or nil if the bytes there are not a mutation.
   static func parse(_ bytes: RawSpan, at offset: Int) -> Mutation? {
     let room = bytes.byteCount - offset
     guard room >= 3, let kind = Kind(rawValue: bytes.load(at: offset, as: UInt8.self)) else {
@@ -104,7 +103,7 @@ extension KeyRange {
   }
 }
 
-/// Something that mutations can be written to: the log's buffer, or a batch being built.
+/// A destination for mutations: the log's buffer, or a batch that is being built.
 protocol MutationTarget: ~Copyable {
   mutating func appendPut(_ key: RawSpan, _ value: RawSpan)
   mutating func append(_ bytes: RawSpan)
@@ -130,7 +129,7 @@ extension MutationTarget where Self: ~Copyable {
     append(value)
   }
 
-  /// An entry of the index of expiries, for `key`.
+  /// Appends the put of an expiry index entry for `key`.
   mutating func appendPutIndex(of key: RawSpan, expiry: UInt64) {
     append(Mutation.Kind.put.rawValue)
     append(UInt16(ExpiryIndex.prefixByteCount + key.byteCount))
@@ -176,7 +175,7 @@ extension MutationTarget where Self: ~Copyable {
 }
 
 extension Sequencer: MutationTarget {
-  /// The most frequent mutation by far, with room made once for all of it.
+  /// The most frequent mutation by far, so space for all of it is reserved once.
   mutating func appendPut(_ key: RawSpan, _ value: RawSpan) {
     let valueOffset = 7 &+ key.byteCount
     append(byteCount: valueOffset &+ value.byteCount) { bytes in

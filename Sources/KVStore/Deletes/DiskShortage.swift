@@ -1,8 +1,8 @@
 import Base
 import Synchronization
 
-/// The partitions whose files found no room at the last try, when each is tried again, and the error that tells
-/// others of it as long as there is one.
+/// The partitions whose files found no disk space at the last attempt: when to retry each, and the error to
+/// report while there are any.
 final class DiskShortage: Sendable {
   private struct State {
     var retries: [Int: FullDiskRetry] = [:]
@@ -12,10 +12,10 @@ final class DiskShortage: Sendable {
   private let state = Lock(State())
   private let hasError = Atomic<Bool>(false)
 
-  /// Nil while there is none. Costs next to nothing then.
+  /// The error to report; nil without a shortage, at the cost of one atomic load.
   var error: StoreError? { isThere ? state.withLock { $0.error } : nil }
 
-  /// Whether there is one.
+  /// Whether a partition is short of space.
   var isThere: Bool { hasError.load(ordering: .acquiring) }
 
   func mayTry(_ partition: Int, at now: Duration, available: @autoclosure () -> UInt64) -> Bool {
@@ -23,7 +23,8 @@ final class DiskShortage: Sendable {
     return retry.mayTry(at: now, available: available())
   }
 
-  /// `partition` has found no room, and left `available` bytes. Returns whether it is the only one.
+  /// Records that `partition` found no space, with `available` bytes free. Returns whether no partition was
+  /// short of space before.
   func failed(
     _ partition: Int, because error: StoreError, at now: Duration, available: UInt64
   ) -> Bool {
@@ -36,7 +37,7 @@ final class DiskShortage: Sendable {
     }
   }
 
-  /// All may try again at once: there may be room.
+  /// Lets all partitions try again at once, because there may be space.
   func retryNow() {
     guard isThere else { return }
     state.withLock { state in
@@ -44,7 +45,7 @@ final class DiskShortage: Sendable {
     }
   }
 
-  /// `partition` has found room, or needs none.
+  /// Records that `partition` found space, or needs none.
   func ended(_ partition: Int) {
     guard isThere else { return }
     state.withLock { state in

@@ -1,39 +1,40 @@
 import Base
 
-/// The note that an entry which owned others was removed by a range delete, which saw neither it nor them.
+/// A note that a range delete removed an entry which owned others, without reading it or what it owned.
 ///
-/// An entry with a type owns the entries whose keys begin 00 01 and then with its own first 14 bytes, as a map's
-/// record owns the map's fields. A command that removes an owner removes what it owns in the same batch. A range
-/// delete hides an owner without reading it; it is found only when it goes, while its memtable is applied or by
-/// the purge worker. The same LMDB transaction then writes this internal entry, in the partition of the owner:
+/// An entry with a type owns the entries whose keys begin with 00 01 and then the first 14 bytes of its
+/// value; a map's record, for example, owns the map's fields. A command that removes an owner removes what it
+/// owns in the same batch. A range delete hides an owner without reading it. Such an owner is found only when
+/// it is physically removed, while its memtable is applied or by the purge worker. The same LMDB transaction
+/// then writes this internal entry, in the owner's partition:
 ///
-///     key    00 04 | slot of the owner's key u16 | its first 14 bytes
-///     value  its first bytes, at most `valueByteLimit`
+///     key    00 04 | slot of the owner's key u16 | first 14 bytes of the owner's value
+///     value  first bytes of the owner's value, at most `valueByteLimit`
 ///     type   0; the sequence is that of the owner
 ///
-/// The layer that gave the owner its meaning takes the notes (`Store.orphans`), removes what is left, and
+/// The layer that defines what owners mean reads the notes (`Store.orphans`), removes what is left, and
 /// deletes each note in the batch that does so. Numbers are big-endian.
 public struct Orphan: Sendable, Equatable {
-  /// The bytes of an owner that stand in the keys of what it owns.
+  /// The number of bytes of an owner's value that are in the keys of what it owns.
   public static let identityByteCount = 2 + InternalKey.mapIDByteCount
   private static let prefixByteCount = 4
   static let keyByteCount = prefixByteCount + identityByteCount
-  /// Of an owner's value, no more is kept.
+  /// The most bytes of an owner's value that a note keeps.
   public static let valueByteLimit = 64
 
-  /// Where the note is.
+  /// The key of the note.
   public let key: [UInt8]
-  /// What the owner's value began with.
+  /// The first bytes of the owner's value.
   public let value: [UInt8]
 
-  /// Of the note at `key`. Nil where it is none.
+  /// The note stored at `key`; nil if it is not a note.
   init?(key: RawSpan, value: RawSpan) {
     guard key.byteCount == Self.keyByteCount else { return nil }
     self.key = Array(copying: key)
     self.value = Array(copying: value)
   }
 
-  /// Of the owner at `ownerKey`. Nil where it owns nothing.
+  /// The note for the owner at `ownerKey`; nil if that entry owns nothing.
   init?(ownerKey: RawSpan, type: UInt8, value: RawSpan) {
     guard Self.isOwner(type, value), !InternalKey.contains(ownerKey) else { return nil }
     let slot = Routing.slot(of: ownerKey)
@@ -49,22 +50,22 @@ public struct Orphan: Sendable, Equatable {
     type != 0 && value.byteCount >= identityByteCount
   }
 
-  /// The newest delete of everything, up to `sequence`, that may not be carried out yet: what an older owner owned
-  /// goes by it. 0 where there is none.
+  /// The sequence of the newest delete of everything, at or below `sequence`, that may not be carried out
+  /// yet; 0 if there is none. It also removes what older owners owned.
   static func newestOfEverything(in layers: Layers, at sequence: SequenceNumber) -> SequenceNumber {
-    // No other range delete covers this.
+    // Only a delete of everything covers this key.
     let key = InternalKey.orphans.lower
     return layers.tombstoneSequence(over: key.rawSpan, at: sequence)
   }
 
-  /// Where the keys of what the owner has left lie.
+  /// The range of the keys that the owner owned.
   public var owned: KeyRange {
     .prefix([0, InternalKey.Kind.mapField.rawValue] + key[Self.prefixByteCount...])
   }
 }
 
 extension WriteTransaction {
-  /// Writes notes, each with the sequence of its owner. Returns how many are new.
+  /// Writes notes, each with the sequence of its owner. Returns how many of them are new.
   mutating func add(
     _ orphans: [(orphan: Orphan, sequence: SequenceNumber)]
   ) throws(StoreError) -> Int {

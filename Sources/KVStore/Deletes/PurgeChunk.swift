@@ -3,28 +3,29 @@ import TxnWAL
 
 /// One bounded step of carrying out a group of range deletes.
 struct PurgeChunk {
-  /// Few enough that a writer hardly waits: for the partition's file, and for a sync of the log that meets
-  /// that of the chunk.
+  /// Small enough that a writer hardly waits for the partition's file, or for a log sync that coincides with
+  /// the sync of the chunk.
   static let keyLimit = 2048
   private static let timeLimit = Duration.milliseconds(1)
 
   let partition: Partition
-  /// The most keys that it looks at.
+  /// The most keys that the chunk visits.
   var keyLimit = PurgeChunk.keyLimit
 
   enum Outcome {
     /// There is nothing to carry out.
     case nothing
-    /// The position of the group has moved.
+    /// The group's position has advanced.
     case paused(PurgeGroup)
-    /// All range deletes up to this one are carried out.
+    /// All range deletes up to this one have been carried out.
     case finished(RangeTombstone.ID)
   }
 
-  /// Removes what the next chunk holds of keys that the group hides, and of the group itself once it has come to
-  /// its end. All of it is durable on return, or nothing.
+  /// Removes the next chunk of the keys that the group hides, and the group itself once its end is reached.
+  /// The chunk is made durable as a whole, or not at all.
   ///
-  /// - Parameter underWay: the group that is, as it was after its last chunk; nil begins the next, or the one that a crash interrupted.
+  /// - Parameter underWay: the group as its last chunk left it; nil starts the next group, or resumes the one
+  ///   that a crash interrupted.
   func run(_ underWay: PurgeGroup?) throws(StoreError) -> Outcome {
     CrashPoint.reached(.purgeBeforeChunk)
     var transaction = try partition.environment.beginWrite()
@@ -57,7 +58,8 @@ struct PurgeChunk {
     return group.position == nil ? .finished(group.last) : .paused(group)
   }
 
-  /// Where to go on, or nil at the end of the group. O(log n) for each fragment of its ranges, O(1) a key.
+  /// Returns where to continue, or nil at the end of the group. O(log n) for each fragment of its ranges,
+  /// O(1) for each key.
   private func remove(
     _ group: PurgeGroup, with cursor: inout Cursor, _ effort: inout Effort,
     _ internalCount: inout Int, _ orphans: inout [(orphan: Orphan, sequence: SequenceNumber)]
@@ -93,10 +95,10 @@ struct PurgeChunk {
     return nil
   }
 
-  /// A part of the file, and what is removed of it.
+  /// A part of the file, and what is removed from it.
   private struct Fragment {
     let upper: [UInt8]?
-    /// All that is older.
+    /// Everything older than this is removed.
     let sequence: SequenceNumber
   }
 
@@ -105,15 +107,15 @@ struct PurgeChunk {
   ) -> Step {
     if let upper = fragment.upper, !key.isBefore(upper.rawSpan) { return .end }
     if effort.isSpent { return .pause(Array(copying: key)) }
-    // Verified, not just read: a damaged sequence must not decide that a live value goes. What is
-    // damaged stays, and is reported to whoever reads it.
+    // Verified, not just read: a damaged sequence must not decide that a live value is removed. A damaged
+    // entry stays, and is reported to the caller that reads it.
     let environment = partition.environment
     let header = try? StoredValue.decode(
       stored, key: key, seed: environment.checksumSeed, file: environment.path)
     guard let header else { return .keep }
     guard header.sequence < fragment.sequence else { return .keep }
-    // Nothing newer than this, and older than the range delete, is anywhere: LMDB has all of the log before the
-    // newest range delete here, and no owner whose successor was left out. So an owner was removed by the range delete.
+    // No version exists that is newer than this one and older than the range delete: LMDB has all of the log before
+    // the newest range delete here, and no owner whose successor was left out. So the range delete removed this owner.
     let orphan =
       header.type == 0
         || header.sequence
@@ -132,7 +134,7 @@ struct PurgeChunk {
     case pause([UInt8])
   }
 
-  /// What a chunk has cost so far.
+  /// The cost of a chunk so far.
   private struct Effort {
     private static let stepsBetweenQuestions = 256
 
@@ -146,8 +148,8 @@ struct PurgeChunk {
       keysLeft = keyLimit
     }
 
-    /// The clock is asked now and then only, after so many steps as `WalkPace` has them: each value is verified. A
-    /// chunk has one key at least, so that it gets somewhere.
+    /// Every value is verified, so a large one counts as several steps, as in `WalkPace`. The clock is read only once
+    /// per `stepsBetweenQuestions` steps. A chunk visits at least one key, so that it makes progress.
     mutating func countKey(byteCount: Int) {
       keysLeft -= 1
       stepsLeft -= WalkPace.steps(forByteCount: byteCount)

@@ -4,12 +4,12 @@ import TxnWAL
 
 /// The thread that removes from LMDB what range deletes hide.
 ///
-/// It carries them out in groups, and each group in chunks that are bounded by count and by time. How far it
-/// came is stored in the same LMDB transaction as each chunk, so that after a crash it goes on where it was.
-/// Between chunks other writers of the partition have their turn.
+/// It carries them out in groups, and each group in chunks that are bounded by count and by time. The
+/// position is stored in the same LMDB transaction as each chunk, so that after a crash the work continues
+/// from there. Between chunks, other writers of the partition get their turn.
 ///
-/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, `thread` only
-/// by the thread that opens and closes the store.
+/// `@unchecked Sendable` is sound because the plain fields are accessed only inside the monitor, and `thread`
+/// only by the thread that opens and closes the store.
 final class PurgeWorker: @unchecked Sendable {
   private let keyspace: Keyspace
   private let keyLimit: Int
@@ -17,10 +17,10 @@ final class PurgeWorker: @unchecked Sendable {
   private let monitor = Monitor()
   private var thread: WorkerThread?
   private var isAsked = true
-  /// Whether the disk was full at the last try. Nobody may be left to wake the worker then: writers
-  /// may be waiting for the very range deletes that it could not carry out.
+  /// Whether the disk was full at the last attempt. The worker then polls, because nothing else may wake it:
+  /// writers may be waiting for the very range deletes that it could not carry out.
   private var mustRetry = false
-  /// Why range deletes are not carried out, where the disk is full.
+  /// Why range deletes are not carried out while the disk is full.
   let shortage = DiskShortage()
   private var isClosing = false
   private let failed: @Sendable (StoreError) -> Void
@@ -30,11 +30,13 @@ final class PurgeWorker: @unchecked Sendable {
   private let ranShort: @Sendable () -> Void
 
   /// - Parameters:
-  ///   - progressed: some were carried out.
-  ///   - gathered: a partition has many that cannot be carried out before they are sealed.
-  ///   - scarce: these partitions have some that would free room, which their disks have little of, once they are sealed.
-  ///   - ranShort: the disk has no room for it, as `shortage` says from now on.
-  ///   - failed: nothing can be carried out any more.
+  ///   - progressed: called after entries were removed.
+  ///   - gathered: called when a partition has many range deletes that cannot be carried out before they are
+  ///     sealed.
+  ///   - scarce: called with partitions whose disks have little space left and whose range deletes would free
+  ///     some once they are sealed.
+  ///   - ranShort: called when the disk has no space for the worker; `shortage` reports it from then on.
+  ///   - failed: called when nothing more can be carried out.
   init(
     keyspace: Keyspace, ballast: Ballast, keyLimit: Int = PurgeChunk.keyLimit,
     progressed: @escaping @Sendable () -> Void,
@@ -57,7 +59,7 @@ final class PurgeWorker: @unchecked Sendable {
     thread = WorkerThread(name: "kvd-purge") { self.run() }
   }
 
-  /// Ends the thread after the chunk that is under way.
+  /// Stops the thread after the current chunk.
   func close() {
     monitor.withLock {
       isClosing = true
@@ -66,7 +68,7 @@ final class PurgeWorker: @unchecked Sendable {
     thread?.join()
   }
 
-  /// There may be a range delete to carry out.
+  /// Wakes the worker: there may be a range delete to carry out.
   func wake() {
     monitor.withLock {
       isAsked = true
@@ -117,8 +119,8 @@ final class PurgeWorker: @unchecked Sendable {
     }
   }
 
-  /// One chunk of the group that is under way in a partition, or of its oldest range deletes that LMDB knows of.
-  /// False if there are none, or they cannot be gone on with now.
+  /// Carries out one chunk of the partition's current group, or of the oldest range deletes that LMDB has.
+  /// Returns false if there are none, or if they cannot be continued at present.
   private func purgeChunk(of partition: Partition, _ group: inout PurgeGroup?) -> Bool {
     let tombstones = partition.layers.tombstones
     if tombstones.isEmpty || partition.environment.damage != nil {
@@ -148,7 +150,7 @@ final class PurgeWorker: @unchecked Sendable {
       CrashPoint.reached(.purgeAfterDrop)
       return true
     } catch {
-      // Read again from the file: all of the chunk is there, or nothing.
+      // The group is read from the file again: the chunk was written as a whole, or not at all.
       group = nil
       if partition.environment.damage != nil {
         shortage.ended(partition.index)

@@ -1,27 +1,27 @@
 /// Range deletes in their order, indexed by range: which was the newest over a key, as of a sequence?
 ///
-/// A value that is cheap to copy and to change: it shares its runs, each of which has at least twice as many range
-/// deletes as the next, newer one. So n range deletes are in log n runs at most, and each one is merged into a larger
-/// run log n times at most, in whatever pieces they arrive.
+/// A value that is cheap to copy and to change, because copies share its runs. Each run has at least twice as
+/// many range deletes as the next, newer one. So n range deletes are in at most log n runs, and each is
+/// merged into a larger run at most log n times, however they arrive.
 struct RangeIndex: Sendable {
-  /// The oldest first.
+  /// Oldest first.
   private(set) var runs: [RangeRun] = []
-  /// Those up to here were carried out, and hide nothing any more.
+  /// Range deletes up to this one have been carried out, and hide nothing any more.
   private(set) var finished: RangeTombstone.ID?
-  /// How many of them are not carried out. Bytes are counted by the run.
+  /// How many are not carried out yet. (Their bytes are counted per run.)
   private(set) var count = 0
-  /// How many fragments were copied to merge runs, ever: what tests measure.
+  /// How many fragments merges have copied in total; measured by tests.
   private(set) var copiedCount = 0
 
   var isEmpty: Bool { runs.isEmpty }
 
-  /// What they take in memory, roughly.
+  /// The memory that they take, approximately.
   var byteCount: Int { runs.reduce(0) { $0 + $1.origin.byteCount } }
 
-  /// Whether one of them may delete others than internal keys.
+  /// Whether one of them may delete keys other than internal ones.
   var isVisible: Bool { runs.contains { $0.origin.isVisible } }
 
-  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if none does.
+  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if there is none.
   /// O(log² n).
   @inline(__always)
   func newest(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
@@ -37,7 +37,7 @@ struct RangeIndex: Sendable {
     return 0
   }
 
-  /// The newest sequence among those whose records end at or below `lsn`; 0 where there is none. O(log n).
+  /// The newest sequence among those whose log records end at or below `lsn`; 0 if there is none. O(log n).
   func newestSequence(upTo lsn: UInt64) -> SequenceNumber {
     for run in runs.reversed() {
       let found = run.newestSequence(upTo: lsn)
@@ -46,7 +46,7 @@ struct RangeIndex: Sendable {
     return 0
   }
 
-  /// Adds range deletes that are newer than all others. O(n + log m) for n of them to m, taken over many calls.
+  /// Adds range deletes that are newer than all others. Amortized O(n + log m) for n of them added to m.
   mutating func insert(_ run: RangeRun) {
     var merged = run
     while let older = runs.last, older.origin.count < 2 * merged.origin.count {
@@ -58,14 +58,14 @@ struct RangeIndex: Sendable {
     count += run.origin.count
   }
 
-  /// Forgets those up to `id`, which are carried out. O(log n).
+  /// Drops those up to `id`, which have been carried out. O(log n).
   mutating func drop(through id: RangeTombstone.ID) {
     finished = id
     runs = runs.compactMap { $0.dropping(through: id) }
     count = runs.reduce(0) { $0 + $1.count(behind: id) }
   }
 
-  /// All of them as one run. O(n).
+  /// All of them merged into one run. O(n).
   func merged() -> RangeRun? {
     guard var merged = runs.last else { return nil }
     for run in runs.dropLast().reversed() { merged = RangeRun(merging: run, merged) }
@@ -74,7 +74,7 @@ struct RangeIndex: Sendable {
 }
 
 extension RangeIndex {
-  /// Adds range deletes in their order: those that share a sequence as one run. O(n log n).
+  /// Adds range deletes in their order. Those that share a sequence form one run. O(n log n).
   mutating func insert(_ tombstones: [RangeTombstone]) {
     var rest = tombstones[...]
     while let first = rest.first {
@@ -86,7 +86,7 @@ extension RangeIndex {
 }
 
 extension RangeRun {
-  /// Of range deletes of one batch, with ordinals one after the other.
+  /// A run of range deletes of one batch, with consecutive ordinals.
   fileprivate convenience init(_ tombstones: ArraySlice<RangeTombstone>) {
     guard let first = tombstones.first, let last = tombstones.last else {
       preconditionFailure("a run of no range deletes")
@@ -101,7 +101,7 @@ extension RangeRun {
         isVisible: ranges.contains { !$0.isInternal }))
   }
 
-  /// What a range delete takes in memory beside the bytes of its bounds.
+  /// The memory that a range delete takes besides the bytes of its bounds.
   private static let overhead = 192
 }
 

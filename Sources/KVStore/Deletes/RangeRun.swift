@@ -1,34 +1,34 @@
 import Base
 
-/// Range deletes cut into disjoint fragments, so that one binary search tells the newest of them over a key.
+/// Range deletes cut into disjoint fragments, so that one binary search finds the newest of them over a key.
 ///
-/// It is immutable, so that readers share it without a lock. A run is either made of ranges that all have one
-/// sequence, or of two runs, of which the older one has no newer sequence than the newer one:
+/// It is immutable, so that readers share it without a lock. A run is made either of ranges that all have one
+/// sequence, or of two runs, of which the older has no sequence above those of the newer:
 ///
 ///     older     |---- 3 ----|            |-- 3 --|
 ///     newer             |------- 5 -------|
 ///     merged    |-- 3 --|------- 5 -------|-- 3 -|      and both parts, for reads as of 4
 ///
-/// Fragments beside each other with one sequence are joined, so there are at most twice as many bounds as ranges.
-/// Both parts are kept, because what is hidden by a newer range delete in the merged one may be asked for by a
-/// reader to which the newer one is not visible yet. Memory: O(n log n) for n ranges.
+/// Adjacent fragments with the same sequence are joined, so there are at most twice as many bounds as ranges.
+/// Both parts are kept, because a range delete that a newer one hides in the merged run is needed by a reader
+/// to which the newer one is not visible yet. Memory: O(n log n) for n ranges.
 final class RangeRun: Sendable {
-  /// What is remembered of the range deletes beside their ranges.
+  /// What is kept about the range deletes besides their ranges.
   struct Origin: Sendable {
     var firstSequence: SequenceNumber
     var last: RangeTombstone.ID
     var firstLSN: UInt64 = 0
     var lastLSN: UInt64 = 0
-    /// How many ranges there are, and what they take in memory, roughly.
+    /// The number of ranges, and approximately the memory that they take.
     var count: Int
     var byteCount = 0
-    /// Whether others than internal keys can be in them.
+    /// Whether they may cover keys other than internal ones.
     var isVisible = true
   }
 
-  /// Where fragments begin, in order; each one ends where the next begins, the last one nowhere.
+  /// Where fragments begin, in order. Each ends where the next begins; the last has no end.
   let bounds: [[UInt8]]
-  /// The newest sequence in each fragment; 0 where there is no range delete.
+  /// The newest sequence in each fragment; 0 if no range delete covers it.
   let newest: [SequenceNumber]
   let origin: Origin
   let parts: (older: RangeRun, newer: RangeRun)?
@@ -47,7 +47,7 @@ final class RangeRun: Sendable {
     var fragments = Fragments()
     fragments.reserve(ranges.count * 2)
     let sequence = origin.last.sequence
-    // Where what was added so far ends; nil where it has no end.
+    // The end of what has been added so far; nil if it has no end.
     var end: [UInt8]? = []
     for range in Self.inOrder(ranges) where !range.isEmpty {
       guard let covered = end else { break }
@@ -71,7 +71,7 @@ final class RangeRun: Sendable {
     return isOrdered ? ranges : ranges.sorted(by: isBefore)
   }
 
-  /// Both together. O(n).
+  /// Merges two runs. O(n).
   convenience init(merging older: RangeRun, _ newer: RangeRun) {
     let (first, last) = (older.origin, newer.origin)
     precondition(first.last <= last.last, "range deletes are merged in their order")
@@ -83,7 +83,7 @@ final class RangeRun: Sendable {
     self.init(Fragments(merging: older, newer), origin, parts: (older, newer))
   }
 
-  /// The sequence of the newest range delete over `key`; 0 where there is none. O(log n).
+  /// The sequence of the newest range delete over `key`; 0 if there is none. O(log n).
   func newest(over key: RawSpan) -> SequenceNumber {
     var low = 0
     var high = bounds.count
@@ -95,10 +95,10 @@ final class RangeRun: Sendable {
     return low == 0 ? 0 : newest[low - 1]
   }
 
-  /// The same among those up to `sequence`. O(log² n).
+  /// The same, of those up to `sequence`. O(log² n).
   func newest(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
     let found = newest(over: key)
-    // Where nothing covers the key, nothing of either part does.
+    // Also if it is 0: neither part covers a key that the merged run does not cover.
     if found <= sequence { return found }
     guard let parts else { return 0 }
     if DeliberateBug.forgetsCoveredRangeDeletes.isOn { return 0 }
@@ -109,7 +109,7 @@ final class RangeRun: Sendable {
     return parts.older.newest(over: key, at: sequence)
   }
 
-  /// The newest sequence among those whose records end at or below `lsn`; 0 where there is none. O(log n).
+  /// The newest sequence among those whose log records end at or below `lsn`; 0 if there is none. O(log n).
   func newestSequence(upTo lsn: UInt64) -> SequenceNumber {
     if origin.lastLSN <= lsn { return origin.last.sequence }
     guard let parts, origin.firstLSN <= lsn else { return 0 }
@@ -117,14 +117,14 @@ final class RangeRun: Sendable {
     return newer != 0 ? newer : parts.older.newestSequence(upTo: lsn)
   }
 
-  /// What is left without those up to `id`; a part of which some are left stays whole. O(log n).
+  /// The run without those up to `id`; nil if none are left. A part of which some are left stays whole. O(log n).
   func dropping(through id: RangeTombstone.ID) -> RangeRun? {
     if origin.last <= id { return nil }
     guard let parts, parts.older.origin.last <= id else { return self }
     return parts.newer.dropping(through: id)
   }
 
-  /// How many there are behind `id`. O(log n).
+  /// The number of range deletes after `id`. O(log n).
   func count(behind id: RangeTombstone.ID?) -> Int {
     guard let id, origin.firstSequence <= id.sequence else { return origin.count }
     if origin.last <= id { return 0 }
@@ -134,14 +134,14 @@ final class RangeRun: Sendable {
 }
 
 extension RangeRun {
-  /// Fragments while they are put together.
+  /// Fragments under construction.
   private struct Fragments {
     private(set) var bounds: [[UInt8]] = []
     private(set) var newest: [SequenceNumber] = []
 
     init() {}
 
-    /// Walks both in the order of their bounds.
+    /// Merges both in the order of their bounds.
     init(merging older: RangeRun, _ newer: RangeRun) {
       reserve(older.bounds.count + newer.bounds.count)
       var (old, new) = (0, 0)

@@ -1,17 +1,17 @@
 import Base
 import Glibc
 
-/// Room on the disk that is kept for deletes: `DIR/BALLAST`, a file that is thrown off when a disk is so
-/// full that what frees room has none itself, and made again when there is room once more.
+/// Disk space that is reserved for deletes: the file `DIR/BALLAST`. It is truncated when the disk is so full
+/// that even work which frees space has no room, and filled again when there is space.
 ///
-/// LMDB never changes a page in place, so a delete needs a few new pages too, until the ones that it
-/// frees can be used again. Nothing depends on the file: it is not synced, and a store opens without it.
+/// LMDB never changes a page in place, so a delete needs a few new pages too, until the pages that it frees
+/// can be reused. Nothing depends on the file: it is not synced, and a store opens without it.
 final class Ballast: Sendable {
   static let name = "BALLAST"
   private static let byteLimit = 4 << 20
 
   private let directory: String
-  /// Whether the room is ours at present.
+  /// Whether the space is reserved at present.
   private let isHeld = Lock(false)
 
   init(directory: String) {
@@ -20,11 +20,11 @@ final class Ballast: Sendable {
 
   private var path: String { "\(directory)/\(Self.name)" }
 
-  /// Whether `byteCount` of room on a disk, beside what is kept here, is so little that what frees some must not wait:
-  /// less than is kept here at most.
+  /// Whether `byteCount` free bytes, besides the ballast, are so few that work which frees space must not
+  /// wait: fewer than the ballast holds at most.
   static func isScarce(_ byteCount: UInt64) -> Bool { byteCount < UInt64(byteLimit) }
 
-  /// Takes the room, if it is not ours and the disk has enough that nobody will miss it at once.
+  /// Reserves the space, unless it is reserved already or the disk has less than twice as much free.
   func take() {
     isHeld.withLock { isHeld in
       guard !isHeld, let space = try? Files.space(at: directory) else { return }
@@ -33,7 +33,7 @@ final class Ballast: Sendable {
     }
   }
 
-  /// What stands there from an earlier process is ours as it is.
+  /// A file that an earlier process left is taken over as it is.
   private func hold(_ wanted: Int, available: UInt64) throws(StoreError) -> Bool {
     let file = try Files.open(path, O_RDWR | O_CREAT, mode: Files.fileMode)
     if try Files.byteCount(of: file) >= wanted { return true }
@@ -47,7 +47,7 @@ final class Ballast: Sendable {
     }
   }
 
-  /// Gives the room to whoever writes next. False where it was gone already.
+  /// Frees the space for the next writer. Returns false if there was none to free.
   func release() -> Bool {
     isHeld.withLock { isHeld in
       guard isHeld else { return false }

@@ -1,17 +1,18 @@
 import Base
 import Glibc
 
-/// Locks on the data files of all partitions, as an open store has them: they keep every store away, also where LOCK was
-/// removed. For what works on a store's files without opening it.
+/// Locks on the data files of all partitions, like those of an open store. They keep every store out, even if
+/// LOCK was removed. For tools that work on a store's files without opening it.
 ///
-///     kind        who                                    while it is held
-///     exclusive   cuts the log, removes a store          nobody else uses the files
+///     kind        used to                                while it is held
+///     exclusive   cut the log, remove a store            nothing else may lock the files
 ///     shared      salvage, which only reads              other tools may read
 final class DataFileLocks: Sendable {
   private let files: [DataFileLock]
 
-  /// - Throws: `.locked` where a store, or another tool that is in the way, has one of them. Where `passing`, a file that
-  ///   cannot be opened or locked for another reason is left out: it is missing, or cannot be read either.
+  /// - Throws: `.locked` if a store, or another tool in the way, holds one of the locks. If `passing`, a file
+  ///   that cannot be opened or locked for another reason is skipped: it is missing, or cannot be read
+  ///   either.
   init(
     _ kind: FileLock.Kind, of manifest: Manifest, in directory: String, passing: Bool = false
   ) throws(StoreError) {
@@ -29,7 +30,7 @@ final class DataFileLocks: Sendable {
     self.files = files
   }
 
-  /// Lets go. Safe to call again; the end of the object does so, too.
+  /// Releases the locks. May be called again; `deinit` does so, too.
   func release() {
     for file in files { file.release() }
   }
@@ -39,7 +40,7 @@ final class DataFileLocks: Sendable {
   }
 }
 
-/// One of them.
+/// The lock on one data file.
 private final class DataFileLock: Sendable {
   private let file: FileDescriptor
 

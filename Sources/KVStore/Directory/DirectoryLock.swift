@@ -1,19 +1,19 @@
 import Base
 import Glibc
 
-/// Keeps a store's directory to one `Store`, and tells a person who has it.
+/// Lets only one `Store` open a directory at a time, and tells people which process has it.
 ///
-/// It is the first of two locks: a name can be removed, so each partition's data file is locked as well
-/// (`LMDBAccess`), and the note of a store that is being made (`StoreCreation`). The file stays; its text only tells
-/// who had it last. (flock does not reach across machines on every network file system; a store belongs on a
-/// local one.)
+/// A lock file's name can be removed, so this lock is not the only one: each partition's data file is locked
+/// as well (`LMDBAccess`), and so is the note of a store that is being created (`StoreCreation`). The file
+/// stays; its text only names the last holder. (flock does not work across machines on every network file
+/// system; a store belongs on a local one.)
 final class DirectoryLock: Sendable {
   static let name = "LOCK"
 
   let path: String
   private let file: Lock<FileDescriptor?>
 
-  /// - Throws: `.locked` with the holder's text if another has it.
+  /// - Throws: `.locked` with the holder's text if the lock is held.
   init(directory: String) throws(StoreError) {
     path = "\(directory)/\(Self.name)"
     let file = try Files.open(path, O_RDWR | O_CREAT, mode: Files.fileMode)
@@ -28,7 +28,7 @@ final class DirectoryLock: Sendable {
     self.file = Lock(file)
   }
 
-  /// Lets go. Safe to call again.
+  /// Releases the lock. May be called again.
   func release() {
     file.withLock { file in
       if let held = file.take() { FileLock.release(held) }
@@ -39,7 +39,7 @@ final class DirectoryLock: Sendable {
     release()
   }
 
-  /// The text in the lock's file. It may be empty for the instant between locking and writing.
+  /// The text in the lock file. It may be empty for an instant between locking and writing.
   private static func holder(of file: borrowing FileDescriptor) throws(StoreError) -> String {
     let bytes = try Files.read(64, at: 0, from: file)
     let printable = bytes.filter { (0x20...0x7E).contains($0) }

@@ -2,7 +2,7 @@ import Base
 import CLinux
 import Glibc
 
-/// flock(2): locks that belong to an open file, reach across processes, and end with the process however it
+/// flock(2): locks that belong to an open file, apply across processes, and end with the process however it
 /// ends. A second open in the same process is refused like any other.
 enum FileLock {
   enum Kind {
@@ -11,7 +11,7 @@ enum FileLock {
 
   /// Takes the lock without waiting.
   ///
-  /// - Throws: `.locked` if another open file has it in a way that does not go with `kind`.
+  /// - Throws: `.locked` if another open file holds a conflicting lock.
   static func take(
     _ kind: Kind, on file: borrowing FileDescriptor, holder: String = "another process"
   ) throws(StoreError) {
@@ -25,9 +25,9 @@ enum FileLock {
     }
   }
 
-  /// Says so to the kernel instead of only closing the file: a process that another thread is starting has a
+  /// Unlocks explicitly instead of only closing the file. A process that another thread is starting has a
   /// copy of every descriptor until its `exec` closes them, `O_CLOEXEC` or not, and the lock would stay with
-  /// the copy. Unlocking goes for all copies.
+  /// that copy. Unlocking applies to all copies.
   static func release(_ file: borrowing FileDescriptor) {
     _ = flock(file.raw, LOCK_UN)
   }

@@ -1,17 +1,17 @@
 import TxnWAL
 
-/// When to try again what one partition's file had no room for.
+/// Decides when to retry a write for which a partition's file found no space.
 ///
-/// An attempt takes what is free on the disk before it fails, so it is made again only when there is clearly more
-/// room than there was, or after a pause that grows: the file may have free pages of its own by then.
+/// An attempt uses up the disk's free space before it fails. So it is repeated only when there is clearly
+/// more space than before, or after a growing pause, because by then the file may have free pages of its own.
 struct FullDiskRetry {
-  /// How much more room there must be for an attempt at once: as much as a large transaction writes.
+  /// The additional space that allows an immediate attempt: as much as a large transaction writes.
   private static let room: UInt64 = 1 << 20
 
   private var pause = RetryPause()
   private var availableAtFailure: UInt64 = 0
 
-  /// An attempt has failed, and left `available` bytes on the disk.
+  /// Records that an attempt failed and left `available` bytes free on the disk.
   mutating func failed(at now: Duration, available: UInt64) {
     pause.failed(at: now)
     availableAtFailure = available

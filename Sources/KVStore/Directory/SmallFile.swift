@@ -3,18 +3,18 @@ import Glibc
 
 /// Small files beside the store that are replaced as a whole and must survive a crash.
 package enum SmallFile {
-  /// Whether there is anything at `path`, as far as this user may know.
+  /// Whether anything exists at `path`, as far as this user can see.
   package static func exists(_ path: String) -> Bool {
     (try? Files.exists(path)) ?? false
   }
 
-  /// Removes the file, not durably.
+  /// Removes the file. The removal is not durable.
   package static func remove(_ path: String) throws(StoreError) { try Files.remove(path) }
 
-  /// The bytes of the file, or nil if there is none.
+  /// The bytes of the file, or nil if it does not exist.
   ///
-  /// - Parameter followsLinks: false for a file of a store whose bytes go to the store's owner, who may have put a link
-  ///   to a file there that only root can read.
+  /// - Parameter followsLinks: false for a file of a store whose contents are handed to the store's owner,
+  ///   who could have put a link there to a file that only root can read.
   package static func contents(
     of path: String, followsLinks: Bool = true
   ) throws(StoreError) -> [UInt8]? {
@@ -26,9 +26,9 @@ package enum SmallFile {
     }
   }
 
-  /// Replaces the file at `path`, or makes it: when this returns its new bytes are durable, and after a
-  /// crash before that it has the old ones or the new ones. It is for its owner alone, whatever mode it
-  /// had: there may be secrets in it now. Root keeps the owner that it had.
+  /// Replaces or creates the file at `path`. On return its new bytes are durable; after a crash before that,
+  /// it has either the old bytes or the new ones. It is accessible to its owner only, whatever its mode was,
+  /// because it may contain secrets. When root replaces a file, its owner stays the same.
   package static func replace(_ path: String, with bytes: [UInt8]) throws(StoreError) {
     let temporary = path + ".new"
     do throws(StoreError) {

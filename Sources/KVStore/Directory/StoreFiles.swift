@@ -1,22 +1,22 @@
 import Base
 
-/// Whether the directories and files of an open store are still what their names lead to: an open descriptor goes on
-/// working after a directory was removed or replaced, but what is written then is lost.
+/// Checks whether the names of an open store's directories and files still lead to the same files. An open
+/// descriptor keeps working after a directory was removed or replaced, but what is written then is lost.
 final class StoreFiles: Sendable {
   private let known: [(path: String, identity: FileIdentity)]
   private let next = Lock(0)
 
-  /// How many are looked at in one call, besides the first one.
+  /// The number of paths that one call checks, besides the first.
   private static let stepCount = 8
 
-  /// What does not exist is not looked for later.
+  /// Paths that do not exist are not checked later.
   init(_ paths: [String]) {
     known = paths.compactMap { path in
       FileIdentity(at: path).map { (path, $0) }
     }
   }
 
-  /// What was lost, if anything was.
+  /// Describes a file that was lost, or returns nil. Each call checks the first path and a few of the others.
   func findLoss() -> String? {
     guard let first = known.first else { return nil }
     if let loss = loss(of: first) { return loss }
@@ -32,7 +32,7 @@ final class StoreFiles: Sendable {
 
   private func loss(of file: (path: String, identity: FileIdentity)) -> String? {
     if Files.isMissing(file.path) { return "\(file.path) does not exist any more" }
-    // One that cannot be looked at for another reason may be there all the same.
+    // A path that cannot be checked for another reason may still be there.
     guard let found = FileIdentity(at: file.path), found != file.identity else {
       return nil
     }

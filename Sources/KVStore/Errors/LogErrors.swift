@@ -2,7 +2,7 @@ import Base
 import TxnWAL
 
 extension StoreError {
-  /// The store's word for an error of its log.
+  /// Translates an error of the log.
   public init(_ error: LogError) {
     self =
       switch error {
@@ -19,7 +19,7 @@ extension StoreError {
   }
 }
 
-/// Runs `body`, which works on the log, and translates what it throws.
+/// Runs `body`, which uses the log, and translates what it throws.
 @inline(__always)
 func translatingLogErrors<R>(_ body: () throws(LogError) -> R) throws(StoreError) -> R {
   do throws(LogError) {

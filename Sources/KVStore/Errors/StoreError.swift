@@ -2,69 +2,69 @@ import Base
 import Glibc
 import TxnWAL
 
-/// What can go wrong with a store, by what the caller can do about it.
+/// What can go wrong with a store, grouped by what the caller can do about it.
 public enum StoreError: Error, Sendable, Equatable {
-  // The caller asked for too much: make it smaller.
+  // The caller asked for too much: reduce it.
   case keyTooLong(byteCount: Int, limit: Int)
   case valueTooLarge(byteCount: Int, limit: Int)
   case batchTooLarge(byteCount: Int, limit: Int)
-  /// `limit` is how many ranges of keys a batch may delete in a store of that many partitions.
+  /// `limit` is the number of key ranges that one batch may delete, which depends on the number of partitions.
   case tooManyRangeDeletes(limit: Int)
 
-  /// So many range deletes are still to be carried out that more of them have to wait: nothing was written. Call
-  /// again when an observer was told; `Store.commit` and what else may wait does so itself.
+  /// Too many range deletes wait to be carried out, so this one must wait. Nothing was written. Retry after
+  /// an observer is notified; `Store.commit` and other calls that may wait do so themselves.
   case rangeDeletesPending
 
-  /// Keys that begin with 0x00 and a byte from 0x01 to 0x0F are the store's own: choose another.
+  /// Keys that begin with 0x00 and a byte from 0x01 to 0x0F are reserved for the store: choose another.
   case reservedKey
 
-  /// The key holds a value of another type than bytes.
+  /// The key holds a value of a type other than bytes.
   case wrongType
 
-  /// The batch's precondition at this index did not hold; nothing was written.
+  /// The batch's precondition at this index did not hold. Nothing was written.
   case preconditionFailed(index: Int)
 
-  /// The evaluation's own closure gave up: nothing was written.
+  /// The closure of an evaluation gave up. Nothing was written.
   case abandoned
 
-  /// Memory or log have no room at the moment for what an evaluation has written; nothing was written. Admit
-  /// `byteCount`, as measured, and evaluate again.
+  /// Memory or the log has no room at present for what an evaluation wrote. Nothing was written. Admit
+  /// `byteCount`, which was measured, and evaluate again.
   case noRoom(byteCount: Int)
 
-  /// The task was cancelled while its batch waited for room, or it is wanted no more; nothing was written.
+  /// The task was cancelled while its batch waited for room, or the batch is no longer wanted. Nothing was written.
   case cancelled
 
-  // The machine: make room, or look at the disk.
+  // The machine: free space, or check the disk.
   case diskFull(IOError)
   case io(IOError)
 
-  /// Writes are refused until the store is opened again, because a write or sync has failed.
+  /// Writes are refused until the store is reopened, because a write or sync failed.
   case poisoned(because: String)
 
   /// There is no store in the directory.
   case noStore(path: String, found: String)
 
-  // The files: nothing was changed, and nothing will be until a person has looked.
+  // The files: nothing was changed, and nothing will be until a person has checked them.
   case corrupted(Finding)
   case unsupportedFormat(path: String, found: String, supported: String)
 
   /// Another process, or another `Store` of this one, has the directory open.
   case locked(path: String, holder: String)
 
-  /// One partition takes no more writes, because its file was found damaged; reads and all other
-  /// partitions go on.
+  /// One partition accepts no more writes, because its file was found damaged. Reads and all other partitions
+  /// continue.
   case readOnly(path: String, because: String)
 
-  /// Every reader slot of a partition's file is taken by a living reader.
+  /// Every reader slot of a partition's file is taken by a live reader.
   case readersFull(path: String, limit: Int)
 
-  /// The snapshot was open for longer than the store's options allow.
+  /// The snapshot was open longer than the store's options allow.
   case snapshotTooOld(limitSeconds: Int)
 
-  /// A walk has come to the limit that was set for it, or is not wanted any more; see `WalkPace`.
+  /// A walk reached its limit, or is no longer wanted; see `WalkPace`.
   case walkStopped
 
-  /// A status of LMDB's that has no case of its own.
+  /// An LMDB status without a case of its own.
   case lmdb(code: Int32, operation: String, path: String)
 
   case invalidOption(String)
@@ -156,12 +156,12 @@ extension StoreError: CustomStringConvertible {
 }
 
 extension StoreError: IOFailure {
-  /// The store's word for it: a full disk is a case of its own.
+  /// Translates an I/O error: a full disk has a case of its own.
   public init(_ error: IOError) { self = error.isDiskFull ? .diskFull(error) : .io(error) }
 }
 
 extension StoreError {
-  /// Whether an evaluation may have ended with it because of what it has read, which may not be durable yet.
+  /// Whether an evaluation may have failed with this error because of what it read, which may not be durable yet.
   var mayTellOfReads: Bool {
     switch self {
     case .valueTooLarge, .batchTooLarge, .tooManyRangeDeletes, .wrongType, .preconditionFailed,
@@ -174,8 +174,8 @@ extension StoreError {
     }
   }
 
-  /// Whether it is about one value that does not check out, and not about a page or a file. A read that throws
-  /// `.corrupted` and is not has met a damaged page: its partition takes no more writes.
+  /// Whether the error is about one value that fails verification, and not about a page or a file. If a read
+  /// throws `.corrupted` and this is false, it met a damaged page; the partition then accepts no more writes.
   package var isDamagedValue: Bool {
     switch self {
     case .corrupted(let finding): finding.key != nil
@@ -184,8 +184,7 @@ extension StoreError {
     }
   }
 
-  /// Whether damage is what keeps a partition, or one value in it, from being read or written: it is there at the next
-  /// try as well.
+  /// Whether damage prevents a partition, or one value in it, from being read or written. A retry fails the same way.
   package var isDamage: Bool {
     switch self {
     case .corrupted, .unsupportedFormat, .readOnly: true

@@ -1,11 +1,11 @@
 import Base
 
-/// How late it has been in the store, and how its clock stood to the time of day: an internal entry, so that a clock
-/// which is set back while the store is closed resurrects nothing.
+/// The latest time that the store's clock has shown, and the clock's relation to the time of day. It is an internal
+/// entry, so that no expired entry reappears when the machine's clock is set back while the store is closed.
 ///
 ///     milliseconds since 1970, u64 | origin, i64 | lead, u64          little-endian
 ///
-/// Origin and lead are those of `ExpiryClock.Standing`. Stores of earlier builds have the first eight bytes alone.
+/// Origin and lead are those of `ExpiryClock.Standing`. Stores of earlier builds have only the first eight bytes.
 enum ClockRecord {
   /// In the partition of slot 0.
   static let key: [UInt8] = [0, InternalKey.Kind.clock.rawValue, 0, 0]
@@ -21,7 +21,7 @@ enum ClockRecord {
     return bytes
   }
 
-  /// Sets the clock by what `reader` finds. A record that cannot be read says nothing.
+  /// Sets the clock from the record that `reader` finds. A record that cannot be read is ignored.
   static func restore(_ clock: ExpiryClock, from reader: Reader) {
     let key = key
     _ = try? reader.withEntry(stored: key.rawSpan) { info, value in

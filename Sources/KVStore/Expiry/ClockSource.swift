@@ -1,10 +1,10 @@
 import Base
 
-/// Where a store's clock takes the time from.
+/// The clocks from which a store's clock takes the time.
 package struct ClockSource: Sendable {
-  /// The time of day, since 1970. May be set, forward and back.
+  /// The time of day, in nanoseconds since 1970. It can be set, forward and back.
   package var wallNanoseconds: @Sendable () -> Int64
-  /// The time since some moment. Nobody sets it.
+  /// The time since an arbitrary moment, in nanoseconds. It cannot be set.
   package var monotonicNanoseconds: @Sendable () -> Int64
 
   package init(

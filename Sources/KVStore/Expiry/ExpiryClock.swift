@@ -1,28 +1,29 @@
 import Base
 import Synchronization
 
-/// The time by which entries expire: it follows the time of day forward, and never goes back while the store
-/// is open. What was seen to have expired stays so when somebody sets the clock back.
+/// The clock by which entries expire. It follows the time of day forward, and never goes back while the store
+/// is open: an entry that has expired stays expired when the time of day is set back.
 ///
-/// It is the monotonic clock and an offset, the greatest that the time of day ever was ahead of it. So after the time
-/// of day was set back this clock is ahead of it, by its lead: what a client means by a moment is that much later here.
+/// It is the monotonic clock plus an offset, the greatest difference ever seen between the time of day and
+/// the monotonic clock. After the time of day is set back, this clock is ahead of it by its lead: a moment
+/// that a client specifies is that much later here.
 ///
-/// A moment that is taken in and told again must be the same to the millisecond, so the lead is a whole number of
-/// them and does not hang on how long it takes to read two clocks: it changes where somebody sets the time of day, and
-/// goes on over a restart (`Standing`).
+/// A moment that is taken in and reported later must be the same to the millisecond. So the lead is a whole
+/// number of milliseconds and does not depend on how long it takes to read two clocks. It changes only when
+/// the time of day is set, and survives a restart (`Standing`).
 final class ExpiryClock: Sendable {
-  /// How it stands to the time of day: what its record keeps.
+  /// The clock's relation to the time of day, as its record keeps it.
   struct Standing: Equatable {
-    /// What the time of day was when the monotonic clock showed 0, in nanoseconds since 1970. As long as it is the
-    /// same, the machine was not started again and nobody has set the time of day.
+    /// The time of day when the monotonic clock showed 0, in nanoseconds since 1970. As long as it is the
+    /// same, the machine was not restarted and its time of day was not set.
     var origin: Int64
-    /// Milliseconds.
+    /// In milliseconds.
     var lead: UInt64
   }
 
   private let source: ClockSource
   private let offset: Atomic<Int64>
-  /// The lead as it was told last, in milliseconds.
+  /// The lead as last reported, in milliseconds.
   private let toldLead = Atomic<Int64>(0)
 
   init(_ source: ClockSource) {
@@ -33,24 +34,24 @@ final class ExpiryClock: Sendable {
 
   /// Milliseconds since 1970.
   var now: UInt64 {
-    // In this order: a pause between the two makes the offset less and never more.
+    // In this order: a pause between the two readings makes the offset smaller, never larger.
     let wall = source.wallNanoseconds()
     let monotonic = source.monotonicNanoseconds()
     return UInt64(clamping: (monotonic &+ raise(wall &- monotonic)) / Self.millisecond)
   }
 
-  /// By how many milliseconds it is ahead of the time of day.
+  /// How many milliseconds the clock is ahead of the time of day.
   var lead: UInt64 { standing.lead }
 
-  /// The lead, and the time of day that it was found by.
+  /// The lead, and the origin that was read with it.
   ///
-  /// What was told is told again until the clocks differ by more than the tolerance: less is a matter of when they
-  /// were read, or too little to be called setting a clock.
+  /// The last reported lead is kept until the clocks differ from it by more than the tolerance. A smaller
+  /// difference comes from when they were read, or is too small to count as setting a clock.
   var standing: Standing {
     let told = toldLead.load(ordering: .relaxed)
     var reading = readClocks()
     if abs(lead(at: reading) - told) > Self.leadTolerance {
-      // It may be that this thread had to wait between two readings.
+      // This thread may have been descheduled between two readings.
       reading = readClocksClosely(reading)
     }
     var lead = lead(at: reading)
@@ -58,21 +59,21 @@ final class ExpiryClock: Sendable {
       return Standing(origin: reading.least, lead: UInt64(told))
     }
     if lead <= Self.leadTolerance { lead = 0 }
-    // By less than a millisecond: what is told is what the clock is ahead by.
+    // Raises the clock by less than a millisecond, so that it is ahead by exactly the reported lead.
     if lead > 0 { raise(reading.least &+ lead &* Self.millisecond) }
     toldLead.store(lead, ordering: .relaxed)
     return Standing(origin: reading.least, lead: UInt64(lead))
   }
 
-  /// Shows the time of day again, although that is before what it showed.
+  /// Sets the clock to the time of day, even if that is earlier than what it showed.
   func reset() {
     offset.store(
       source.wallNanoseconds() &- source.monotonicNanoseconds(), ordering: .relaxed)
     toldLead.store(0, ordering: .relaxed)
   }
 
-  /// Goes on where it was when the store was last open: it is not before `milliseconds`, and if nobody has set the
-  /// time of day since then it is ahead of it by as much as before.
+  /// Continues from where the clock was when the store was last open: it shows at least `milliseconds`, and
+  /// if the time of day was not set since then, it is ahead of it by the same lead as before.
   func restore(toHighWater milliseconds: UInt64, _ standing: Standing?) {
     raise(toHighWater: milliseconds)
     guard let standing, standing.lead > 0, let lead = Self.nanoseconds(standing.lead) else {
@@ -85,7 +86,7 @@ final class ExpiryClock: Sendable {
     toldLead.store(Int64(standing.lead), ordering: .relaxed)
   }
 
-  /// From now on the time is not before `milliseconds`.
+  /// Advances the clock to at least `milliseconds`.
   func raise(toHighWater milliseconds: UInt64) {
     guard let nanoseconds = Self.nanoseconds(milliseconds) else { return }
     raise(nanoseconds &- source.monotonicNanoseconds())
@@ -100,8 +101,8 @@ final class ExpiryClock: Sendable {
 
   // MARK: Reading two clocks
 
-  /// What the time of day is ahead of the monotonic clock by, in nanoseconds: as much as `least`, and no more than
-  /// `most`. They are apart by what passed between the readings.
+  /// The difference between the time of day and the monotonic clock, in nanoseconds: at least `least`, at
+  /// most `most`. They are apart by the time that passed between the readings.
   private struct Reading {
     var least: Int64
     var most: Int64
@@ -118,7 +119,7 @@ final class ExpiryClock: Sendable {
     return Reading(least: wall &- after, most: wall &- before)
   }
 
-  /// The closest of `first` and two more.
+  /// The tightest of `first` and two more readings.
   private func readClocksClosely(_ first: Reading) -> Reading {
     var best = first
     for _ in 0..<2 {
@@ -128,14 +129,14 @@ final class ExpiryClock: Sendable {
     return best
   }
 
-  /// In whole milliseconds, rounded up: a key expires no sooner than it was asked to. It is rounded from the least
-  /// that it can be, so that reading the clocks does not make one more of it.
+  /// The lead in whole milliseconds, rounded up: a key expires no sooner than requested. What is rounded is
+  /// the least possible lead, so that the time spent on reading the clocks does not add a millisecond.
   private func lead(at reading: Reading) -> Int64 {
     let lead = raise(reading.least) &- reading.most
     return max(0, lead &+ Self.millisecond &- 1) / Self.millisecond
   }
 
-  /// Nil where it is no time that the machine's clocks can show.
+  /// Nil if the machine's clocks cannot show such a time.
   private static func nanoseconds(_ milliseconds: UInt64) -> Int64? {
     let (product, isBeyond) = milliseconds.multipliedReportingOverflow(by: UInt64(millisecond))
     return isBeyond ? nil : Int64(exactly: product)

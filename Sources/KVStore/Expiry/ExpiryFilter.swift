@@ -1,11 +1,11 @@
 import Base
 
-/// Tells one reader which entries have expired, and remembers which it has met.
+/// Decides for one reader which entries have expired, and remembers the expired ones that it met.
 ///
-/// The clock is asked only when an entry has an expiry at all. Reads that belong together, as those of one
-/// cut or of one evaluation, are told by one moment, which is taken when it is first needed.
+/// The clock is read only for an entry with an expiry. Reads that belong together, such as those of one cut
+/// or of one evaluation, use one moment, which is taken when it is first needed.
 final class ExpiryFilter {
-  /// More keys than these are not kept.
+  /// The most keys that are remembered.
   static let keyLimit = 64
 
   private enum Moment {
@@ -14,7 +14,7 @@ final class ExpiryFilter {
   }
 
   private let clock: ExpiryClock
-  /// The moment that is held; 0 where the clock is asked every time, 1 where it is when first needed.
+  /// The moment that is held. 0: the clock is read every time; 1: it is read when first needed.
   private var moment = Moment.asked
   private(set) var met: [[UInt8]] = []
   private(set) var metCount = 0
@@ -23,7 +23,7 @@ final class ExpiryFilter {
     self.clock = clock
   }
 
-  /// Whether the entry of `key` with this expiry is no more.
+  /// Whether the entry of `key` with this expiry has expired.
   @inline(__always)
   func hides(_ expiry: UInt64, of key: RawSpan) -> Bool {
     expiry != 0 && hasPassed(expiry, of: key)
@@ -37,7 +37,7 @@ final class ExpiryFilter {
     return true
   }
 
-  /// The moment that is held, or the present.
+  /// The moment that is held, or the current time.
   var now: UInt64 {
     if moment > Moment.unasked { return moment }
     let now = max(clock.now, Moment.unasked + 1)
@@ -45,14 +45,14 @@ final class ExpiryFilter {
     return now
   }
 
-  /// Holds one moment until `release`. False where one is held already.
+  /// Holds one moment until `release`. Returns false if one is held already.
   func hold() -> Bool {
     guard moment == Moment.asked else { return false }
     moment = Moment.unasked
     return true
   }
 
-  /// Holds the present moment forever.
+  /// Holds the current moment indefinitely.
   func holdNow() {
     moment = Moment.unasked
     _ = now
@@ -62,14 +62,14 @@ final class ExpiryFilter {
     if wasTaken { moment = Moment.asked }
   }
 
-  /// For an evaluation: a new moment, and nothing met.
+  /// Begins an evaluation, with a new moment and no expired keys.
   @inline(__always)
   func begin() {
     moment = Moment.unasked
     if metCount > 0 { forget() }
   }
 
-  /// After an evaluation: the clock is asked again, and what was met has been seen to.
+  /// Ends an evaluation: the clock is read again, and the expired keys that it met have been handled.
   @inline(__always)
   func end() {
     moment = Moment.asked

@@ -1,18 +1,17 @@
 import Base
 
-/// The index of what expires when: for every entry with an expiry one internal key without a value, in the
-/// entry's partition.
+/// The index of expiries: for every entry with an expiry, one internal key without a value, in the entry's partition.
 ///
 ///     00 02 | milliseconds since 1970, u48 big-endian | key of the entry
 ///
-/// Forty-eight bits leave room for the longest key below LMDB's limit and last until the year 10889; what
-/// expires later stands at that time. An entry of the index says that there may be something to do: the
-/// entry that it names may have been written again meanwhile, or be gone.
+/// Forty-eight bits keep the longest key within LMDB's limit and last until the year 10889; later expiries
+/// are indexed under that time. An index entry only says that there may be something to do: the entry that it
+/// names may have been rewritten since, or be gone.
 public enum ExpiryIndex {
   static let prefixByteCount = 8
   private static let latest: UInt64 = 1 << 48 - 1
 
-  /// The keys of the index for everything that expires at or before `milliseconds`.
+  /// The index keys of everything that expires at or before `milliseconds`.
   public static func range(upTo milliseconds: UInt64) -> KeyRange {
     guard milliseconds < latest else {
       return KeyRange(from: prefix(0).dropLast(6), to: [0, InternalKey.Kind.clock.rawValue])
@@ -20,8 +19,7 @@ public enum ExpiryIndex {
     return KeyRange(from: prefix(0).dropLast(6), to: prefix(milliseconds + 1))
   }
 
-  /// When the entry that `indexKey` names was to expire, and where its key stands in it; nil where it is no
-  /// key of the index.
+  /// The expiry in `indexKey`, and the range of the entry's key in it; nil if it is not an index key.
   public static func parse(_ indexKey: RawSpan) -> (expiry: UInt64, key: Range<Int>)? {
     guard indexKey.byteCount >= prefixByteCount, indexKey.load(at: 0, as: UInt8.self) == 0,
       indexKey.load(at: 1, as: UInt8.self) == InternalKey.Kind.expiryIndex.rawValue
@@ -30,10 +28,10 @@ public enum ExpiryIndex {
     return (expiry, prefixByteCount..<indexKey.byteCount)
   }
 
-  /// When `expiry` stands in the index.
+  /// The time under which `expiry` is indexed.
   static func time(_ expiry: UInt64) -> UInt64 { min(expiry, latest) }
 
-  /// The first eight bytes of a key of the index, as a number whose big-endian bytes they are.
+  /// The first eight bytes of an index key, read as a big-endian number.
   static func prefixWord(_ expiry: UInt64) -> UInt64 {
     UInt64(InternalKey.Kind.expiryIndex.rawValue) << 48 | time(expiry)
   }

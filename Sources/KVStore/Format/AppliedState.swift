@@ -1,7 +1,7 @@
 import Base
 
-/// How far a partition's LMDB file has come: recovery replays the log from here. Written in the same
-/// LMDB transaction as the last entries it speaks of.
+/// How far the log is applied to a partition's LMDB file; recovery replays the log from here. Written in the
+/// same LMDB transaction as the last entries that it covers.
 ///
 ///     offset  size  field
 ///          0     4  CRC-32C over the rest, seeded by the store
@@ -10,7 +10,7 @@ import Base
 ///         16     8  applied sequence: the newest batch in the file
 ///         24     8  how many of the file's entries have internal keys
 ///
-/// Version 1 ended before the last field, and knew nothing of internal keys, nor of types and expiries.
+/// Version 1 ended before the last field, and had no internal keys, types or expiries.
 struct AppliedState: Sendable, Equatable {
   static let byteCount = 32
   static let formatVersion: UInt32 = 2
@@ -18,7 +18,7 @@ struct AppliedState: Sendable, Equatable {
 
   var lsn: UInt64
   var sequence: SequenceNumber
-  /// Nil where the record is of version 1: they have to be counted.
+  /// Nil if the record is of version 1: the entries must be counted.
   var internalEntryCount: Int? = 0
 
   func encode(seed: UInt32) -> [UInt8] {
@@ -32,7 +32,7 @@ struct AppliedState: Sendable, Equatable {
     return bytes + body
   }
 
-  /// - Throws: `.corrupted`, or `.unsupportedFormat` for a sound record of another version.
+  /// - Throws: `.corrupted`, or `.unsupportedFormat` for a valid record of another version.
   static func decode(_ bytes: RawSpan, seed: UInt32, file: String) throws(StoreError)
     -> AppliedState
   {

@@ -1,21 +1,21 @@
 import Base
 
-/// Keys that no user sees: what the store and the commands built on it keep for themselves.
+/// Keys that no user sees. The store and the commands built on it reserve them for their own entries.
 ///
-/// They begin with 0x00 and a byte from 0x01 to 0x0F, which tells their kind. The public API refuses to write
-/// them (`.reservedKey`), finds nothing at them, and leaves them out of ranges; layers of this package reach them
-/// through what has a `stored` in its name. A layer that lets its users choose any key puts one more 0x00 before
-/// a key that begins with 0x00, so that none of theirs looks like this.
+/// They begin with 0x00 and a byte from 0x01 to 0x0F, which is their kind. The public API refuses to write
+/// them (`.reservedKey`), finds nothing at them, and leaves them out of ranges; layers of this package access
+/// them through functions with `stored` in their names. A layer whose users may choose any key puts one more
+/// 0x00 before each key that begins with 0x00, so that no user's key looks like an internal one.
 ///
 ///     kind
 ///     1  field of a map      00 01 | slot u16 | map's id, 12 bytes | field
 ///     2  index of expiries   00 02 | milliseconds since 1970 u48 | key of the entry that expires
 ///     3  the store's clock   00 03 | slot u16
-///     4  orphan              00 04 | slot u16 | first 14 bytes of the entry that owned others (`Orphan`)
+///     4  orphan              00 04 | slot u16 | first 14 bytes of the owner's value (`Orphan`)
 ///
-/// All numbers are big-endian, so that keys lie in their order. A field lies in the partition of the slot
-/// that stands in its key, an entry of the index where the key in it lies. A key that begins like an
-/// internal one and does not have its form is placed as a user's.
+/// All numbers are big-endian, so that keys sort by them. A field is in the partition of the slot in its key,
+/// an index entry in the partition of the key that it contains. A key that begins like an internal one but
+/// does not have its form is placed like a user's key.
 public enum InternalKey {
   enum Kind: UInt8 {
     case mapField = 1
@@ -24,23 +24,23 @@ public enum InternalKey {
     case orphan = 4
   }
 
-  /// Where all of them lie.
+  /// The range of all internal keys.
   public static let range = KeyRange(from: [0, 1], to: [0, 16])
 
-  /// Where the fields of all maps lie.
+  /// The range of the fields of all maps.
   public static let mapFields = KeyRange(from: [0, Kind.mapField.rawValue], to: [0, 2])
 
-  /// Where the notes of orphans lie.
+  /// The range of all orphan notes.
   static let orphans = KeyRange(from: [0, Kind.orphan.rawValue], to: [0, 5])
 
-  /// The bytes of a field's key before the field.
+  /// The bytes of a field's key that precede the field.
   public static let mapPrefixByteCount = 16
   /// The bytes of a map's id.
   public static let mapIDByteCount = 12
-  /// The most bytes of a field.
+  /// The most bytes that a field may have.
   public static let fieldByteCount = 490
 
-  /// Whether `key` is one of them.
+  /// Whether `key` is internal.
   @inline(__always)
   public static func contains(_ key: RawSpan) -> Bool {
     key.beginsWithZero && isInternal(key)
@@ -50,18 +50,18 @@ public enum InternalKey {
     key.byteCount > 1 && (1...15).contains(key.load(at: 1, as: UInt8.self))
   }
 
-  /// What the keys of a map's fields begin with. `slot` is in 0..<16384, `id` has `mapIDByteCount` bytes.
+  /// The prefix of the keys of a map's fields. `slot` is in 0..<16384, `id` has `mapIDByteCount` bytes.
   public static func mapPrefix(slot: Int, id: [UInt8]) -> [UInt8] {
     precondition(id.count == mapIDByteCount)
     return [0, Kind.mapField.rawValue, UInt8(slot >> 8), UInt8(slot & 0xFF)] + id
   }
 
-  /// The slot that decides to which partition `key` belongs, internal or not.
+  /// The slot that determines the partition of `key`, internal or not.
   public static func slot(of key: RawSpan) -> Int {
     Routing.slot(of: key)
   }
 
-  /// The slot of a key that begins with 0x00; nil where it is a user's.
+  /// The slot of an internal key; nil for a user's. `key` must begin with 0x00.
   static func writtenSlot(of key: RawSpan) -> Int? {
     guard key.byteCount >= 4 else { return nil }
     switch Kind(rawValue: key.load(at: 1, as: UInt8.self)) {
@@ -79,42 +79,42 @@ public enum InternalKey {
     return slot < SlotHash.slotCount ? slot : nil
   }
 
-  /// Whether `key`, which is internal, is the note of an orphan.
+  /// Whether `key`, which must be internal, is an orphan note.
   static func isOrphan(_ key: RawSpan) -> Bool {
     key.load(at: 1, as: UInt8.self) == Kind.orphan.rawValue
   }
 
-  /// Whether `key`, which begins with 0x00, is a map's field.
+  /// Whether `key`, which must begin with 0x00, is a map's field.
   static func isMapField(_ key: RawSpan) -> Bool {
     key.byteCount > 1 && key.load(at: 1, as: UInt8.self) == Kind.mapField.rawValue
   }
 }
 
 extension RawSpan {
-  /// Whether a key with these bytes may be other than a plain one: all that most keys are asked.
+  /// Whether a key with these bytes may be internal. This is all that is checked for most keys.
   @inline(__always)
   var beginsWithZero: Bool { byteCount > 0 && load(at: 0, as: UInt8.self) == 0 }
 }
 
 extension KeyRange {
-  /// Whether only internal keys can be in it.
+  /// Whether the range can contain only internal keys.
   var isInternal: Bool {
     guard let upper, let end = InternalKey.range.upper else { return false }
     return !lower.lexicographicallyPrecedes(InternalKey.range.lower)
       && !end.lexicographicallyPrecedes(upper)
   }
 
-  /// The range itself where it lies among internal keys, and its parts without them where it does not.
+  /// The range itself if it lies among internal keys; otherwise its parts without them.
   var storedParts: [KeyRange] { isInternal ? [self] : userParts }
 
-  /// What deleting the range takes range tombstones for, in each partition.
+  /// The ranges for which deleting this range makes tombstones, in each partition.
   var deletedParts: [KeyRange] { self == .everything ? [self] : userParts }
 
-  /// The parts of the range without internal keys: none where it lies among them.
+  /// The parts of the range without internal keys; none if it lies among them.
   var userParts: [KeyRange] {
     let hidden = InternalKey.range
     guard let hiddenEnd = hidden.upper else { return [self] }
-    // As nearly all do, it begins behind them.
+    // Nearly every range begins after them.
     if !lower.lexicographicallyPrecedes(hiddenEnd) { return [self] }
     var before = self
     var behind = self

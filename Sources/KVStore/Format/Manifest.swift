@@ -1,7 +1,7 @@
 import Base
 import TxnWAL
 
-/// What a store is, and the least that each of its partitions can be. Little-endian.
+/// Describes a store, and the least size and applied LSN of each of its partitions. Little-endian.
 ///
 ///     offset  size  field
 ///          0     8  "KVDSTORE"
@@ -17,8 +17,8 @@ import TxnWAL
 ///                   least applied LSN u64
 ///          …     4  CRC-32C over everything before
 ///
-/// Every version begins with the first three fields and ends with the sum, so that damage and a format
-/// from the future are told apart.
+/// Every version begins with the first three fields and ends with the checksum, so that damage can be told
+/// from a later format.
 struct Manifest: Sendable, Equatable {
   static let formatVersion: UInt32 = 2
   static let partitionCountRange = 1...1024
@@ -28,13 +28,13 @@ struct Manifest: Sendable, Equatable {
   private static let partitionByteCount = 24
   private static let checksumByteCount = 4
 
-  /// How a key becomes a hash slot. It can never change in a store that holds keys.
+  /// How a key becomes a hash slot. It must never change in a store that has keys.
   enum SlotHash: UInt32, Sendable {
     /// CRC-16 of the key or its `{tag}`, modulo 16384, as in Redis Cluster.
     case redisCluster = 1
   }
 
-  /// A file smaller, or an applied LSN less, than these is not the partition that was.
+  /// A file that is smaller, or has a lower applied LSN, is not the same partition.
   struct Partition: Sendable, Equatable {
     var leastFileByteCount: UInt64 = 0
     var leastAppliedLSN: UInt64 = 0
@@ -46,7 +46,7 @@ struct Manifest: Sendable, Equatable {
   var creationMilliseconds: UInt64
   /// One bit for each `StoreMark` that is set.
   var marks: UInt64 = 0
-  /// By partition index; 1…1024 of them.
+  /// Indexed by partition; 1…1024 elements.
   var partitions: [Partition]
 
   func encode() -> [UInt8] {
@@ -73,8 +73,8 @@ struct Manifest: Sendable, Equatable {
     return bytes
   }
 
-  /// - Throws: `.corrupted` for damage of any kind, `.unsupportedFormat` for a sound manifest of
-  ///   another version or slot hash.
+  /// - Throws: `.corrupted` for any damage, `.unsupportedFormat` for a valid manifest of another version or
+  ///   slot hash.
   static func decode(_ bytes: RawSpan, file: String) throws(StoreError) -> Manifest {
     try checkFrame(bytes, file: file)
     let version = bytes.load(at: 8, as: UInt32.self)

@@ -1,8 +1,8 @@
 import Base
 import TxnWAL
 
-/// Which store's which partition an LMDB file is: written when the file is made, compared at every
-/// open, so that a swapped or foreign file is refused.
+/// Identifies an LMDB file as one partition of one store. Written when the file is created and compared at
+/// every open, so that a swapped or foreign file is refused.
 ///
 ///     offset  size  field
 ///          0     4  CRC-32C over the rest

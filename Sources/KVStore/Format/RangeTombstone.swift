@@ -1,33 +1,33 @@
 import Base
 
-/// A range delete that is committed but not carried out to its end: everything in the range that is
-/// older than `sequence` is invisible, and is removed chunk by chunk.
+/// A range delete that is committed but not fully carried out: everything in the range that is older than
+/// `sequence` is invisible, and is removed chunk by chunk.
 ///
 ///     offset  size  field
 ///          0     4  CRC-32C over the rest, seeded by the store
-///          4     1  bit 0: there is an upper bound; bit 1: there is a position; else zero
+///          4     1  bit 0: there is an upper bound; bit 1: there is a position; other bits zero
 ///          5     1  zero
 ///          6     2  byte count of the lower bound
 ///          8     2  byte count of the upper bound, 0 if there is none
 ///         10     2  byte count of the position, 0 if there is none
 ///         12     8  sequence
-///         20     8  LSN of its record
+///         20     8  LSN at which its log record ends
 ///         28     4  ordinal
 ///         32     …  lower bound, upper bound, position
 struct RangeTombstone: Sendable, Equatable {
   private static let headerByteCount = 32
 
-  /// What tells range deletes apart: a batch may bring several, which have one sequence.
+  /// Identifies a range delete: a batch may have several, which share one sequence.
   struct ID: Hashable, Comparable, Sendable {
     var sequence: SequenceNumber
-    /// The place among the range deletes of the same batch.
+    /// The index among the range deletes of the same batch.
     var ordinal: UInt32 = 0
 
     static func < (one: ID, other: ID) -> Bool {
       (one.sequence, one.ordinal) < (other.sequence, other.ordinal)
     }
 
-    /// Big-endian, so that LMDB's order of bytes is the order of the deletes.
+    /// Big-endian, so that LMDB's byte order is the order of the deletes.
     var storedKey: [UInt8] {
       (0..<8).map { UInt8(truncatingIfNeeded: sequence >> (56 - 8 * UInt64($0))) }
         + (0..<4).map { UInt8(truncatingIfNeeded: ordinal >> (24 - 8 * UInt32($0))) }
@@ -39,11 +39,11 @@ struct RangeTombstone: Sendable, Equatable {
   var lsn: UInt64
   /// The first key of the range.
   var lower: [UInt8]
-  /// The first key beyond the range; `nil` = the range has no end.
+  /// The first key after the range; nil if the range has no end.
   var upper: [UInt8]?
-  /// Every key below it is removed that this range delete or an older one hides: they are carried out together,
-  /// up to this one. `nil` = nothing is removed yet. Written in the same LMDB transaction as the removals, so
-  /// that after a crash the work goes on where it was.
+  /// Below this key, everything that this range delete or an older one hides has been removed: they are
+  /// carried out together, up to this one. Nil if nothing has been removed yet. Written in the same LMDB
+  /// transaction as the removals, so that after a crash the work continues from there.
   var position: [UInt8]?
 
   var id: ID { ID(sequence: sequence, ordinal: ordinal) }

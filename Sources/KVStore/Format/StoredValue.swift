@@ -1,28 +1,28 @@
 import Base
 
-/// How a value lies in LMDB: a header of 24 bytes, then the value's own bytes. Little-endian.
+/// The form of a value in LMDB: a header of 24 bytes, then the value's own bytes. Little-endian.
 ///
 ///     offset  size  field
 ///          0     4  CRC-32C over the key, bytes 4… of the header, and the value; seeded by the store
-///          4     1  type of the value and one more: 1…128
+///          4     1  type of the value, plus one: 1…128
 ///          5     3  zero
 ///          8     8  sequence of the write
 ///         16     8  expiry, milliseconds since 1970; 0 = never
 ///         24     …  value
 ///
-/// LMDB has no checksums and returns changed bytes silently; this one is verified at every read. The
-/// key is part of the sum, so that a value which turns up under another key is found out too.
+/// LMDB has no checksums and returns changed bytes silently; this checksum is verified at every read. It
+/// covers the key, so that a value which appears under another key is detected too.
 enum StoredValue {
   static let headerByteCount = 24
 
-  /// The most that an entry may measure; more is damage, and is never read.
+  /// The maximum size of an entry. A larger one is damaged, and is never read.
   static let byteLimit = headerByteCount + Limits.valueByteCount
 
   struct Header: Sendable, Equatable {
     var sequence: SequenceNumber
-    /// What the value is: 0 bytes, else as whoever wrote it means it.
+    /// The type of the value: 0 for bytes; other types are defined by their writers.
     var type: UInt8 = 0
-    /// Milliseconds since 1970 when the entry ceases to exist; 0 = never.
+    /// When the entry expires, in milliseconds since 1970; 0 = never.
     var expiryMilliseconds: UInt64 = 0
   }
 
@@ -48,7 +48,7 @@ enum StoredValue {
     target.store(crc.value, at: 0)
   }
 
-  /// The header of `stored` if all of it checks out, and nothing more is asked: `decode` tells what is wrong.
+  /// The header of `stored`, or nil if the entry fails verification; `decode` says why.
   @inline(__always)
   static func soundHeader(_ stored: RawSpan, key: RawSpan, seed: UInt32) -> Header? {
     guard stored.byteCount >= headerByteCount else { return nil }
@@ -63,10 +63,10 @@ enum StoredValue {
       expiryMilliseconds: stored.load(at: 16, as: UInt64.self))
   }
 
-  /// Verifies an entry and returns its header; the value is what follows `headerByteCount`. O(n), no
-  /// allocation. Any bytes of any length are either an entry or a finding.
+  /// Verifies an entry and returns its header; the value follows after `headerByteCount` bytes. O(n), no
+  /// allocation. `stored` may be any bytes of any length.
   ///
-  /// - Throws: `.corrupted`, naming `file` and the key.
+  /// - Throws: `.corrupted`, naming `file` and the key; `.unsupportedFormat` for a kind of a later format.
   static func decode(
     _ stored: RawSpan, key: RawSpan, seed: UInt32, file: String
   ) throws(StoreError) -> Header {
@@ -82,15 +82,15 @@ enum StoredValue {
     guard expected == crc.value else {
       throw damage(file, key, expected: "CRC-32C \(expected)", found: "\(crc.value)")
     }
-    // The upper three bytes are the reserved ones: a kind that fills them belongs to a later format.
+    // The upper three bytes are reserved: a kind that uses them belongs to a later format.
     let kindField = stored.load(at: 4, as: UInt32.self)
     throw .unsupportedFormat(
       path: file, found: "value kind \(kindField)",
       supported: "kinds 1 to \(EntryHeader.typeLimit + 1)")
   }
 
-  /// The sequence alone, not verified: for a caller that only compares, on bytes verified before.
-  /// `nil` if the entry is too short to have one.
+  /// Only the sequence, not verified: for a caller that only compares it, on bytes that were verified before.
+  /// Nil if the entry is too short to have one.
   static func sequenceUnverified(_ stored: RawSpan) -> SequenceNumber? {
     stored.byteCount >= headerByteCount ? stored.load(at: 8, as: UInt64.self) : nil
   }

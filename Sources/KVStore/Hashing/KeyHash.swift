@@ -1,18 +1,17 @@
 import Base
 
-/// A keyed 64-bit hash of keys, for tables in memory only: it is never written to disk.
+/// A keyed 64-bit hash of keys, for in-memory tables only: it is never written to disk.
 ///
-/// The construction is that of wyhash and rapidhash: sixteen bytes at a time are masked with secrets,
-/// multiplied to 128 bits and folded to 64. Here every secret comes from the seed, so a client that does
-/// not know the seed cannot pick the operand that makes a product zero, nor find keys that meet in one
-/// slot other than by watching the clock.
+/// The construction is that of wyhash and rapidhash: sixteen bytes at a time are masked with secrets, multiplied to
+/// 128 bits and folded to 64. Here every secret comes from the seed. A client that does not know the seed cannot
+/// choose an operand that makes a product zero, and can find colliding keys only by timing.
 struct KeyHash: Sendable {
   private let start: UInt64
   private let maskA: UInt64
   private let maskB: UInt64
   private let maskC: UInt64
 
-  /// A hash whose values mean nothing to another seed's. Take the seed from the system's random source.
+  /// A hash whose values are unrelated to those of another seed. Take the seed from the system's random source.
   init(seed: UInt64) {
     var state = SplitMix(state: seed)
     start = state.next()
@@ -39,7 +38,7 @@ struct KeyHash: Sendable {
     return Self.fold(product.low ^ maskB, product.high ^ maskC ^ UInt64(truncatingIfNeeded: count))
   }
 
-  /// Folds all of a key longer than sixteen bytes but its last one to sixteen into the state.
+  /// Folds all of a key longer than sixteen bytes into the state, except its last one to sixteen bytes.
   private func absorb(_ key: RawSpan, into start: UInt64) -> UInt64 {
     var state = start
     var offset = 0
@@ -52,8 +51,8 @@ struct KeyHash: Sendable {
     return state
   }
 
-  /// At most sixteen bytes as two words. The loads overlap when there are fewer, which no two keys of one
-  /// length can confuse; the length itself is mixed in at the end.
+  /// At most sixteen bytes as two words. The loads overlap if there are fewer. Different keys of one length
+  /// still give different words, and the length itself is mixed in at the end.
   @inline(__always)
   private static func shortWords(of key: RawSpan) -> (UInt64, UInt64) {
     let count = key.byteCount
@@ -79,7 +78,7 @@ struct KeyHash: Sendable {
   }
 }
 
-/// SplitMix64, which stretches one seed into several secrets that look independent.
+/// SplitMix64, which expands one seed into several secrets that look independent.
 private struct SplitMix {
   var state: UInt64
 

@@ -1,12 +1,12 @@
 import Base
 import CLinux
 
-/// The hash slot of a key, as Redis Cluster computes it, so that clients which route by slot agree with
-/// the store about which keys live together.
+/// The hash slot of a key, computed as in Redis Cluster, so that clients which route by slot agree with the
+/// store on which keys are stored together.
 ///
-/// The slot is CRC16 (the XMODEM variant: polynomial 0x1021, register 0, not reflected) modulo 16384. A
-/// key that holds `{tag}` is hashed by its tag alone: from the first `{` to the first `}` behind it, if
-/// there is at least one byte between. Source: the Redis Cluster specification, "Hash tags".
+/// The slot is CRC16 (the XMODEM variant: polynomial 0x1021, register 0, not reflected) modulo 16384. If a
+/// key contains `{tag}`, only the tag is hashed: the bytes between the first `{` and the first `}` after it,
+/// if there is at least one. Source: the Redis Cluster specification, "Hash tags".
 enum SlotHash {
   static let slotCount = 16384
 
@@ -17,7 +17,7 @@ enum SlotHash {
     return Int(mayHaveTag ? checksum(of: key.extracting(hashedRange(of: key))) : sum) % slotCount
   }
 
-  /// Which bytes of `key` decide its slot.
+  /// The bytes of `key` that determine its slot.
   @inline(never)
   private static func hashedRange(of key: RawSpan) -> Range<Int> {
     let open = offset(of: UInt8(ascii: "{"), in: key, from: 0)
@@ -27,11 +27,11 @@ enum SlotHash {
     return open + 1..<close
   }
 
-  /// Where `byte` first stands at or behind `start`, or the byte count when it does not.
+  /// The offset of the first `byte` at or after `start`, or the byte count if there is none.
   ///
-  /// Eight bytes are tested at once: a byte of the exclusive-or with the wanted one is zero where it
-  /// stands, and subtracting one from each byte borrows out of the zero ones. A borrow can only mark
-  /// bytes above a true match, so the lowest mark is right.
+  /// Eight bytes are tested at once: XOR with the wanted byte gives zero where it occurs, and subtracting one
+  /// from each byte borrows from the zero ones. A borrow can set false marks only above a true match, so the
+  /// lowest mark is right.
   private static func offset(of byte: UInt8, in bytes: RawSpan, from start: Int) -> Int {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let wanted = ones &* UInt64(byte)
@@ -51,9 +51,9 @@ enum SlotHash {
   /// CRC16/XMODEM of `bytes`.
   static func checksum(of bytes: RawSpan) -> UInt16 { sum(of: bytes).checksum }
 
-  /// CRC16/XMODEM of `bytes`, eight a step, and whether there is a `{` among them.
+  /// CRC16/XMODEM of `bytes`, eight in each step, and whether they contain a `{`.
   ///
-  /// Zeros in front do not change the sum, so it is the first step that may be short.
+  /// Leading zeros do not change the checksum, so the first step is the one that may be short.
   private static func sum(of bytes: RawSpan) -> (checksum: UInt16, hasBrace: Bool) {
     let ones: UInt64 = 0x0101_0101_0101_0101
     if bytes.byteCount == 0 { return (0, false) }
@@ -85,11 +85,11 @@ enum SlotHash {
     return word
   }
 
-  /// `word`, as a polynomial, times x¹⁶, modulo that of the sum, P.
+  /// `word`, as a polynomial, times x¹⁶, modulo the polynomial P of the checksum.
   ///
-  /// By Barrett's way, which is exact for polynomials: the quotient is the upper half of the product with
-  /// ⌊x⁸⁰ / P⌋, whose first bit is x⁶⁴; and x¹⁶ · word has no low bits, so the remainder is what the
-  /// quotient times P has there, with P's low bits 0x1021.
+  /// This is Barrett reduction, which is exact for polynomials. The quotient is the upper half of the product
+  /// with ⌊x⁸⁰ / P⌋, whose leading term is x⁶⁴. x¹⁶ · word has no low bits, so the remainder is the low bits
+  /// of the quotient times P; P's low bits are 0x1021.
   @inline(__always)
   private static func remainder(of word: UInt64) -> UInt64 {
     guard kvd_has_carryless_product() == 1 else { return remainderByTable(of: word) }
@@ -97,8 +97,8 @@ enum SlotHash {
     return (quotient ^ quotient << 5 ^ quotient << 12) & 0xFFFF
   }
 
-  /// The same where the processor has no such product: the sum is linear, so each byte contributes what it would
-  /// if zeros followed it, and the contributions are looked up independently of one another.
+  /// The same for a processor without carry-less multiplication. The checksum is linear: each byte
+  /// contributes what it would if only zeros followed it, so the contributions are looked up independently.
   @inline(never)
   static func remainderByTable(of word: UInt64) -> UInt64 {
     let table = table.span
@@ -109,7 +109,7 @@ enum SlotHash {
     return UInt64(sum)
   }
 
-  /// At `256 * zeros + byte`: the sum of `byte` followed by that many zero bytes, for 0 to 7 of them.
+  /// At `256 * zeros + byte`: the checksum of `byte` followed by that many zero bytes, for 0 to 7 of them.
   private static let table: [UInt16] = {
     var table = (0..<256).map { byte in
       var register = UInt16(byte) << 8

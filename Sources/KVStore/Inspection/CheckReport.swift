@@ -2,36 +2,37 @@ import Base
 
 /// What a check read, and what it found wrong.
 public struct CheckReport: Sendable {
-  /// More findings than these are counted and not kept.
+  /// The most findings that are kept; further ones are only counted.
   public static let findingLimit = 1000
 
-  /// Sound records of the log.
+  /// Valid records in the log.
   public internal(set) var recordCount = 0
   /// Their bytes.
   public internal(set) var logByteCount = 0
-  /// Where the log ends.
+  /// The LSN at which the log ends.
   public internal(set) var logEnd: UInt64 = 0
-  /// Whether an unfinished write stands behind the end, which is no damage.
+  /// Whether an unfinished write follows the end, which is not damage.
   public internal(set) var hasTornTail = false
-  /// Transactions with an intent and no outcome, which recovery presumes aborted.
+  /// Transactions with an intent but no outcome, which recovery presumes aborted.
   public internal(set) var inDoubtCount = 0
   /// Partitions that were read.
   public internal(set) var partitionCount = 0
-  /// Their entries, those under range deletes included.
+  /// Their entries, including those under range deletes.
   public internal(set) var entryCount = 0
-  /// Those of them that have internal keys.
+  /// How many of those have internal keys.
   public internal(set) var internalEntryCount = 0
   /// The bytes of keys and stored values.
   public internal(set) var byteCount = 0
-  /// Range deletes that are being carried out.
+  /// Range deletes that are in progress.
   public internal(set) var tombstoneCount = 0
-  /// Everything wrong, up to `findingLimit`.
+  /// What is wrong: the first `findingLimit` findings.
   public internal(set) var findings: [String] = []
   /// How many things are wrong.
   public internal(set) var findingCount = 0
 
   var appliedLSNs: [UInt64] = []
-  /// What owns the entries that were read and was not read itself; and what was, without what it owns.
+  /// The owners of entries that were read, without having been read themselves; and the owners that were read
+  /// without what they own.
   var unowned: Set<OwnerID> = []
   var ownersElsewhere: Set<OwnerID> = []
   var greatestSequence: SequenceNumber = 0

@@ -1,5 +1,5 @@
 extension CheckReport {
-  /// Adds what another report of the same store read and found.
+  /// Adds what another report on the same store read and found.
   mutating func merge(_ other: CheckReport) {
     partitionCount += other.partitionCount
     entryCount += other.entryCount
@@ -28,7 +28,7 @@ extension CheckReport {
     return text + "findings \(findingCount)\n"
   }
 
-  /// The report that `partitionLines` told of one partition; nil where its end is missing.
+  /// The report on one partition that `partitionLines` described; nil if its end is missing or a line is unknown.
   public init?(partitionLines text: String) {
     self.init()
     partitionCount = 1

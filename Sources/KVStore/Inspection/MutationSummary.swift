@@ -1,11 +1,11 @@
 import Base
 
-/// One mutation of a log record, in words: what it does to which key, and how large the value is.
+/// Describes one mutation of a log record: what it does to which key, and how large the value is.
 public struct MutationSummary: Sendable, CustomStringConvertible {
-  /// One line for a person.
+  /// The description, on one line.
   public let description: String
 
-  /// Every mutation in a section's bytes, in order; what cannot be read is named as such.
+  /// Every mutation in a section's bytes, in order. Bytes that are not a mutation are described as such.
   public static func all(in mutations: RawSpan) -> [MutationSummary] {
     var all: [MutationSummary] = []
     var offset = 0

@@ -1,17 +1,17 @@
 import Base
 
-/// What ties an entry that owns others to those: the first 14 bytes of its value, as a number.
+/// Links an owner to what it owns: the first 14 bytes of its value, as a number.
 struct OwnerID: Hashable, Comparable, Sendable {
   private let first: UInt64
   private let last: UInt64
 
-  /// Of `Orphan.identityByteCount` bytes.
+  /// From `Orphan.identityByteCount` bytes.
   init(_ bytes: RawSpan) {
     first = bytes.load(at: 0, as: UInt64.self).byteSwapped
     last = bytes.load(at: Orphan.identityByteCount - 8, as: UInt64.self).byteSwapped
   }
 
-  /// Of hexadecimal digits, as `text` has them. Nil where they are none.
+  /// From hexadecimal digits in the form of `text`; nil if they are malformed.
   init?(_ text: some StringProtocol) {
     let parts = text.split(separator: ".")
     guard parts.count == 2, let first = UInt64(parts[0], radix: 16),
@@ -21,7 +21,7 @@ struct OwnerID: Hashable, Comparable, Sendable {
     self.last = last
   }
 
-  /// The owner that a key of something owned names; nil where it is no such key.
+  /// The owner that an owned entry's key names; nil if `key` is not such a key.
   init?(owning key: RawSpan) {
     guard key.beginsWithZero, InternalKey.isMapField(key),
       key.byteCount >= InternalKey.mapPrefixByteCount
@@ -31,7 +31,7 @@ struct OwnerID: Hashable, Comparable, Sendable {
 
   var text: String { String(first, radix: 16) + "." + String(last, radix: 16) }
 
-  /// The bytes that it was made of.
+  /// The bytes from which it was made.
   var bytes: [UInt8] {
     (0..<8).map { UInt8(truncatingIfNeeded: first >> (56 - 8 * UInt64($0))) }
       + (2..<8).map { UInt8(truncatingIfNeeded: last >> (56 - 8 * UInt64($0))) }
@@ -42,23 +42,23 @@ struct OwnerID: Hashable, Comparable, Sendable {
   }
 }
 
-/// Finds entries of one partition that are owned, and whose owner is not there: neither an entry with a type nor
-/// the note of an orphan. The owner may be in another partition, so the rest is for the whole store.
+/// Finds entries of one partition whose owner is missing: there is neither an entry with a type nor an orphan
+/// note. The owner may be in another partition, so the rest of the check needs the whole store.
 ///
-/// 17 bytes of memory for each owner, and as many again for each whose entries are in another partition.
+/// Takes 17 bytes of memory for each owner, and as many again for each whose entries are in another partition.
 struct OwnershipCheck {
   private var tombstones = RangeIndex()
-  /// In the order of keys, which is theirs.
+  /// In key order, which is also the order of the identifiers.
   private var owned: [OwnerID] = []
   private var isMatched: [Bool] = []
   private var elsewhere: Set<OwnerID> = []
 
-  /// - Parameter tombstones: what is under these is as good as gone.
+  /// - Parameter tombstones: entries that these hide count as removed.
   init(_ tombstones: [RangeTombstone]) {
     self.tombstones.insert(tombstones)
   }
 
-  /// To be called for each entry, in the order of keys.
+  /// Must be called for each entry, in key order.
   mutating func add(_ key: RawSpan, _ header: StoredValue.Header, _ value: RawSpan) {
     if let id = OwnerID(owning: key) {
       if id == owned.last { return }
@@ -87,9 +87,9 @@ struct OwnershipCheck {
     return low < owned.count && owned[low] == id ? low : nil
   }
 
-  /// Tells `report` what has its other half in another partition, or nowhere.
+  /// Adds to `report` what has its counterpart in another partition, or nowhere.
   consuming func finish(into report: inout CheckReport) {
-    // Some users' keys come before all that is owned.
+    // Some users' keys come before all owned entries, so their owners could not be matched when they were added.
     for id in elsewhere { if let place = place(of: id) { isMatched[place] = true } }
     for (id, isMatched) in zip(owned, isMatched) where !isMatched { report.unowned.insert(id) }
     report.ownersElsewhere.formUnion(elsewhere)
@@ -97,8 +97,8 @@ struct OwnershipCheck {
 }
 
 extension StoreInspection {
-  /// Forgets of `report.unowned` what a mutation in the log tells of: partitions may have come to different
-  /// places in it.
+  /// Removes from `report.unowned` what a mutation in the log accounts for: partitions may have applied the
+  /// log up to different positions.
   func excuse(_ mutation: Mutation, in bytes: RawSpan, _ report: inout CheckReport) {
     if report.unowned.isEmpty { return }
     let key = bytes.extracting(mutation.key)
@@ -110,8 +110,8 @@ extension StoreInspection {
     }
   }
 
-  /// Adds a finding for each map whose fields nothing leads to. Not where something else is wrong, which may be
-  /// why, and not where a process has written meanwhile.
+  /// Adds a finding for each map whose fields have no owner. Does nothing if something else is wrong, which
+  /// may be the cause, or if a process wrote to the store meanwhile.
   func reportUnowned(_ report: inout CheckReport) {
     let unowned = report.unowned.filter { !isExpectedUnowned($0.bytes) }
     report.unowned = []

@@ -1,12 +1,12 @@
 import Base
 import TxnWAL
 
-/// Reads every entry of one partition and compares it with everything that it should agree with.
+/// Reads every entry of one partition and compares it with everything that it must agree with.
 struct PartitionCheck {
   let inspection: StoreInspection
   let index: Int
 
-  /// What was read, and every finding. Throws only what keeps it from reading at all.
+  /// Adds what was read, and every finding. Throws only if the partition cannot be read at all.
   func run(into report: inout CheckReport) throws(StoreError) {
     let environment = try inspection.environment(index)
     defer { environment.close() }

@@ -2,16 +2,16 @@ import Base
 import TxnWAL
 
 extension StoreInspection {
-  /// Reads every record of the log, every entry of every partition, every tombstone and the manifest;
-  /// verifies checksums, order, counts, places, and that the files agree. Changes nothing.
+  /// Reads every record of the log, every entry and tombstone of every partition, and the manifest; verifies
+  /// checksums, order, counts and placement, and that the files agree. Changes nothing.
   ///
-  /// Beside a process that writes, what is compared across files is looked at in an order in which it
-  /// must agree: partitions first, then the log, which is ahead of them.
+  /// A process may write to the store meanwhile. So what is compared across files is read in an order in
+  /// which it must agree: first the partitions, then the log, which is ahead of them.
   ///
   /// - Parameters:
-  ///   - progress: is told what is being read, before it is.
-  ///   - partition: reads one partition in another process, where damage that LMDB answers by aborting
-  ///     does no harm; nil reads it in this one.
+  ///   - progress: called with a description of what is read next.
+  ///   - partition: reads one partition in another process, where damage that makes LMDB abort does no harm;
+  ///     nil reads it in this one.
   public func check(
     progress: (String) -> Void = { _ in }, partition: ((Int) -> CheckReport)? = nil
   ) -> CheckReport {
@@ -31,7 +31,7 @@ extension StoreInspection {
     return report
   }
 
-  /// Reads every entry and every tombstone of one partition.
+  /// Reads every entry and tombstone of one partition.
   public func check(partition index: Int) -> CheckReport {
     var report = CheckReport()
     do throws(StoreError) {
@@ -43,7 +43,7 @@ extension StoreInspection {
     return report
   }
 
-  /// What is reported of a partition whose reader died, by a signal or otherwise.
+  /// The report on a partition whose reading process died, by a signal or otherwise.
   public func report(ofDeath status: Int32, checking index: Int) -> CheckReport {
     var report = CheckReport()
     report.partitionCount = 1
@@ -83,11 +83,11 @@ extension StoreInspection {
     compare(&report)
   }
 
-  /// What of a record the next one is compared with.
+  /// The fields of a record with which the next one is compared.
   private typealias CheckedRecord = (sequence: SequenceNumber, epoch: UInt32)
 
-  /// Sequences are dense, but for those that an opening passes over because the log may have lost them. (The first record may carry one below that of the control file, which was
-  /// taken a little later than the position.)
+  /// Sequences are dense, except for those that an open skips because the log may have lost them. (The first record
+  /// may have a lower sequence than the control file, which records it slightly later than the position.)
   private func checkOrder(
     of record: InspectedRecord, after previous: inout CheckedRecord?, _ report: inout CheckReport
   ) {
@@ -135,7 +135,7 @@ extension StoreInspection {
     }
   }
 
-  /// What one file says of another.
+  /// Compares what the files say about each other.
   private func compare(_ report: inout CheckReport) {
     for (index, applied) in report.appliedLSNs.enumerated() where applied > report.logEnd {
       report.add(

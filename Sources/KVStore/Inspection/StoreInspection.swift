@@ -2,7 +2,7 @@ import Base
 import Glibc
 import TxnWAL
 
-/// A store as tools see it: everything read-only, also beside a process that has it open.
+/// A read-only view of a store for tools, also while another process has the store open.
 public struct StoreInspection: Sendable {
   /// The store's directory.
   public let path: String
@@ -12,11 +12,10 @@ public struct StoreInspection: Sendable {
     DirectoryDevice(readingAt: $0)
   }
 
-  /// For simulations: which maps' fields have no record, by the ids in their keys.
+  /// For simulations: which maps' fields are expected to have no record, by the identifiers in their keys.
   package var isExpectedUnowned: @Sendable ([UInt8]) -> Bool = { _ in false }
 
-  /// Reads the manifest of the store at `path`. Throws where there is none, and where it is damaged or
-  /// of another format.
+  /// Reads the manifest of the store at `path`. Throws if there is none, or if it is damaged or of another format.
   public init(at path: String) throws(StoreError) {
     self.path = path
     guard FileIdentity(at: path) != nil || !Files.isMissing(path) else {
@@ -35,12 +34,11 @@ public struct StoreInspection: Sendable {
     self.manifest = manifest
   }
 
-  /// Looks whether this user may read all that the tools read, so that what it may not is told as such and
-  /// not taken for damage.
+  /// Checks whether this user may read everything that the tools read, so that a missing permission is
+  /// reported as such and not mistaken for damage.
   ///
-  /// - Throws: `.io` with what is wrong with the first file that cannot be opened; `.locked` where this user
-  ///   could read only a store that no process has open, and one has it. Missing files are none of its
-  ///   business.
+  /// - Throws: `.io` for the first file that cannot be opened; `.locked` if this user could read the store
+  ///   only while no process has it open, and one has. Missing files are ignored.
   public func checkAccess() throws(StoreError) {
     try checkAccess(toFilesIn: StoreOpening.logPath(in: path))
     for index in 0..<partitionCount {
@@ -51,7 +49,7 @@ public struct StoreInspection: Sendable {
       do throws(StoreError) {
         try LMDBAccess.quiet.lock(file)
       } catch .locked {
-        // In use: then a reader has to enter itself in LMDB's lock file.
+        // In use: a reader then has to register in LMDB's lock file.
         try Files.checkMayWrite("\(folder)/\(LMDBFile.lockName)")
       }
       FileLock.release(file)
@@ -69,7 +67,7 @@ public struct StoreInspection: Sendable {
     do throws(StoreError) {
       return try Files.open(path, flags)
     } catch {
-      // A link is told by what needs the file.
+      // A link is reported by the code that needs the file.
       guard case .io(let failure) = error, [ENOENT, ELOOP].contains(failure.errno) else {
         throw error
       }
@@ -85,13 +83,13 @@ public struct StoreInspection: Sendable {
     }
   }
 
-  /// The random name of the store.
+  /// The store's random identifier.
   public var storeID: String { "\(manifest.storeID)" }
 
-  /// How many partitions it has.
+  /// The number of partitions.
   public var partitionCount: Int { manifest.partitions.count }
 
-  /// Its log, from the checkpoint on.
+  /// The store's log, from the checkpoint on.
   public func log() throws(StoreError) -> LogInspector {
     try Files.checkFolder(StoreOpening.logPath(in: path), in: path)
     return try translatingLogErrors { () throws(LogError) in
@@ -101,9 +99,9 @@ public struct StoreInspection: Sendable {
     }
   }
 
-  /// Partition `index`, its file open for reading.
+  /// Opens the file of partition `index` for reading.
   ///
-  /// - Parameter access: nil for how this user can read it.
+  /// - Parameter access: nil for whichever access this user has.
   func environment(
     _ index: Int, _ access: LMDBAccess? = nil
   ) throws(StoreError) -> LMDBEnvironment {
@@ -117,7 +115,7 @@ public struct StoreInspection: Sendable {
       partitionCount: partitionCount, maxReaders: 1024, access: access)
   }
 
-  /// A partition in numbers. O(transactions whose freed pages are not in use again).
+  /// Statistics of one partition. O(transactions whose freed pages are not reused yet).
   public func partition(_ index: Int) throws(StoreError) -> PartitionSummary {
     try partition(index, nil)
   }
@@ -137,28 +135,28 @@ public struct StoreInspection: Sendable {
   }
 }
 
-/// A partition's file in numbers.
+/// Statistics of a partition's file.
 public struct PartitionSummary: Sendable, Equatable {
-  /// Which one, from 0.
+  /// The partition's index, from 0.
   public let index: Int
-  /// The file holds everything that the log had before this position.
+  /// The file holds everything in the log before this position.
   public let appliedLSN: UInt64
-  /// The sequence of the newest batch that is completely in it.
+  /// The sequence of the newest batch that is completely in the file.
   public let appliedSequence: UInt64
-  /// The entries, those under range deletes included.
+  /// The number of entries, including those under range deletes.
   public let entryCount: Int
-  /// Range deletes that are being carried out.
+  /// Range deletes that are in progress.
   public let tombstoneCount: Int
   /// The length of the file in bytes.
   public let fileByteCount: Int
-  /// The pages up to the last one ever used.
+  /// The number of pages up to the last one ever used.
   public let pageCount: Int
-  /// Those of them that are free.
+  /// How many of those pages are free.
   public let freePageCount: Int
   /// The depth of the tree of entries.
   public let depth: Int
-  /// Reader slots ever used at one time.
+  /// The most reader slots ever used at one time.
   public let readerSlotCount: Int
-  /// Reader slots that there are.
+  /// The number of reader slots.
   public let readerSlotLimit: Int
 }

@@ -1,6 +1,6 @@
 import Base
 
-/// The transactions' calls for keys and values in arrays, as the small records have them.
+/// Variants of the transactions' calls that take keys and values in arrays, for the small records.
 
 extension ReadTransaction {
   func withValue<Result>(

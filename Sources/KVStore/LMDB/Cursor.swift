@@ -1,16 +1,16 @@
 import CLMDB
 
-/// A place in the order of keys.
+/// A position in the order of keys.
 ///
-/// Each move says whether it found an entry. Where it did not, the cursor is nowhere, and only `seek`,
-/// `seekBackward`, `first` and `last` help; `next` and `previous` go on finding nothing. Entries of
-/// keyspaces other than the plain one are never seen.
+/// Each move returns whether it found an entry. If not, the cursor has no position, and only `seek`,
+/// `seekBackward`, `first` and `last` can give it one; `next` and `previous` find nothing. Entries of
+/// keyspaces other than the plain one are never returned.
 @safe
 struct Cursor: ~Copyable {
   private let environment: LMDBEnvironment
-  /// Kept alive; `nil` in a write transaction.
+  /// Keeps the read transaction alive; nil in a write transaction.
   private let reader: ReadTransaction?
-  /// The reader's view that the cursor's pages belong to.
+  /// The reader's view to which the cursor's pages belong.
   private var generation: Int
   private let handle: OpaquePointer
   private var place = Place.nowhere
@@ -19,10 +19,9 @@ struct Cursor: ~Copyable {
 
   private enum Place {
     case nowhere
-    /// `key` and `value` are the entry's, keyspace byte included.
+    /// `key` and `value` are those of the entry, including the keyspace byte.
     case entry
-    /// The entry was deleted: LMDB's cursor stands on the one behind it, and knows that its next step
-    /// forward is none.
+    /// The entry was deleted. LMDB's cursor is at the entry after it, and knows not to move on the next step forward.
     case deleted
   }
 
@@ -43,7 +42,7 @@ struct Cursor: ~Copyable {
   }
 
   deinit {
-    // An abandoned transaction's list of cursors must not be walked.
+    // The list of cursors of an abandoned transaction must not be walked.
     if reader == nil, environment.isWriteAbandoned { return }
     unsafe mdb_cursor_close(handle)
   }
@@ -56,13 +55,13 @@ struct Cursor: ~Copyable {
     try seekBackward(RawSpan(), in: StoredKey.plain + 1)
   }
 
-  /// The first entry whose key is not below `bound`, which may be longer than a key can be.
+  /// Moves to the first entry whose key is not below `bound`, which may be longer than any key.
   mutating func seek(_ bound: RawSpan) throws(StoreError) -> Bool {
     try attach()
     return try settle(moveToFirst(notBelow: bound, in: StoredKey.plain))
   }
 
-  /// The last entry whose key is below `bound`.
+  /// Moves to the last entry whose key is below `bound`.
   mutating func seekBackward(_ bound: RawSpan) throws(StoreError) -> Bool {
     try seekBackward(bound, in: StoredKey.plain)
   }
@@ -76,7 +75,7 @@ struct Cursor: ~Copyable {
       code == MDB_SUCCESS ? move(MDB_PREV) : code == MDB_NOTFOUND ? move(MDB_LAST) : code)
   }
 
-  /// The entry after this one, or after the one that was deleted.
+  /// Moves to the entry after this one, or after the deleted one.
   mutating func next() throws(StoreError) -> Bool {
     try step(MDB_NEXT)
   }
@@ -93,7 +92,7 @@ struct Cursor: ~Copyable {
 
   // MARK: The entry
 
-  /// Lends key and value of the entry that the last move found.
+  /// Lends the key and value of the entry that the last move found.
   @inline(__always)
   func withEntry<Result, Failure>(
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(Failure) -> Result
@@ -106,7 +105,7 @@ struct Cursor: ~Copyable {
     return try unsafe body(userKey, valueBytes.bytes)
   }
 
-  /// Removes the entry, in a write transaction. `next` and `previous` go on from where it was.
+  /// Removes the entry, in a write transaction. `next` and `previous` continue from its position.
   mutating func deleteCurrent() throws(StoreError) {
     precondition(place == .entry && reader == nil)
     place = .nowhere
@@ -115,7 +114,8 @@ struct Cursor: ~Copyable {
     place = .deleted
   }
 
-  /// - Throws: where the view was let go of since the last move: the entry's bytes are gone then.
+  /// - Throws: if the view was released or has failed since the last move: the entry's bytes are then
+  ///   invalid.
   @inline(__always)
   func checkView() throws(StoreError) {
     guard let reader else { return }
@@ -131,8 +131,8 @@ struct Cursor: ~Copyable {
 
   // MARK: LMDB's cursor
 
-  /// Brings the cursor to the reader's present view. LMDB's rule: a cursor of a renewed transaction is
-  /// renewed too before it is used.
+  /// Brings the cursor to the reader's current view. LMDB's rule: a cursor of a renewed transaction must be
+  /// renewed itself before it is used.
   private mutating func attach() throws(StoreError) {
     place = .nowhere
     guard let reader else { return }
@@ -150,7 +150,7 @@ struct Cursor: ~Copyable {
     let seekBytes = bound.extracting(first: StoredKey.seekByteCount(of: bound))
     let code = unsafe StoredKey.with(seekBytes, in: keyspace) { storedKey in
       let code = unsafe kvd_mdb_cursor_get(handle, &storedKey, &foundValue, MDB_SET_RANGE)
-      // On success LMDB has pointed the key at the one it found.
+      // On success LMDB has pointed the key at the one that it found.
       unsafe foundKey = storedKey
       return code
     }
@@ -163,15 +163,15 @@ struct Cursor: ~Copyable {
     unsafe kvd_mdb_cursor_get(handle, &key, &value, operation)
   }
 
-  /// Turns a status into whether there is an entry, and checks that it is one of ours.
+  /// Converts a status to whether there is an entry of the plain keyspace, and checks that entry's size.
   private mutating func settle(_ code: Int32) throws(StoreError) -> Bool {
     place = .nowhere
     guard code == MDB_SUCCESS else {
       guard code == MDB_NOTFOUND else { throw failure(code, "read") }
       return false
     }
-    // Every key has its keyspace byte: what has none is no entry, and to take it for the end would hide
-    // all that is behind it.
+    // Every key has a keyspace byte. A key without one is damage; to treat it as the end would hide
+    // everything after it.
     guard unsafe key.mv_size > 0 else { throw failure(MDB_CORRUPTED, "read") }
     guard unsafe key.mv_data.load(as: UInt8.self) == StoredKey.plain else { return false }
     guard unsafe value.mv_size <= StoredValue.byteLimit else {

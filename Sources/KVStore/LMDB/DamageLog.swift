@@ -1,14 +1,14 @@
 import Base
 
-/// The damaged values that reads of one partition have met. Each counts once, and is to be told once.
+/// The damaged values that reads of one partition have met. Each is counted once, and reported once.
 final class DamageLog: Sendable {
-  /// As many keys are told apart; of more it is only known that there are.
+  /// The most keys that are counted. Damage beyond that is not recorded.
   static let keyLimit = 10_000
-  /// As many wait to be told.
+  /// The most findings that wait to be reported.
   static let pendingLimit = 16
 
   private struct State {
-    /// Hashes, which take little memory. Two keys with the same one count as one.
+    /// Hashes of keys, which take little memory. Two keys with the same hash count as one.
     var keys: Set<Int> = []
     var pending: [Finding] = []
     var omittedCount = 0
@@ -16,7 +16,7 @@ final class DamageLog: Sendable {
 
   private let state = Lock(State())
 
-  /// How many there are, `keyLimit` at most.
+  /// The number of damaged values, `keyLimit` at most.
   var count: Int { state.withLock { $0.keys.count } }
 
   func note(_ finding: Finding) {
@@ -32,7 +32,7 @@ final class DamageLog: Sendable {
     }
   }
 
-  /// Those that were met since the last call, and how many were besides.
+  /// The findings since the last call, and how many more were omitted.
   func take() -> (findings: [Finding], omittedCount: Int) {
     state.withLock { state in
       defer {

@@ -1,13 +1,13 @@
 import Base
 import Glibc
 
-/// Looks at a data file before LMDB does.
+/// Inspects a data file before LMDB opens it.
 ///
-/// LMDB 0.9 makes an empty database of an empty or missing file, aborts on a zeroed meta page, and
-/// takes SIGBUS where a page in use lies beyond the end of the file. All of that is found here, with
-/// a few small reads, and nothing is changed.
+/// LMDB 0.9 treats an empty or missing file as an empty database, aborts on a zeroed meta page, and takes
+/// SIGBUS if a page in use lies beyond the end of the file. All of this is detected here with a few small
+/// reads, and nothing is changed.
 enum DataFileInspection {
-  /// - Parameter leastByteCount: what the manifest remembers; LMDB's files never shrink.
+  /// - Parameter leastByteCount: the size recorded in the manifest; LMDB's files never shrink.
   /// - Returns: the newest meta page.
   /// - Throws: `.corrupted`, naming the byte; `.io` if the file cannot be read.
   @discardableResult
@@ -24,8 +24,8 @@ enum DataFileInspection {
     let newest = try newestMetaPage(file)
     guard byteCount < newest.end else { return newest }
 
-    // Pages that a transaction takes and gives back are never written, so a sound file may end before
-    // its last page; but then every page that is missing stands in the list of free ones.
+    // Pages that a transaction allocates and frees again are never written, so a sound file may end before
+    // its last page. But then every missing page is in the list of free pages.
     let missing = byteCount / UInt64(newest.pageByteCount)...newest.lastPage
     var freePages = FreePageReader(meta: newest, fileByteCount: byteCount)
     guard try freePages.contain(missing, in: file) else {

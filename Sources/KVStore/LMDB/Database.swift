@@ -1,13 +1,13 @@
 /// The named databases of a partition's LMDB file.
 enum Database: Int, CaseIterable, Sendable {
-  /// User keys and their stored values.
+  /// All entries: keys, internal ones included, and their stored values.
   case data
   /// `identity` and `applied`, one entry each.
   case meta
   /// Range tombstones that are not carried out yet, by sequence.
   case tombstones
 
-  /// Its name in LMDB's main database.
+  /// The name in LMDB's main database.
   var name: String {
     switch self {
     case .data: "data"

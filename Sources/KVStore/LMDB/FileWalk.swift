@@ -1,18 +1,17 @@
 import CLMDB
 
-/// A place in the order of the keys of one view: in the map, or with LMDB's cursor where LMDB has not told
-/// where its map is.
+/// A position in the key order of one view: in the map, or with LMDB's cursor if the map's address is unknown.
 ///
-/// A page that is not as LMDB writes it is an error. LMDB is not asked about it: its cursors believe what
-/// stands in a node.
+/// A page that is not as LMDB writes it is an error. LMDB is not asked about it, because its cursors trust
+/// what a node contains.
 ///
-/// The steps within a leaf are the caller's: it takes `leaf`, and gives it back to move on from there. The
-/// view must last as long as leaves are used.
+/// The caller makes the steps within a leaf itself: it takes `leaf`, and passes it back to move on from
+/// there. The view must last as long as its leaves are used.
 struct FileWalk {
   private let environment: LMDBEnvironment
   private var walk: MappedWalk?
   private var cursor: CursorBox?
-  /// Where the last move led to in the map.
+  /// Where the last move ended in the map.
   private(set) var leaf: MappedLeaf?
 
   /// A class, because an LMDB cursor can be moved but not copied.
@@ -29,13 +28,13 @@ struct FileWalk {
     if walk == nil { cursor = CursorBox(try reader.makeCursor()) }
   }
 
-  /// Goes to the first entry whose key is not below `bound`; false where there is none.
+  /// Moves to the first entry whose key is not below `bound`; false if there is none.
   mutating func seek(_ bound: RawSpan) throws(StoreError) -> Bool {
     if let cursor { return try cursor.cursor.seek(bound) }
     return try enter(walk?.seek(bound, .forward))
   }
 
-  /// Goes to the last entry whose key is below `bound`, or to the last of all.
+  /// Moves to the last entry whose key is below `bound`, or, if that is nil, to the last of all.
   mutating func seekBackward(_ bound: RawSpan?) throws(StoreError) -> Bool {
     guard let bound else {
       if let cursor { return try cursor.cursor.last() }
@@ -45,7 +44,7 @@ struct FileWalk {
     return try enter(walk?.seek(bound, .backward))
   }
 
-  /// Goes to the entry next to the one at `leaf`, or to LMDB's cursor's where that is nil.
+  /// Moves to the entry next to the one at `leaf`, or next to the LMDB cursor's entry if a cursor is used.
   mutating func move(from leaf: MappedLeaf?, backward: Bool) throws(StoreError) -> Bool {
     if let cursor { return try backward ? cursor.cursor.previous() : cursor.cursor.next() }
     guard var leaf else { return false }
@@ -57,7 +56,7 @@ struct FileWalk {
     }
   }
 
-  /// Lends the entry of LMDB's cursor, where it is used.
+  /// Lends the entry of LMDB's cursor. Must only be called if a cursor is used.
   func withCursorEntry<R>(
     _ body: (_ key: RawSpan, _ stored: RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {

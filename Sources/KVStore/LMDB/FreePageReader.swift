@@ -1,13 +1,12 @@
 import Base
 
-/// Reads the list of free pages straight from a data file, without LMDB and its map.
+/// Reads the list of free pages directly from a data file, without LMDB and its map.
 ///
-/// The list is a tree of its own whose entries, one per transaction that freed pages, hold a count and
-/// that many page numbers. Page layout (`MDB_page`, `MDB_node` of mdb.c): flags u16 at 10, end of the
-/// offsets u16 at 12, offsets of nodes u16 from 16; a node is low u16, high u16, flags u16, key byte
-/// count u16, key, data. In a branch the first three are the child's page number, in a leaf low and
-/// high are the data's byte count, and flag 1 says that the data is the number of the page where an
-/// overflow run begins.
+/// The list is a tree of its own. Its entries, one per transaction that freed pages, hold a count and that
+/// many page numbers. Page layout (`MDB_page`, `MDB_node` of mdb.c): flags u16 at 10, end of the offsets u16
+/// at 12, offsets of nodes u16 from 16. A node is low u16, high u16, flags u16, key byte count u16, key,
+/// data. In a branch the first three are the child's page number. In a leaf low and high are the data's byte
+/// count, and flag 1 means that the data is the number of the page where an overflow run begins.
 struct FreePageReader {
   private static let branchFlag: UInt16 = 0x01
   private static let leafFlag: UInt16 = 0x02
@@ -15,9 +14,9 @@ struct FreePageReader {
   private static let headerByteCount = 16
 
   private let meta: MetaPage
-  /// How many more pages may be read: no more than the file has, so that a loop among them ends.
+  /// How many more pages may be read: no more than the file has, so that a cycle of pages ends.
   private var budget: UInt64
-  /// The free pages that were asked for, found so far.
+  /// The requested free pages that were found so far.
   private var found: Set<UInt64> = []
 
   init(meta: MetaPage, fileByteCount: UInt64) {
@@ -25,7 +24,7 @@ struct FreePageReader {
     budget = fileByteCount / UInt64(meta.pageByteCount)
   }
 
-  /// Whether each of `pages` is free. A list that cannot be read to its end says no.
+  /// Whether each of `pages` is free. False if the list cannot be read to its end.
   mutating func contain(_ pages: ClosedRange<UInt64>, in file: borrowing FileDescriptor)
     throws(StoreError) -> Bool
   {
@@ -94,7 +93,7 @@ struct FreePageReader {
     return true
   }
 
-  /// `nil` if the pages are not all inside the file, or the budget is spent.
+  /// Nil if the pages are not all inside the file, or the budget is spent.
   private mutating func read(
     _ number: UInt64, byteCount: Int, _ file: borrowing FileDescriptor
   ) throws(StoreError) -> [UInt8]? {

@@ -2,23 +2,23 @@ import Base
 import CLMDB
 import Glibc
 
-/// How a process uses a partition's file, and what keeps others from using it otherwise.
+/// How a process uses a partition's file, and what keeps other processes from conflicting uses.
 ///
-///     access      who                    LMDB's lock file   flock(2) on the data file
+///     access      used by                LMDB's lock file   flock(2) on the data file
 ///     exclusive   a store                written            exclusive
 ///     beside      tools, also beside     written            none
 ///                 a store
 ///     quiet       tools that may not     not used           shared: no store can have it
 ///                 write
-///     held        tools that have a      not used           the tool's own, exclusive
+///     held        tools that hold        not used           the tool's own, exclusive
 ///                 `DataFileLocks`
 ///
-/// The lock is on the data file itself, which is never replaced and without which nothing can be opened: there
-/// is no name that could be removed to get around it.
+/// The lock is on the data file itself, which is never replaced and without which nothing can be opened. So
+/// no name can be removed to get around it.
 enum LMDBAccess {
   case exclusive, beside, quiet, held
 
-  /// For mdb_env_open.
+  /// Flags for `mdb_env_open`.
   var flags: Int32 {
     switch self {
     case .exclusive: 0
@@ -29,7 +29,7 @@ enum LMDBAccess {
 
   /// Locks `file`, the data file.
   ///
-  /// - Throws: `.locked` if another process has it in a way that does not go with this one.
+  /// - Throws: `.locked` if another process holds a conflicting lock.
   func lock(_ file: borrowing FileDescriptor) throws(StoreError) {
     switch self {
     case .exclusive: try FileLock.take(.exclusive, on: file)
@@ -38,8 +38,8 @@ enum LMDBAccess {
     }
   }
 
-  /// How a tool can read the partition in `directory`: without a right to write to LMDB's lock file, or on a
-  /// file system that takes no writes, only while no store has it.
+  /// How a tool can read the partition in `directory`. Without permission to write to LMDB's lock file, or on
+  /// a read-only file system, it can do so only while no store has the file open.
   static func forReading(_ directory: String) throws(StoreError) -> LMDBAccess {
     do throws(StoreError) {
       try Files.checkMayWrite("\(directory)/\(LMDBFile.lockName)")

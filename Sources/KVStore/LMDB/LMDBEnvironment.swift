@@ -5,17 +5,17 @@ import Synchronization
 
 /// One partition's LMDB file, open.
 ///
-/// Opened with full sync: LMDB writes data, `fdatasync`s, then writes a meta page through an `O_DSYNC`
-/// descriptor, so what it has committed survives power loss. Without WRITEMAP, running out of disk is
-/// an error and never SIGBUS. Two flags:
+/// Opened with full sync: LMDB writes data, calls `fdatasync`, then writes a meta page through an `O_DSYNC`
+/// descriptor, so what it has committed survives power loss. Without WRITEMAP, a full disk is an error and
+/// never SIGBUS. Two flags are set:
 ///
-/// - `MDB_NOTLS`: a read transaction owns its reader slot instead of its thread, so that it can be
-///   pooled, and one thread can have several.
-/// - `MDB_NORDAHEAD`: point reads of data beyond memory would otherwise pull in pages that nobody asked
-///   for. The price is that a cold scan reads page by page.
+/// - `MDB_NOTLS`: a reader slot belongs to a read transaction instead of a thread, so that transactions can
+///   be pooled, and one thread can have several.
+/// - `MDB_NORDAHEAD`: with read-ahead, point reads of data larger than memory would also read pages that were
+///   not requested. The price is that a cold scan reads page by page.
 ///
-/// Sound to share: the handles never change after `init`, LMDB guards its own state, and the rest is in
-/// a `Lock` or an `Atomic`.
+/// `@unchecked Sendable` is sound because the handles never change after `init`, LMDB protects its own state,
+/// and the rest is in a `Lock` or an `Atomic`.
 @safe
 final class LMDBEnvironment: @unchecked Sendable {
   let directory: String
@@ -29,11 +29,11 @@ final class LMDBEnvironment: @unchecked Sendable {
   private let handles: LMDBFile.Handles
   /// Nil once closed.
   private let claim: Lock<OpenEnvironments.Claim?>
-  /// Live transactions, and one for not being closed. The file is closed when it comes to zero.
+  /// The number of live transactions, plus one until `close`. The file is closed when it reaches zero.
   private let holdCount = Atomic<Int>(1)
   private let isClosed = Atomic<Bool>(false)
   private let pageByteCount: Int
-  /// Where the file is mapped, 0 where that is not known.
+  /// The address at which the file is mapped; 0 if unknown.
   private let mapAddress: Atomic<UInt>
   private let syncedByteCount: Atomic<UInt64>
   private let poison = Lock<StoreError?>(nil)
@@ -45,17 +45,17 @@ final class LMDBEnvironment: @unchecked Sendable {
   private let hasAbandonedWrite = Atomic<Bool>(false)
   private let staleReaders = Atomic<Int>(0)
 
-  /// Opens what `create` made.
+  /// Opens what `LMDBFile.create` made.
   ///
   /// - Parameters:
-  ///   - leastByteCount: what the manifest remembers of the file.
+  ///   - leastByteCount: the file's size as recorded in the manifest.
   ///   - partitionCount: how many environments share the process's address space.
-  ///   - mapByteCount: the map's size instead of one beyond all needs; tests make it tiny.
+  ///   - mapByteCount: the map's size, instead of one larger than ever needed; tests make it tiny.
   ///   - maxReaders: reader slots, one for each read transaction that is active or reset.
   ///   - access: anything but `.exclusive` is for tools.
-  /// - Throws: `.corrupted` for a file that is missing, cut, damaged or another partition's, seen
-  ///   before LMDB touches it where LMDB would not survive it; `.locked` if this process has it open, or
-  ///   another one that does not go with `access`.
+  /// - Throws: `.corrupted` for a file that is missing, truncated, damaged or another partition's; damage
+  ///   that LMDB would not survive is detected before LMDB opens the file. `.locked` if this process has it
+  ///   open, or another one in a conflicting way.
   init(
     directory: String, identity: PartitionIdentity, leastByteCount: UInt64 = 0,
     partitionCount: Int, mapByteCount: Int? = nil, maxReaders: Int,
@@ -91,10 +91,10 @@ final class LMDBEnvironment: @unchecked Sendable {
     close()
   }
 
-  /// Begins no more transactions, and closes the file as soon as none is alive, not even a reset one.
-  /// Safe to call again.
+  /// Refuses new transactions, and closes the file as soon as none is alive, not even a reset one. May be
+  /// called again.
   ///
-  /// LMDB's rule: closing under a live transaction takes the map from under it.
+  /// LMDB's rule: closing the file under a live transaction unmaps the memory that the transaction reads.
   func close() {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     transactionEnded()
@@ -102,12 +102,12 @@ final class LMDBEnvironment: @unchecked Sendable {
 
   // MARK: Transactions
 
-  /// Begins the one write transaction that LMDB allows at a time; waits for another's end.
+  /// Begins a write transaction. LMDB allows one at a time, so this waits until the current one has ended.
   ///
   /// It must end on the thread that began it: the writer's lock is a robust mutex.
   ///
-  /// - Throws: `.poisoned` after a failed sync, until the file is opened again; `.corrupted` once the
-  ///   tree of pages was found damaged, for a write would spread the damage.
+  /// - Throws: `.poisoned` after a failed sync, until the file is opened again; `.corrupted` once the tree of
+  ///   pages was found damaged, because a write would spread the damage.
   func beginWrite() throws(StoreError) -> WriteTransaction {
     writerGate.enter()
     let handle: OpaquePointer
@@ -124,35 +124,35 @@ final class LMDBEnvironment: @unchecked Sendable {
     return transaction
   }
 
-  /// Counts the write transaction out, whose handle is gone, and lets the next one begin.
+  /// Called when the handle of a write transaction is freed: lets the next one begin.
   func writeTransactionEnded() {
     writerGate.leave()
     transactionEnded()
   }
 
-  /// Called in place of `writeTransactionEnded` for one that must not even be aborted. It keeps LMDB's
-  /// writer lock and its memory until the process ends, and the file open; damage was noted before, so
-  /// nobody asks for that lock again.
+  /// Called instead of `writeTransactionEnded` for a transaction that must not even be aborted. It keeps
+  /// LMDB's writer lock and its memory until the process ends, and the file open. The damage was recorded
+  /// before, so no thread asks for that lock again.
   func writeTransactionAbandoned() {
     OpenEnvironments.keep(self)
     writerGate.leave()
   }
 
-  /// Whether an assertion of LMDB's failed in the middle of a change. There is one write transaction at a
-  /// time, and none after: so this is about the present one.
+  /// Whether an LMDB assertion failed in the middle of a change. There is one write transaction at a time,
+  /// and none afterwards, so this is about the current one.
   var isWriteAbandoned: Bool { hasAbandonedWrite.load(ordering: .acquiring) }
 
-  /// How long the file is at least, whatever happens to the machine.
+  /// The length that the file has at least, even after a power loss.
   ///
-  /// Its length as it is now would not do: a transaction that is being committed makes the file
-  /// longer before it syncs it, and losing power makes it short again.
+  /// The current length is not safe: a transaction that is being committed extends the file before it syncs
+  /// it, and a power loss makes it short again.
   var durableByteCount: UInt64 { syncedByteCount.load(ordering: .acquiring) }
 
-  /// Called at the beginning of a write transaction, when every other one has ended and is synced.
-  /// What lies behind the last committed page may be left over from one that was cut off.
+  /// Called at the beginning of a write transaction, when all others have ended and are synced. Bytes after
+  /// the last committed page may be left over from a transaction that was cut off, so they do not count.
   ///
-  /// The open file is asked and not its name, which may have become one of several meanwhile, as by `cp -al`: root
-  /// opens no such file, and the write would fail for it.
+  /// The size is read from the open file, not by name. The file may have got further names meanwhile, as by
+  /// `cp -al`; root does not open such a file, and the write would fail.
   private func noteByteCount() throws(StoreError) {
     let committed = unsafe (info.me_last_pgno + 1) * pageByteCount
     let byteCount = try claim.withLock {
@@ -164,10 +164,10 @@ final class LMDBEnvironment: @unchecked Sendable {
     syncedByteCount.max(durable, ordering: .acquiringAndReleasing)
   }
 
-  /// Begins a read transaction, a view of the file as it is now. One is made per thread and kept:
-  /// `reset` and `renew` are cheap, this takes a lock.
+  /// Begins a read transaction, a view of the file as it is now. Keep it and use it again: `reset` and
+  /// `renew` are cheap, this takes a lock.
   ///
-  /// - Throws: `.readersFull` where every slot is taken by a living reader.
+  /// - Throws: `.readersFull` if every slot is taken by a live reader.
   func makeReader() throws(StoreError) -> ReadTransaction {
     do throws(StoreError) {
       return try beginRead()
@@ -196,7 +196,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     return unsafe transaction
   }
 
-  /// The tree of keys that an active read transaction sees; nil where only LMDB can walk it.
+  /// The key tree that an active read transaction sees; nil if only LMDB can walk it.
   func mappedTree(in transaction: OpaquePointer) -> MappedTree? {
     unsafe MappedTree(
       .data, in: transaction, map: mapAddress.load(ordering: .acquiring),
@@ -214,7 +214,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     throw .closed
   }
 
-  /// Counts a transaction out; its handle is gone.
+  /// Called when the handle of a transaction is freed.
   func transactionEnded() {
     let left = holdCount.subtract(1, ordering: .acquiringAndReleasing).newValue
     if left > 0 { return }
@@ -226,17 +226,17 @@ final class LMDBEnvironment: @unchecked Sendable {
 
   // MARK: Failure
 
-  /// Why write transactions are refused, if they are.
+  /// Why write transactions are refused; nil if they are not.
   var poisoned: StoreError? { poison.withLock { $0 } }
 
-  /// Translates a status of LMDB's, and poisons the environment if it says that a write was lost.
+  /// Translates an LMDB status. Poisons the environment if the status means that a write was lost.
   func failure(_ code: Int32, _ operation: String) -> StoreError {
     let error = LMDBStatus.error(code, operation: operation, path: path)
     if code == KVD_MDB_ABANDONED { hasAbandonedWrite.store(true, ordering: .releasing) }
     if case .corrupted = error { noteDamage(error) }
     guard LMDBStatus.poisons(code) else { return error }
-    // LMDB answers a short write, which is how a disk fills up, with EIO as well. That transaction is
-    // aborted and the next writes all of its pages again, so nothing rests on what was lost.
+    // LMDB reports a short write, which is how a disk fills up, as EIO too. That transaction is aborted and
+    // the next one writes all of its pages again, so nothing depends on what was lost.
     if code == EIO, let space = try? Files.space(at: directory),
       space.available < LMDBFile.fullDiskByteCount
     {
@@ -248,16 +248,16 @@ final class LMDBEnvironment: @unchecked Sendable {
     return error
   }
 
-  /// What was found wrong with the tree of pages, if anything was. Reads go on where they can.
+  /// The damage that was found in the tree of pages, if any. Reads continue where they can.
   var damage: StoreError? { isDamaged ? damageFound.withLock { $0 } : nil }
 
-  /// What a write is refused with because of `damage`.
+  /// The error with which writes are refused because of `damage`.
   var readOnlyRefusal: StoreError? { damage.map { .readOnly(path: path, because: "\($0)") } }
 
-  /// Whether `damage` has anything to say.
+  /// Whether `damage` is not nil.
   var isDamaged: Bool { hasDamage.load(ordering: .acquiring) }
 
-  /// The error of a view that has failed before: LMDB answers nothing more in it.
+  /// The error for a view in which a read has failed: LMDB answers nothing more in it.
   var failedView: StoreError {
     damage ?? .lmdb(code: MDB_BAD_TXN, operation: "read", path: path)
   }
@@ -292,10 +292,10 @@ final class LMDBEnvironment: @unchecked Sendable {
   /// Doubles the map after `MDB_MAP_FULL`.
   ///
   /// LMDB's rule: no transaction may be active in this process, neither read nor write (reset ones may
-  /// exist), and none may begin meanwhile. The caller sees to it.
+  /// exist), and none may begin meanwhile. The caller must ensure this.
   func growMap() throws(StoreError) {
     let wanted = mapByteCount * 2
-    // LMDB unmaps before it maps: if that failed there would be no map at all. So try first.
+    // LMDB unmaps before it maps: if mapping failed, there would be no map at all. So try it first.
     let probe = unsafe mmap(
       nil, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     guard unsafe probe != MAP_FAILED else {
@@ -308,7 +308,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     unsafe mapAddress.store(LMDBFile.mapAddress(environment, path: path), ordering: .releasing)
   }
 
-  /// Frees the reader slots of processes that died. Returns how many there were.
+  /// Frees the reader slots of dead processes. Returns their number.
   @discardableResult
   func clearStaleReaders() -> Int {
     var count: Int32 = 0
@@ -317,7 +317,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     return Int(count)
   }
 
-  /// How many slots of dead processes were freed since the file was opened.
+  /// How many reader slots of dead processes were freed since the file was opened.
   var staleReaderCount: Int { staleReaders.load(ordering: .relaxed) }
 
   var mapByteCount: Int { unsafe info.me_mapsize }

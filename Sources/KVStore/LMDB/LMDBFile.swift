@@ -2,24 +2,24 @@ import Base
 import CLMDB
 import Glibc
 
-/// Makes and opens the file behind an `LMDBEnvironment`.
+/// Creates and opens the file of an `LMDBEnvironment`.
 enum LMDBFile {
   static let dataName = "data.mdb"
   static let lockName = "lock.mdb"
 
-  /// With less room than this a write error is taken for a full disk.
+  /// If less space than this is free, a write error is taken as a full disk.
   static let fullDiskByteCount: UInt64 = 4 << 20
 
-  /// What a new file is made with; every open decides again.
+  /// The map size for creating a file; every open chooses its own.
   private static let creationMapByteCount = 16 << 20
 
-  /// LMDB's numbers of the databases, by `Database.rawValue`; without a heap object to retain per read.
+  /// LMDB's handles of the databases, by `Database.rawValue`. Inline, so that a read retains no heap object.
   typealias Handles = InlineArray<3, MDB_dbi>
 
-  /// Makes a partition's file in `directory`, which is made too if it is not there. After a return all
-  /// of it is durable, the directory's entries included: LMDB syncs only the file.
+  /// Creates a partition's file in `directory`, and the directory if it does not exist. On return all of it
+  /// is durable, including the directory entries: LMDB syncs only the file.
   ///
-  /// - Returns: the file's byte count, the least it will ever have.
+  /// - Returns: the file's byte count, below which it will never fall.
   /// - Throws: `.io` with `EEXIST` if there is a data file: nothing is ever overwritten.
   @discardableResult
   static func create(directory: String, identity: PartitionIdentity) throws(StoreError) -> UInt64 {
@@ -28,7 +28,7 @@ enum LMDBFile {
     guard try !Files.exists(path) else {
       throw .io(IOError(errno: EEXIST, operation: "create", path: path))
     }
-    // LMDB takes an empty file for a new one, and this one has the right owner.
+    // LMDB treats an empty file as a new one, and this one has the right owner.
     _ = try Files.open(path, O_RDWR | O_CREAT | O_EXCL, mode: Files.fileMode)
     let environment = try unsafe open(directory, mapByteCount: creationMapByteCount, maxReaders: 1)
     let code = unsafe fill(environment, identity)
@@ -43,7 +43,7 @@ enum LMDBFile {
     return UInt64(try Files.byteCount(of: file))
   }
 
-  /// The databases, and their first entries, in one transaction.
+  /// Creates the databases and their first entries, in one transaction.
   private static func fill(_ environment: OpaquePointer, _ identity: PartitionIdentity) -> Int32 {
     var transaction: OpaquePointer?
     var code = unsafe mdb_txn_begin(environment, nil, 0, &transaction)
@@ -70,15 +70,15 @@ enum LMDBFile {
     return unsafe kvd_mdb_txn_commit(transaction)
   }
 
-  /// Opens LMDB on `directory`, with half the map as often as address space runs out, for which valgrind has
-  /// `EINVAL` where Linux has `ENOMEM`.
+  /// Opens LMDB on `directory`. Halves the map as often as address space runs out, which Linux reports as
+  /// `ENOMEM` and valgrind as `EINVAL`.
   static func open(
     _ directory: String, mapByteCount: Int, maxReaders: Int, access: LMDBAccess = .exclusive
   ) throws(StoreError) -> OpaquePointer {
     var mapByteCount = mapByteCount
     if access == .exclusive { try reserveLockFile(directory, maxReaders: maxReaders) }
-    // LMDB opens both files by their names and follows links, for writing in the lock file whatever the access. One that
-    // the service's user puts there after this look is followed all the same: LMDB takes no descriptors.
+    // LMDB opens both files by name and follows links, and it opens the lock file for writing whatever the access. A
+    // link that the service's user creates after this check is still followed: LMDB accepts no descriptors.
     for name in [dataName, lockName] { try Files.checkName("\(directory)/\(name)") }
     while true {
       var environment: OpaquePointer?
@@ -104,9 +104,9 @@ enum LMDBFile {
     }
   }
 
-  /// LMDB writes to the lock file through a map: a block that a full disk cannot give would end the
-  /// process with SIGBUS. So all of them are taken before. (Nobody in this process has the file open
-  /// then, whose locks closing it would drop.)
+  /// LMDB writes to the lock file through a map. If a full disk could not provide a block, SIGBUS would end
+  /// the process, so all blocks are reserved first. (This process does not have the file open yet: closing
+  /// this descriptor would drop its locks.)
   private static func reserveLockFile(
     _ directory: String, maxReaders: Int
   ) throws(StoreError) {
@@ -115,19 +115,18 @@ enum LMDBFile {
     try Files.reserve((maxReaders - 1) * readerSlotByteCount + lockHeaderByteCount, of: file)
   }
 
-  /// `sizeof` of LMDB's `MDB_reader` and of the part of `MDB_txninfo` before the slots, on 64-bit Linux.
+  /// `sizeof` LMDB's `MDB_reader`, and of the part of `MDB_txninfo` before the slots, on 64-bit Linux.
   private static let readerSlotByteCount = 64
   private static let lockHeaderByteCount = 192
 
-  /// Zero but in builds with deliberate bugs.
+  /// Zero except in builds with deliberate bugs.
   private static var deliberateFlags: Int32 {
     if DeliberateBug.opensLMDBWithoutSync.isOn { return MDB_NOSYNC }
     if DeliberateBug.opensLMDBWithoutMetaSync.isOn { return MDB_NOMETASYNC }
     return 0
   }
 
-  /// Opens the databases, whose handles then serve every later transaction, and compares the file's
-  /// identity.
+  /// Opens the databases, whose handles then serve every later transaction, and checks the file's identity.
   static func openDatabases(
     _ environment: OpaquePointer, path: String, expecting identity: PartitionIdentity
   ) throws(StoreError) -> Handles {
@@ -164,10 +163,10 @@ enum LMDBFile {
     }
   }
 
-  /// Where LMDB has mapped the file, or 0 where that cannot be told: LMDB keeps it to itself.
+  /// The address at which LMDB has mapped the file, or 0 if it cannot be determined: LMDB does not expose it.
   ///
-  /// It does lend a place in the map, that of a record in the main database; and where the tree of that is
-  /// one page deep, the meta page tells the number of the page that the place is in.
+  /// LMDB does return a pointer into the map, to a record in the main database. If that database's tree is
+  /// one page deep, the meta page has the number of the page to which the pointer leads.
   static func mapAddress(_ environment: OpaquePointer, path: String) -> UInt {
     var transaction: OpaquePointer?
     guard unsafe mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &transaction) == MDB_SUCCESS,

@@ -1,28 +1,28 @@
 import Base
 import CLMDB
 
-/// What a partition's file looks like, for people.
+/// Statistics of a partition's file, for people.
 struct LMDBStatistics: Sendable, Equatable {
   var fileByteCount = 0
   var mapByteCount = 0
   var pageByteCount = 0
-  /// Pages up to the last one ever used, the free ones among them included.
+  /// Pages up to the last one ever used, including free ones.
   var pageCount = 0
-  /// Pages that the next write transactions can use, some only once the oldest reader has ended.
+  /// Pages that the next write transactions can use, some only after the oldest reader has ended.
   var freePageCount = 0
-  /// User keys in the file, those under a range tombstone included.
+  /// Entries in the file, including internal ones and those under a range tombstone.
   var entryCount = 0
   var depth = 0
-  /// Slots ever used at the same time, and all there are.
+  /// The most reader slots ever used at the same time, and how many there are.
   var readerSlotsUsed = 0
   var readerSlots = 0
 }
 
 extension ReadTransaction {
-  /// LMDB's own database of free pages; it has no name, but this number always.
+  /// LMDB's own database of free pages. It has no name, but always this number.
   private static let freePages: MDB_dbi = 0
 
-  /// O(1) but for the count of free pages, which is `countFreePages`.
+  /// O(1), except for the count of free pages: see `countFreePages`.
   func statistics(countsFreePages: Bool = true) throws(StoreError) -> LMDBStatistics {
     precondition(isActive)
     let info = unsafe environment.info
@@ -56,7 +56,7 @@ extension ReadTransaction {
 }
 
 extension WriteTransaction {
-  /// How many entries the data has at this point of the transaction. O(1).
+  /// How many entries the data database has at this point of the transaction. O(1).
   func entryCount() throws(StoreError) -> Int {
     var status = MDB_stat()
     let code = unsafe kvd_mdb_stat(raw!.handle, environment.handle(of: .data), &status)
@@ -66,7 +66,7 @@ extension WriteTransaction {
 }
 
 extension ReadTransaction {
-  /// O(transactions whose freed pages are not in use again), which may read from the disk.
+  /// O(transactions whose freed pages are not reused yet); may read from the disk.
   func countFreePages() throws(StoreError) -> Int {
     precondition(isActive)
     var cursor: OpaquePointer?

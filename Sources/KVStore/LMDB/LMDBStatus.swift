@@ -3,10 +3,10 @@ import CLMDB
 import Glibc
 import TxnWAL
 
-/// The one table from what LMDB returns to `StoreError`. LMDB's own statuses are negative; positive
-/// ones are `errno` values.
+/// The only table from LMDB's return codes to `StoreError`. LMDB's own codes are negative; positive ones are
+/// `errno` values.
 enum LMDBStatus {
-  /// The error for a status that is not success. A code unknown to the table is kept as it is.
+  /// The error for a status other than success. A code that is not in the table is kept as it is.
   static func error(_ code: Int32, operation: String, path: String) -> StoreError {
     switch code {
     case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_INCOMPATIBLE,
@@ -21,15 +21,15 @@ enum LMDBStatus {
     case 1...:
       Files.error(code, operation, path)
     default:
-      // MDB_MAP_FULL, MDB_READERS_FULL, MDB_TXN_FULL, MDB_BAD_TXN and whatever later versions bring.
+      // MDB_MAP_FULL, MDB_READERS_FULL, MDB_TXN_FULL, MDB_BAD_TXN and whatever later versions add.
       .lmdb(code: code, operation: operation, path: path)
     }
   }
 
-  /// Whether a status proves that what LMDB thinks it wrote may not be on disk.
+  /// Whether a status proves that what LMDB believes to have written may not be on disk.
   ///
-  /// After a failed `fdatasync` LMDB aborts the transaction and would go on with the next, although
-  /// the kernel may have dropped the dirty pages; kvd does not.
+  /// After a failed `fdatasync` LMDB aborts the transaction and would continue with the next, although the
+  /// kernel may have dropped the dirty pages. kvd does not continue.
   static func poisons(_ code: Int32) -> Bool {
     code == EIO || code == MDB_PANIC
   }
@@ -37,19 +37,19 @@ enum LMDBStatus {
   static func text(_ code: Int32) -> String {
     if code == KVD_MDB_ASSERTED { return "a page at which an assertion of LMDB's fails" }
     if code == KVD_MDB_ABANDONED { return "a page that fails an assertion of LMDB's when changed" }
-    // Never nil: LMDB falls back to strerror, which invents a text for unknown codes.
+    // Never nil: LMDB falls back to strerror, which makes up a text for unknown codes.
     return unsafe mdb_strerror(code).map { unsafe String(cString: $0) } ?? "unknown status"
   }
 }
 
 extension StoreError {
-  /// The map is too small for the write. The transaction is over; `LMDBEnvironment.growMap()` and a
-  /// new one are what helps.
+  /// The map is too small for the write. The transaction has ended: call `LMDBEnvironment.growMap()`, then
+  /// retry in a new one.
   var isMapFull: Bool {
     if case .lmdb(code: MDB_MAP_FULL, operation: _, path: _) = self { true } else { false }
   }
 
-  /// All reader slots are taken: clear the stale ones or end some readers.
+  /// All reader slots are taken: clear stale ones, or close some readers.
   var isReadersFull: Bool {
     if case .lmdb(code: MDB_READERS_FULL, operation: _, path: _) = self { true } else { false }
   }

@@ -1,8 +1,7 @@
-/// A place in one leaf of a mapped tree, and the entry there: a plain value, so that a step to the next
-/// entry touches nothing but the leaf.
+/// A position in one leaf of a mapped tree, and the entry there. It is a plain value, so that a step to the
+/// next entry touches only the leaf.
 ///
-/// With each step it asks for a part of the leaf that comes next, so that it is in the cache once it is come
-/// to.
+/// Each step prefetches a part of the next leaf, so that it is in the cache when it is reached.
 struct MappedLeaf: BitwiseCopyable {
   enum Direction: Int {
     case forward = 1
@@ -14,13 +13,13 @@ struct MappedLeaf: BitwiseCopyable {
   private let page: MappedPage
   private var index: Int
   private(set) var entry: MappedEntry
-  /// What of the next leaf has not been asked for yet begins here; zero where the next one is unknown.
+  /// Where the part of the next leaf begins that is not prefetched yet; zero if the next leaf is unknown.
   private var ahead: UInt
-  /// How much of it is asked for with each step.
+  /// How many bytes of it each step prefetches.
   private let stride: Int
 
-  /// The entry at `index` of a leaf of `tree`; nil where it is not as LMDB writes them. `next` is where the
-  /// leaf begins that will be wanted then.
+  /// The entry at `index` of a leaf of `tree`; nil if it is not as LMDB writes it. `next` is the address of
+  /// the leaf that is needed after this one.
   init?(_ tree: MappedTree, _ page: MappedPage, at index: Int, next: UInt?) {
     guard index >= 0, let entry = tree.entry(of: page, at: index) else { return nil }
     self.tree = tree
@@ -31,7 +30,7 @@ struct MappedLeaf: BitwiseCopyable {
     stride = page.byteCountPerNode
   }
 
-  /// Goes to the neighbouring entry, or stays where it is and says why.
+  /// Moves to the neighbouring entry, or stays in place and says why.
   @inline(__always)
   mutating func step(_ direction: Direction) -> Step {
     let neighbour = index &+ direction.rawValue

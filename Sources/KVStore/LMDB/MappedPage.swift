@@ -1,8 +1,8 @@
 import Base
 import CLinux
 
-/// One page of a tree in LMDB's map, whatever bytes it holds: nothing behind its end is read, and what
-/// does not look like LMDB's own writing is nil.
+/// One page of a tree in LMDB's map, whatever bytes it holds: nothing after its end is read, and what LMDB
+/// would not have written yields nil.
 ///
 /// LMDB 0.9, 64-bit, little-endian (`MDB_page`, `MDB_node` of mdb.c):
 ///
@@ -12,7 +12,7 @@ import CLinux
 ///         12     2  end of the offsets; in an overflow run 4 bytes, its count of pages
 ///         16   2·n  offsets of the nodes, in the order of their keys
 ///
-/// and each node, anywhere behind the offsets:
+/// and each node, anywhere after the offsets:
 ///
 ///          0     2  low, 2 high: in a leaf the data's byte count,
 ///          4     2  flags: 1 = the data is the number of an overflow run;
@@ -20,7 +20,7 @@ import CLinux
 ///          6     2  byte count of the key
 ///          8     …  key, then data
 ///
-/// A branch's first node has no key: it leads to all that is below the second one's.
+/// A branch's first node has no key: it leads to everything below the key of the second node.
 @safe struct MappedPage: BitwiseCopyable {
   enum Kind: UInt16 {
     case branch = 1
@@ -33,11 +33,11 @@ import CLinux
 
   private let address: UnsafeRawPointer
   private let byteCount: Int
-  /// How many nodes it has.
+  /// The number of nodes.
   let count: Int
 
-  /// The page at `address`, of whose map the caller has made sure; nil if it is not page `number` or is of
-  /// another kind.
+  /// The page at `address`, which the caller guarantees to be in the map; nil if it is not page `number`, or
+  /// is of another kind.
   @inline(__always)
   init?(at address: UInt, number: UInt64, kind: Kind, byteCount: Int) {
     guard let address = unsafe UnsafeRawPointer(bitPattern: address) else { return nil }
@@ -51,14 +51,14 @@ import CLinux
     else { return nil }
   }
 
-  /// Asks for the beginning of the page at `address`, without waiting for it.
+  /// Prefetches the beginning of the page at `address`.
   @inline(__always)
   static func fetch(_ address: UInt) {
     unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: address))
     unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: address &+ 64))
   }
 
-  /// The same for `byteCount` bytes, a whole number of cache lines.
+  /// Prefetches `byteCount` bytes, a whole number of cache lines.
   @inline(__always)
   static func fetch(_ address: UInt, byteCount: Int) {
     for offset in stride(from: 0, to: byteCount, by: lineByteCount) {
@@ -68,20 +68,20 @@ import CLinux
 
   static let lineByteCount = 64
 
-  /// How many bytes of such a page there are for each of this one's nodes, in whole cache lines.
+  /// A page's bytes divided by this page's number of nodes, rounded up to whole cache lines.
   var byteCountPerNode: Int {
     let share = (byteCount + count - 1) / max(count, 1)
     return (share + Self.lineByteCount - 1) & -Self.lineByteCount
   }
 
-  /// Asks for the first bytes of every node, all at once: a binary search would wait for four or five of
-  /// them, one after the other.
+  /// Prefetches the first bytes of every node at once. A binary search would wait for four or five of them,
+  /// one after the other.
   @inline(__always)
   func fetchNodes() {
     for index in 0..<count { fetchNode(index) }
   }
 
-  /// The same for one node.
+  /// Prefetches the first bytes of one node.
   @inline(__always)
   func fetchNode(_ index: Int) {
     unsafe kvd_prefetch(address + (offset(of: index) & (byteCount &- 1)))
@@ -93,7 +93,7 @@ import CLinux
       address.load(fromByteOffset: Self.headerByteCount &+ 2 &* index, as: UInt16.self))
   }
 
-  /// A node that lies within the page, with its key.
+  /// A node that lies within the page, including its key.
   private struct Node {
     let offset: Int
     let keyByteCount: Int
@@ -113,8 +113,8 @@ import CLinux
     return node.dataOffset <= byteCount ? node : nil
   }
 
-  /// Negative, zero or positive as the node's key comes before, is, or comes behind `key`; nil where the
-  /// page does not hold a whole key.
+  /// Negative, zero or positive if the node's key comes before, equals or comes after `key`; nil if the page
+  /// does not hold the whole key.
   @inline(__always)
   func order(of index: Int, against key: RawSpan, _ window: KeyWindow) -> Int? {
     guard let node = node(at: index), node.keyByteCount > 0 else { return nil }
@@ -126,8 +126,8 @@ import CLinux
     return bytes.compareTail(to: key)
   }
 
-  /// Where among the nodes from `first` on the least key stands that is not below `key`, and whether it is
-  /// that key.
+  /// The index of the least key that is not below `key`, among the nodes from `first` on, and whether the two
+  /// are equal.
   @inline(__always)
   func search(
     _ key: RawSpan, _ window: KeyWindow, from first: Int
@@ -143,13 +143,13 @@ import CLinux
     return (lower, false)
   }
 
-  /// The number of the page below this branch that `key` belongs to.
+  /// The number of the child page to which `key` belongs.
   @inline(__always)
   func child(for key: RawSpan, _ window: KeyWindow) -> UInt64? {
     childIndex(for: key, window).flatMap { child(at: $0) }
   }
 
-  /// Which of this branch's children that is.
+  /// The index of that child.
   @inline(__always)
   func childIndex(for key: RawSpan, _ window: KeyWindow) -> Int? {
     guard count > 1, let (index, isMatch) = search(key, window, from: 1) else { return nil }
@@ -163,7 +163,7 @@ import CLinux
     return word & (1 << 48 - 1)
   }
 
-  /// What a node of a leaf leads to.
+  /// What a leaf's node contains.
   @safe enum Data {
     case bytes(UnsafeRawBufferPointer)
     case overflow(number: UInt64, byteCount: Int)
@@ -172,8 +172,8 @@ import CLinux
   @inline(__always)
   func data(at index: Int) -> Data? { node(at: index).flatMap { data(of: $0) } }
 
-  /// Key, keyspace byte included, and data of a leaf's node; nil where it does not hold a key of the plain
-  /// keyspace and all of its data.
+  /// The key, including the keyspace byte, and the data of a leaf's node; nil if it does not hold a key of
+  /// the plain keyspace and all of its data.
   @inline(__always)
   func entry(at index: Int) -> (key: UnsafeRawBufferPointer, data: Data)? {
     guard index >= 0, index < count, let node = node(at: index), node.keyByteCount > 0,
@@ -204,7 +204,7 @@ import CLinux
     }
   }
 
-  /// The first `dataByteCount` bytes of an overflow run, if it is as long and `pageLimit` pages follow it.
+  /// The first `dataByteCount` bytes of an overflow run; nil if it is shorter, or has more than `pageLimit` pages.
   func overflowData(_ dataByteCount: Int, pageLimit: UInt64) -> UnsafeRawBufferPointer? {
     let pageCount = unsafe UInt64(address.load(fromByteOffset: 12, as: UInt32.self))
     guard pageCount <= pageLimit,

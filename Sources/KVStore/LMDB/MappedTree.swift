@@ -1,14 +1,14 @@
 import Base
 import CLMDB
 
-/// The tree of keys that one view of a partition's file holds, read straight from LMDB's map: what
-/// `mdb_get` does, but a page's nodes are fetched together instead of one after the other.
+/// The key tree of one view of a partition's file, read directly from LMDB's map. It does what `mdb_get`
+/// does, but fetches a page's nodes together instead of one after the other.
 ///
-/// It only ever takes the short way. Where a page is not what LMDB writes, the answer is `.unusual`, and
-/// the caller asks LMDB, which says what is wrong.
+/// It handles only the usual case. If a page is not as LMDB writes it, the answer is `.unusual`, and the
+/// caller asks LMDB, which says what is wrong.
 ///
-/// The pages of a view are not written to while its read transaction lasts, which is as long as a tree
-/// may be used. A sound tree refers to no page that the file does not have.
+/// A tree may be used as long as its read transaction lasts: until then, the pages of the view are not
+/// written to. A sound tree refers to no page that the file does not have.
 @safe struct MappedTree: BitwiseCopyable {
   @safe enum Found {
     case value(MappedValue)
@@ -18,20 +18,20 @@ import CLMDB
 
   private let map: UInt
   private let pageByteCount: Int
-  /// How many pages the file had when it was looked at, or later.
+  /// The number of pages in the file when the view was taken, or later.
   private let pageLimit: UInt64
   let root: UInt64
-  /// How many pages lie on the way from the root to an entry; 0 where the tree is empty.
+  /// The number of pages from the root to an entry; 0 if the tree is empty.
   let depth: Int
 
-  /// LMDB's cursors have no room for deeper trees.
+  /// LMDB's cursors do not support deeper trees.
   private static let depthLimit = 32
   private static let emptyRoot = UInt64.max
 
   /// The tree of `database` as `transaction` sees it, in a map that begins at `map`.
   ///
-  /// LMDB's record of a database (`MDB_db` of mdb.c) is the value of its name in the main database: flags
-  /// u16 at 4, depth u16 at 6, root page u64 at 40.
+  /// LMDB's record of a database (`MDB_db` of mdb.c) is the value of its name in the main database: flags u16
+  /// at 4, depth u16 at 6, root page u64 at 40.
   init?(
     _ database: Database, in transaction: OpaquePointer, map: UInt, pageByteCount: Int,
     pageLimit: UInt64
@@ -50,11 +50,11 @@ import CLMDB
     self.pageLimit = pageLimit
   }
 
-  /// The main database has no name, but this number always.
+  /// The main database has no name, but always this number.
   private static let mainDatabase: MDB_dbi = 1
   private static let recordByteCount = 48
 
-  /// LMDB's record of a named database, where it lies in the map.
+  /// LMDB's record of a named database, in the map.
   static func record(
     of database: Database, in transaction: OpaquePointer
   ) -> UnsafeRawBufferPointer? {
@@ -78,7 +78,7 @@ import CLMDB
       byteCount: pageByteCount)
   }
 
-  /// The value of `key`, which lies in the map. O(log n).
+  /// Finds the value of `key`, in the map. O(log n).
   @inline(__always)
   func find(_ key: RawSpan) -> Found {
     if depth == 0 { return .absent }
@@ -88,7 +88,7 @@ import CLMDB
     return find(key, window, in: leaf)
   }
 
-  /// The same where it is known which leaf the key belongs to, and its nodes have been asked for.
+  /// The same if the key's leaf is known and its nodes were prefetched.
   @inline(__always)
   func find(_ key: RawSpan, inLeaf number: UInt64) -> Found {
     page(number, .leaf).map { find(key, KeyWindow(key), in: $0) } ?? .unusual
@@ -115,7 +115,7 @@ import CLMDB
     return page(number, .leaf)
   }
 
-  /// Asks for the beginning of page `number`, without waiting for it. False where the file has no such page.
+  /// Prefetches the beginning of page `number`. Returns false if the file has no such page.
   @inline(__always)
   func fetchPage(_ number: UInt64) -> Bool {
     guard let address = address(of: number) else { return false }
@@ -123,18 +123,18 @@ import CLMDB
     return true
   }
 
-  /// Asks for the nodes of a leaf that was asked for before.
+  /// Prefetches the nodes of a leaf that was prefetched before.
   @inline(__always)
   func fetchNodes(of leaf: UInt64) { page(leaf, .leaf)?.fetchNodes() }
 
-  /// Where page `number` begins, for hints; nil where the file has no such page.
+  /// The address of page `number`, for prefetching; nil if the file has no such page.
   @inline(__always)
   func address(of number: UInt64) -> UInt? {
     number < pageLimit ? map &+ UInt(number) &* UInt(pageByteCount) : nil
   }
 
-  /// An entry of a leaf; nil where it is not one of the plain keyspace as LMDB writes them, or is larger than
-  /// any can be.
+  /// An entry of a leaf; nil if it is not an entry of the plain keyspace as LMDB writes it, or is larger than
+  /// any entry can be.
   @inline(__always)
   func entry(of leaf: MappedPage, at index: Int) -> MappedEntry? {
     guard let (key, data) = unsafe leaf.entry(at: index) else { return nil }
@@ -157,13 +157,13 @@ import CLMDB
   }
 }
 
-/// What is stored under a key where it lies in the map, as long as the view lasts that its tree is of.
+/// A stored value in the map. Valid as long as the view of its tree.
 @safe struct MappedValue: BitwiseCopyable {
   fileprivate let bytes: UnsafeRawBufferPointer
 
   var byteCount: Int { unsafe bytes.count }
 
-  /// Asks for the first bytes, without waiting for them.
+  /// Prefetches the first bytes, at most 256.
   @inline(__always)
   func fetch() {
     MappedPage.fetch(unsafe UInt(bitPattern: bytes.baseAddress), byteCount: min(byteCount, 256))
@@ -175,16 +175,16 @@ import CLMDB
   }
 }
 
-/// An entry where it lies in the map, as long as the view lasts that its tree is of.
+/// An entry in the map. Valid as long as the view of its tree.
 @safe struct MappedEntry: BitwiseCopyable {
-  /// With the keyspace byte before it.
+  /// Including the keyspace byte.
   fileprivate let key: UnsafeRawBufferPointer
   fileprivate let value: UnsafeRawBufferPointer
 
   @inline(__always)
   var window: KeyWindow { withBytes { key, _ in KeyWindow(key) } }
 
-  /// Lends the user's key and what is stored under it.
+  /// Lends the user's key and the stored value.
   @inline(__always)
   func withBytes<R, E: Error>(_ body: (RawSpan, RawSpan) throws(E) -> R) throws(E) -> R {
     unsafe try body(key.bytes.extracting(droppingFirst: 1), value.bytes)

@@ -1,9 +1,8 @@
 import Base
 
-/// The way through the branches of a mapped tree, from leaf to leaf in the order of keys.
+/// The path through the branches of a mapped tree, from leaf to leaf in key order.
 ///
-/// Like the tree it only takes the short way: where a page is not what LMDB writes, a move ends in
-/// `.unusual`.
+/// Like the tree, it handles only the usual case: if a page is not as LMDB writes it, a move ends in `.unusual`.
 struct MappedWalk {
   typealias Direction = MappedLeaf.Direction
   enum Outcome {
@@ -13,7 +12,7 @@ struct MappedWalk {
 
   private struct Branch {
     let page: MappedPage
-    /// The child that was taken.
+    /// The index of the child that was taken.
     var index: Int
 
     func neighbour(_ direction: Direction) -> Int? {
@@ -28,8 +27,8 @@ struct MappedWalk {
 
   init(_ tree: MappedTree) { self.tree = tree }
 
-  /// Goes to the first entry whose key is not below `bound`, or backward to the last one whose key is.
-  /// O(log n).
+  /// Moves to the first entry whose key is not below `bound`, or, backward, to the last one whose key is
+  /// below it. O(log n).
   mutating func seek(_ bound: RawSpan, _ direction: Direction) -> Outcome {
     if tree.depth == 0 { return .end }
     let window = KeyWindow(bound)
@@ -50,14 +49,14 @@ struct MappedWalk {
     return place(page, index, direction)
   }
 
-  /// Goes to the last entry of all. O(log n).
+  /// Moves to the last entry of all. O(log n).
   mutating func last() -> Outcome {
     if tree.depth == 0 { return .end }
     branches.removeAll(keepingCapacity: true)
     return enter(tree.root, .backward)
   }
 
-  /// Goes on to the neighbouring leaf, and its entry that comes next.
+  /// Moves to the neighbouring leaf, and to the entry there that comes next.
   mutating func turn(_ direction: Direction) -> Outcome {
     while let branch = branches.popLast() {
       guard let index = branch.neighbour(direction) else { continue }
@@ -68,7 +67,7 @@ struct MappedWalk {
     return .end
   }
 
-  /// Goes to the first entry below page `number`, or backward to the last one.
+  /// Moves to the first entry below page `number`, or, backward, to the last one.
   private mutating func enter(_ number: UInt64, _ direction: Direction) -> Outcome {
     var number = number
     while branches.count < tree.depth - 1 {
@@ -82,7 +81,7 @@ struct MappedWalk {
     return place(page, direction == .forward ? 0 : page.count - 1, direction)
   }
 
-  /// The leaf that comes next is looked up as far as the branch right above knows it.
+  /// The next leaf is determined only if the branch directly above knows it.
   private func place(_ page: MappedPage, _ index: Int, _ direction: Direction) -> Outcome {
     let next = branches.last.flatMap { branch in
       branch.neighbour(direction).flatMap { branch.page.child(at: $0) }

@@ -1,10 +1,10 @@
 import Base
 
-/// One of the two meta pages at the beginning of an LMDB data file; transaction N writes page N % 2.
-/// Parsed without LMDB, which aborts or takes SIGBUS on pages that this refuses.
+/// One of the two meta pages at the beginning of an LMDB data file; transaction N writes page N % 2. Parsed
+/// without LMDB, which aborts or takes SIGBUS on pages that this refuses.
 ///
-/// In the file (LMDB 0.9, 64-bit, the processor's byte order; `MDB_page`, `MDB_meta`, `MDB_db` of
-/// mdb.c), counted from the start of the page:
+/// Offsets are from the start of the page (LMDB 0.9, 64-bit, the processor's byte order; `MDB_page`,
+/// `MDB_meta`, `MDB_db` of mdb.c):
 ///
 ///     offset  size  field
 ///          0     8  page number, 0 or 1
@@ -12,7 +12,7 @@ import Base
 ///         16     4  magic 0xBEEFC0DE
 ///         20     4  data version 1
 ///         32     8  map size
-///         40     4  page byte count (stands in the free tree's record)
+///         40     4  page byte count (stored in the free tree's record)
 ///         44     2  flags of the free tree: 0x08 = integer keys
 ///         46     2  depth of the free tree
 ///         80     8  root of the free tree, all ones = empty
@@ -28,9 +28,9 @@ struct MetaPage: Equatable {
   private static let metaFlag: UInt16 = 0x08
   private static let magic: UInt32 = 0xBEEF_C0DE
   private static let version: UInt32 = 1
-  /// What LMDB makes: the system's page size, at most 32 KiB.
+  /// What LMDB creates: the system's page size, at most 32 KiB.
   private static let pageByteCounts: ClosedRange<UInt32> = 4096...32768
-  /// LMDB's cursors have no room for deeper trees.
+  /// LMDB's cursors do not support deeper trees.
   private static let depthLimit: UInt16 = 32
 
   let pageByteCount: Int
@@ -41,7 +41,7 @@ struct MetaPage: Equatable {
   let lastPage: UInt64
   let transactionID: UInt64
 
-  /// Where the file must end for every page in use to lie inside it.
+  /// The least length at which the file contains every page in use.
   var end: UInt64 { (lastPage + 1) * UInt64(pageByteCount) }
 
   /// Checks a page that begins at `offset` of `file`.
@@ -76,7 +76,7 @@ struct MetaPage: Equatable {
     guard lastPage >= 1, lastPage < 1 << 47 / UInt64(pageByteCount) else {
       throw damage(136, "a last page", lastPage)
     }
-    // The roots stand 34 bytes behind the depths.
+    // The roots are 34 bytes after the depths.
     for (at, treeFlags) in [(46, 0x08), (94, 0)] as [(Int, UInt16)] {
       let flags = bytes.load(at: at - 2, as: UInt16.self)
       guard flags == treeFlags else { throw damage(at - 2, "the flags \(treeFlags)", flags) }
@@ -95,10 +95,10 @@ struct MetaPage: Equatable {
     transactionID = bytes.load(at: 144, as: UInt64.self)
   }
 
-  /// Checks what only the newer of the two pages has to fulfil.
+  /// Checks what only the newer of the two pages must satisfy.
   ///
-  /// When a meta page could not be written LMDB puts the last page and the transaction id of the older
-  /// one back, and leaves the roots of the newer one standing beside them: a page that nobody will use.
+  /// If a meta page could not be written, LMDB restores the last page and the transaction id of the older
+  /// one, but leaves the newer roots beside them. Such a page is never used.
   func checkRoots(number: UInt64, file: String) throws(StoreError) {
     for (at, root) in [(80, freeRoot), (128, mainRoot)] as [(Int, UInt64)]
     where root != Self.noPage && !(2...max(2, lastPage)).contains(root) {

@@ -2,11 +2,11 @@ import Base
 
 /// The data files that this process has open.
 ///
-/// LMDB must not open one file twice in one process: closing either of the two drops the locks of both
-/// (POSIX record locks belong to the process), and a reader's slot can be reused under it.
+/// LMDB must not open one file twice in one process: closing either of the two drops the locks of both (POSIX
+/// record locks belong to the process), and a reader's slot can be reused while it is in use.
 enum OpenEnvironments {
-  /// That a file is open, and the duty to say when it is not. It has the file open itself: one that is
-  /// removed meanwhile keeps its inode number, and a new file that got it would be taken for this one.
+  /// Registers a file as open until the claim is destroyed. The claim keeps the file open itself: a file that is
+  /// removed meanwhile then keeps its inode number, so no new file can get it and be mistaken for this one.
   struct Claim: ~Copyable, Sendable {
     let file: FileDescriptor
     fileprivate let identity: FileIdentity
@@ -16,7 +16,7 @@ enum OpenEnvironments {
       self.identity = identity
     }
 
-    /// How long the file is now.
+    /// The current length of the file.
     func byteCount() throws(StoreError) -> Int { try Files.byteCount(of: file) }
 
     // Runs before the file is closed.
@@ -28,13 +28,13 @@ enum OpenEnvironments {
   }
 
   private static let open = Lock<Set<FileIdentity>>([])
-  /// Those that stay open until the process ends.
+  /// Environments that stay open until the process ends.
   private static let kept = Lock<[LMDBEnvironment]>([])
 
-  /// Keeps `environment`, which can never be closed, within reach of whatever looks for lost memory.
+  /// Keeps `environment`, which can never be closed, reachable for leak checkers.
   static func keep(_ environment: LMDBEnvironment) { kept.withLock { $0.append(environment) } }
 
-  /// - Throws: `.locked` if this process has the file open already, or another one in a way that does not go
+  /// - Throws: `.locked` if this process has the file open already, or another one in a way that conflicts
   ///   with `access`.
   static func claim(
     _ file: consuming FileDescriptor, _ access: LMDBAccess = .exclusive
@@ -48,7 +48,7 @@ enum OpenEnvironments {
     return claim
   }
 
-  /// Keeps the data files out of processes that this one may start: LMDB opens them without
+  /// Keeps processes that this one starts from inheriting the data files: LMDB opens them without
   /// `O_CLOEXEC`. O(open descriptors).
   static func closeOnExec() {
     let files = open.withLock { $0 }

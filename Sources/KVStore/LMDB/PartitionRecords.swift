@@ -1,6 +1,6 @@
 import Base
 
-/// The records beside the data: how far the file has come, and which range deletes are under way.
+/// The records besides the data: how far the log is applied, and which range deletes are in progress.
 
 extension ReadTransaction {
   /// - Throws: `.corrupted` if it is missing or damaged; every partition has one from the start.
@@ -15,7 +15,7 @@ extension ReadTransaction {
     }
   }
 
-  /// How many entries have internal keys. O(1) but for a file that no build has written to which counts
+  /// How many entries have internal keys. O(1), except in a file that no build has written to which counts
   /// them: there they are walked.
   func internalEntryCount() throws(StoreError) -> Int {
     if let count = try appliedState().internalEntryCount { return count }
@@ -23,7 +23,7 @@ extension ReadTransaction {
     return try cursor.countInternal()
   }
 
-  /// Whether there is a map's field.
+  /// Whether there is any field of a map.
   func hasMaps() throws(StoreError) -> Bool {
     guard try appliedState().internalEntryCount != 0 else { return false }
     var cursor = try makeCursor()
@@ -62,7 +62,7 @@ extension Cursor {
 }
 
 extension WriteTransaction {
-  /// How far the file has come, and how many internal entries it had before this transaction changed any.
+  /// How far the log is applied, and how many internal entries the file had before this transaction changed any.
   mutating func appliedState() throws(StoreError) -> AppliedState {
     let applied = MetaKey.applied
     let (seed, path) = (environment.checksumSeed, environment.path)
@@ -85,8 +85,8 @@ extension WriteTransaction {
     try put(.meta, MetaKey.applied, bytes)
   }
 
-  /// The oldest tombstones that are to be carried out together, of those whose records end at or below `lsn`: up to
-  /// one that has a position, or as many as `limit` allows. O(n).
+  /// The oldest tombstones that are to be carried out together, of those whose log records end at or below
+  /// `lsn`: up to the first one that has a position, or at most `limit`. O(n).
   mutating func oldestTombstones(
     limit: Int, upTo lsn: UInt64
   ) throws(StoreError) -> [RangeTombstone] {
@@ -114,7 +114,7 @@ extension WriteTransaction {
     try put(.tombstones, key, bytes)
   }
 
-  /// Forgets a tombstone that is carried out. Returns whether it was there.
+  /// Removes a tombstone that has been carried out. Returns whether it existed.
   @discardableResult
   mutating func removeTombstone(_ id: RangeTombstone.ID) throws(StoreError) -> Bool {
     try delete(.tombstones, id.storedKey)

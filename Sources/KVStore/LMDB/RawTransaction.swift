@@ -1,13 +1,13 @@
 import CLMDB
 
-/// LMDB's calls on one transaction, with keys in LMDB's form and statuses as they come. What read and
-/// write transactions share.
+/// LMDB's calls on one transaction, shared by read and write transactions. They convert keys to LMDB's form
+/// and return its statuses unchanged.
 @safe
 struct RawTransaction {
   let handle: OpaquePointer
 
-  /// The bytes lie in the map, or in a dirty page, until the transaction ends or writes. Empty if the
-  /// status is not success.
+  /// The bytes lie in the map, or in a dirty page, and are valid until the transaction ends or writes. Empty
+  /// if the status is not success.
   @inline(__always)
   func get(_ database: MDB_dbi, _ key: RawSpan) -> (status: Int32, UnsafeRawBufferPointer) {
     var value = unsafe MDB_val()
@@ -31,10 +31,10 @@ struct RawTransaction {
     }
   }
 
-  /// Makes room for a value that the caller then writes. LMDB's rule: the room is the caller's only
-  /// until the transaction's next write, and it holds garbage.
+  /// Reserves space for a value that the caller then writes. LMDB's rule: the space may be used only until
+  /// the transaction's next write, and its contents are undefined.
   ///
-  /// - Parameter cursor: looks for the key in its own leaf before it looks in the tree.
+  /// - Parameter cursor: searches its own leaf for the key before it searches the tree.
   static func reserve(with cursor: OpaquePointer, _ key: RawSpan, byteCount: Int)
     -> (status: Int32, UnsafeMutableRawBufferPointer)
   {

@@ -3,27 +3,26 @@ import CLMDB
 
 /// A view of a partition's file that does not change, whatever is written meanwhile.
 ///
-/// An active one keeps LMDB from reusing pages, so the file grows: hold it for a batch of reads, never
-/// while waiting for a client. `reset` lets go of the view and keeps the reader slot; `renew` takes a
-/// new view.
+/// An active one keeps LMDB from reusing pages, so the file grows: hold it for a batch of reads, never while
+/// waiting for a client. `reset` releases the view and keeps the reader slot; `renew` takes a new view.
 ///
-/// Sound to hand over: with `MDB_NOTLS` LMDB ties a reader to this object and not to a thread. Whoever
-/// shares one sees to it that one thread at a time uses it, as a pool does.
+/// `@unchecked Sendable` is sound: with `MDB_NOTLS` LMDB ties a reader to this object and not to a thread.
+/// Its users must ensure that one thread at a time uses it, as a pool does.
 @safe
 final class ReadTransaction: @unchecked Sendable {
   let environment: LMDBEnvironment
   private(set) var isActive = true
 
-  /// One more at every `renew`: tells a cursor that its pages are of an earlier view.
+  /// Incremented at every `renew`: tells a cursor that its pages belong to an earlier view.
   private(set) var generation = 0
 
-  /// Whether a read of this view has failed: it answers nothing more until it is renewed. (LMDB says so
-  /// itself of some errors; after an assertion it does not know.)
+  /// Whether a read of this view has failed: it answers nothing more until it is renewed. (LMDB itself
+  /// refuses reads after some errors, but does not know of a failed assertion.)
   private(set) var hasFailed = false
 
   private let raw: RawTransaction
 
-  /// The tree of keys in the view of `treeGeneration`, if it can be walked without LMDB.
+  /// The key tree in the view of `treeGeneration`, if it can be walked without LMDB.
   private var tree: MappedTree?
   private var treeGeneration = -1
 
@@ -39,10 +38,10 @@ final class ReadTransaction: @unchecked Sendable {
 
   var handle: OpaquePointer { unsafe raw.handle }
 
-  /// LMDB's number of the newest write transaction in view.
+  /// LMDB's number of the newest write transaction in the view.
   var transactionID: Int { unsafe mdb_txn_id(raw.handle) }
 
-  /// Lets go of the view. Bytes lent from it are gone, cursors on it must seek after the next `renew`.
+  /// Releases the view. Bytes lent from it become invalid; cursors on it must seek after the next `renew`.
   func reset() {
     guard isActive else { return }
     unsafe mdb_txn_reset(raw.handle)
@@ -61,9 +60,9 @@ final class ReadTransaction: @unchecked Sendable {
 
   func noteFailure() { hasFailed = true }
 
-  /// Lends the value of `key`, `nil` if there is none. O(log n), no allocation.
+  /// Lends the value of `key`, or nil if there is none. O(log n), no allocation.
   ///
-  /// A value larger than `StoredValue.byteLimit` is damage: reading it would run off the end of the map.
+  /// A value larger than `StoredValue.byteLimit` is damage: reading it would go beyond the end of the map.
   ///
   /// - Throws: `.keyTooLong`, `.corrupted`, and what `body` throws.
   @inline(__always)
@@ -84,16 +83,16 @@ final class ReadTransaction: @unchecked Sendable {
     return try raw.withValue(of: key, in: database, environment, reader: self, body)
   }
 
-  /// The tree of keys in view, nil where only LMDB can walk it.
+  /// The key tree of the view; nil if only LMDB can walk it.
   @inline(__always)
   var mappedTree: MappedTree? {
     if treeGeneration != generation { findTree() }
     return tree
   }
 
-  /// What the pages of the view say of `key`, as far as they are as expected.
+  /// Finds `key` in the mapped pages of the view, as far as they are as expected.
   ///
-  /// - Parameter leaf: the one that the key belongs to, if that is known.
+  /// - Parameter leaf: the leaf to which the key belongs, if known.
   @inline(__always)
   func find(_ key: RawSpan, inLeaf leaf: UInt64? = nil) -> MappedTree.Found {
     guard let tree = mappedTree, key.byteCount <= Limits.internalKeyByteCount else {

@@ -1,25 +1,25 @@
 import CLMDB
 
-/// How a key lies in LMDB: one keyspace byte, then the key's own bytes.
+/// The form of a key in LMDB: one keyspace byte, then the key's own bytes.
 ///
-/// LMDB refuses empty keys, which users may have; and keyspaces other than 0 are kept for entries of
-/// later kinds. LMDB compares keys as unsigned bytes, a prefix before what it begins.
+/// LMDB refuses empty keys, which users may have; and keyspaces other than 0 are reserved for later kinds of
+/// entries. LMDB compares keys as unsigned bytes; a prefix comes before longer keys.
 enum StoredKey {
-  /// The keyspace of everything there is today.
+  /// The keyspace of all current entries.
   static let plain: UInt8 = 0
 
   /// LMDB's limit, compiled into Debian's library (`mdb_env_get_maxkeysize`).
   static let byteLimit = 511
 
-  /// How much of a range's bound to seek by. A bound may be longer than any key; cut to one byte more
-  /// than a key can have, it still lies between the same two keys.
+  /// How many bytes of a range's bound to seek with. A bound may be longer than any key; cut to one byte more
+  /// than the longest key, it still lies between the same two keys.
   static func seekByteCount(of bound: RawSpan) -> Int {
     min(bound.byteCount, Limits.internalKeyByteCount + 1)
   }
 
-  /// Calls `body` with LMDB's form of `key`, which lives on the stack and dies with the call.
+  /// Calls `body` with LMDB's form of `key`, which is on the stack and valid only during the call.
   ///
-  /// `key` has at most `byteLimit - 1` bytes.
+  /// `key` must have at most `byteLimit - 1` bytes.
   @inline(__always)
   static func with<Result>(
     _ key: RawSpan, in keyspace: UInt8 = plain, _ body: (inout MDB_val) -> Result

@@ -1,23 +1,23 @@
-/// The way of one key down a mapped tree, one look at a node at a time.
+/// The path of one key down a mapped tree, one node at a time.
 ///
-/// To wait for memory is what most of the way takes. Whoever has several keys takes each a look further in turn:
-/// what the next look of one needs is fetched while the others have theirs.
+/// Most of the time is spent waiting for memory. A caller with several keys interleaves their steps: what the
+/// next step of one key needs is fetched while the others make theirs.
 struct TreeWalk: BitwiseCopyable {
   private let tree: MappedTree
   private let window: KeyWindow
-  /// The page come to. It has been asked for, and is a branch unless none is left to be passed.
+  /// The current page. It was prefetched, and is a branch if any branches are left to pass.
   private var number: UInt64
   private var branchCount: Int
-  /// The same, once it was looked at. Its nodes before `lower` do not come behind the key, those from `upper` on do.
+  /// The current page once it was read. Nodes before `lower` do not come after the key, those from `upper` on do.
   private var branch: MappedPage?
   private var lower = 0
   private var upper = 0
-  /// Whether there is another step to take.
+  /// Whether more steps are needed.
   private(set) var isUnderWay = true
-  /// The leaf that the key belongs to, once it has come there; none where a page is not what LMDB writes.
+  /// The leaf to which the key belongs, once it is reached; nil if a page is not as LMDB writes it.
   private(set) var leaf: UInt64?
 
-  /// - Parameter tree: one that is not empty.
+  /// - Parameter tree: must not be empty.
   init(of key: RawSpan, down tree: MappedTree) {
     self.tree = tree
     window = KeyWindow(key)
@@ -26,7 +26,7 @@ struct TreeWalk: BitwiseCopyable {
     arrive()
   }
 
-  /// Takes the way of `key`, with which it began, one look further.
+  /// Advances the path of `key`, with which it was created, by one step.
   @inline(__always)
   mutating func step(_ key: RawSpan) {
     guard let branch else { return enter() }

@@ -1,6 +1,6 @@
 extension LMDBEnvironment {
-  /// The header of a value that was read from this file, its checksum verified; counts what does not
-  /// check out.
+  /// The header of a value that was read from this file, with its checksum verified. A value that fails
+  /// verification is counted.
   @inline(__always)
   func decode(_ stored: RawSpan, key: RawSpan) throws(StoreError) -> StoredValue.Header {
     if let header = StoredValue.soundHeader(stored, key: key, seed: checksumSeed) { return header }

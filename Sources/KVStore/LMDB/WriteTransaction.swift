@@ -1,23 +1,23 @@
 import CLMDB
 
-/// The one writer of a partition's file. All of it becomes visible and durable at `commit`, or nothing:
-/// one that is dropped is aborted.
+/// A write transaction on a partition's file; there is one at a time. At `commit` all of it becomes visible
+/// and durable, or nothing. If it is dropped instead, it is aborted.
 ///
-/// After a throw only dropping it makes sense; LMDB lets a failed transaction do nothing else. It stays
-/// on the thread that began it.
+/// After a throw it can only be dropped; LMDB lets a failed transaction do nothing else. It must stay on the
+/// thread that began it.
 @safe
 struct WriteTransaction: ~Copyable {
   let environment: LMDBEnvironment
   private(set) var raw: RawTransaction?
 
-  /// How many pages of its own `reserve` and `delete` may have made LMDB keep in anonymous memory, not
-  /// counting inner ones: LMDB itself does not tell. Entries that are written one after the other into
-  /// one leaf lie within a page's length of each other.
+  /// Estimates how many pages `reserve` and `delete` have made LMDB keep in anonymous memory, not counting
+  /// inner ones: LMDB does not report it. Entries that are written one after the other into the same leaf lie
+  /// within a page's length of each other.
   private(set) var changedPageCount = 0
   private var lastAddress: UInt = 0
   private var deletedCount = 0
-  /// Stays where `reserve` last wrote, until something else is written: what that does to the pages below a
-  /// cursor need not be known here.
+  /// Stays where `reserve` last wrote. It is closed before anything else is written, so what that does to the
+  /// pages below a cursor does not matter.
   private var cursor: OpaquePointer?
 
   init(environment: LMDBEnvironment, handle: OpaquePointer) {
@@ -33,10 +33,10 @@ struct WriteTransaction: ~Copyable {
     environment.writeTransactionEnded()
   }
 
-  /// Syncs and publishes what was written. The first error with `EIO` or LMDB's panic poisons the
-  /// environment; a full disk does not.
+  /// Syncs and publishes what was written. The first `EIO` or LMDB panic poisons the environment; a full disk
+  /// does not.
   ///
-  /// - Throws: `.diskFull`, `.io`, `.poisoned`, or `.lmdb` where `isMapFull` says to grow the map.
+  /// - Throws: `.diskFull`, `.io`, `.poisoned`, or `.lmdb`; if `isMapFull`, grow the map.
   consuming func commit() throws(StoreError) {
     let handle = unsafe raw!.handle
     // LMDB's rule: commit frees the handle whether it succeeds or not.
@@ -52,7 +52,7 @@ struct WriteTransaction: ~Copyable {
     guard code == MDB_SUCCESS else { throw environment.failure(code, "commit to") }
   }
 
-  /// Lends the value of `key` as this transaction sees it, `nil` if there is none.
+  /// Lends the value of `key` as this transaction sees it, or nil if there is none.
   func withValue<Result>(
     of key: RawSpan, in database: Database = .data,
     _ body: (RawSpan?) throws(StoreError) -> Result
@@ -69,7 +69,7 @@ struct WriteTransaction: ~Copyable {
     try check(raw!.put(environment.handle(of: database), key, value), "write to")
   }
 
-  /// Makes room for a value of `byteCount` bytes, which `body` fills; the room holds garbage before.
+  /// Reserves space for a value of `byteCount` bytes, which `body` fills; until then its contents are undefined.
   mutating func reserve(
     _ key: RawSpan, byteCount: Int, _ body: (inout MutableRawSpan) -> Void
   ) throws(StoreError) {
@@ -95,10 +95,10 @@ struct WriteTransaction: ~Copyable {
     }
   }
 
-  /// LMDB takes the system's page size, which is this on every machine that kvd runs on.
+  /// LMDB uses the system's page size, which is this on every machine on which kvd runs.
   static let pageByteCount = 4096
 
-  /// Removes `key`. Returns whether it was there.
+  /// Removes `key`. Returns whether it existed.
   @discardableResult
   mutating func delete(_ database: Database = .data, _ key: RawSpan) throws(StoreError) -> Bool {
     try StoredKey.check(key)
@@ -106,14 +106,14 @@ struct WriteTransaction: ~Copyable {
     let code = raw!.delete(environment.handle(of: database), key)
     if code == MDB_NOTFOUND { return false }
     try check(code, "write to")
-    // LMDB does not tell where it lay. In the order of keys several lie in one leaf as a rule.
+    // LMDB does not report where the entry was. In key order, several usually share a leaf.
     deletedCount += 1
     if deletedCount % 4 == 0 { changedPageCount += 1 }
     return true
   }
 
-  /// Lends a cursor that can also delete. LMDB's rule: a writer's cursor is closed before its
-  /// transaction ends, which the closure sees to.
+  /// Lends a cursor that can also delete. LMDB's rule: a write transaction's cursor must be closed before the
+  /// transaction ends, which the closure ensures.
   mutating func withCursor<Result>(
     in database: Database = .data, _ body: (inout Cursor) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
@@ -128,7 +128,7 @@ struct WriteTransaction: ~Copyable {
     unsafe cursor = nil
   }
 
-  /// LMDB's rule: before the transaction ends.
+  /// LMDB's rule: must happen before the transaction ends.
   private func closeCursor() {
     if let cursor = unsafe cursor { unsafe mdb_cursor_close(cursor) }
   }

@@ -1,7 +1,7 @@
 import Base
 
-/// Lets one thread at a time at LMDB's writer lock, so that nobody ever waits for that itself: a write
-/// transaction that had to be abandoned holds it for good, and who came next would never return.
+/// Admits one thread at a time to LMDB's writer lock, so that no thread ever waits for that lock itself: an
+/// abandoned write transaction holds it forever, and a thread that waited for it would never return.
 final class WriterGate: Sendable {
   private let monitor = Monitor()
   private let state = Lock(false)

@@ -1,17 +1,17 @@
 import Base
 import Glibc
 
-/// The manifest's file, `DIR/MANIFEST`. It is written last when a store is made and replaced whole
-/// ever after, so that a store is whole or absent.
+/// The manifest's file, `DIR/MANIFEST`. It is written last when a store is created, and from then on replaced
+/// as a whole, so that a store is whole or absent.
 enum ManifestFile {
   static let name = "MANIFEST"
   private static let temporaryName = "MANIFEST.new"
 
-  /// Far above 1024 partitions; a larger file is not read into memory to be refused.
+  /// Far more than 1024 partitions take. A larger file is refused without being read into memory.
   private static let byteLimit = 1 << 20
 
-  /// Replaces the manifest. After a return it is durable; after a throw or a crash the file is the
-  /// former or the new one, never a mixture.
+  /// Replaces the manifest. On return it is durable; after a throw or a crash the file is the old or the new
+  /// one, never a mixture.
   static func write(_ manifest: Manifest, in directory: String) throws(StoreError) {
     let temporaryPath = "\(directory)/\(temporaryName)"
     CrashPoint.reached(.manifestBeforeWrite)
@@ -21,7 +21,7 @@ enum ManifestFile {
       try Files.write(bytes.rawSpan, at: 0, to: file)
       try Files.sync(file)
     } catch {
-      // A leftover is harmless, it is overwritten by the next attempt; but on a full disk it is space.
+      // A leftover file is harmless, since the next attempt overwrites it; but on a full disk it takes space.
       try? Files.remove(temporaryPath)
       throw error
     }
@@ -32,8 +32,8 @@ enum ManifestFile {
     CrashPoint.reached(.manifestAfterDirectorySync)
   }
 
-  /// The manifest of the store in `directory`; `nil` if there is none, which means that no store was
-  /// ever made there to its end.
+  /// The manifest of the store in `directory`; nil if there is none, which means that the creation of a store
+  /// there was never completed.
   static func read(in directory: String) throws(StoreError) -> Manifest? {
     let path = "\(directory)/\(name)"
     guard try Files.exists(path) else { return nil }

@@ -1,18 +1,18 @@
 import CLinux
 
-/// Memory that only ever grows, and is given back all at once.
+/// A bump allocator whose memory is freed all at once.
 ///
-/// A memtable takes its bytes from chunks mapped straight from the system rather than from `malloc`,
-/// whose free lists would keep them after the table is gone: the store's memory budget is only as
-/// honest as that return. What `SparePages` keeps of them is bounded, and counted in the budget. Fresh memory
-/// is zero, and the layouts on top rely on it.
+/// Chunks are mapped straight from the system rather than taken from `malloc`, whose free lists would keep
+/// the memory after the memtable is gone: the store's memory budget holds only if freed memory really
+/// returns. `SparePages` keeps a bounded part of it, which the budget counts. Fresh memory is zeroed, and the
+/// layouts built on it rely on that.
 ///
-///     chunk   address of the chunk before it  UInt, 0 in the first
+///     chunk   address of the previous chunk   UInt, 0 in the first
 ///             byte count                      Int
 ///             unused, up to a cache line
 ///             allocations, each at a multiple of 8
 ///
-/// The owner keeps the arena to one thread; what it hands out may be shared.
+/// The owner confines the arena to one thread; the memory it returns may be shared.
 @safe struct Arena: ~Copyable {
   private static let headerByteCount = 64
   private static let smallestChunkByteCount = 64 << 10
@@ -45,11 +45,11 @@ import CLinux
     }
   }
 
-  /// All memory taken so far: every chunk, less what the current one has left.
+  /// All memory used so far: every chunk, less what is left of the current one.
   var byteCount: Int { unsafe mappedByteCount &- (end - next) }
 
-  /// `byteCount` zeroed bytes at a multiple of 8 that live as long as the arena does. O(1) but for the
-  /// system's work.
+  /// Returns `byteCount` zeroed bytes at a multiple of 8, valid as long as the arena. O(1), apart from
+  /// mapping a new chunk.
   @inline(__always)
   mutating func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
     let rounded = (byteCount &+ 7) & ~7
@@ -61,8 +61,8 @@ import CLinux
     return unsafe allocateFromNewChunk(byteCount: rounded)
   }
 
-  /// Asks for the memory that is handed out next, without waiting for it. Whoever writes to memory that no
-  /// cache holds waits at his next atomic operation.
+  /// Prefetches the memory that is handed out next, for writing. Otherwise a write that misses the cache
+  /// stalls the next atomic operation.
   @inline(__always)
   func fetchNext() {
     unsafe kvd_prefetch_for_writing(next)
@@ -70,8 +70,9 @@ import CLinux
     unsafe kvd_prefetch_for_writing(next + 128)
   }
 
-  /// Anything larger than a quarter of a chunk gets a chunk of its own, and the current one goes on
-  /// being filled, so that never more than a quarter of one is abandoned.
+  /// An allocation larger than a quarter of the largest chunk gets a chunk of its own, and the current chunk
+  /// stays in use. Any other one abandons the rest of the current chunk, which is less than a quarter of the
+  /// new one.
   @inline(never)
   private mutating func allocateFromNewChunk(byteCount: Int) -> UnsafeMutableRawPointer {
     if byteCount > Self.largestChunkByteCount / 4 {

@@ -1,18 +1,18 @@
-/// What an entry says about its key.
+/// Whether an entry sets its key or deletes it.
 enum EntryKind: UInt8, Sendable {
   case delete = 0
   case put = 1
 }
 
-/// What goes with every value, in memory and on disk: which batch wrote it, what it means, how long it
-/// lives.
+/// The metadata of every value, in memory and on disk: the batch that wrote it, its kind, its type and its
+/// expiry.
 struct EntryHeader: Sendable, Equatable {
-  /// The batch that wrote it; below 2^56.
+  /// The sequence of the batch that wrote it; below 2^56.
   var sequence: SequenceNumber
   var kind: EntryKind
-  /// What the value is: 0 bytes; below 128.
+  /// The type of the value: 0 for bytes; below 128.
   var type: UInt8
-  /// When the entry ceases to exist, in milliseconds since 1970; 0 means never.
+  /// When the entry expires, in milliseconds since 1970; 0 means never.
   var expiry: UInt64
 
   init(sequence: SequenceNumber, kind: EntryKind, type: UInt8 = 0, expiry: UInt64 = 0) {
@@ -24,10 +24,10 @@ struct EntryHeader: Sendable, Equatable {
 }
 
 extension EntryHeader {
-  /// The greatest type: one bit of its byte tells puts from deletes in memory.
+  /// The greatest type. In memory a type shares its byte with the kind, which takes one bit.
   static let typeLimit: UInt8 = 127
 
-  /// The header of an entry that is stored in LMDB.
+  /// The header of an entry stored in LMDB.
   @inline(__always)
   init(_ stored: StoredValue.Header) {
     self.init(

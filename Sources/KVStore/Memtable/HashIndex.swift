@@ -1,34 +1,33 @@
-/// Finds a key's node: an open-addressing table with one writer and any number of readers.
+/// Finds a key's node: an open-addressing hash table with one writer and any number of readers.
 ///
-/// The low bits of the hash choose where to look first, the slots behind that one are next; 16 bits kept
-/// in the slot let a probe pass over 65,535 of 65,536 strangers without touching their nodes. Slots are
-/// filled once and never change, so a probe that meets an empty slot has seen every node published
-/// before it began.
+/// The low bits of the hash choose the first slot to probe; probing is linear. Each slot also keeps 16 bits
+/// of the hash, so that a probe touches the node of only one in 65,536 other keys. A slot is filled once and
+/// never changes, so a probe that reaches an empty slot has seen every node published before the probe began.
 ///
-/// Growing fills a table twice the size in private and publishes its address with release order. A
-/// reader that loaded the older table's address finds in it all that was there when the address changed;
-/// what came later is above any sequence it may read. Older tables stay in the arena for such readers,
-/// and all of them together are no larger than the newest.
+/// Growing fills a table of twice the size in private, then publishes its address with release order. A
+/// reader that loaded the old table's address finds everything inserted before the switch; what is inserted
+/// later has a sequence above any that it may read. Old tables stay in the arena for such readers. Together
+/// they are no larger than the newest.
 ///
-/// An index is an address in the arena, and valid as long as that.
+/// An index is an address in the arena, and valid as long as the arena.
 struct HashIndex: BitwiseCopyable {
   private static let initialSlotCount = 256
 
   /// The address of the newest table.
   private let newest: AtomicWord
 
-  /// - Parameter newest: a word of the arena that is for this index.
+  /// - Parameter newest: a word of the arena reserved for this index.
   init(newest: AtomicWord, in arena: inout Arena) {
     self.newest = newest
     newest.prepare(IndexTable(slotCount: Self.initialSlotCount, in: &arena).word)
   }
 
-  /// The newest table. Its memory is there as long as the arena, also when a larger one has followed.
+  /// The newest table. It stays valid as long as the arena, even after a larger one has replaced it.
   var table: IndexTable {
     @inline(__always) get { IndexTable(at: newest.load()) }
   }
 
-  /// The node of `key`, from any thread. O(1) expected.
+  /// Finds the node of `key`. O(1) expected; callable from any thread.
   @inline(__always)
   func find(_ key: RawSpan, hash: UInt64) -> KeyNode? {
     let table = table
@@ -40,10 +39,10 @@ struct HashIndex: BitwiseCopyable {
     return nil
   }
 
-  /// Publishes a node whose key is not in the table and which `nodes` does not hold yet; the writer alone
-  /// calls it.
+  /// Publishes a node whose key is not in the table, and which `nodes` does not hold yet. For the writer
+  /// only.
   ///
-  /// At most half of the slots are filled, which keeps probes short and makes certain that each ends.
+  /// At most half of the slots are filled: probes stay short, and each one reaches an empty slot.
   @inline(__always)
   func insert(_ node: KeyNode, hash: UInt64, after nodes: borrowing NodeList, in arena: inout Arena)
   {

@@ -4,10 +4,10 @@ import CLinux
 ///
 ///     mask: slot count - 1     UInt
 ///     unused                   up to a cache line
-///     slots                    UInt each, atomic, a power of two of them
+///     slots                    UInt each, atomic; their number is a power of two
 ///
-/// A slot is 0 while empty; then the upper 16 bits of the hash over the 48 of a node's address. A place in
-/// the table is taken modulo the slot count.
+/// An empty slot is 0. A filled one has the upper 16 bits of the hash above the 48 bits of a node's address.
+/// A place is a slot number, taken modulo the slot count.
 @safe struct IndexTable: BitwiseCopyable {
   private static let headerByteCount = 64
 
@@ -17,7 +17,7 @@ import CLinux
   struct Slot {
     fileprivate let word: UInt
 
-    /// False only if the slot's key has another hash than `hash`.
+    /// False only if the hash of the slot's key differs from `hash`.
     @inline(__always)
     func mayHold(_ hash: UInt64) -> Bool { (UInt64(word) ^ hash) >> 48 == 0 }
 
@@ -30,7 +30,7 @@ import CLinux
     unsafe address.storeBytes(of: UInt(slotCount) - 1, as: UInt.self)
   }
 
-  /// The table at an address that `word` gave.
+  /// The table at an address returned by `word`.
   @inline(__always)
   init(at word: UInt) {
     unsafe address = UnsafeMutableRawPointer(bitPattern: word).unsafelyUnwrapped
@@ -48,21 +48,21 @@ import CLinux
     return unsafe AtomicWord(at: address + Self.headerByteCount + slot &* 8)
   }
 
-  /// The slot at `place`; nil while it is empty.
+  /// The slot at `place`, or nil while it is empty.
   @inline(__always)
   func slot(at place: UInt64) -> Slot? {
     let word = atomicSlot(at: place).load()
     return word == 0 ? nil : Slot(word: word)
   }
 
-  /// Asks for the slot at `place`, without waiting for it.
+  /// Prefetches the slot at `place`.
   @inline(__always)
   func fetchSlot(at place: UInt64) {
     let slot = Int(bitPattern: UInt(truncatingIfNeeded: place) & mask)
     unsafe kvd_prefetch(address + Self.headerByteCount + slot &* 8)
   }
 
-  /// Asks for the first node that may be that of a key with this hash. False if there is none.
+  /// Prefetches the first node that may have a key with this hash. Returns false if there is none.
   @inline(__always)
   func fetchNode(of hash: UInt64) -> Bool {
     var place = hash
@@ -76,8 +76,8 @@ import CLinux
     return false
   }
 
-  /// Publishes `node` in the first empty slot from its place on: whoever finds the address there also sees
-  /// the node that was written before.
+  /// Publishes `node` in the first empty slot at or after its place. A reader that finds the address there
+  /// also sees the contents of the node.
   @inline(__always)
   func fillEmptySlot(with node: KeyNode, hash: UInt64) {
     var place = hash

@@ -2,7 +2,7 @@ import Base
 import CLinux
 import Glibc
 
-/// A key and the head of its versions, newest first. Everything but the head is immutable once the node
+/// A key and the head of its version chain, newest first. Everything but the head is immutable once the node
 /// is published.
 ///
 ///      0  head: address of the newest version  UInt, atomic
@@ -10,18 +10,18 @@ import Glibc
 ///     16  byte count of the key                UInt32
 ///     20  key, then zeros up to a multiple of 8, at least 8 bytes in all
 ///
-/// The oldest version lies right behind the node, so that a key written once is one stretch of memory.
-/// A node is a borrowed address: whoever holds one also holds the memtable.
+/// The oldest version follows the node directly, so that a key written once occupies one stretch of memory. A
+/// node is a borrowed address: its holder must also hold the memtable.
 @safe struct KeyNode {
   private let address: UnsafeMutableRawPointer
 
-  /// The node at an address that `word` gave.
+  /// The node at an address returned by `word`.
   @inline(__always)
   init(at word: UInt) {
     unsafe address = UnsafeMutableRawPointer(bitPattern: word).unsafelyUnwrapped
   }
 
-  /// Makes a node with its first version. No reader can find it yet: the index and the list publish it.
+  /// Creates a node with its first version. No reader can find it until the index and the list publish it.
   @inline(__always)
   init(
     key: RawSpan, hash: UInt64, header: EntryHeader, value: RawSpan, in arena: inout Arena
@@ -52,7 +52,7 @@ import Glibc
   @inline(__always)
   var keyByteCount: Int { unsafe Int(address.load(fromByteOffset: 16, as: UInt32.self)) }
 
-  /// Asks for the node, and for what lies behind it as a rule, its version; waits for neither.
+  /// Prefetches the node and the memory after it, which usually holds its version.
   @inline(__always)
   func fetch() {
     unsafe kvd_prefetch(address)
@@ -60,7 +60,7 @@ import Glibc
     unsafe kvd_prefetch(address + 128)
   }
 
-  /// Asks for the newest version, without waiting for it, though for the node.
+  /// Prefetches the newest version. It reads the head, so it does wait for the node.
   @inline(__always)
   func fetchVersion() {
     let head = unsafe AtomicWord(at: address).load()
@@ -69,12 +69,12 @@ import Glibc
     unsafe kvd_prefetch(UnsafeRawPointer(bitPattern: head &+ 128))
   }
 
-  /// Puts a version in front of the others.
+  /// Prepends a version to the chain.
   ///
   /// The version is complete before the head is stored with release order, and readers load the head with
-  /// acquire order: a reader sees either the old head or the whole new version. A version of the same
-  /// sequence stays in the chain behind its successor, where no reader gets to: each stops at the first
-  /// one that is old enough.
+  /// acquire order: a reader sees either the old head or the whole new version. An older version with the
+  /// same sequence stays in the chain after its successor, where no reader reaches it: each stops at the
+  /// first version that is old enough.
   @inline(__always)
   func prepend(header: EntryHeader, value: RawSpan, in arena: inout Arena) {
     let head = unsafe AtomicWord(at: address)
@@ -92,7 +92,7 @@ import Glibc
     return candidate
   }
 
-  /// Lends the key's bytes where they lie.
+  /// Lends the key's bytes in place.
   @inline(__always)
   func withKey<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     let bytes = unsafe UnsafeRawBufferPointer(start: address + 20, count: keyByteCount)
@@ -119,19 +119,19 @@ import Glibc
     }
   }
 
-  /// Eight bytes of the key from `depth` on as a number that orders as they do, with zeros where the key
-  /// has ended.
+  /// Eight bytes of the key from `depth` on, as a number that sorts as the bytes do; zeros past the key's
+  /// end.
   @inline(__always)
   func window(at depth: Int) -> UInt64 {
     let count = keyByteCount
     if depth &+ 8 <= count { return unsafe bigEndianWord(at: depth) }
     guard depth < count else { return 0 }
-    // The last eight bytes, or a shorter key and the zeros behind it, moved up to where `depth` starts.
+    // The last eight bytes, or a shorter key and the zeros after it, shifted up to start at `depth`.
     let start = max(count &- 8, 0)
     return unsafe bigEndianWord(at: start) << UInt64(8 &* (depth &- start))
   }
 
-  /// What `window(at: 0)` gives for a node with this key.
+  /// What `window(at: 0)` returns for a node with this key.
   static func window(of key: RawSpan) -> UInt64 { key.orderingWord(at: 0) }
 
   @unsafe @inline(__always)

@@ -1,20 +1,20 @@
 /// Sorts nodes by key.
 ///
-/// Keys are compared eight bytes at a time. The entries carry a window of their keys, so that the windows
-/// are sorted as numbers without touching the nodes, by a radix sort from the most significant byte that
-/// works in place. Entries whose windows are equal then get the next eight bytes of their keys and are
-/// sorted among themselves: keys that begin alike (`user:00000001`, …) cost one window more, not a
-/// comparison of whole keys at every step. O(total bytes of the keys), and close to O(n) for most.
+/// Keys are compared eight bytes at a time. Each entry carries eight bytes of its key, its window, so that
+/// windows are sorted as numbers without touching the nodes: by an in-place radix sort from the most
+/// significant byte. Entries with equal windows then take the next eight bytes of their keys and are sorted
+/// among themselves. Keys with a common prefix (`user:00000001`, …) cost one more window each, rather than a
+/// comparison of whole keys at every step. O(total bytes of the keys), and close to O(n) in most cases.
 enum KeySorter {
-  /// Below this many entries insertion is quicker than counting bytes.
+  /// Up to this many entries, insertion sort is faster than counting bytes.
   private static let insertionCount = 24
 
-  /// Sorts entries whose windows are those at depth 0, and whose keys are distinct.
+  /// Sorts entries with distinct keys, whose windows are those at depth 0.
   static func sort(_ entries: inout MutableSpan<OrderedEntry>) {
     sort(&entries, 0..<entries.count, at: 0)
   }
 
-  /// Sorts a range in which all keys are equal up to `depth`; leaves the windows as it found them.
+  /// Sorts a range in which all keys are equal up to `depth`. Each entry keeps its window.
   private static func sort(
     _ entries: inout MutableSpan<OrderedEntry>, _ range: Range<Int>, at depth: Int
   ) {
@@ -41,8 +41,8 @@ enum KeySorter {
 
   /// Sorts entries whose keys are equal up to `depth` and have equal windows there.
   ///
-  /// Keys that end in the window differ from each other only in how many zero bytes they end with, and
-  /// each is a prefix of all the longer ones: they come first, in the order of their lengths.
+  /// Keys that end within the window differ only in how many zero bytes they end with, and each is a prefix
+  /// of all longer ones. They come first, ordered by length.
   private static func sortEqualWindows(
     _ entries: inout MutableSpan<OrderedEntry>, _ range: Range<Int>, at depth: Int
   ) {
@@ -63,7 +63,7 @@ enum KeySorter {
     sort(&entries, range.lowerBound + endedCount..<range.upperBound, at: depth + 8)
   }
 
-  /// Sorts by the byte at `shift` and those below it.
+  /// Sorts by the byte at `shift` and the bytes below it.
   private static func sortWindows(
     _ entries: inout MutableSpan<OrderedEntry>, _ range: Range<Int>, shift: UInt64
   ) {
@@ -83,7 +83,7 @@ enum KeySorter {
     }
     for value in 0..<256 {
       while heads[value] < ends[value] {
-        // Follows a cycle of misplaced entries until one comes that belongs here.
+        // Follows a cycle of misplaced entries until it reaches one that belongs here.
         var entry = entries[heads[value]]
         var home = byte(of: entry, at: shift)
         while home != value {

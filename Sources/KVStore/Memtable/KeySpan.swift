@@ -1,28 +1,29 @@
 import Base
 
-/// From which key to which a memtable reaches, by their first eight bytes: who wants keys elsewhere need not
-/// put the memtable's in order.
+/// The bounds of a memtable's keys, by their first eight bytes. A scan of a range outside of them need not
+/// sort the memtable's keys.
 ///
-/// One thread includes keys, before it publishes them. Whoever may read a key therefore finds it included.
+/// One thread includes keys, and does so before it publishes them. A reader that can find a key therefore
+/// finds it included.
 struct KeySpan {
   private let greatest: AtomicWord
-  /// The least, as what it lacks to the greatest number: so that zero stands for no key here as well.
+  /// The least key, stored inverted, so that zero means "no key" here too.
   private let leastInverted: AtomicWord
 
-  /// Two atomic words, 0 by now.
+  /// Creates a span over two atomic words, which must be 0.
   init(greatest: AtomicWord, leastInverted: AtomicWord) {
     self.greatest = greatest
     self.leastInverted = leastInverted
   }
 
-  /// Notes a key by its `KeyNode.window(at: 0)`.
+  /// Includes a key, given its `KeyNode.window(at: 0)`.
   @inline(__always)
   func include(_ window: UInt64) {
     if UInt(window) > greatest.load() { greatest.publish(UInt(window)) }
     if ~UInt(window) > leastInverted.load() { leastInverted.publish(~UInt(window)) }
   }
 
-  /// False if no key in `range` was included.
+  /// Returns false only if no key in `range` was included.
   func mayMeet(_ range: KeyRange) -> Bool {
     if UInt(KeyNode.window(of: range.lower.rawSpan)) > greatest.load() { return false }
     guard let upper = range.upper else { return true }

@@ -1,14 +1,14 @@
 import Base
 
-/// One version of a key's value: immutable from the moment its key's head points to it.
+/// One version of a key's value. Immutable once the key's head points to it.
 ///
-///      0  address of the version before it    UInt, 0 in the oldest
+///      0  address of the next older version   UInt, 0 in the oldest
 ///      8  sequence << 8 | type << 1 | kind    UInt64
 ///     16  expiry                              UInt64, milliseconds since 1970, 0 = never
 ///     24  byte count of the value             UInt32
 ///     28  value
 ///
-/// A version is a borrowed address: whoever holds one also holds the memtable.
+/// A version is a borrowed address: its holder must also hold the memtable.
 @safe struct KeyVersion {
   private let address: UnsafeMutableRawPointer
 
@@ -54,7 +54,7 @@ import Base
       expiry: address.load(fromByteOffset: 16, as: UInt64.self))
   }
 
-  /// Lends the value's bytes where they lie.
+  /// Lends the value's bytes in place.
   @inline(__always)
   func withValue<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     let count = unsafe Int(address.load(fromByteOffset: 24, as: UInt32.self))

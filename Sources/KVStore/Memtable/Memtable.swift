@@ -1,23 +1,22 @@
 import Base
 import Synchronization
 
-/// The newest part of a partition: every version of every key written since the memtable before it was
-/// sealed, in memory, found by key in O(1) and walked in key order on demand.
+/// The newest part of a partition, in memory: every version of every key written since the previous memtable
+/// was sealed. Keys are found by hash in O(1), and sorted only on demand.
 ///
-/// One thread at a time inserts; readers on any thread never wait for it, nor it for them. What is written
-/// once never moves and never changes, but for four kinds of atomic words that lead to it: the head of a
-/// key's versions, a slot of the hash index (and which table it is in), how far the keys reach, and the count of
-/// the node list.
-/// Each is stored with release order when all behind it is complete and loaded with acquire order, so a
-/// reader finds whole versions or none.
+/// One thread at a time inserts. Readers on any thread never wait for it, and it never waits for them.
+/// Written data never moves or changes, except for four kinds of atomic words that lead to it: the head of a
+/// key's versions, a slot of the hash index (and the address of its newest table), the bounds of the keys,
+/// and the count of the node list. Each is stored with release order once everything it leads to is complete,
+/// and loaded with acquire order. So a reader finds whole versions or none.
 ///
-/// That a reader finds *every* version up to its sequence is the caller's doing: it publishes a sequence,
-/// itself with release order, only after the inserts at that sequence have returned.
+/// The caller ensures that a reader finds *every* version up to its sequence: it publishes a sequence, itself
+/// with release order, only after the inserts at that sequence have returned.
 ///
-/// Unchecked Sendable is sound because `writer` is touched only by `insert`, which one thread at a time
-/// may call, and all else is immutable, atomic as said above, or under the mutex.
+/// Sound as `@unchecked Sendable`: `writer` is touched only by `insert`, which one thread at a time may call;
+/// everything else is immutable, atomic as described above, or behind a lock.
 @safe final class Memtable: @unchecked Sendable {
-  /// What belongs to the inserting thread alone.
+  /// The state of the inserting thread.
   private struct Writer: ~Copyable {
     var arena: Arena
     var listEnd: NodeList.Position
@@ -25,7 +24,7 @@ import Synchronization
   }
 
   private let keyHash: KeyHash
-  /// Finds nodes; also for hints at where they are.
+  /// Finds nodes; also used to prefetch them.
   let index: HashIndex
   private let list: NodeList
   private let arenaByteCount: AtomicWord
@@ -34,12 +33,12 @@ import Synchronization
   private let runSet = Lock(RunSet())
   private let writer: UnsafeMutablePointer<Writer>
 
-  /// - Parameter spare: where its memory comes from, and goes back to.
+  /// - Parameter spare: where memory is taken from and returned to.
   init(hash: KeyHash, spare: SparePages = SparePages(byteLimit: 0)) {
     var arena = Arena(from: spare)
     keyHash = hash
-    // The words that change with every insert have a cache line to themselves: readers that only look
-    // keys up shall not wait for it.
+    // The words that change with every insert have a cache line of their own, so that plain lookups do not
+    // contend for it.
     let counters = unsafe arena.allocate(byteCount: 64)
     unsafe arenaByteCount = AtomicWord(at: counters)
     list = unsafe NodeList(published: AtomicWord(at: counters + 8), in: &arena)
@@ -57,11 +56,11 @@ import Synchronization
     unsafe writer.deallocate()
   }
 
-  /// The hash that `insert` and `withVersion` want for `key`.
+  /// The hash of `key`, as `insert` and `withVersion` take it.
   @inline(__always)
   func hash(of key: RawSpan) -> UInt64 { keyHash.hash(key) }
 
-  /// Adds a version of `key`. Sequences never decrease; of two versions with one key and sequence the
+  /// Adds a version of `key`. Sequences must not decrease; of two versions with the same key and sequence the
   /// later one counts. O(1) amortized.
   func insert(key: RawSpan, header: EntryHeader, value: RawSpan, hash: UInt64) {
     precondition(unsafe header.sequence >= writer.pointee.newestSequence)
@@ -80,21 +79,21 @@ import Synchronization
     arenaByteCount.publish(unsafe UInt(bitPattern: writer.pointee.arena.byteCount))
   }
 
-  /// All memory held, in bytes: entries, index and ordered runs. From any thread.
+  /// All memory held, in bytes: entries, index and ordered runs. Callable from any thread.
   var byteCount: Int {
     Int(bitPattern: arenaByteCount.load()) + runByteCount.load(ordering: .relaxed)
   }
 
-  /// How many distinct keys there are. From any thread.
+  /// The number of distinct keys. Callable from any thread.
   var keyCount: Int { list.count }
 
   var isEmpty: Bool { keyCount == 0 }
 
-  /// False if no key inserted so far lies in `range`. O(1), from any thread.
+  /// Returns false only if no key inserted so far lies in `range`. O(1); callable from any thread.
   func mayHold(_ range: KeyRange) -> Bool { span.mayMeet(range) }
 
-  /// Lends the newest version of `key` at or below `sequence`; a nil header and no bytes when there is
-  /// none, which says nothing about older memtables and the disk. O(1) expected, and the number of
+  /// Lends the newest version of `key` at or below `sequence`. Lends a nil header and no bytes if there is
+  /// none here, which says nothing about older memtables and the file. O(1) expected, plus the number of
   /// versions above `sequence`.
   @inline(__always)
   func withVersion<R, E: Error>(
@@ -107,9 +106,9 @@ import Synchronization
     return try version.withValue { value throws(E) in try body(version.header, value) }
   }
 
-  /// A cursor over every key inserted so far, each with its newest version at or below `sequence`; keys
-  /// inserted later it may or may not see. O(new keys · log n) amortized, on the calling thread, which waits for
-  /// no other thread's sorting.
+  /// A cursor over every key inserted so far, each with its newest version at or below `sequence`. It may or
+  /// may not see keys inserted later. O(new keys · log n) amortized, on the calling thread, which never waits
+  /// for another thread's sorting.
   func makeCursor(at sequence: SequenceNumber) -> MemtableCursor {
     var set = runSet.withLock { $0 }
     if list.count > set.coveredCount {
@@ -119,17 +118,17 @@ import Synchronization
     return MemtableCursor(memtable: self, runs: set.runs, sequence: sequence)
   }
 
-  /// Puts all keys inserted so far into a single run, which makes cursors cheap: for a memtable that is
-  /// sealed and about to be applied. O(n). Others make cursors meanwhile.
+  /// Sorts all keys inserted so far into a single run, which makes cursors cheap: for a sealed memtable that
+  /// is about to be applied. O(n). Other threads may make cursors meanwhile.
   func order() {
     var set = runSet.withLock { $0 }
     set.unify(over: list)
     publish(set)
   }
 
-  /// Lets others have what was sorted outside of the lock: sorting takes tens of milliseconds, and event loops
-  /// take this lock. Two threads may have sorted the same keys; each goes on with its own runs, and the better
-  /// ones stay.
+  /// Publishes runs that were sorted outside the lock: sorting takes tens of milliseconds, and event loops
+  /// take this lock. Two threads may sort the same keys; each continues with its own runs, and the better set
+  /// is kept.
   private func publish(_ new: RunSet) {
     runSet.withLock { set in
       guard new.isBetter(than: set) else { return }

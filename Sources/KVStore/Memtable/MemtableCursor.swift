@@ -1,28 +1,28 @@
-/// Walks a memtable's keys in byte order, forward and backward, each with its newest version at or below
-/// one sequence; keys without such a version are passed over.
+/// Iterates over a memtable's keys in byte order, forward and backward, each with its newest version at or
+/// below one sequence. Keys without such a version are skipped.
 ///
-/// The keys lie in a few ordered runs, each key in exactly one. The cursor keeps a cut through each run
-/// that parts the keys before its own from the rest; its own key is the least of those right behind the
-/// cuts. That serves both directions: forward moves the cut of its own run, backward the cut of the run
-/// with the greatest key before one.
+/// The keys lie in a few ordered runs, each key in exactly one. In each run the cursor keeps a cut between
+/// the keys before its own key and the rest; its own key is the least of those right after the cuts. This
+/// serves both directions: moving forward advances the cut of the current key's run; moving backward takes
+/// back the cut of the run with the greatest key before its cut.
 ///
-/// It keeps the memtable alive, and is for one thread.
+/// A cursor keeps the memtable alive. It is for use by one thread.
 struct MemtableCursor {
   private struct Lane: BitwiseCopyable {
     let entries: OrderedEntries
     var cut = 0
   }
 
-  /// How many keys ahead the nodes are asked for, and half as many their newest versions. In the order of keys
-  /// they lie anywhere in memory, and each that is waited for costs as much as writing its entry down.
+  /// How many keys ahead nodes are prefetched; their newest versions are prefetched half as far ahead. In key
+  /// order the nodes are scattered over memory, and waiting for one costs as much as writing out its entry.
   private static let lookahead = 8
 
   private let memtable: Memtable
   private let runs: [OrderedRun]
   private let sequence: SequenceNumber
   private var lanes: [Lane]
-  /// The lane whose key behind the cut is the cursor's, and its version; nil before the first seek and
-  /// beyond either end.
+  /// The lane whose key after the cut is the cursor's, with that key's node and version. Nil before the first
+  /// seek and past either end.
   private var current: (lane: Int, node: KeyNode, version: KeyVersion)?
 
   init(memtable: Memtable, runs: [OrderedRun], sequence: SequenceNumber) {
@@ -35,13 +35,13 @@ struct MemtableCursor {
   /// Whether the cursor is at a key.
   var isValid: Bool { current != nil }
 
-  /// Goes to the first key at or behind `key`. O(log n).
+  /// Moves to the first key at or after `key`. O(log n).
   mutating func seek(_ key: RawSpan) {
     cut(before: key)
     settleForward()
   }
 
-  /// Goes to the last key before `key`, or to the last of all. O(log n).
+  /// Moves to the last key before `key`, or to the last of all if it is nil. O(log n).
   mutating func seekBackward(_ key: RawSpan?) {
     if let key {
       cut(before: key)
@@ -51,20 +51,20 @@ struct MemtableCursor {
     settleBackward()
   }
 
-  /// Goes to the next key; not valid behind the last one. The cursor must be at a key.
+  /// Moves to the next key; invalid after the last one. The cursor must be at a key.
   mutating func next() {
     guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
     lanes[current.lane].cut += 1
     settleForward()
   }
 
-  /// Goes to the previous key; not valid before the first one. The cursor must be at a key.
+  /// Moves to the previous key; invalid before the first one. The cursor must be at a key.
   mutating func previous() {
     precondition(isValid, "The cursor is not at a key; seek first.")
     settleBackward()
   }
 
-  /// Lends the key. The cursor must be at one.
+  /// Lends the key. The cursor must be at a key.
   func withKey<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
     return try current.node.withKey(body)
@@ -82,7 +82,7 @@ struct MemtableCursor {
     }
   }
 
-  /// Lends the key and its version, which leads to the older ones. The cursor must be at a key.
+  /// Lends the key and its version, which links to the older ones. The cursor must be at a key.
   func withVersion<R, E: Error>(
     _ body: (_ key: RawSpan, _ version: KeyVersion) throws(E) -> R
   ) throws(E) -> R {
@@ -94,7 +94,7 @@ struct MemtableCursor {
     for lane in lanes.indices { lanes[lane].cut = lanes[lane].entries.count(before: key) }
   }
 
-  /// Takes the least key behind the cuts that has a version to show.
+  /// Moves to the least key after the cuts that has a visible version.
   private mutating func settleForward() {
     while let (number, entry) = least() {
       let lane = lanes[number]
@@ -109,7 +109,7 @@ struct MemtableCursor {
     current = nil
   }
 
-  /// The least key behind the cuts, and its lane.
+  /// The least key after the cuts, and its lane.
   @inline(__always)
   private func least() -> (lane: Int, entry: OrderedEntry)? {
     var least: (lane: Int, entry: OrderedEntry)?
@@ -123,7 +123,7 @@ struct MemtableCursor {
     return least
   }
 
-  /// Takes the greatest key before the cuts that has a version to show.
+  /// Moves to the greatest key before the cuts that has a visible version.
   private mutating func settleBackward() {
     while let (number, entry) = greatest() {
       lanes[number].cut -= 1

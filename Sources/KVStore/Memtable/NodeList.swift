@@ -1,14 +1,14 @@
-/// All nodes of a memtable in the order of their insertion, from which ordered runs are made.
+/// All nodes of a memtable in insertion order. Ordered runs are built from it.
 ///
-///     chunk   address of the chunk behind it   UInt, written before the first node of that chunk
-///             nodes' addresses                 UInt each, 511 of them
+///     chunk   address of the next chunk   UInt, written before the first node of that chunk
+///             nodes' addresses            UInt each, 511 of them
 ///
-/// The published count is stored with release order after everything it covers: whoever loads it may walk
-/// that many nodes, whatever the writer does meanwhile.
+/// The published count is stored with release order after everything it covers. A reader that loads it may
+/// walk that many nodes, whatever the writer does meanwhile.
 @safe struct NodeList {
   private static let nodesPerChunk = 511
 
-  /// A place in the list.
+  /// A position in the list.
   @safe struct Position {
     fileprivate var chunk: UnsafeMutableRawPointer
     fileprivate var offset = 0
@@ -17,7 +17,7 @@
   let start: Position
   private let published: AtomicWord
 
-  /// - Parameter published: an atomic word, 0 by now.
+  /// - Parameter published: an atomic word, which must be 0.
   init(published: AtomicWord, in arena: inout Arena) {
     self.published = published
     start = Self.makeChunk(in: &arena)
@@ -27,10 +27,10 @@
     unsafe Position(chunk: arena.allocate(byteCount: 8 * (1 + nodesPerChunk)))
   }
 
-  /// How many nodes may be walked, from any thread.
+  /// How many nodes are published. Callable from any thread.
   var count: Int { @inline(__always) get { Int(bitPattern: published.load()) } }
 
-  /// Publishes one node more; `end` is the writer's own note of where the list ends.
+  /// Publishes one more node. `end` is the writer's own record of where the list ends.
   @inline(__always)
   func append(_ node: KeyNode, at end: inout Position, in arena: inout Arena) {
     if end.offset == Self.nodesPerChunk {
@@ -43,7 +43,7 @@
     published.publish(UInt(bitPattern: count &+ 1))
   }
 
-  /// Walks `count` nodes from `position` on, all of them published, and returns where it stopped.
+  /// Calls `body` with `count` published nodes from `position` on, and returns where it stopped.
   func forEach(from position: Position, count: Int, _ body: (KeyNode) -> Void) -> Position {
     var position = position
     for _ in 0..<count {

@@ -1,8 +1,8 @@
 import Base
 
-/// A node in an ordered run, with the first bytes of its key at hand: most comparisons end there.
+/// A node in an ordered run, with the first bytes of its key inline. Most comparisons need no more.
 struct OrderedEntry: BitwiseCopyable {
-  /// Eight bytes of the key as `KeyNode.window(at:)` gives them; those at depth 0 once the run is sorted.
+  /// Eight bytes of the key, as returned by `KeyNode.window(at:)`; those at depth 0 once the run is sorted.
   var window: UInt64
   var word: UInt
 
@@ -20,20 +20,21 @@ struct OrderedEntry: BitwiseCopyable {
   }
 }
 
-/// The nodes of one stretch of the insertion order, in the order of their keys. Immutable.
+/// The nodes of one stretch of the insertion order, sorted by key. Immutable.
 ///
-/// It is Sendable, unchecked, because nothing writes to its memory after `init`.
+/// Sound as `@unchecked Sendable`: nothing writes to its memory after `init`.
 @safe final class OrderedRun: @unchecked Sendable {
-  /// Where in the insertion order the stretch begins.
+  /// Where the stretch begins in the insertion order.
   let start: NodeList.Position
   let end: NodeList.Position
   let count: Int
   private let entries: UnsafeMutablePointer<OrderedEntry>
 
-  /// Memory of this size comes from the system, so that it goes back there; less would waste pages.
+  /// Runs of at least this size are mapped from the system, so that their memory returns to it. Mapping
+  /// smaller ones would waste pages.
   private static let mappedByteCount = 64 << 10
 
-  /// Sorts `count` nodes from `start` on. O(n) expected, as `KeySorter` says.
+  /// Sorts `count` nodes from `start` on. O(n) expected; see `KeySorter`.
   init(of list: NodeList, from start: NodeList.Position, count: Int) {
     self.start = start
     self.count = count
@@ -64,13 +65,13 @@ struct OrderedEntry: BitwiseCopyable {
 
   var byteCount: Int { count * MemoryLayout<OrderedEntry>.stride }
 
-  /// The entries, which are there as long as the run.
+  /// The entries, valid as long as the run.
   @inline(__always)
   var view: OrderedEntries { unsafe OrderedEntries(at: entries, count: count) }
 }
 
-/// The entries of an ordered run, borrowed: whoever holds them also holds the run. A plain value, for a cursor
-/// to go by without counted references.
+/// The entries of an ordered run, borrowed: the holder must also hold the run. A plain value, so that a
+/// cursor uses it without reference counting.
 @safe struct OrderedEntries: BitwiseCopyable {
   let count: Int
   private let entries: UnsafeMutablePointer<OrderedEntry>
@@ -86,19 +87,20 @@ struct OrderedEntry: BitwiseCopyable {
     return unsafe entries[index]
   }
 
-  /// Asks for the node at `index`, if there is one, without waiting for it.
+  /// Prefetches the node at `index`, if there is one.
   @inline(__always)
   func fetch(_ index: Int) {
     if index < count { unsafe entries[index].node.fetch() }
   }
 
-  /// Asks for the newest version of the node at `index`, if there is one, which was asked for before.
+  /// Prefetches the newest version of the node at `index`, if there is one. The node should have been
+  /// prefetched before.
   @inline(__always)
   func fetchVersion(_ index: Int) {
     if index < count { unsafe entries[index].node.fetchVersion() }
   }
 
-  /// How many keys of the run come before `key`. O(log n).
+  /// The number of keys in the run that come before `key`. O(log n).
   func count(before key: RawSpan) -> Int {
     let window = KeyNode.window(of: key)
     var lower = 0

@@ -1,22 +1,22 @@
-/// The ordered runs of a memtable: each covers a stretch of the insertion order, the stretches follow one
-/// another, and each is more than twice as long as the one behind it, so that there are few.
+/// The ordered runs of a memtable. Each covers a stretch of the insertion order. The stretches are
+/// consecutive, and each is more than twice as long as the next, so there are few.
 ///
-/// Runs are made only when somebody wants order. A run that would be too long for its neighbour is made
-/// over both stretches: sorting again is as quick as merging, because a radix sort reads the nodes in the
-/// order in which they lie.
+/// Runs are built only when a caller needs sorted keys. If a run would be too long relative to the one before
+/// it, a single run is built over both stretches. Sorting again is as fast as merging, because a radix sort
+/// reads the nodes in the order in which they lie in memory.
 struct RunSet {
   private(set) var runs: [OrderedRun] = []
   private(set) var coveredCount = 0
 
   var byteCount: Int { runs.reduce(0) { $0 + $1.byteCount } }
 
-  /// Whether this set serves better than `other`: it covers more, or as much with fewer runs.
+  /// Whether this set is better than `other`: it covers more keys, or as many with fewer runs.
   func isBetter(than other: RunSet) -> Bool {
     if coveredCount != other.coveredCount { return coveredCount > other.coveredCount }
     return runs.count < other.runs.count
   }
 
-  /// Covers all that `list` has published. Amortized O(log n) for each key that is new.
+  /// Extends the set to everything that `list` has published. O(log n) amortized for each new key.
   mutating func extend(over list: NodeList) {
     let count = list.count
     guard count > coveredCount else { return }
@@ -31,7 +31,8 @@ struct RunSet {
     coveredCount = count
   }
 
-  /// Covers all that `list` has published with a single run. O(n) unless that is so already.
+  /// Replaces the runs with a single one over everything that `list` has published. O(n), unless there is one
+  /// already.
   mutating func unify(over list: NodeList) {
     let count = list.count
     guard count > coveredCount || runs.count > 1 else { return }

@@ -2,14 +2,14 @@ import Base
 import Glibc
 import Synchronization
 
-/// Zeroed memory mapped from the system, page by page. It costs nothing until it is touched, and
-/// unmapping it returns it at once.
+/// Zeroed memory, mapped from the system in pages. It costs nothing until it is touched, and unmapping
+/// returns it at once.
 enum SystemPages {
   static func roundedUp(_ byteCount: Int) -> Int {
     (byteCount + pageByteCount - 1) / pageByteCount * pageByteCount
   }
 
-  /// Traps when the system has no memory left, as any allocation in Swift does. See mmap(2).
+  /// Traps when the system is out of memory, as any allocation in Swift does. See mmap(2).
   static func map(byteCount: Int) -> UnsafeMutableRawPointer {
     let result = unsafe mmap(
       nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
@@ -21,7 +21,7 @@ enum SystemPages {
     return unsafe address
   }
 
-  /// Returns what `map` gave. See munmap(2).
+  /// Unmaps memory returned by `map`. See munmap(2).
   static func unmap(_ address: UnsafeMutableRawPointer, byteCount: Int) {
     let status = unsafe munmap(address, byteCount)
     precondition(status == 0)
@@ -30,14 +30,14 @@ enum SystemPages {
   private static let pageByteCount = sysconf(Int32(_SC_PAGESIZE))
 }
 
-/// Memory of memtables that are gone, kept for those that follow: what a program touches for the first time
-/// the system has to find, clear and map, page by page, which costs several times the write itself.
+/// Memory of freed memtables, kept for reuse by later ones. The system has to find, clear and map each page
+/// when a program first touches it, which costs several times as much as the write itself.
 ///
-/// It is zeroed before it is kept, by whoever gives it back: a thread that nobody waits for. Never more than
-/// `byteLimit` is kept, which is a part of the store's memory; the rest goes back to the system.
+/// Memory is zeroed before it is kept, on the thread that returns it, for which no other thread waits. At
+/// most `byteLimit` bytes are kept, as part of the store's memory limit; the rest returns to the system.
 final class SparePages: Sendable {
   private struct Kept {
-    /// Addresses by the number of bytes at each.
+    /// Addresses, by the number of bytes at each.
     var addresses: [Int: [UInt]] = [:]
     var byteCount = 0
   }
@@ -60,10 +60,10 @@ final class SparePages: Sendable {
     }
   }
 
-  /// The bytes that are kept at present.
+  /// The number of bytes kept.
   var byteCount: Int { kept.withLock { $0.byteCount } }
 
-  /// As `SystemPages.map`.
+  /// As `SystemPages.map`, but takes kept memory of that size if there is any.
   func map(byteCount: Int) -> UnsafeMutableRawPointer {
     let address = kept.withLock { kept in
       let address = kept.addresses[byteCount]?.popLast()
@@ -76,7 +76,7 @@ final class SparePages: Sendable {
     return unsafe SystemPages.map(byteCount: byteCount)
   }
 
-  /// As `SystemPages.unmap`.
+  /// As `SystemPages.unmap`, but keeps the memory for reuse if the limit allows.
   func unmap(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
     let isKept = kept.withLock { kept in
       guard kept.byteCount + byteCount <= byteLimit else { return false }
@@ -89,9 +89,9 @@ final class SparePages: Sendable {
   }
 }
 
-/// A word of mapped memory through which one thread publishes what others then read.
+/// A word of mapped memory through which one thread publishes to others.
 ///
-/// Whoever loads a value sees everything that its writer wrote before storing it.
+/// A reader that loads a value sees everything that was written before the value was stored.
 @safe struct AtomicWord: BitwiseCopyable {
   private let pointer: UnsafeMutablePointer<Atomic<UInt>>
 
@@ -105,7 +105,7 @@ final class SparePages: Sendable {
   @inline(__always)
   func publish(_ word: UInt) { unsafe pointer.pointee.store(word, ordering: .releasing) }
 
-  /// For a word that no other thread can reach yet.
+  /// Stores to a word that no other thread can reach yet.
   @inline(__always)
   func prepare(_ word: UInt) { unsafe pointer.pointee.store(word, ordering: .relaxed) }
 }

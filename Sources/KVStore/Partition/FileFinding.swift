@@ -1,29 +1,30 @@
 import Base
 
-/// What a partition's file holds of a key, as far as it has been found out in one view.
+/// What a partition's file holds for a key, as far as one view has found out.
 ///
-/// It counts in that view alone: as long as its revision is the view's, the layers above the file and the
-/// transaction that its pages are of are the same ones. And it counts for what memtables say nothing of, which are
-/// asked first at every look-up.
+/// It is valid only in that view: while its revision equals the view's, neither the layers above the file nor
+/// the transaction that its pages belong to have changed. It says nothing about memtables, which every lookup
+/// searches first.
 struct FileFinding: BitwiseCopyable {
   enum Extent: BitwiseCopyable {
     case nothing
-    /// The leaf that the key belongs to.
+    /// The leaf page that the key belongs to.
     case leaf(UInt64)
     case absent
-    /// What is stored, not verified yet.
+    /// The stored value, not verified yet.
     case stored(MappedValue)
-    /// An entry, verified.
+    /// A verified entry.
     case entry(EntryHeader, MappedValue)
   }
 
-  /// No view has zero.
+  /// No view has revision 0.
   var revision: UInt64 = 0
   var extent = Extent.nothing
 }
 
 extension PartitionView {
-  /// What the file holds of the key that is expected: found out once in a view. `.nothing` where only LMDB can tell.
+  /// What the file holds for the expected key, found out once per view. Returns `.nothing` where only LMDB
+  /// can tell.
   func findExpected(
     _ key: RawSpan, in transaction: ReadTransaction
   ) throws(StoreError) -> FileFinding.Extent {

@@ -1,29 +1,30 @@
 import Base
 import Synchronization
 
-/// Which keys of a partition somebody watches that had no value then.
+/// The watched keys of a partition that had no value when the watch began.
 ///
-/// A key's sequence tells every change but one: a key that was absent, was made, and was deleted again has
-/// no value and no sequence, as before, and nothing keeps deletes forever. So whoever writes notes the
-/// making of such keys here. That takes memory for keys that are watched, and for no others.
+/// The sequence of a key reveals every change but one: a key that was absent, was created, and was deleted
+/// again has no value and no sequence, as before, because deletes are not kept forever. So the writer records
+/// here that such a key was created. This takes memory only for watched keys.
 final class KeyWatches: Sendable {
   private struct Entry {
     var watcherCount = 0
     var madeCount: UInt64 = 0
   }
 
-  /// By the keys' hashes.
+  /// By hash of the key.
   private let entries = Lock<[UInt64: Entry]>([:])
   private let watcherCount = Atomic<Int>(0)
 
-  /// How often the key had been made when the watch began.
+  /// Begins a watch. Returns how many creations of the key have been counted so far.
   fileprivate func begin(_ hash: UInt64) -> UInt64 {
     let madeCount = entries.withLock { entries in
       entries[hash, default: Entry()].watcherCount += 1
       return entries[hash]?.madeCount ?? 0
     }
     watcherCount.add(1, ordering: .relaxed)
-    // With that in `note`: a write that does not see this watch is seen by the look-up that follows.
+    // Pairs with the fence in `note`: either the write sees this watch, or the lookup that follows sees the
+    // write.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     return madeCount
   }
@@ -41,10 +42,10 @@ final class KeyWatches: Sendable {
     entries.withLock { $0[hash]?.madeCount ?? 0 }
   }
 
-  /// How many keys it knows.
+  /// How many keys are watched.
   var watchedCount: Int { entries.withLock { $0.count } }
 
-  /// To be called by the partition's writer, behind putting `mutations` into the memtable.
+  /// Called by the partition's writer, after it has put `mutations` into the memtable.
   @inline(__always)
   func note(_ mutations: RawSpan, _ hash: KeyHash) {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -63,7 +64,7 @@ final class KeyWatches: Sendable {
   }
 }
 
-/// The watch over a key that has no value, for as long as this lives.
+/// A watch on a key that has no value, for as long as this object lives.
 final class AbsenceWatch: Sendable {
   private let watches: KeyWatches
   private let hash: UInt64

@@ -2,7 +2,7 @@ import Base
 import Synchronization
 import TxnWAL
 
-/// All partitions together, and which key belongs to which.
+/// All partitions of a store, and which key belongs to which.
 final class Keyspace: Sendable {
   let partitions: [Partition]
   let hash: KeyHash
@@ -31,7 +31,8 @@ final class Keyspace: Sendable {
     Routing.partition(of: key, count: partitions.count)
   }
 
-  /// The same for a key that is written: maps are taken note of.
+  /// The partition of a key that is about to be written. Records that there may be maps if it is the key of a
+  /// map field.
   @inline(__always)
   func partition(ofWritten key: RawSpan) -> Int {
     if key.beginsWithZero, InternalKey.isMapField(key) { noteMap() }
@@ -45,6 +46,6 @@ final class Keyspace: Sendable {
     mayHoldMaps.store(true, ordering: .relaxed)
   }
 
-  /// Whether a map's field is stored, or was written since the store was opened.
+  /// Whether a map field may be stored: one was there at open, or was written since.
   var mayContainMaps: Bool { mayHoldMaps.load(ordering: .relaxed) }
 }

@@ -1,21 +1,20 @@
 import Synchronization
 import TxnWAL
 
-/// A memtable with what else its partition must remember of the same stretch of the log.
+/// A memtable, with what else its partition must remember about the same part of the log.
 ///
-/// Sound as `@unchecked Sendable`: the plain fields are written only by the thread that is the
-/// partition's writer, and read by others only after the layer has been sealed, which happens under the
-/// partition's lock.
+/// Sound as `@unchecked Sendable`: the plain fields are written only by the partition's writer thread. Other
+/// threads read them only after the layer has been sealed, which happens under the partition's lock.
 final class MemtableLayer: @unchecked Sendable {
   let memtable: Memtable
-  /// Range deletes that came while this was the active layer, oldest first.
+  /// Range deletes that arrived while this was the active layer, oldest first.
   private(set) var tombstones: [RangeTombstone] = []
-  /// The position behind the first and the last batch in it.
+  /// The positions after the first and the last batch in it.
   private(set) var firstPosition: CommitPosition?
   private(set) var lastPosition: CommitPosition?
-  /// The bytes of the memtable, fixed when it is sealed.
+  /// The byte count of the memtable, fixed when it is sealed.
   var sealedByteCount = 0
-  /// Whether they count in the budget. Once sealed, only under the partition's lock.
+  /// Whether these bytes count in the budget. Once sealed, it is accessed only under the partition's lock.
   var isCounted = false
 
   init(hash: KeyHash, spare: SparePages) {
@@ -34,15 +33,15 @@ final class MemtableLayer: @unchecked Sendable {
   }
 }
 
-/// What a partition consists of above LMDB, at one moment. Immutable as a list: sealing, dropping a
-/// memtable, adding the tombstones of a batch and finishing some each make a new one.
+/// The layers of a partition above LMDB, at one moment. Immutable: sealing a memtable, dropping one, adding
+/// the tombstones of a batch and finishing some each create a new object.
 final class Layers: Sendable {
   let active: MemtableLayer
-  /// On their way down to LMDB, the newest first.
+  /// Memtables that are waiting to be applied to LMDB, newest first.
   let sealed: [MemtableLayer]
   /// Range deletes that may still hide something.
   let tombstones: RangeIndex
-  /// How many of them belong to the active layer, so that nobody can carry them out yet.
+  /// How many of them belong to the active layer, so that they cannot be carried out yet.
   let activeTombstoneCount: Int
 
   init(
@@ -55,8 +54,8 @@ final class Layers: Sendable {
     self.activeTombstoneCount = activeTombstoneCount
   }
 
-  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if none
-  /// does. O(log² tombstones).
+  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if there is none.
+  /// O(log² tombstones).
   @inline(__always)
   func tombstoneSequence(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
     tombstones.newest(over: key, at: sequence)

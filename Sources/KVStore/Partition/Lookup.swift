@@ -1,10 +1,10 @@
 import Base
 
 extension PartitionView {
-  /// Lends the newest version of `key` at or below `sequence`: nil where there is none or it is a
-  /// delete. What LMDB holds counts whatever its sequence: it was published before this view was made.
+  /// Lends the newest version of `key` at or below `sequence`: nil if there is none or it is a delete. What
+  /// LMDB holds counts whatever its sequence: it was published before this view was made.
   ///
-  /// The view must be current. O(1) expected in memory, O(log n) below.
+  /// The view must be current. O(1) expected in memory, O(log n) in the file.
   @inline(__always)
   func withVersion<R>(
     of key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
@@ -16,16 +16,16 @@ extension PartitionView {
     return try lookBelow(key, hiding: hiding, body)
   }
 
-  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if none does.
+  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if there is none.
   @inline(__always)
   func tombstoneSequence(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
     layers?.tombstoneSequence(
       over: key, at: DeliberateBug.shown(sequence, of: partition.index)) ?? 0
   }
 
-  /// The part of a look-up that memory can answer. False, and nothing is lent, where the file must be asked.
+  /// The part of a lookup that memory can answer. Returns false, and lends nothing, if the file must be read.
   ///
-  /// - Parameter hiding: what `tombstoneSequence` says.
+  /// - Parameter hiding: the result of `tombstoneSequence`.
   func lendFromMemory(
     _ key: RawSpan, hash: UInt64, at sequence: SequenceNumber, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
@@ -33,7 +33,7 @@ extension PartitionView {
     try searchMemory(key, hash: hash, at: sequence, hiding: hiding, body) != nil
   }
 
-  /// The rest of it: what the file has.
+  /// The rest of a lookup: lends what the file holds.
   func lendFromFile(
     _ key: RawSpan, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
@@ -58,7 +58,7 @@ extension PartitionView {
     return nil
   }
 
-  /// The version in one memtable; nil where it has none, and those below must be asked.
+  /// The version in one memtable; nil if it has none and the layers below must be searched.
   @inline(__always)
   private static func search<R>(
     _ layer: MemtableLayer, _ key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
@@ -67,7 +67,7 @@ extension PartitionView {
     try layer.memtable.withVersion(of: key, hash: hash, at: sequence) {
       header, value throws(StoreError) in
       guard let header else { return nil }
-      // A version of the tombstone's own sequence was put behind it in the same batch.
+      // A put with the tombstone's own sequence comes after it in the same batch.
       guard header.kind == .put, header.sequence >= hiding else { return try body(nil, RawSpan()) }
       return try body(header, value)
     }

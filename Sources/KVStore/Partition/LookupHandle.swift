@@ -1,14 +1,14 @@
-/// What look-ups in a partition begin with, as plain addresses that cost no counted reference.
+/// The starting points of lookups in a partition, as plain addresses that need no reference counting.
 ///
-/// It belongs to a `PartitionView`, which keeps alive what the addresses lead to, and replaces it with
-/// whatever else it replaces.
+/// It belongs to a `PartitionView`, which keeps alive what the addresses point to, and replaces the handle
+/// whenever it replaces any of that.
 struct LookupHandle: BitwiseCopyable {
   private var active: HashIndex
-  /// The newest sealed memtable's; there is seldom another.
+  /// Of the newest sealed memtable; there is rarely another.
   private var sealed: HashIndex?
-  /// Whether that is all there is above the file: no other sealed memtable, and no range delete.
+  /// Whether this is everything above the file: no other sealed memtable, and no range delete.
   let isWhole: Bool
-  /// The tree in the file; nil until somebody wants it, and where only LMDB can walk it.
+  /// The tree in the file. Nil until a reader needs it, and where only LMDB can walk it.
   private(set) var tree: MappedTree?
   private(set) var hasLookedForTree = false
 
@@ -23,21 +23,21 @@ struct LookupHandle: BitwiseCopyable {
     hasLookedForTree = true
   }
 
-  /// The newest version of `key` in memory at or below `sequence`; nil where there is none.
+  /// The newest version of `key` in these memtables, at or below `sequence`; nil if there is none.
   @inline(__always)
   func version(of key: RawSpan, hash: UInt64, at sequence: SequenceNumber) -> KeyVersion? {
     active.find(key, hash: hash)?.version(at: sequence)
       ?? sealed?.find(key, hash: hash)?.version(at: sequence)
   }
 
-  /// Asks for where the search for a key with this hash begins in memory.
+  /// Prefetches the slots at which the search for a key with this hash begins.
   @inline(__always)
   func fetchSlots(of hash: UInt64) {
     active.table.fetchSlot(at: hash)
     sealed?.table.fetchSlot(at: hash)
   }
 
-  /// Asks for the node of a key with this hash. False if there is none in memory.
+  /// Prefetches the node of a key with this hash. Returns false if these memtables have none.
   @inline(__always)
   func fetchNode(of hash: UInt64) -> Bool {
     if active.table.fetchNode(of: hash) { return true }

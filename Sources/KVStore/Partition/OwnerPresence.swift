@@ -1,27 +1,28 @@
 import Base
 import Synchronization
 
-/// What apply, the purge worker and those who remove orphans need not look for, as long as a store has never had
-/// any: entries that own others, and notes of orphans. One for all partitions of a store.
+/// Whether a store may hold entries that own others, and new orphan notes. While it has never had any, apply,
+/// the purge worker and the removal of orphans need not look for them. One object for all partitions of a
+/// store.
 final class OwnerPresence: Sendable {
-  /// Until recovery has told: true.
+  /// True until recovery has found out.
   private let owners = Atomic<Bool>(true)
-  /// Until somebody has looked: true.
+  /// True until the first check.
   private let orphans = Atomic<Bool>(true)
 
   /// Whether entries that own others may be stored.
   var mayHoldOwners: Bool { owners.load(ordering: .relaxed) }
 
-  /// Recovery is over: whether anything that is owned is stored.
+  /// Called after recovery, with whether anything that is owned may be stored.
   func settle(_ mayHoldOwners: Bool) { owners.store(mayHoldOwners, ordering: .relaxed) }
 
-  /// Before the first owner is ordered.
+  /// Called before the first owner is ordered.
   func noteOwner() { owners.store(true, ordering: .relaxed) }
 
-  /// Once a note of an orphan can be read.
+  /// Called once an orphan note can be read.
   func noteOrphan() { orphans.store(true, ordering: .releasing) }
 
-  /// Whether there may be notes that were written since this was called last. Whoever calls it looks
-  /// afterwards.
+  /// Whether orphan notes may have been written since the last call. Look for them after this call, not
+  /// before.
   func takeOrphans() -> Bool { orphans.exchange(false, ordering: .acquiringAndReleasing) }
 }

@@ -2,13 +2,14 @@ import Base
 import Synchronization
 import TxnWAL
 
-/// One part of the keyspace: memtables above, an LMDB file below.
+/// One part of the keyspace: memtables on top of an LMDB file.
 ///
-/// It has one writer at a time, the thread that is the sequencer (in recovery, its own worker); one
-/// apply worker or the purge worker at a time writes its LMDB file; readers are free.
+/// It has one writer at a time: the sequencer thread, or during recovery its own worker. One apply worker or
+/// the purge worker at a time writes its LMDB file. Any number of threads may read.
 ///
-/// Sound as `@unchecked Sendable`: `writerLayer` belongs to the writer, `current` is reached inside `layersMutex`
-/// alone, the rest is immutable or atomic.
+/// Sound as `@unchecked Sendable`: `writerLayer` and `countedByteCount` belong to the writer; `current` is
+/// accessed only under `layersMutex`; `mayHoldMaps` and `preconditions` change only while the store is being
+/// opened or closed; everything else is immutable or atomic.
 final class Partition: @unchecked Sendable {
   let index: Int
   let environment: LMDBEnvironment
@@ -16,30 +17,30 @@ final class Partition: @unchecked Sendable {
   let appliedAtOpen: AppliedState
   let budget: MemoryBudget
 
-  /// What protects `current`. Not a `Lock`, whose call with a closure is most of what taking the layers costs.
+  /// Protects `current`. Not a `Lock`: its call of a closure would be most of the cost of taking the layers.
   private let layersMutex = PlatformMutex()
   private var current: Layers
   private let generationNumber = Atomic<UInt64>(1)
-  /// LMDB readers for whoever needs one next; nil once the partition is closed.
+  /// Idle LMDB readers; nil once the partition is closed.
   private let pool = Lock<[ReadTransaction]?>([])
-  /// The active layer, without the lock, for its writer.
+  /// The active layer, which its writer accesses without the lock.
   private var writerLayer: MemtableLayer
-  /// What the budget knows of it, in recovery.
+  /// How many bytes of the active layer the budget counts; used during recovery.
   private var countedByteCount = 0
   /// See `applied`.
   private let appliedLSN: Atomic<UInt64>
-  /// Whether the active layer has anything in it, for others than its writer.
+  /// Whether the active layer has anything in it, for threads other than its writer.
   private let isActiveInUse = Atomic<Bool>(false)
 
-  /// Whether there is a map's field in it; of use once it is recovered, while which its one writer sets it.
+  /// Whether a map field may be stored here. Set by the one writer during recovery, and valid after it.
   private(set) var mayHoldMaps: Bool
 
   let watches = KeyWatches()
   let presence: OwnerPresence
 
-  /// Looks a key's newest version up for a precondition; set once the store is whole.
+  /// Looks up keys for preconditions. Set while the store is open.
   var preconditions: PreconditionChecker?
-  /// Told when a memtable has been sealed.
+  /// Called when a memtable has been sealed.
   private let onSeal: @Sendable (Partition) -> Void
 
   init(
@@ -56,7 +57,7 @@ final class Partition: @unchecked Sendable {
     let reader = try environment.makeReader()
     appliedAtOpen = try reader.appliedState()
     let tombstones = try reader.tombstones()
-    // What cannot be read says nothing against it.
+    // If that cannot be read, maps cannot be ruled out.
     mayHoldMaps = (try? reader.hasMaps()) ?? true
     reader.reset()
     pool.withLock { $0?.append(reader) }
@@ -67,21 +68,21 @@ final class Partition: @unchecked Sendable {
     current = Layers(active: writerLayer, sealed: [], tombstones: index)
   }
 
-  /// Frees the LMDB readers and closes the file, as soon as readers that are out are given back. Nobody
-  /// may write any more.
+  /// Frees the LMDB readers, and closes the file as soon as the readers in use are returned. No thread may
+  /// write any more.
   func close() {
     pool.withLock { $0 = nil }
     environment.close()
   }
 
-  /// The room on the disk that holds the file, 0 where it cannot be told.
+  /// The free space on the disk that holds the file; 0 if it is unknown.
   var availableByteCount: UInt64 {
     (try? Files.space(at: environment.directory).available) ?? 0
   }
 
   // MARK: Reading
 
-  /// One more whenever the layers change.
+  /// Incremented whenever the layers change.
   var generation: UInt64 { generationNumber.load(ordering: .acquiring) }
 
   var layers: Layers {
@@ -103,24 +104,24 @@ final class Partition: @unchecked Sendable {
     pool.withLock { $0?.append(transaction) }
   }
 
-  // MARK: The writer's side
+  // MARK: Writer
 
-  /// The bytes of the memtable that is being written.
+  /// The byte count of the active memtable.
   var activeByteCount: Int { writerLayer.memtable.byteCount }
 
   var isActiveEmpty: Bool { writerLayer.isEmpty }
 
-  /// The place of the newest batch in the active layer.
+  /// The position of the newest batch in the active layer.
   var lastPosition: CommitPosition? { writerLayer.lastPosition }
 
-  /// The position of the oldest batch that LMDB lacks, if there is one. For the writer.
+  /// The position of the oldest batch that is not in LMDB yet, if there is one. For the writer.
   var oldestUnapplied: LSN? {
     let layers = layers
     let oldest = layers.sealed.last ?? layers.active
     return oldest.firstPosition?.end
   }
 
-  /// Puts `mutations` into the active memtable. Returns false where the bytes are no mutations.
+  /// Puts `mutations` into the active memtable. Returns false if the bytes do not parse as mutations.
   func insert(_ mutations: RawSpan, at position: CommitPosition) -> Bool {
     let memtable = writerLayer.memtable
     var offset = 0
@@ -141,7 +142,8 @@ final class Partition: @unchecked Sendable {
     return true
   }
 
-  /// In recovery only: later, whoever writes takes note.
+  /// Records whether `mutations` write a map field. During recovery only; later,
+  /// `Keyspace.partition(ofWritten:)` does so.
   func noteMaps(in mutations: RawSpan) {
     var offset = 0
     while !mayHoldMaps, offset < mutations.byteCount,
@@ -169,10 +171,10 @@ final class Partition: @unchecked Sendable {
     }
   }
 
-  /// All range deletes that a batch has here, as one change of the layers. Among the batch's other mutations
-  /// their order means nothing: they hide older batches alone.
+  /// Adds all range deletes that a batch has in this partition, as one change of the layers. Their order
+  /// among the batch's other mutations does not matter: they hide only older batches.
   private func insert(_ ranges: [KeyRange], at position: CommitPosition) {
-    // A batch is never spread over two layers, so those that share its sequence are in this one.
+    // A batch is never split over two layers, so all range deletes with its sequence are in this one.
     let last = writerLayer.tombstones.last.flatMap {
       $0.sequence == position.sequence ? $0.ordinal : nil
     }
@@ -183,8 +185,8 @@ final class Partition: @unchecked Sendable {
         lower: range.lower, upper: range.upper)
     }
     writerLayer.add(new)
-    // Made before the lock is taken, so that no reader waits: the writer alone adds to the index, and what is
-    // dropped from it meanwhile can be dropped from the new one too.
+    // Built before the lock is taken, so that no reader waits. Only the writer adds to the index; what is
+    // dropped from it meanwhile is dropped from the new one below.
     let before = layers
     var added = before.tombstones
     added.insert(new)
@@ -199,8 +201,8 @@ final class Partition: @unchecked Sendable {
     }
   }
 
-  /// In recovery: tells the budget how much the active memtable has grown. Each worker does so for its own,
-  /// and not for every record.
+  /// During recovery: tells the budget how much the active memtable has grown. Each worker does so for its
+  /// own partition, and not for every record.
   func countActive() {
     let growth = activeByteCount - countedByteCount
     guard abs(growth) >= Self.countedGrowth else { return }
@@ -210,7 +212,8 @@ final class Partition: @unchecked Sendable {
 
   private static let countedGrowth = 8 << 10
 
-  /// Begins a new memtable; the one so far is on its way to LMDB from here on.
+  /// Seals the active memtable, so that it is applied to LMDB, and starts a new one. Does nothing if it is
+  /// empty.
   func seal() {
     guard !writerLayer.isEmpty else { return }
     let sealed = writerLayer
@@ -222,24 +225,24 @@ final class Partition: @unchecked Sendable {
       Layers(
         active: writerLayer, sealed: [sealed] + layers.sealed, tombstones: layers.tombstones)
     }
-    // After the change: who finds the active layer unused finds the sealed one.
+    // After the change: a thread that finds the active layer unused also finds the sealed one.
     isActiveInUse.store(false, ordering: .releasing)
     onSeal(self)
   }
 
-  // MARK: The apply and purge workers' side
+  // MARK: Apply and purge workers
 
-  /// Whether the active layer has many range deletes, or some that others wait for, and no other memtable is
-  /// on its way to LMDB.
+  /// Whether the active layer has many range deletes, or has some that others wait for, and no other memtable
+  /// is waiting to be applied.
   var hasGatheredTombstones: Bool {
     let layers = layers
     guard layers.activeTombstoneCount > 0, layers.sealed.isEmpty else { return false }
     return layers.activeTombstoneCount >= Upkeep.activeTombstoneLimit || hasTombstoneBacklog
   }
 
-  /// Whether the active layer has range deletes whose room is needed, because its disk has little left, and no other
-  /// memtable is on its way to LMDB. Asks the file system, of the partition's own file: it may be a link to another
-  /// disk than the store's.
+  /// Whether the active layer has range deletes, the disk is nearly full so that the space they free is
+  /// needed, and no other memtable is waiting to be applied. Asks the file system about the partition's own
+  /// directory, which may be a link to another disk than the store's.
   var hasScarceTombstones: Bool {
     let layers = layers
     guard layers.activeTombstoneCount > 0, layers.sealed.isEmpty else { return false }
@@ -247,7 +250,7 @@ final class Partition: @unchecked Sendable {
   }
 
   /// Whether more range deletes must wait until some are carried out. Those of a damaged file never are: it
-  /// takes no more of them, and the others do not wait for it.
+  /// accepts no more of them, and those of other partitions do not wait for it.
   var hasTombstoneBacklog: Bool {
     let tombstones = layers.tombstones
     if tombstones.isEmpty || environment.isDamaged { return false }
@@ -255,25 +258,24 @@ final class Partition: @unchecked Sendable {
       || tombstones.byteCount >= budget.tombstoneByteLimit
   }
 
-  /// Whether everything that was inserted is in LMDB. What is being inserted at this moment may or may
-  /// not count.
+  /// Whether everything inserted is in LMDB. An insert in progress may or may not count.
   var isWhollyApplied: Bool {
     !isActiveInUse.load(ordering: .acquiring) && layers.sealed.isEmpty
   }
 
-  /// The position up to which LMDB holds everything, and the memtables that held it are dropped.
+  /// The position up to which LMDB holds everything, and the memtables that held it have been dropped.
   var applied: LSN { LSN(rawValue: appliedLSN.load(ordering: .acquiring)) }
 
-  /// The oldest memtable that LMDB lacks, if one is sealed.
+  /// The oldest sealed memtable, which is applied next; nil if none is sealed.
   var nextToApply: MemtableLayer? { layers.sealed.last }
 
-  /// Whether a sealed memtable holds batches up to `lsn`.
+  /// Whether a sealed memtable holds batches at or below `lsn`.
   func hasSealed(before lsn: LSN) -> Bool {
     guard let first = nextToApply?.firstPosition else { return false }
     return first.end <= lsn
   }
 
-  /// Drops the oldest sealed memtable, all of which LMDB holds durably now.
+  /// Drops the oldest sealed memtable, once LMDB holds all of it durably.
   func dropApplied(_ layer: MemtableLayer, upTo lsn: LSN) {
     change { layers in
       precondition(layers.sealed.last === layer, "memtables are applied in order")
@@ -281,14 +283,14 @@ final class Partition: @unchecked Sendable {
         active: layers.active, sealed: Array(layers.sealed.dropLast()),
         tombstones: layers.tombstones, activeTombstoneCount: layers.activeTombstoneCount)
     }
-    // After the change: no range delete may be carried out, and forgotten, while the memtable can be read that holds
-    // what it hides.
+    // After the change: no range delete may be carried out and forgotten while readers can find the memtable
+    // with the entries that it hides.
     appliedLSN.store(lsn.rawValue, ordering: .releasing)
     uncount(layer)
   }
 
-  /// Takes what can no longer be applied out of the budget, which the other partitions live on. It stays in
-  /// memory, is read from there, and does not become more: writes are refused.
+  /// Stops counting the sealed memtables in the budget when they can no longer be applied, so that the other
+  /// partitions can use it. They stay in memory, are read from there, and do not grow: writes are refused.
   func uncountSealed() {
     for layer in layers.sealed { uncount(layer) }
   }
@@ -301,7 +303,7 @@ final class Partition: @unchecked Sendable {
     if wasCounted { budget.removeSealed(layer.sealedByteCount) }
   }
 
-  /// Forgets the range deletes up to `last`, all of which have been carried out to their ends.
+  /// Forgets the range deletes up to `last`, all of which have been carried out completely.
   func dropTombstones(through last: RangeTombstone.ID) {
     change { layers in
       var tombstones = layers.tombstones
@@ -312,9 +314,10 @@ final class Partition: @unchecked Sendable {
     }
   }
 
-  /// The layers are replaced before the generation moves: who sees the new number sees them.
+  /// The layers are replaced before the generation moves: a reader that sees the new number sees the new
+  /// layers.
   private func change(_ body: (Layers) -> Layers) {
-    // Kept until the lock is free again: to free large ones takes time.
+    // Keeps the old layers alive until the lock is released: freeing large ones takes time.
     let before = layers
     defer { withExtendedLifetime(before) {} }
     layersMutex.lock()

@@ -1,9 +1,9 @@
 import Base
 import TxnWAL
 
-/// The partition's part in two-phase commit.
+/// The partition as a participant in two-phase commit.
 extension Partition: Participant {
-  /// Refusal codes, as they stand in abort markers.
+  /// Refusal codes, as stored in abort markers.
   enum RefusalCode {
     static let preconditionFailed: UInt32 = 1
     static let storageFailed: UInt32 = 2
@@ -12,8 +12,8 @@ extension Partition: Participant {
   var appliedLSNAtOpen: LSN { LSN(rawValue: appliedAtOpen.lsn) }
 
   func prepare(_ mutations: RawSpan, of transaction: TransactionID) -> Vote {
-    // Memory and log space were found before the batch was admitted; what is left to ask are the
-    // batch's own conditions.
+    // Memory and log space were checked before the batch came here. Only its own preconditions remain, and
+    // whether the file takes writes.
     if let refusal = environment.readOnlyRefusal {
       preconditions?.noteFailure(refusal)
       return .no(Refusal(code: RefusalCode.storageFailed, detail: 0))
@@ -47,14 +47,14 @@ extension Partition: Participant {
   }
 
   func abort(_ transaction: TransactionID) {
-    // `prepare` only looks.
+    // `prepare` changes nothing.
   }
 
   func replay(_ mutations: RawSpan, at position: CommitPosition) throws(Finding) {
-    // Nothing can be applied any more, and memory must not grow: the open is going to fail.
+    // Nothing can be applied any more, and memory must not grow. The open is going to fail.
     if budget.failure != nil { return }
-    // Sealed only between transactions: one of them may come in several sections, and a memtable that
-    // is applied says of its last transaction that all of it is in LMDB.
+    // Seals only between transactions: one may come in several sections, and a memtable that has been applied
+    // claims that all of its last transaction is in LMDB.
     if lastPosition != position { budget.waitInRecovery(self) }
     noteMaps(in: mutations)
     guard insert(mutations, at: position) else {

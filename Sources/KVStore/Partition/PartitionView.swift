@@ -1,25 +1,26 @@
-/// One reader's hold on a partition: its layers and a view of its LMDB file that belong together.
+/// One reader's hold on a partition: its layers and a matching view of its LMDB file.
 ///
-/// The layers are taken first and the LMDB view after them: what left the layers before is in the file
-/// then, and what leaves them later is still held here. Used by one thread at a time.
+/// The layers are taken first, and the LMDB view after them. So what had already left the layers is in the
+/// file, and what leaves them later is still held here. For use by one thread at a time.
 final class PartitionView {
   let partition: Partition
-  /// A key that is asked for now, as a rule: its reader's.
+  /// The key that the reader's request is about, if there is one.
   let expected: ExpectedKey
   private(set) var generation: UInt64 = 0
   private(set) var layers: Layers?
   private var transaction: ReadTransaction?
   private var isTransactionFresh = false
-  /// Why the view that goes with the layers is gone, if it is: until it is made current again there is
-  /// none that would go with them.
+  /// Why the LMDB view that matches the layers is lost, if it is. None matches them until this view is made
+  /// current again.
   private var loss: StoreError?
 
-  /// For the short way to keys, and hints at where they are; nil until somebody asks, and once layers or
-  /// transaction have changed.
+  /// Starting points of fast lookups and of prefetching. Nil until it is requested, and again once the layers
+  /// or the transaction have changed.
   private(set) var handle: LookupHandle? {
     didSet { revision &+= 1 }
   }
-  /// One more with each handle and each loss of one, so that as long as it stays layers and transaction do.
+  /// Incremented with each new handle and each loss of one. While it stays the same, so do layers and
+  /// transaction.
   private(set) var revision: UInt64 = 1
 
   init(_ partition: Partition, expected: ExpectedKey = ExpectedKey()) {
@@ -27,7 +28,7 @@ final class PartitionView {
     self.expected = expected
   }
 
-  /// Makes the view current, and the handle that goes with it.
+  /// Makes the view current, and creates its handle.
   @inline(never)
   func makeHandle() -> LookupHandle {
     let handle = LookupHandle(refresh())
@@ -35,7 +36,7 @@ final class PartitionView {
     return handle
   }
 
-  /// The same with the tree in the file, for keys that are to be read there.
+  /// The same, including the tree in the file, for keys that are to be read there.
   @inline(never)
   func makeHandleIntoFile() -> LookupHandle {
     let layers = refresh()
@@ -46,7 +47,7 @@ final class PartitionView {
     return handle
   }
 
-  /// Makes the view current. Cheap where nothing was sealed, dropped or added since the last time.
+  /// Makes the view current. Cheap if nothing was sealed, dropped or added since the last time.
   @inline(__always)
   func refresh() -> Layers {
     if let layers, generation == partition.generation { return layers }
@@ -67,14 +68,14 @@ final class PartitionView {
   /// Whether nothing was sealed, dropped or added since the view was made current.
   var isCurrent: Bool { generation == partition.generation }
 
-  /// Whether there is a view of the LMDB file that goes with the layers.
+  /// Whether a view of the LMDB file that matches the layers is open.
   @inline(__always)
   var isFileOpen: Bool { isTransactionFresh }
 
-  /// Makes a view of the LMDB file that goes with the layers, if there is none.
+  /// Opens a view of the LMDB file that matches the layers, unless one is open.
   func openFile() throws(StoreError) { _ = try lmdb() }
 
-  /// The view of the LMDB file that goes with the layers.
+  /// The view of the LMDB file that matches the layers. Opens it if necessary.
   func lmdb() throws(StoreError) -> ReadTransaction {
     if let transaction, isTransactionFresh, !transaction.hasFailed { return transaction }
     return try makeFresh()
@@ -96,9 +97,9 @@ final class PartitionView {
     return renewed
   }
 
-  /// LMDB's rule: after some errors a view answers nothing more, not even for sound pages. Renewed, it is
-  /// the same one if nobody has written meanwhile, as nobody does to a damaged file. If somebody has,
-  /// what this view is of cannot be had again.
+  /// LMDB's rule: after some errors a transaction returns nothing more, not even from sound pages. Renewed,
+  /// it shows the same data if nothing was written meanwhile, and nothing is ever written to a damaged file.
+  /// Otherwise, the data that this view showed is out of reach.
   private func renewFailed(_ transaction: ReadTransaction) throws(StoreError) -> ReadTransaction {
     let before = transaction.transactionID
     try transaction.renew()
@@ -106,23 +107,22 @@ final class PartitionView {
     let loss = partition.environment.failedView
     self.loss = loss
     isTransactionFresh = false
-    // Never a partition's generation: whoever can, makes the whole view again.
+    // No partition ever has this generation: the next refresh rebuilds the whole view.
     generation = 0
     throw loss
   }
 
-  /// Lets go of everything but the LMDB reader's slot.
+  /// Releases everything but the LMDB reader's slot.
   func end() {
     layers = nil
     handle = nil
-    // Also where it is not fresh: one that newer layers have left behind keeps LMDB from reusing pages
-    // all the same.
+    // Even if it is not fresh: a transaction older than the layers also keeps LMDB from reusing pages.
     transaction?.reset()
     isTransactionFresh = false
     loss = nil
   }
 
-  /// Gives the LMDB reader back for others.
+  /// Returns the LMDB reader to the pool.
   func close() {
     end()
     if let transaction { partition.giveBack(transaction) }

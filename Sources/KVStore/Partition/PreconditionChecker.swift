@@ -1,8 +1,9 @@
-/// Looks at the newest versions of keys, for the thread that is the sequencer.
+/// Checks preconditions against the newest versions of keys, for the sequencer thread.
 ///
 /// Sound as `@unchecked Sendable`: only the sequencer uses it.
 final class PreconditionChecker: @unchecked Sendable {
-  /// Of the evaluation whose batch has conditions; without them, preparing it need not look for any.
+  /// The reader of the evaluation whose batch has preconditions. Nil if it has none: then prepare need not
+  /// look for any.
   private var reader: Reader?
   private(set) var failure: StoreError?
 
@@ -10,7 +11,7 @@ final class PreconditionChecker: @unchecked Sendable {
 
   func ask(_ reader: Reader) { self.reader = reader }
 
-  /// To be called at the end of an evaluation.
+  /// Called at the end of an evaluation.
   func forget() { if isAsked { reader = nil } }
 
   func holds(

@@ -1,6 +1,6 @@
-/// Which of a store's partitions a key belongs to: the 16384 slots are spread evenly, in order.
+/// Maps a key to one of a store's partitions: the 16384 slots are spread evenly, in order.
 enum Routing {
-  /// The slot of a key: what Redis Cluster makes of it, or what is written in an internal one.
+  /// The slot of a key: as Redis Cluster computes it, or as written in an internal key.
   @inline(__always)
   static func slot(of key: RawSpan) -> Int {
     if key.beginsWithZero { return slotBehindZero(of: key) }

@@ -1,20 +1,19 @@
 import Base
 
 extension Keyspace {
-  /// Makes `views` current such that together they are one cut over their partitions, and returns its
-  /// sequence: the newest published one, or `through` where that is newer.
+  /// Makes `views` current so that together they form one cut over their partitions, and returns its
+  /// sequence: the newest published one, or `through` if that is newer.
   ///
-  /// The likeliest hole in a store like this: between looking at one partition and at the next, a
-  /// memtable may be sealed, or dropped because LMDB has it now. So: layers, LMDB views, then the
-  /// sequence; and again from the start if any partition's layers changed meanwhile. Then every LMDB
-  /// view holds nothing newer than the sequence, which was read after it was made, and the layers hold
-  /// everything between.
+  /// Between reading one partition and the next, a memtable may be sealed, or dropped because LMDB has it. So
+  /// this takes the layers, then the LMDB views, then the sequence, and starts over if any partition's layers
+  /// changed meanwhile. In the end each LMDB view holds nothing newer than the sequence, which was read after
+  /// the view was opened, and the layers hold everything in between.
   func cut(_ views: [PartitionView], through: SequenceNumber) throws(StoreError) -> SequenceNumber {
     while true {
       for view in views {
         _ = view.refresh()
         _ = try view.lmdb()
-        // With `.max` it is the sequencer that reads, inside a lock, and nothing changes meanwhile.
+        // With `.max` the caller is the sequencer, which holds a lock, and nothing changes meanwhile.
         if through != .max { CrashPoint.reached(.cutBetweenPartitions) }
       }
       let sequence = max(watermarks.published, through)

@@ -1,17 +1,17 @@
 import Base
 
-/// Counts the keys that have a value, at one cut, internal ones left out. What has expired counts until it is
+/// Counts the keys that have a value, as of one cut, without internal ones. Expired keys count until they are
 /// removed.
 ///
-/// LMDB knows how many entries it holds, so as a rule only the keys in memory are looked at: each one
-/// adds to that number, takes from it, or neither. Where that would be more work than a walk over
-/// everything, or a range delete hides what LMDB still counts, everything is walked.
+/// LMDB knows how many entries it holds, so usually only the keys in memory are examined: each one adds to
+/// that number, subtracts from it, or does neither. If that would be more work than a scan of everything, or
+/// if a range delete hides entries that LMDB still counts, everything is scanned.
 struct EntryCount {
   let views: [PartitionView]
   let sequence: SequenceNumber
   var pace: WalkPace?
 
-  /// Whether a range delete hides entries that LMDB counts.
+  /// Whether a range delete may hide entries that LMDB counts.
   var isHiding: Bool {
     views.contains { $0.layers?.tombstones.isVisible ?? false }
   }
@@ -22,7 +22,8 @@ struct EntryCount {
     return try stored + difference()
   }
 
-  /// The entries of the files, and the keys in memory.
+  /// The entries of the files without internal ones, and the keys in memory, once for each memtable that has
+  /// them.
   func sizes() throws(StoreError) -> (stored: Int, inMemory: Int) {
     var stored = 0
     var inMemory = 0
@@ -37,7 +38,7 @@ struct EntryCount {
 
   private func walk() throws(StoreError) -> Int {
     var count = 0
-    // One damaged value must not make the count fail: it is left out.
+    // One damaged value must not fail the count: it is skipped.
     let scan = VisibleScan(
       views: views, sequence: sequence, expiry: nil, pace: pace, skipsDamaged: true)
     try scan.run(.everything, reverse: false, limit: .max) { _, _, _ in
@@ -47,7 +48,7 @@ struct EntryCount {
     return count
   }
 
-  /// What the keys in memory make the count differ from LMDB's.
+  /// By how much the keys in memory make the count differ from LMDB's.
   private func difference() throws(StoreError) -> Int {
     var difference = 0
     for (place, view) in views.enumerated() {

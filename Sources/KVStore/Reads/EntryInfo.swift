@@ -1,13 +1,13 @@
-/// What an entry says beside its value.
+/// The metadata of an entry.
 public struct EntryInfo: Sendable, Equatable {
-  /// The sequence of the batch that wrote it.
+  /// The sequence of the batch that wrote the entry.
   public var sequence: SequenceNumber
-  /// What the value is: 0 bytes, anything else as whoever wrote it means it.
+  /// The type of the value: 0 for bytes. Other types are defined by the layer that writes them.
   public var type: UInt8
-  /// When it ceases to exist, in milliseconds since 1970; 0 for never.
+  /// When the entry expires, in milliseconds since 1970; 0 means never.
   public var expiry: UInt64
 
-  /// An entry's.
+  /// Creates the metadata of an entry.
   public init(sequence: SequenceNumber, type: UInt8 = 0, expiry: UInt64 = 0) {
     self.sequence = sequence
     self.type = type

@@ -1,15 +1,15 @@
 import Base
 
-/// The key that a request is about, and what has been found out about it: its slot and its hash are computed once, and
-/// its way through the file is walked once, by whoever comes first; those that come later are told.
+/// The key that a request is about, and what has been found out about it. Its slot and its hash are computed
+/// once, and its path through the file is searched once; later steps of the request reuse the results.
 ///
-/// It is known by where its bytes lie. As long as it is expected they are lent, so that no other key can lie
-/// there; the same key in another place is looked up as any other.
+/// The key is recognized by the address of its bytes. They stay lent while the key is expected, so no other
+/// key can be at that address. The same key at another address is looked up like any other.
 ///
-/// One belongs to a `Reader` and its views.
+/// A `Reader` shares one with its views.
 final class ExpectedKey {
   private var address: UInt = 0
-  /// -1 where none is expected.
+  /// -1 if no key is expected.
   private var byteCount = -1
   private(set) var place = KeyPlace(partition: 0, hash: 0)
   var finding = FileFinding()

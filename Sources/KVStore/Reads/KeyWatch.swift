@@ -1,14 +1,14 @@
 import Base
 
-/// What a key was like, to be asked inside an evaluation whether it has changed since.
+/// The state of a key, so that a later evaluation can check whether the key has changed.
 ///
-/// Every write of the key counts, also one that was undone by another: a key that was absent, made, and
+/// Every write of the key counts, even if another one undid it: a key that was absent, was created, and was
 /// deleted again has changed.
 public struct KeyWatch: Sendable {
-  /// The sequence of the batch that wrote the key; 0 where it has no value.
+  /// The sequence of the batch that wrote the key; 0 if it has no value.
   public let sequence: SequenceNumber
   private let absence: AbsenceWatch?
-  /// A batch that was on its way when the watch began made or removed the key.
+  /// Whether a batch that was not published yet when the watch began created or removed the key.
   private let changesAtOnce: Bool
 
   init(sequence: SequenceNumber, absence: AbsenceWatch?, changesAtOnce: Bool) {
@@ -21,7 +21,7 @@ public struct KeyWatch: Sendable {
 }
 
 extension Reader {
-  /// Begins to watch `key` as it is now; ends when nobody has the watch any more.
+  /// Begins to watch `key` as it is now. The watch ends when its last copy is released.
   ///
   /// - Parameter through: as for `withValue`.
   public func watch(
@@ -29,12 +29,12 @@ extension Reader {
   ) throws(StoreError) -> KeyWatch {
     let place = place(of: key)
     let partition = keyspace.partitions[place.partition]
-    // Before looking: what is written from here on is noted.
+    // Before the lookup: writes are recorded from here on.
     let absence = AbsenceWatch(of: place.hash, in: partition.watches)
     let begun = max(keyspace.watermarks.published, through)
     let sequence = try sequence(of: key, in: place.partition, at: begun)
     CrashPoint.reached(.watchBetweenSteps)
-    // In the layers of that look-up: by now a batch that it did not see may be in the file alone.
+    // In the layers of that lookup: a batch that it did not see may by now be in the file alone.
     guard sequence == 0 else {
       return KeyWatch(sequence: sequence, absence: nil, changesAtOnce: false)
     }
@@ -45,7 +45,7 @@ extension Reader {
 }
 
 extension Evaluation {
-  /// Whether `key` is as it was when the watch began. What this evaluation writes itself counts as well.
+  /// Whether `key` is as it was when the watch began. This evaluation's own writes count as changes.
   public mutating func holds(_ watch: KeyWatch, of key: RawSpan) throws(StoreError) -> Bool {
     guard !watch.wasMade else { return false }
     return try sequence(of: key) == watch.sequence

@@ -1,7 +1,7 @@
 import Base
 
-/// The first sixteen bytes of a key, filled with zeros: most comparisons of keys end there, and it is a plain
-/// value, where the key itself is behind a cursor.
+/// The first sixteen bytes of a key, padded with zeros. Most comparisons of keys need no more, and this is a
+/// plain value, whereas the key itself is behind a cursor.
 struct KeyWindow: Equatable, BitwiseCopyable {
   private var high: UInt64 = 0
   private var low: UInt64 = 0
@@ -14,11 +14,11 @@ struct KeyWindow: Equatable, BitwiseCopyable {
     low = key.orderingWord(at: 8)
   }
 
-  /// The bytes as one number, which orders as they do.
+  /// The bytes as one number, which sorts as they do.
   @inline(__always)
   var number: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
-  /// Whether every key with this window comes before every one with `other`.
+  /// Whether every key with this window comes before every key with `other`.
   @inline(__always)
   func isBefore(_ other: KeyWindow) -> Bool {
     high == other.high ? low < other.low : high < other.high

@@ -1,14 +1,14 @@
-/// Look-ups that will be made soon, taken towards their ends together. Each step of one asks for memory that its
-/// next one needs, and waits for none, while the others have theirs: the look-ups themselves then find everything
-/// in the processor's cache.
+/// Advances upcoming lookups together. Each step of a lookup prefetches the memory that its next step needs;
+/// meanwhile the other lookups take their steps. The lookups themselves then find everything in the
+/// processor's cache.
 ///
-/// Nothing is wrong if steps are left out, or if what they found has changed. What they found is handed on with
-/// `expect`, and whoever uses it sees whether it still counts.
+/// The results are hints: steps may be left out, and what they found may change. `expect` passes them on to
+/// the reader, which checks whether they are still valid.
 ///
-/// One belongs to an event loop, for its memory.
+/// Each event loop has one, to reuse its memory.
 package final class LookupPrefetcher {
   private struct Lookup {
-    /// Where the key stands in the input; nil where nothing is looked up.
+    /// The position of the key in the input; nil if nothing is looked up.
     var key: Range<Int>?
     var place = KeyPlace(partition: 0, hash: 0)
     /// Whether the key will be read, and not only written.
@@ -16,16 +16,16 @@ package final class LookupPrefetcher {
     var finding = FileFinding()
   }
 
-  /// A look-up that goes down the tree in a partition's file.
+  /// A lookup that descends the tree in a partition's file.
   private struct Descent {
     let lookup: Int
     let key: Range<Int>
     let tree: MappedTree
-    /// Of the view that the tree is of.
+    /// The revision of the view that the tree belongs to.
     let revision: UInt64
     var walk: TreeWalk
 
-    /// Takes a step. False once there is none left to take.
+    /// Takes a step. Returns false once there are no more.
     @inline(__always)
     mutating func advance(in input: RawSpan) -> Bool {
       guard walk.isUnderWay else { return false }
@@ -34,7 +34,7 @@ package final class LookupPrefetcher {
     }
   }
 
-  /// How many there may be: all that they ask for has room in the processor's cache.
+  /// The most lookups at a time: everything that they prefetch fits in the processor's cache.
   package static let limit = 16
 
   private var lookups: [Lookup] = []
@@ -44,10 +44,10 @@ package final class LookupPrefetcher {
 
   package func removeAll() { lookups.removeAll(keepingCapacity: true) }
 
-  /// Adds one that looks for nothing.
+  /// Adds a lookup of nothing.
   package func append() { lookups.append(Lookup()) }
 
-  /// Adds the look-up of a key in `input`: asks for where memtables begin to look for it.
+  /// Adds the lookup of a key in `input`, and prefetches where memtables begin to search for it.
   ///
   /// - Parameter readsFile: whether the key will be read, and not only written.
   @inline(__always)
@@ -55,15 +55,16 @@ package final class LookupPrefetcher {
     _ key: Range<Int>, of input: RawSpan, readsFile: Bool, in reader: Reader
   ) {
     let bytes = input.extracting(key)
-    // Keys of the engine's own begin with zero, and some are taken note of.
+    // Some keys that begin with zero have to be recorded when they are written, which is skipped for expected
+    // keys.
     if bytes.beginsWithZero { return append() }
     let place = reader.computePlace(of: bytes)
     reader.handle(to: place.partition).fetchSlots(of: place.hash)
     lookups.append(Lookup(key: key, place: place, readsFile: readsFile))
   }
 
-  /// Takes all of them on, each with its key in `input`: asks for the nodes in memtables, or else for the leaf in the
-  /// file.
+  /// Advances all lookups, each with its key in `input`: prefetches their nodes in memtables, or else their
+  /// leaves in the file.
   package func run(in input: RawSpan, _ reader: Reader) {
     descents.removeAll(keepingCapacity: true)
     for index in lookups.indices {
@@ -101,14 +102,14 @@ package final class LookupPrefetcher {
     }
   }
 
-  // MARK: Look by look
+  // MARK: One lookup at a time
 
-  /// Hands on what is known of the key whose look-up is the one at `index`: until `expectNothing` is called its bytes
-  /// stay where they are. Takes those that follow a little further.
+  /// Passes what is known about the key of the lookup at `index` to `reader`, and advances the next lookups a
+  /// little. The bytes of the key must stay where they are until `expectNothing` is called.
   ///
   /// - Parameters:
-  ///   - input: what is left of that for which `run` was called.
-  ///   - consumed: how much is not.
+  ///   - input: the rest of the input that `run` was called with.
+  ///   - consumed: how many bytes of that input come before it.
   @inline(__always)
   package func expect(
     at index: Int, in input: RawSpan, behind consumed: Int, _ reader: Reader
@@ -121,10 +122,11 @@ package final class LookupPrefetcher {
       input.extracting(key, behind: consumed), at: lookup.place, lookup.finding)
   }
 
-  /// How many look-ups ahead the nodes of a leaf are asked for: those of all leaves at once are too many.
+  /// How many lookups ahead the nodes of a leaf are prefetched. Those of all leaves at once would be too
+  /// many.
   private static let nodesAhead = 4
 
-  /// How many ahead the entry is looked for there, so that its value can be asked for.
+  /// How many lookups ahead an entry is searched for in its leaf, so that its value can be prefetched.
   private static let valuesAhead = 2
 
   @inline(__always)
@@ -135,7 +137,7 @@ package final class LookupPrefetcher {
     reader.handle(to: lookups[index].place.partition).tree?.fetchNodes(of: leaf)
   }
 
-  /// Finds the entry in the leaf, and asks for its value.
+  /// Finds the entry in the leaf, and prefetches its value.
   @inline(__always)
   private func search(at index: Int, in input: RawSpan, behind consumed: Int, _ reader: Reader) {
     guard index < lookups.count, let key = lookups[index].key,
@@ -156,7 +158,7 @@ package final class LookupPrefetcher {
 }
 
 extension RawSpan {
-  /// The bytes in `range`, which counts from `consumed` bytes before these.
+  /// The bytes in `range`, whose offsets count from `consumed` bytes before this span.
   @inline(__always)
   @_lifetime(copy self)
   fileprivate func extracting(_ range: Range<Int>, behind consumed: Int) -> RawSpan {

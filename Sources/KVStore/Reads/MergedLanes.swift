@@ -1,17 +1,18 @@
 import Base
 
-/// Many lanes walked as one, in the order of keys. Of lanes with one key the first in the list counts:
-/// lists put the newest first.
+/// Merges many lanes into one, in key order. If several lanes have the same key, the first in the list
+/// counts: newer lanes come first.
 ///
-/// The lanes play a tournament for the next key: each place from 1 on has the winner of the two below it,
-/// and the lanes themselves are its last places. What decides nearly every match is there as plain numbers,
-/// so that only the lane that moves is touched.
+/// The lanes form a tournament tree: each place from 1 on holds the winner of the two below it, and the lanes
+/// themselves are the last places. Nearly every match is decided by plain numbers in the tree, so that only
+/// the lane that moves is touched.
 ///
-/// What a walk does for every key is transparent to the compiler, which makes it part of the walk's loop in any case:
-/// as calls it would cost a tenth of a scan.
+/// What runs for every key is `@_transparent`, so that the compiler always inlines it into the scan's loop.
+/// As calls it would cost a tenth of a scan.
 struct MergedLanes {
   private struct Contender {
-    /// The beginning of the key as a number that is the less, the sooner it comes in the scan's direction.
+    /// The first bytes of the key, as a number that is smaller the sooner the key comes in the scan's
+    /// direction.
     var order: UInt128
     var lane: Int
   }
@@ -20,10 +21,10 @@ struct MergedLanes {
   private var heads: [ScanLane.Head]
   private var places: [Contender] = []
   private let isBackward: Bool
-  /// Whether there are lanes that may have the same key.
+  /// Whether several lanes may have the same key.
   private let isLayered: Bool
 
-  /// `lanes` have been placed at their first keys; those of one partition stand together.
+  /// `lanes` must be at their first keys, and those of one partition must be adjacent.
   init(_ lanes: [ScanLane], backward: Bool) throws(StoreError) {
     self.lanes = lanes
     heads = lanes.map(\.head)
@@ -37,7 +38,7 @@ struct MergedLanes {
     }
   }
 
-  /// Where the lane with the next key stands; nil once all keys have been passed.
+  /// The head of the lane with the current key; nil once all keys have been passed.
   @inline(__always)
   var place: ScanLane.Head? {
     guard !heads.isEmpty else { return nil }
@@ -45,11 +46,11 @@ struct MergedLanes {
     return head.isValid ? head : nil
   }
 
-  /// - Throws: where the pages of that lane are gone.
+  /// - Throws: if the pages of that lane are gone.
   @inline(__always)
   func checkView() throws(StoreError) { try lanes[places[1].lane].checkView() }
 
-  /// Lends the entry with the next key; one out of LMDB is verified first. There must be one.
+  /// Lends the entry with the current key; one from LMDB is verified first. There must be one.
   func withEntry<R>(
     _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
@@ -63,18 +64,18 @@ struct MergedLanes {
     }
   }
 
-  /// Throws what is wrong with the entry of which the caller has found that it does not check out.
+  /// Throws the error of the current entry, which the caller has found to be unsound.
   @inline(never)
   func throwUnsound() throws(StoreError) { try withEntry { _, _, _ in } }
 
-  /// Lends the present key, whose entry may be damaged.
+  /// Lends the current key, whose entry may be damaged.
   func withKey<R>(
     _ body: (RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     try withKey(places[1].lane, body)
   }
 
-  /// Goes on to the next key, past every lane's version of the present one.
+  /// Moves to the next key, past every lane's version of the current one.
   @_transparent
   mutating func next() throws(StoreError) {
     let best = places[1]
@@ -92,7 +93,7 @@ struct MergedLanes {
     }
   }
 
-  /// Moves a lane, and plays its matches again.
+  /// Moves a lane, and replays its matches.
   @_transparent
   private mutating func move(_ lane: Int) throws(StoreError) {
     try moveHead(lane)
@@ -137,7 +138,7 @@ struct MergedLanes {
     return one.order < other.order ? one : other
   }
 
-  /// Decides between keys that begin alike.
+  /// Decides between keys whose first bytes are equal.
   @inline(never)
   private func isAhead(_ one: Int, of other: Int) throws(StoreError) -> Bool {
     guard heads[one].isValid, heads[other].isValid else { return heads[one].isValid }
@@ -146,7 +147,7 @@ struct MergedLanes {
     return (order < 0) != isBackward
   }
 
-  /// Negative, zero or positive as the key of one lane comes before, is, or comes behind another's.
+  /// Negative, zero or positive if the key of one lane comes before the other's, is equal, or comes after it.
   private func compare(_ one: Int, to other: Int) throws(StoreError) -> Int {
     try withKey(one) { mine throws(StoreError) in
       try withKey(other) { theirs throws(StoreError) in mine.compare(to: theirs) }

@@ -1,10 +1,10 @@
 import Base
 import Synchronization
 
-/// The snapshots that are open, so that none keeps LMDB from reusing pages forever.
+/// The open snapshots. None of them may keep LMDB from reusing pages forever.
 ///
-/// There is no timer: a snapshot costs the disk something only when LMDB is written to, and the store looks
-/// after every such write. Ages are told by CLOCK_MONOTONIC, which nobody sets.
+/// There is no timer: a snapshot costs disk space only when LMDB is written to, and the store checks their
+/// ages after every such write. Ages are measured by CLOCK_MONOTONIC, which is never set.
 final class OpenSnapshots: Sendable {
   private let ageLimit: Duration
   private let pins = Lock<[ObjectIdentifier: SnapshotPin]>([:])
@@ -22,10 +22,10 @@ final class OpenSnapshots: Sendable {
     pins.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(pin)) }
   }
 
-  /// How many snapshots were ended because of their age since the store was opened.
+  /// How many snapshots have expired since the store was opened.
   var expiredCount: Int { expired.load(ordering: .relaxed) }
 
-  /// Ends those that have become too old by `now`. O(open snapshots).
+  /// Expires the snapshots that are too old at `now`. O(open snapshots).
   func expire(now: SuspendingClock.Instant = .now) {
     guard ageLimit > .zero else { return }
     let old = pins.withLock { pins in

@@ -1,8 +1,8 @@
 import Base
 
-/// A walk over the visible entries of a range, over partitions whose views are one cut.
+/// A scan of the visible entries of a range, over partitions whose views form one cut.
 struct RangeScan {
-  /// By partition, the range deletes that may hide something; empty where there are none at all.
+  /// By partition, the layers with range deletes that may hide something; empty if there are none at all.
   private let layers: [Layers?]
   private let range: KeyRange
   private let isBackward: Bool
@@ -29,12 +29,13 @@ struct RangeScan {
     merged = try MergedLanes(lanes, backward: reverse)
   }
 
-  /// Lends entries until `limit`, the range's end, or false from `body`.
+  /// Lends entries until `limit`, until the end of the range, or until `body` returns false.
   ///
-  /// - Parameter skipsDamaged: whether a value that does not check out is left out, and counted, in place of an
-  ///   error. A damaged page is an error always: nobody knows what was behind it.
-  /// While `body` runs nothing of the merge is in use but plain values: else each of its arrays would be
+  /// While `body` runs, only plain values of the merge are in use. Otherwise each of its arrays would be
   /// retained and released for every entry.
+  ///
+  /// - Parameter skipsDamaged: whether a value that does not check out is skipped and counted, rather than
+  ///   thrown. A damaged page is always an error: what came after it is unknown.
   @inline(__always)
   func run(
     limit: Int, pace: WalkPace? = nil, skipsDamaged: Bool = false,
@@ -97,8 +98,8 @@ struct RangeScan {
 
   private enum Step { case count, pass, stop, unsound, damaged }
 
-  /// Lends what a memtable has, or LMDB's cursor, with which an entry is verified where it is lent. Apart from the loop,
-  /// and so is what follows, so that the loop stays small.
+  /// Lends an entry from a memtable or from LMDB's cursor, which verifies it on access. This and the next
+  /// function are separate so that the loop stays small.
   @inline(never)
   private func lend(
     _ merged: borrowing MergedLanes, skipsDamaged: Bool,
@@ -114,7 +115,7 @@ struct RangeScan {
     }
   }
 
-  /// Counts an entry that does not check out, and throws where it is not to be passed over.
+  /// Counts an entry that does not check out, and throws its error unless it may be skipped.
   @inline(never)
   private func pass(
     _ merged: borrowing MergedLanes, skipsDamaged: Bool
@@ -140,7 +141,7 @@ extension ScanLane {
 }
 
 extension PartitionView {
-  /// The memtables of a current view that may hold keys in `range`, the newest first.
+  /// Lanes over the memtables of a current view that may hold keys in `range`, newest first.
   func memtableLanes(
     place: Int, at sequence: SequenceNumber, in range: KeyRange = .everything
   ) -> [ScanLane] {

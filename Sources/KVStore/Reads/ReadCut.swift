@@ -1,10 +1,10 @@
-/// Several reads of one partition, or of a few, all as of one sequence and one moment: of a map, its record
-/// and its fields. Lives as long as the call that lends it.
+/// Several reads of one or a few partitions, all as of one sequence and one clock reading: of a map's record
+/// and its fields, for example. Valid only during the call that lends it.
 public struct ReadCut: ~Copyable {
   private let reader: Reader
   private let through: SequenceNumber
   private var views: [PartitionView] = []
-  /// Every batch up to this one is seen, and none behind.
+  /// Every batch up to this sequence is visible, and none after it.
   public private(set) var sequence: SequenceNumber = 0
 
   init(_ reader: Reader, of key: RawSpan, through: SequenceNumber) throws(StoreError) {
@@ -13,26 +13,26 @@ public struct ReadCut: ~Copyable {
     try extend(to: key)
   }
 
-  /// Counts `stepCount` steps of work beside walks, as `WalkPace` does.
+  /// Counts `stepCount` steps of work outside of scans, as `WalkPace` does.
   package func advance(by stepCount: Int) throws(StoreError) {
     try reader.pace.advance(by: stepCount)
   }
 
-  /// Whether the partition of `key` belongs to it.
+  /// Whether the cut covers the partition of `key`.
   public func covers(_ key: RawSpan) -> Bool {
     let index = reader.keyspace.partition(of: key)
     return views.contains { $0.partition.index == index }
   }
 
-  /// Takes the partition of `key` in. `sequence` may be a later one then, and what was read before is of
-  /// an earlier one: read it again.
+  /// Adds the partition of `key`. This may move `sequence` forward: read again what was read before, which is
+  /// as of an earlier one.
   public mutating func extend(to key: RawSpan) throws(StoreError) {
     if covers(key) { return }
     views.append(reader.takeView(of: key))
     sequence = try reader.keyspace.cut(views, through: through)
   }
 
-  /// Lends what `key`, whose partition is covered, has: nil and no bytes where it is absent.
+  /// Lends what `key` has: nil and no bytes if it is absent or has expired. Its partition must be covered.
   public func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
@@ -40,7 +40,7 @@ public struct ReadCut: ~Copyable {
     return try withEntry(stored: key, body)
   }
 
-  /// The same for a key that may be an internal one.
+  /// The same for a key that may be internal.
   @inline(__always)
   package func withEntry<R>(
     stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
@@ -58,10 +58,11 @@ public struct ReadCut: ~Copyable {
     }
   }
 
-  /// Lends the entries of `range`, which may lie among internal keys, in the partition of `key`, in the order of
-  /// keys, until `limit` or false from `body`. O(log n) to begin.
+  /// Lends the entries of `range`, which may lie among internal keys, in the partition of `key` and in key
+  /// order, until `limit` or until `body` returns false. O(log n) to begin.
   ///
-  /// - Parameter skipsDamaged: whether values that do not check out are left out, and counted, in place of an error.
+  /// - Parameter skipsDamaged: whether values that do not check out are skipped and counted, rather than
+  ///   thrown.
   package func scanEntries(
     stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
     skipsDamaged: Bool = false,

@@ -1,20 +1,20 @@
-/// The reads of one thread, batched: it keeps hold of memtables and LMDB views from one read to the
-/// next, which makes a read cheap.
+/// The reads of one thread, batched: it keeps memtables and LMDB views from one read to the next, which makes
+/// a read cheap.
 ///
-/// Call `end` before the thread waits for anything: what is held keeps LMDB from reusing pages, and
+/// Call `end` before the thread waits for anything: what a reader holds keeps LMDB from reusing pages, and
 /// memory from being freed. Not for use by two threads at a time.
 public final class Reader {
   let keyspace: Keyspace
   let expected: ExpectedKey
   let expiry: ExpiryFilter
-  /// Bounds scans, counts, the reads of cuts and those of many keys.
+  /// Limits scans, counts, and the reads of cuts and of many keys.
   public let pace = WalkPace()
   let views: [PartitionView]
   private var touched: [Int] = []
-  // Of `withValues`, kept for their memory.
+  // Used by `withValues`; kept to reuse their memory.
   private var partitionsOfKeys: [Int] = []
   private var involved: [PartitionView] = []
-  /// By partition; false between calls.
+  /// By partition; all false between calls.
   private var isInvolved: [Bool]
 
   init(_ keyspace: Keyspace) {
@@ -26,13 +26,14 @@ public final class Reader {
     isInvolved = [Bool](repeating: false, count: views.count)
   }
 
-  /// Lends the value of `key`, or nil where there is none or it has expired.
+  /// Lends the value of `key`, or nil if it has none or has expired.
   ///
-  /// - Parameter through: also see batches up to this sequence that are not published yet, as a
-  ///   connection must see its own writes. What is read then must not be told to anyone before that
-  ///   batch is durable.
-  /// - Throws: `.wrongType` where it is not bytes, `.corrupted` where what the disk holds does not check out.
-  /// - Complexity: O(1) expected in memory, O(log n) below.
+  /// - Parameter through: also see batches up to this sequence that are not published yet, because a
+  ///   connection must see its own writes. The result must not be disclosed to any client before that batch
+  ///   is durable.
+  /// - Throws: `.wrongType` if the value is not bytes, `.corrupted` if what the disk holds does not check
+  ///   out.
+  /// - Complexity: O(1) expected in memory, O(log n) in the file.
   @inline(__always)
   public func withValue<R>(
     of key: RawSpan, through: SequenceNumber = 0,
@@ -48,7 +49,7 @@ public final class Reader {
     }
   }
 
-  /// The sequence of the batch that wrote `key`; 0 where it has no value.
+  /// The sequence of the batch that wrote `key`; 0 if it has no value.
   public func sequence(
     of key: RawSpan, through: SequenceNumber = 0
   ) throws(StoreError) -> SequenceNumber {
@@ -67,8 +68,8 @@ public final class Reader {
   /// Lends the values of many keys, all as of one cut over their partitions. Throws as `withValue` does.
   ///
   /// - Parameters:
-  ///   - keys: where each key stands in `bytes`.
-  ///   - body: is called once for each key, in their order.
+  ///   - keys: the position of each key in `bytes`.
+  ///   - body: called once for each key, in order.
   public func withValues(
     of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber = 0,
     _ body: (Int, RawSpan?) throws(StoreError) -> Void
@@ -115,7 +116,7 @@ public final class Reader {
     }
   }
 
-  /// Sets `involved` to the views of the partitions that hold `keys`, and returns which holds which.
+  /// Sets `involved` to the views of the partitions that hold `keys`, and returns the partition of each key.
   private func involve(_ keys: [Range<Int>], in bytes: RawSpan) -> [Int] {
     partitionsOfKeys.removeAll(keepingCapacity: true)
     involved.removeAll(keepingCapacity: true)
@@ -131,12 +132,13 @@ public final class Reader {
     return partitionsOfKeys
   }
 
-  /// Brings into memory what looking `key` up needs, so that a later evaluation, which all writers wait
-  /// for, does not wait for the disk. Returns how many bytes the value has that was read; 0 where none was.
+  /// Brings into memory what a lookup of `key` needs, so that a later evaluation, for which all writers wait,
+  /// does not wait for the disk. Returns the byte count of the value that was read; 0 if none was.
   @discardableResult
   public func touch(_ key: RawSpan) throws(StoreError) -> Int {
     let place = place(of: key)
-    // What is in memory needs nothing. (Another key that looks like this one costs a read at worst.)
+    // What is in memory needs nothing. (If that is another key with the same hash bits, the evaluation reads
+    // from the disk at worst.)
     if handle(to: place.partition).fetchNode(of: place.hash) { return 0 }
     var byteCount = 0
     try lendStoredVersion(of: key, in: place.partition, hash: place.hash, through: 0) { _, value in
@@ -145,14 +147,15 @@ public final class Reader {
     return byteCount
   }
 
-  /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut.
+  /// Lends the entries of `range` in key order, over all partitions and as of one cut.
   ///
-  /// Internal keys are left out, and so is what has expired. Returns after `limit` entries, at the end of the range, or when `body` returns false. To go on
-  /// later, scan again from behind the last key. `body` must not read through this same reader, whose
-  /// views the scan is walking over.
+  /// Internal keys and expired entries are left out. Returns after `limit` entries, at the end of the range,
+  /// or when `body` returns false. To continue later, scan again from after the last key. `body` must not
+  /// read through this reader, whose views the scan is using.
   ///
-  /// - Parameter skipsDamaged: whether values that do not check out are left out, and counted, in place of an error.
-  /// - Complexity: O(log n) to begin, O(partitions) an entry.
+  /// - Parameter skipsDamaged: whether values that do not check out are skipped and counted, rather than
+  ///   thrown.
+  /// - Complexity: O(log n) to begin, O(partitions) per entry.
   public func scan(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
     skipsDamaged: Bool = false,
@@ -166,9 +169,9 @@ public final class Reader {
   }
 
   /// - Parameters:
-  ///   - partition: the only one to look at, or nil for all.
-  ///   - showsInternal: whether a range that lies among internal keys shows them.
-  ///   - skipsReadOnly: whether partitions whose files are damaged are left out.
+  ///   - partition: the only partition to scan, or nil for all.
+  ///   - showsInternal: whether a range among internal keys shows them.
+  ///   - skipsReadOnly: whether partitions with damaged files are left out.
   func scan(
     _ range: KeyRange, in partition: Int? = nil, reverse: Bool, limit: Int,
     through: SequenceNumber, hiding expiry: ExpiryFilter?, skipsDamaged: Bool = false,
@@ -187,28 +190,28 @@ public final class Reader {
     .run(range, reverse: reverse, limit: limit, body)
   }
 
-  /// For a cut that is being made.
+  /// The view of the partition of `key`, for a cut that is being made.
   func takeView(of key: RawSpan) -> PartitionView {
     let index = keyspace.partition(of: key)
     touch(index)
     return views[index]
   }
 
-  /// Lets go of everything but slots and memory to use again. The next read begins again.
+  /// Releases everything but LMDB reader slots and reusable memory. The next read starts over.
   public func end() {
     expectNothing()
     for index in touched { views[index].end() }
     touched.removeAll(keepingCapacity: true)
   }
 
-  /// Gives the LMDB readers back for others. A later read takes new ones.
+  /// Returns the LMDB readers to the pool. A later read takes new ones.
   public func close() {
     for view in views { view.close() }
     touched.removeAll()
   }
 
-  /// The number of keys that have a value, internal ones left out; what has expired counts until it is
-  /// removed. O(keys in memory) as a rule, O(keys) while a range delete is being carried out.
+  /// The number of keys that have a value, without internal ones. Expired keys count until they are removed.
+  /// Usually O(keys in memory); O(keys) while a range delete is being carried out.
   ///
   /// - Parameter through: as for `withValue`.
   public func countEntries(through: SequenceNumber = 0) throws(StoreError) -> Int {
@@ -217,8 +220,8 @@ public final class Reader {
     return try EntryCount(views: views, sequence: sequence, pace: pace).count()
   }
 
-  /// No less than `countEntries` would say but for expired entries, and O(partitions): keys that are in memory and in
-  /// a file count twice, and so do deletes.
+  /// Never less than `countEntries`, but in O(partitions): keys that are both in memory and in a file count
+  /// twice, and so do deletes.
   public func estimateEntries() throws(StoreError) -> Int {
     for index in views.indices { touch(index) }
     let sequence = try keyspace.cut(views, through: 0)
@@ -230,7 +233,7 @@ public final class Reader {
     if views[index].layers == nil { touched.append(index) }
   }
 
-  // MARK: Look-ups that will be made soon
+  // MARK: Prefetching
 
   @inline(__always)
   func place(of key: RawSpan) -> KeyPlace {
@@ -242,13 +245,15 @@ public final class Reader {
     KeyPlace(partition: keyspace.partition(of: key), hash: keyspace.hash.hash(key))
   }
 
-  /// The partition of a key that is written: maps are taken note of.
+  /// The partition of a key that is about to be written. Records that there may be maps if it is the key of a
+  /// map field.
   @inline(__always)
   func partition(ofWritten key: RawSpan) -> Int {
     expected.isKey(key) ? expected.place.partition : keyspace.partition(ofWritten: key)
   }
 
-  /// What hints at look-ups in a partition begin with. The view is made current first if this is the first read.
+  /// The starting points of lookups in a partition, for prefetching. Makes the view current first if there is
+  /// no handle yet.
   @inline(__always)
   func handle(to partition: Int) -> LookupHandle {
     if let handle = views[partition].handle { return handle }
@@ -256,7 +261,7 @@ public final class Reader {
     return views[partition].makeHandle()
   }
 
-  /// The same with the tree in the file.
+  /// The same, including the tree in the file.
   @inline(__always)
   func handleIntoFile(of partition: Int) -> LookupHandle {
     if let handle = views[partition].handle, handle.hasLookedForTree { return handle }
@@ -264,11 +269,11 @@ public final class Reader {
     return views[partition].makeHandleIntoFile()
   }
 
-  /// As long as it stays, what was found in the partition's file counts.
+  /// While it stays the same, what was found in the partition's file is valid.
   @inline(__always)
   func revision(of partition: Int) -> UInt64 { views[partition].revision }
 
-  /// From now on no key is expected. To be called before the bytes of the one that was are let go of.
+  /// Ends the expectation of a key. Call it before the bytes of that key are released.
   @inline(__always)
   package func expectNothing() { expected.clear() }
 }

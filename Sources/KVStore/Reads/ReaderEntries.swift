@@ -1,5 +1,5 @@
 extension Reader {
-  /// Lends what `key` has, whatever its type: nil and no bytes where it is absent or has expired.
+  /// Lends what `key` has, of any type: nil and no bytes if it is absent or has expired.
   ///
   /// - Parameter through: as for `withValue`.
   @inline(__always)
@@ -11,7 +11,7 @@ extension Reader {
     return try withEntry(stored: key, through: through, body)
   }
 
-  /// The same for a key that may be an internal one.
+  /// The same for a key that may be internal.
   @inline(__always)
   package func withEntry<R>(
     stored key: RawSpan, through: SequenceNumber = 0,
@@ -25,7 +25,7 @@ extension Reader {
     }
   }
 
-  /// The same, but what has expired and is not removed yet is lent too.
+  /// The same, but also lends what has expired and is not removed yet.
   @inline(__always)
   package func withStoredEntry<R>(
     of key: RawSpan, through: SequenceNumber = 0,
@@ -39,12 +39,13 @@ extension Reader {
     }
   }
 
-  /// Lends what many keys have, all as of one cut over their partitions and of one moment.
+  /// Lends what many keys have, all as of one cut over their partitions and of one clock reading.
   ///
   /// - Parameters:
-  ///   - keys: where each key stands in `bytes`.
-  ///   - damaged: is called in place of `body` for a key whose value does not check out; without it that is thrown.
-  ///   - body: is called once for each key, in their order.
+  ///   - keys: the position of each key in `bytes`.
+  ///   - damaged: called instead of `body` for a key whose value does not check out. By default, throws that
+  ///     error.
+  ///   - body: called once for each key, in order.
   public func withEntries(
     of keys: [Range<Int>], in bytes: RawSpan, through: SequenceNumber = 0,
     damaged: (Int, StoreError) throws(StoreError) -> Void = { _, error throws(StoreError) in
@@ -60,8 +61,7 @@ extension Reader {
     }
   }
 
-  /// Lends the entries of `range` in the order of keys, over all partitions and as of one cut; otherwise as
-  /// `scan`.
+  /// Lends the entries of `range` in key order, over all partitions and as of one cut; otherwise as `scan`.
   public func scanEntries(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
     skipsDamaged: Bool = false,
@@ -72,7 +72,7 @@ extension Reader {
       skipsDamaged: skipsDamaged, body)
   }
 
-  /// The same, and a range that lies among internal keys shows them.
+  /// The same, and a range among internal keys shows them.
   package func scanEntries(
     stored range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
     skipsDamaged: Bool = false,
@@ -83,9 +83,9 @@ extension Reader {
       skipsDamaged: skipsDamaged, showsInternal: true, body)
   }
 
-  /// What `make` makes of entries of `range`, which lies among internal keys, in their order and at most `limit`: for work
-  /// that goes on in the background. Damage must not keep it from all that is sound: damaged values are left out,
-  /// and so are partitions whose files are damaged, in which nothing can be changed.
+  /// Collects what `make` returns for the entries of `range`, which lies among internal keys, in key order
+  /// and at most `limit`. For background work, which damage must not keep from sound entries: damaged values
+  /// are left out, and so are partitions with damaged files, in which nothing can be changed.
   package func collectSound<R>(
     stored range: KeyRange, limit: Int, _ make: (_ key: RawSpan, _ value: RawSpan) -> R?
   ) throws(StoreError) -> [R] {
@@ -103,15 +103,15 @@ extension Reader {
         }
         return found
       } catch {
-        // The damage was found just now: the next try leaves that partition out.
+        // The damage was found just now: the next attempt leaves that partition out.
         end()
         guard readOnlyCount() > known else { throw error }
       }
     }
   }
 
-  /// Runs `body` with a cut over the partition of `key`: what it reads is all as of one sequence. `body` must
-  /// not read through this reader otherwise.
+  /// Runs `body` with a cut over the partition of `key`: all its reads are as of one sequence. `body` must
+  /// not read through this reader in any other way.
   public func withCut<R>(
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (inout ReadCut) throws(StoreError) -> R
@@ -124,17 +124,17 @@ extension Reader {
 
   // MARK: Expiry
 
-  /// Whether a read has met an entry that had expired since `forgetExpired` was last called.
+  /// Whether a read has met an expired entry since `forgetExpired` was last called.
   @inline(__always)
   public var hasMetExpired: Bool { expiry.metCount > 0 }
 
-  /// The keys of those entries, the first `expiredKeyLimit` of them.
+  /// The keys of those entries, at most the first `expiredKeyLimit`.
   public var expiredMet: [[UInt8]] { expiry.met }
 
   /// How many there were; a key may count more than once.
   public var expiredMetCount: Int { expiry.metCount }
 
-  /// One moment decides for all that an evaluation reads.
+  /// One clock reading decides expiry for everything that an evaluation reads.
   @inline(never)
   func beginEvaluation() {
     expiry.begin()
@@ -147,9 +147,9 @@ extension Reader {
     pace.endEvaluation()
   }
 
-  /// More keys than these are not kept.
+  /// The most keys that `expiredMet` keeps.
   public static var expiredKeyLimit: Int { ExpiryFilter.keyLimit }
 
-  /// Begins again. To be called by whoever has looked at `expiredMet`.
+  /// Clears what `expiredMet` and `expiredMetCount` report. Call it after reading them.
   public func forgetExpired() { expiry.forget() }
 }

@@ -1,8 +1,8 @@
 import Base
 
-/// Looking one key up.
+/// Lookups of one key.
 extension Reader {
-  /// Lends the newest version that has not expired.
+  /// Lends the newest version, or nil if it has expired.
   @inline(__always)
   func withVersion<R>(
     of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
@@ -29,7 +29,7 @@ extension Reader {
     return result
   }
 
-  /// The same for whatever is made of it: as one piece of code it stays in the processor's cache.
+  /// The same, but not specialized for its result: as one piece of code it stays in the processor's cache.
   @inline(never)
   func lendStoredVersion(
     of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
@@ -65,7 +65,7 @@ extension Reader {
     _ version: KeyVersion, of partition: Int,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    // What is lent is there as long as these.
+    // Keeps alive what is lent.
     let layers = views[partition].layers
     defer { withExtendedLifetime(layers) {} }
     let header = version.header
@@ -73,21 +73,22 @@ extension Reader {
     try version.withValue { value throws(StoreError) in try body(header, value) }
   }
 
-  /// What a look-up of one key begins with: the view, made current, and then the sequence that it is read at.
+  /// Begins a lookup of one key: makes the view current, then reads the sequence.
   ///
-  /// In this order, because apply leaves out what a later range delete hides: with the sequence read first, that
-  /// range delete may be carried out and published before the layers are taken, which then lack an entry that the
-  /// sequence still has. Whatever the layers show as applied or removed was published before they were taken,
-  /// so a sequence read after them covers it.
+  /// The order matters, because apply leaves out what a later range delete hides. If the sequence were read
+  /// first, that range delete could be carried out and published before the layers are taken, which would
+  /// then lack an entry that the sequence still has. Whatever the layers show as applied or removed was
+  /// published before they were taken, so a sequence read after them covers it.
   ///
-  /// Layers that are replaced between the two steps need no second try, as a cut over several partitions does:
-  /// they still hold every batch that was published when the look-up began, and what they lack is newer than
-  /// that. The look-up then has its place in the order at the end of what they hold.
+  /// If the layers are replaced between the two steps, no retry is needed, unlike for a cut over several
+  /// partitions. The layers that were taken still hold every batch that was published when the lookup began,
+  /// and lack only newer ones. The lookup is then ordered at the end of what they hold.
   ///
-  /// That is so where the view of the file is as old as the layers. One that is opened between or after the two steps
-  /// may lack what was there before, and what has replaced it may be in layers that are newer still: so a look-up that
-  /// has to open the file begins again, unless both the layers and the sequence are still the newest. Then nothing has
-  /// been applied that the look-up does not see, and what it sees is in the layers or in the file.
+  /// That holds only if the view of the file is as old as the layers. A view that is opened between the two
+  /// steps or after them may lack what was there before, while its replacement may be in layers that are
+  /// newer still. So a lookup that has to open the file starts over, unless both the layers and the sequence
+  /// are still the newest. In that case nothing has been applied that the lookup does not see, and what it
+  /// sees is in the layers or in the file.
   @inline(__always)
   private func begin(
     _ view: PartitionView, in partition: Int, through: SequenceNumber
@@ -102,13 +103,14 @@ extension Reader {
     max(keyspace.watermarks.published, through)
   }
 
-  /// In a simulation, between the two steps. With `.max` it is the sequencer that reads, inside a lock.
+  /// In a simulation, lets other threads run between the two steps. With `.max` the caller is the sequencer,
+  /// which holds a lock.
   @inline(__always)
   private func letOthersIn(_ through: SequenceNumber) {
     if through != .max { CrashPoint.reached(.lookupBetweenSteps) }
   }
 
-  /// What a look-up begins with that must find everything: the view is made current if it is not.
+  /// The starting points of a lookup that must find everything. Makes the view current if it is not.
   @inline(__always)
   private func currentHandle(_ view: PartitionView, to partition: Int) -> LookupHandle {
     if let handle = view.handle, view.isCurrent { return handle }
@@ -116,8 +118,8 @@ extension Reader {
     return view.makeHandle()
   }
 
-  /// The sequence of the newest batch that wrote or removed `key`, published or not, of those that are in the
-  /// memory which the last look-up in the partition saw; 0 if there is none.
+  /// The sequence of the newest batch, published or not, that wrote or removed `key`, among those in the
+  /// memtables that the last lookup in the partition saw; 0 if there is none.
   func newestChange(of key: RawSpan, in partition: Int, hash: UInt64) -> SequenceNumber {
     guard let layers = views[partition].layers else { return 0 }
     var newest: SequenceNumber = 0

@@ -1,17 +1,17 @@
-/// One ordered source of a scan: a memtable's keys, or those of a partition's file.
+/// One sorted source of a scan: a memtable, or a partition's file.
 ///
-/// What the merge needs with every key is in its `head`, which the merge keeps and moves as long as it can;
-/// the lane is for all that is left.
+/// What the merge needs for every key is in the lane's `head`, which the merge keeps and moves for as long as
+/// it can. The lane does the rest.
 final class ScanLane {
-  /// Where a lane stands, as a plain value: to look at it, and to move it within a leaf in the map, counts
-  /// no reference.
+  /// The position of a lane, as a plain value: reading it, and moving it within a leaf in the memory map,
+  /// needs no reference counting.
   struct Head: BitwiseCopyable {
-    /// The partition it belongs to, by its place among the views of the scan.
+    /// The index of its partition's view among the views of the scan.
     let partition: Int
     let checksumSeed: UInt32
     var isValid = false
     var window = KeyWindow()
-    /// Nil where only the lane has the entry.
+    /// Nil if only the lane has the entry.
     var leaf: MappedLeaf?
   }
 
@@ -19,7 +19,7 @@ final class ScanLane {
   private var memtable: MemtableCursor?
   private var file: FileWalk?
   private let reader: ReadTransaction?
-  /// The reader's view that the lane's pages belong to.
+  /// The generation of the reader's view that the lane's pages belong to.
   private let generation: Int
   private let environment: LMDBEnvironment
 
@@ -47,21 +47,21 @@ final class ScanLane {
     try settle(file?.seek(key))
   }
 
-  /// Goes to the last key before `key`, or to the last of all.
+  /// Moves to the last key before `key`, or to the last of all if it is nil.
   func seekBackward(_ key: RawSpan?) throws(StoreError) {
     try checkView()
     memtable?.seekBackward(key)
     try settle(file?.seekBackward(key))
   }
 
-  /// Goes to the key next to where `head` has come to.
+  /// Moves to the key next to the position of `head`.
   func move(from head: Head, backward: Bool) throws(StoreError) {
     try checkView()
     if memtable != nil { backward ? memtable!.previous() : memtable!.next() }
     try settle(file?.move(from: head.leaf, backward: backward))
   }
 
-  /// Lends the entry, which is not in the map; one out of LMDB is verified first.
+  /// Lends the entry, which is not in the memory map; one from LMDB is verified first.
   func withEntry<R>(
     _ body: (_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
@@ -82,7 +82,7 @@ final class ScanLane {
     try environment.decode(stored, key: key)
   }
 
-  /// - Throws: where the view was let go of since the lane was made, or has failed: the pages are gone then.
+  /// - Throws: if the view was released since the lane was made, or has failed: its pages are gone.
   @inline(__always)
   func checkView() throws(StoreError) {
     guard let reader else { return }
@@ -91,7 +91,7 @@ final class ScanLane {
     }
   }
 
-  /// `isEntry` is nil where the lane is a memtable's, which knows itself.
+  /// Updates `head`. `isEntry` is nil for a memtable, whose cursor knows it.
   private func settle(_ isEntry: Bool?) throws(StoreError) {
     head.isValid = isEntry ?? memtable!.isValid
     head.leaf = file?.leaf

@@ -2,17 +2,17 @@ import Base
 
 /// The store as it was at one moment: a consistent cut over all partitions.
 ///
-/// It holds memtables in memory and keeps LMDB from reusing pages, so that files grow while it lives:
-/// close it soon. One that is older than `StoreOptions.snapshotAgeLimit` is ended by the store when
-/// something has been written to LMDB; its reads throw `.snapshotTooOld` then. A read that is under way is
-/// never cut off but between two entries of a scan. Not for use by two threads at a time.
+/// It keeps memtables in memory and keeps LMDB from reusing pages, so that files grow while it is open: close
+/// it soon. One that is older than `StoreOptions.snapshotAgeLimit` expires when something has been written to
+/// LMDB; its reads then throw `.snapshotTooOld`. A read in progress is not interrupted, except between two
+/// entries of a scan. Not for use by two threads at a time.
 public final class Snapshot {
-  /// Every batch up to this sequence is in it, and none behind.
+  /// Every batch up to this sequence is visible, and none after it.
   public let sequence: SequenceNumber
   private let keyspace: Keyspace
   private let pin: SnapshotPin
   private let registry: OpenSnapshots
-  /// Of the moment when it was taken.
+  /// Decides expiry by the time at which the snapshot was taken.
   private let expiry: ExpiryFilter
 
   init(_ keyspace: Keyspace, registry: OpenSnapshots) throws(StoreError) {
@@ -30,14 +30,14 @@ public final class Snapshot {
     close()
   }
 
-  /// Lets go of memory and files. A read afterwards throws `.closed`.
+  /// Releases memory and files. Later reads throw `.closed`.
   public func close() {
     registry.remove(pin)
     pin.end(because: .closed)
   }
 
-  /// The value of `key`, nil where it had none. O(1) expected in memory, O(log n) below. Throws `.wrongType`
-  /// where it is not bytes.
+  /// The value of `key`, or nil if it had none. O(1) expected in memory, O(log n) in the file. Throws
+  /// `.wrongType` if the value is not bytes.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try Limits.check(stored: key.rawSpan)
     return try withEntry(of: key.rawSpan) { info, value throws(StoreError) in
@@ -47,7 +47,7 @@ public final class Snapshot {
     }
   }
 
-  /// Lends what `key` had, whatever its type: nil and no bytes where it was absent or had expired.
+  /// Lends what `key` had, of any type: nil and no bytes if it was absent or had expired.
   public func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
@@ -64,8 +64,8 @@ public final class Snapshot {
     }
   }
 
-  /// Lends the entries of `range` in the order of keys, backward where `reverse`, until `limit` or
-  /// false from `body`. O(log n) to begin, O(partitions) an entry.
+  /// Lends the entries of `range` in key order, backward if `reverse`, until `limit` or until `body` returns
+  /// false. O(log n) to begin, O(partitions) per entry.
   public func scan(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
@@ -75,7 +75,7 @@ public final class Snapshot {
     }
   }
 
-  /// The same with what the entries say beside their values.
+  /// The same with the metadata of the entries.
   public func scanEntries(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool

@@ -1,13 +1,13 @@
 import Base
 import Synchronization
 
-/// What a snapshot keeps hold of: memtables, and a view of every partition's LMDB file.
+/// What a snapshot holds: memtables, and a view of every partition's LMDB file.
 ///
-/// The store may take it away from a snapshot that has become too old, at any time and from any thread, but
-/// never from under a read: one that is under way keeps it until it returns, and gives it up then.
+/// The store may take it away from a snapshot that is too old, at any time and from any thread, but never
+/// during a read: a read in progress keeps it until it returns, and then releases it.
 ///
-/// Sound as `@unchecked Sendable`: `views` is used only by reads, which one thread at a time does and
-/// which are counted in `state`, and by whoever releases it, once, when no read is under way.
+/// Sound as `@unchecked Sendable`: `views` is used by reads, which only one thread at a time does and which
+/// are counted in `state`, and once by the thread that releases it, when no read is in progress.
 final class SnapshotPin: @unchecked Sendable {
   let views: [PartitionView]
   let takenAt = SuspendingClock.now
@@ -24,7 +24,7 @@ final class SnapshotPin: @unchecked Sendable {
     self.views = views
   }
 
-  /// Runs a read. Throws why there are no more, if there are not. A read may begin inside of another.
+  /// Runs a read, or throws why there are no more. A read may begin inside another one.
   func read<R>(_ body: ([PartitionView]) throws(StoreError) -> R) throws(StoreError) -> R {
     try state.withLock { state throws(StoreError) in
       if let end = state.end { throw end }
@@ -39,13 +39,13 @@ final class SnapshotPin: @unchecked Sendable {
     return try body(views)
   }
 
-  /// For long reads, to ask now and then.
+  /// For long reads, to check now and then.
   func checkOpen() throws(StoreError) {
     guard hasEnded.load(ordering: .relaxed) else { return }
     if let end = state.withLock({ $0.end }) { throw end }
   }
 
-  /// Refuses reads from now on, with `reason`. False where they were refused before.
+  /// Refuses further reads, with `reason`. Returns false if they were refused already.
   @discardableResult
   func end(because reason: StoreError) -> Bool {
     state.withLock { state in

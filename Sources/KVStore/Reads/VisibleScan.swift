@@ -1,16 +1,16 @@
-/// A walk over what a reader sees of a range: internal keys are left out, and so is what has expired.
+/// A scan of what a reader sees of a range: internal keys and expired entries are left out.
 struct VisibleScan {
   let views: [PartitionView]
   let sequence: SequenceNumber
-  /// Who decides what has expired; nil shows that too.
+  /// Decides what has expired; nil shows expired entries too.
   let expiry: ExpiryFilter?
   var pace: WalkPace?
-  /// Whether a range that lies among internal keys shows them.
+  /// Whether a range among internal keys shows them.
   var showsInternal = false
-  /// Whether values that do not check out are left out, and counted.
+  /// Whether values that do not check out are skipped and counted.
   var skipsDamaged = false
 
-  /// Lends the entries of `range` until `limit` or false from `body`.
+  /// Lends the entries of `range` until `limit` or until `body` returns false.
   func run(
     _ range: KeyRange, reverse: Bool, limit: Int,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool

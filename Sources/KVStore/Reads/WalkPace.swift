@@ -1,46 +1,47 @@
-/// What the walks of one reader may cost, in steps: about one for an entry, whether it is shown or hidden, and one for each
-/// 256 bytes of values.
+/// What the walks of one reader may cost, in steps: about one for each entry, shown or hidden, and one for
+/// each 256 bytes of values.
 ///
-/// A thread that others wait for sets a limit, and gives the walk to another thread where it is reached. A thread that
-/// nobody waits for has the walk ask now and then whether it is still wanted. An evaluation, which all writers wait
-/// for, asks whether its time is up. All of them end a walk with `.walkStopped`.
+/// A thread that others wait for sets a limit, and hands the walk to another thread when it is reached. A
+/// thread that nothing waits for has the walk check now and then whether it is still wanted. An evaluation,
+/// for which all writers wait, checks its deadline. All of them stop a walk with `.walkStopped`.
 ///
-/// Belongs to the reader's thread.
+/// For use by the reader's thread.
 public final class WalkPace {
   private var left = Int.max
   private var isUnwanted: (@Sendable () -> Bool)?
-  /// An evaluation with the reader is under way.
+  /// Whether an evaluation with the reader is in progress.
   public private(set) var isEvaluating = false
-  /// How many there have been.
+  /// How many evaluations there have been.
   public private(set) var evaluationCount: UInt64 = 0
   private var isOverdue: (() -> Bool)?
   private static let stepsBetweenQuestions = 8192
 
   init() {}
 
-  /// From now on walks may take `stepCount` steps together. In an evaluation, which has a limit of its own that must
-  /// hold to its end, this changes nothing, and neither does `lift`.
+  /// Limits all further walks together to `stepCount` steps. During an evaluation, whose own limit must hold
+  /// to its end, neither this nor `lift` has an effect.
   public func limit(to stepCount: Int) {
     if isEvaluating { return }
     left = stepCount
     isUnwanted = nil
   }
 
-  /// From now on walks end when `isUnwanted` says so, which they ask every few thousand steps, from their thread.
+  /// Stops further walks once `isUnwanted` returns true. They call it every few thousand steps, on their
+  /// thread.
   public func stop(when isUnwanted: @escaping @Sendable () -> Bool) {
     left = Self.stepsBetweenQuestions
     self.isUnwanted = isUnwanted
   }
 
-  /// From now on walks are not bounded.
+  /// Removes the limit.
   public func lift() {
     if isEvaluating { return }
     left = .max
     isUnwanted = nil
   }
 
-  /// Walks in all evaluations with this reader end when `isOverdue` says so, which they ask every few thousand steps:
-  /// one that does less never asks.
+  /// Stops the walks of all evaluations with this reader once `isOverdue` returns true. They call it every
+  /// few thousand steps: an evaluation of fewer steps never does.
   public func endEvaluations(when isOverdue: @escaping () -> Bool) { self.isOverdue = isOverdue }
 
   @inline(__always)
@@ -56,13 +57,13 @@ public final class WalkPace {
     isEvaluating = false
   }
 
-  /// How many entries of a walk are passed before it tells of them.
+  /// How many steps a scan takes before it reports them.
   static let batch = 64
 
-  /// How many steps it is to look at so many bytes of values.
+  /// How many steps it takes to read so many bytes of values.
   public static func steps(forByteCount byteCount: Int) -> Int { 1 &+ byteCount &>> 8 }
 
-  /// Tells of `stepCount` steps. Throws `.walkStopped`.
+  /// Reports `stepCount` steps. Throws `.walkStopped`.
   @inline(__always)
   public func advance(by stepCount: Int) throws(StoreError) {
     left &-= stepCount

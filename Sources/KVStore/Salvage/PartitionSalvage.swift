@@ -1,7 +1,7 @@
 import Base
 import TxnWAL
 
-/// Reads what can be read of a damaged partition, changing nothing.
+/// Reads what can be read of a damaged partition. Changes nothing.
 struct PartitionSalvage {
   let inspection: StoreInspection
   let index: Int
@@ -45,8 +45,8 @@ struct PartitionSalvage {
     walk(environment, reader, tombstones)
   }
 
-  /// Goes over all entries. Where a page cannot be read it tries keys behind it, one after the other.
-  /// Each try is told before, because LMDB may end the process in it.
+  /// Reads all entries. Where a page cannot be read, it seeks keys after it, one bound after another. Each
+  /// attempt is reported before it is made, because LMDB may end the process in it.
   private func walk(
     _ environment: LMDBEnvironment, _ reader: ReadTransaction, _ tombstones: RangeIndex
   ) {
@@ -64,7 +64,7 @@ struct PartitionSalvage {
       }
       let before = last
       do throws(StoreError) {
-        // LMDB's rule: after an error a transaction answers nothing more.
+        // LMDB's rule: after an error a transaction returns nothing more.
         if place >= 0 || reader.hasFailed { try reader.renew() }
         var cursor = try reader.makeCursor()
         var isEntry = try cursor.seek(bound.rawSpan)
@@ -96,7 +96,7 @@ struct PartitionSalvage {
           stored, key: key, seed: environment.checksumSeed, file: environment.path)
         let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
         if tombstones.newest(over: key, at: .max) > header.sequence {
-          // No other range delete than one of everything covers this.
+          // Only a range delete of everything covers this key.
           let ofEverything = InternalKey.orphans.lower
           if Orphan.isOwner(header.type, value),
             tombstones.newest(over: ofEverything.rawSpan, at: .max) <= header.sequence
@@ -125,21 +125,20 @@ struct PartitionSalvage {
   }
 }
 
-/// Where to begin reading a partition: at its first key, or behind a key at which LMDB ended the process
-/// before.
+/// Where to begin reading a partition: at its first key, or after a key at which LMDB ended the process.
 public struct SalvageStart: Sendable, Equatable {
   /// The last key that was read.
   public var after: [UInt8]?
-  /// Which of the bounds behind it to try first; -1 begins with the first key of all.
+  /// Which of the bounds after it to try first; -1 begins with the first key of all.
   public var place = -1
 
-  /// The first key of all, or the bound at `place` behind `after`.
+  /// Begins at the first key of all, or at the bound number `place` after `after`.
   public init(after: [UInt8]? = nil, place: Int = -1) {
     self.after = after
     self.place = place
   }
 
-  /// Keys to seek behind `last`, in their order: those that differ from it as late as possible first.
+  /// Keys to seek after `last`, in order: those that share the longest prefix with it first.
   static func bounds(behind last: [UInt8]?) -> [[UInt8]] {
     guard let last else { return (0...255).map { [UInt8($0)] } }
     var bounds: [[UInt8]] = []
@@ -151,7 +150,7 @@ public struct SalvageStart: Sendable, Equatable {
 }
 
 extension StoreInspection {
-  /// Reads what can be read of one partition and hands it over in pieces for `StoreSalvage`. To be called
+  /// Reads what can be read of one partition, and passes it to `write` in pieces for `StoreSalvage`. Call it
   /// in a process that may die: damage can make LMDB abort.
   public func salvage(
     partition index: Int, from start: SalvageStart, _ write: @escaping ([UInt8]) -> Void

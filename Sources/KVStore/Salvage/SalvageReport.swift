@@ -1,17 +1,17 @@
-/// What salvage copied, and what it could not.
+/// What salvage copied, and what it could not copy.
 public struct SalvageReport: Sendable {
-  /// More losses than these are counted and not named.
+  /// At most this many losses are described; any others are only counted.
   public static let lossLimit = 1000
 
-  /// The entries read out of the partitions.
+  /// The entries read from the partitions.
   public internal(set) var entryCount = 0
-  /// The committed transactions read out of the log that a partition lacked.
+  /// The committed transactions read from the log that some partition lacked.
   public internal(set) var transactionCount = 0
   /// The transactions in the log without an outcome, which are given up as recovery would.
   public internal(set) var inDoubtCount = 0
-  /// What could not be read, in words.
+  /// Descriptions of what could not be read.
   public internal(set) var losses: [String] = []
-  /// How many such things there are; one may be of many keys.
+  /// The number of losses; one may concern many keys.
   public internal(set) var lossCount = 0
 
   mutating func lose(_ text: String) {

@@ -1,6 +1,6 @@
 import Base
 
-/// What is read out of a damaged partition, on its way from the process that may die of it.
+/// A piece of what is read from a damaged partition, sent by a process that may die of the damage.
 ///
 ///     offset  size  field
 ///          0     1  kind
@@ -8,17 +8,17 @@ import Base
 ///          5     4  byte count of the second part
 ///          9     …  both parts
 enum SalvagedPiece: Equatable {
-  /// How far the partition had come, and the sequence of the newest batch in it; the first piece, 0 where that cannot
-  /// be read.
+  /// The first piece: the LSN up to which the partition has applied the log, and the sequence of its newest
+  /// batch; 0 if they cannot be read.
   case applied(UInt64, sequence: SequenceNumber)
-  /// The type, the expiry and the sequence of a value stand before its key.
+  /// The type, expiry and sequence of a value precede its key.
   case entry(
     key: [UInt8], value: [UInt8], type: UInt8, expiry: UInt64, sequence: SequenceNumber)
-  /// The first bytes of an entry with a type that a range delete hides; type and sequence stand before its key.
+  /// The first bytes of an owner that a range delete hides. Its type and sequence precede its key.
   case hiddenOwner(key: [UInt8], value: [UInt8], type: UInt8, sequence: SequenceNumber)
-  /// Something that cannot be read, in words.
+  /// A description of something that cannot be read.
   case lost(String)
-  /// The bound behind the last entry that is sought next, by its place.
+  /// The number of the bound after the last entry that is sought next.
   case trying(UInt64)
   /// The last piece.
   case end
@@ -57,7 +57,8 @@ enum SalvagedPiece: Equatable {
     return bytes + first + second
   }
 
-  /// The piece at the head of `bytes`, and its length; nil where it is not whole, or not as `encoded` makes it.
+  /// The piece at the head of `bytes`, and its length; nil if it is incomplete, or not as `encoded` writes
+  /// it.
   static func decode(_ bytes: ArraySlice<UInt8>) -> (piece: SalvagedPiece, byteCount: Int)? {
     guard bytes.count >= headerByteCount else { return nil }
     let header = Array(bytes.prefix(headerByteCount))

@@ -2,14 +2,14 @@ import Base
 import Glibc
 import TxnWAL
 
-/// Copies what can still be read of a damaged store into a new one: the entries of the partitions, then
-/// what the log holds beyond them. Nothing of the damaged store is changed.
+/// Copies what can still be read of a damaged store into a new one: the entries of the partitions, then what
+/// the log holds beyond them. The damaged store is not changed.
 ///
-/// The order of the log is kept, and what a partition has applied is not applied again. A transaction of
-/// which a part is lost is copied without it: that is what salvage gives up.
+/// The order of the log is kept, and what a partition has applied is not applied again. A transaction that
+/// has lost a part is copied without that part: its atomicity is what salvage gives up.
 public struct StoreSalvage {
   private static let batchByteCount = 4 << 20
-  /// How often a partition's reader may die.
+  /// How often the reader of a partition may die.
   private static let attemptLimit = 2000
 
   private let inspection: StoreInspection
@@ -17,20 +17,20 @@ public struct StoreSalvage {
   private var target: Store?
   private var batch = Batch()
   private var applied: [UInt64] = []
-  /// The greatest sequence that was read anywhere.
+  /// The greatest sequence read anywhere.
   private var greatestSequence: SequenceNumber = 0
-  /// Where a reader that dies goes on.
+  /// Where the next reader continues if the present one dies.
   private var start = SalvageStart()
 
-  /// Of the store that `inspection` looks at.
+  /// Creates a salvage of the store that `inspection` reads.
   public init(of inspection: StoreInspection) {
     self.inspection = inspection
   }
 
-  /// Copies into a new store at `path`; where that is nil, only says what would be copied.
+  /// Copies into a new store at `path`; if that is nil, only reports what would be copied.
   ///
-  /// - Parameter partition: reads a partition, handing over what `StoreInspection.salvage(partition:)`
-  ///   wrote, and returns 0, or how the process that did so ended.
+  /// - Parameter partition: reads a partition and passes on what `StoreInspection.salvage(partition:)` wrote.
+  ///   Returns the exit status of the process that did so, or the negated number of the signal that ended it.
   public mutating func run(
     into path: String?,
     partition: (
@@ -39,7 +39,7 @@ public struct StoreSalvage {
   ) throws(StoreError) -> SalvageReport {
     let directory = try lockDirectory()
     defer { directory?.release() }
-    // Shared, as the processes that read the partitions may have to take them (`LMDBAccess.quiet`).
+    // Shared, because the processes that read the partitions may need them too (`LMDBAccess.quiet`).
     let files = try DataFileLocks(
       .shared, of: inspection.manifest, in: inspection.path, passing: true)
     defer { files.release() }
@@ -59,8 +59,8 @@ public struct StoreSalvage {
     return report
   }
 
-  /// Nobody may write meanwhile. Where the lock cannot be taken for another reason, as on a read-only file system
-  /// or without a right to write there, the locks on the data files have to do.
+  /// No process may write meanwhile. If the lock cannot be taken for another reason, such as a read-only file
+  /// system or a missing permission, the locks on the data files have to do.
   private func lockDirectory() throws(StoreError) -> DirectoryLock? {
     do throws(StoreError) {
       return try DirectoryLock(directory: inspection.path)
@@ -84,12 +84,12 @@ public struct StoreSalvage {
     return store
   }
 
-  /// It belongs to the owner of the damaged one, whoever runs this; but not what a link leads to, which that owner may
-  /// have put there.
+  /// The directory gets the owner of the damaged store, whichever user runs this. A symbolic link at `path`
+  /// is not followed, because that owner may have put it there.
   private func makeDirectory(_ path: String) throws(StoreError) {
     try Files.makeDirectory(path)
     guard let former = try Files.status(of: inspection.path) else { return }
-    // With a slash after it a link is followed all the same.
+    // With a trailing slash a link would be followed all the same.
     var name = path[...]
     while name.count > 1, name.last == "/" { name.removeLast() }
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
@@ -98,26 +98,26 @@ public struct StoreSalvage {
 
   // MARK: Sequences
 
-  /// How far the sequences of a copy begin behind those of its original: there are fewer batches than that in a log.
+  /// How far the sequences of a copy begin after those of its original: a log has fewer batches than that.
   private static let sequenceGap: SequenceNumber = 1 << 40
 
-  /// A sequence that no batch of the damaged store can have got: ids of maps are made of sequences, and the
-  /// copied ones must not be given out again. The log's control file tells one before its checkpoint, and
-  /// there are fewer batches behind that than a log has bytes; without it, one that no store comes to by itself.
-  /// (A store that was salvaged so begins with it: see `raiseSequence`.)
+  /// A sequence greater than that of any batch in the damaged store. Map ids are made from sequences, and
+  /// those of copied maps must not be given out again. The log's control file has the sequence of its
+  /// checkpoint, and fewer batches follow it than a log has bytes. Without that file, this is a sequence that
+  /// no store reaches by itself. (A store salvaged in that way begins with it: see `raiseSequence`.)
   private var sequenceBehindAll: SequenceNumber {
     if let log = try? inspection.log() { log.summary.sequence + Self.sequenceGap } else { 1 << 54 }
   }
 
-  /// Has the copy go on behind every sequence that was met while it was made, where it is not there by itself: its
-  /// own batches need not be, since they make no maps.
+  /// Makes the copy continue after every sequence that was met while it was made, if it would not do so
+  /// anyway. The sequences of its own batches may be lower, because those create no maps.
   private func raiseSequence(of path: String) throws(StoreError) {
     let directory = try DirectoryLock(directory: path)
     defer { directory.release() }
     let copy = try StoreInspection(at: path)
     let files = try DataFileLocks(.exclusive, of: copy.manifest, in: path)
     defer { files.release() }
-    // Sequences are below 2^56. What is not is no sequence of ours.
+    // Valid sequences are below 2^56, whatever was read.
     let sequence = min(greatestSequence, 1 << 55) + Self.sequenceGap
     try translatingLogErrors { () throws(LogError) in
       try LogSequence.raise(
@@ -139,7 +139,7 @@ public struct StoreSalvage {
         report.lose("partition \(index): its reader ended with status \(status)")
         return
       }
-      // It died of what it read: the next goes on behind that.
+      // It died of what it read: the next reader continues after that.
       start.place += 1
     }
     report.lose(
@@ -170,7 +170,7 @@ public struct StoreSalvage {
     return (status, isWhole)
   }
 
-  /// Whether it was the last one.
+  /// Returns whether it was the last piece.
   private mutating func take(
     _ piece: SalvagedPiece, of index: Int
   ) throws(StoreError) -> Bool {
@@ -246,7 +246,8 @@ public struct StoreSalvage {
     }
     if !isSound { report.lose("transaction \(record.transaction): bytes that are no sections") }
     var isOwed = false
-    // Range deletes stand behind a batch's other mutations, and hide only what is older than the batch.
+    // The log has a batch's range deletes after its other mutations, but they hide only older batches, so
+    // they are applied first.
     for areRangeDeletes in [true, false] {
       for (partition, bytes) in sections {
         guard partition < applied.count, applied[partition] < end else { continue }
@@ -275,13 +276,13 @@ public struct StoreSalvage {
     }
   }
 
-  /// Key by key, and only those of the one partition: another may be further on already.
+  /// Deletes key by key, and only the keys of one partition: another one may have applied more of the log.
   private mutating func delete(_ range: KeyRange, from partition: Int) throws(StoreError) {
     try flush()
     guard let target else { return }
     let reader = target.makeReader()
     defer { reader.close() }
-    // Internal keys too, where the range has them, and what has expired.
+    // Includes expired entries, and internal keys that the range covers.
     let hidden = InternalKey.range
     for part in range.storedParts + (range == .everything ? [hidden] : []) {
       var rest = part
@@ -320,7 +321,7 @@ public struct StoreSalvage {
     }
   }
 
-  /// The entry alone: what belongs to it is deleted by mutations of its own, which stand beside it in the log.
+  /// Deletes the entry alone: what belongs to it is deleted by mutations of its own, which the log has too.
   private mutating func delete(_ key: [UInt8]) throws(StoreError) {
     try makeRoom(for: key.count)
     do throws(StoreError) {
@@ -330,12 +331,13 @@ public struct StoreSalvage {
     }
   }
 
-  /// What an earlier version took and this one does not is given up, and not all the rest with it.
+  /// What an earlier version accepted and this one does not is given up, without giving up the rest.
   private mutating func lose(_ key: [UInt8], _ error: StoreError) {
     report.lose("the entry of key \(Finding.printable(key)): \(error)")
   }
 
-  /// Before every mutation: a batch is limited by what it is charged, and a delete is charged more than it writes.
+  /// Called before every mutation: a batch is limited by what it is charged, and a delete is charged more
+  /// than it writes.
   private mutating func makeRoom(for byteCount: Int) throws(StoreError) {
     let charge = byteCount + Limits.mutationByteCount
     if batch.chargedByteCount + charge > Self.batchByteCount { try flush() }

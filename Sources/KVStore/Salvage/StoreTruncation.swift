@@ -1,14 +1,14 @@
 import Base
 import TxnWAL
 
-/// Cutting a store's log before its damage, where no partition is further on already.
+/// Cuts a store's log before its damage, if no partition has applied anything beyond the cut.
 public struct StoreTruncation {
-  /// What the cut gives up.
+  /// What the cut discards.
   public let log: LogTruncation
   private let inspection: StoreInspection
 
-  /// Looks what a cut at `lsn` gives up, changing nothing. Throws `.corrupted` where no record begins
-  /// there, and where a partition has applied what would be cut: then only salvage helps.
+  /// Finds out what a cut at `lsn` would discard. Changes nothing. Throws `.corrupted` if no record begins
+  /// there, and `.invalidOption` if a partition has applied what would be cut: then only salvage helps.
   public init(of inspection: StoreInspection, at lsn: UInt64) throws(StoreError) {
     try self.init(of: inspection, at: lsn, access: nil)
   }
@@ -36,12 +36,12 @@ public struct StoreTruncation {
     }
   }
 
-  /// Cuts, with a copy of every changed segment beside it. Durable on return.
+  /// Cuts the log, and leaves a copy of every changed segment beside it. Durable on return.
   ///
-  /// No store can be open meanwhile, whatever becomes of LOCK. What was looked at before is looked at again, since one
-  /// may have been open in between.
+  /// No store can be open meanwhile, whatever happens to LOCK. Everything is checked again, because one may
+  /// have been open since the first check.
   ///
-  /// - Throws: `.locked` where a store is open; `.invalidOption` where the cut would give up something else by now.
+  /// - Throws: `.locked` if a store is open; `.invalidOption` if the cut would discard something else by now.
   public func carryOut() throws(StoreError) {
     let path = inspection.path
     let directory = try DirectoryLock(directory: path)

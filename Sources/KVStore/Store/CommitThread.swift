@@ -1,14 +1,14 @@
 import Base
 import TxnWAL
 
-/// The thread on which the batches of tasks are looked up and evaluated. Both may wait, for the disk and for whoever is
-/// the sequencer, and the few threads that run tasks must not.
+/// The thread on which the batches of tasks are looked up and evaluated. Both may block, on the disk and on
+/// the current sequencer, and must not block the few threads that run tasks.
 ///
-/// It starts with the first batch. What waits for it is bounded by the tasks: one piece of work for each that is
-/// suspended here. No piece may take long: the look-ups of a batch are many where it is large, and come in slices.
+/// It starts with the first batch. Its queue is bounded by the number of tasks: each task that is suspended
+/// here has one piece of work in it. No piece may take long, so the lookups of a large batch come in slices.
 ///
-/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, but for `thread` in `close`, after
-/// which nobody starts one.
+/// Sound as `@unchecked Sendable`: the plain fields are touched only inside the monitor, except for `thread`
+/// in `close`, after which no thread is started.
 final class CommitThread: @unchecked Sendable {
   private static let name = "kvd-commit"
 
@@ -17,8 +17,8 @@ final class CommitThread: @unchecked Sendable {
   private var thread: WorkerThread?
   private var isClosing = false
 
-  /// Runs `body` on the thread, in the order of the calls. Throws `.closed` after `close`, and `.io` where the system
-  /// refuses the thread; the next call tries again.
+  /// Runs `body` on the thread, in the order of the calls. Throws `.closed` after `close`, and `.io` if the
+  /// system refuses to create the thread; the next call tries again.
   func run<R: Sendable>(
     _ body: @escaping @Sendable () throws(StoreError) -> R
   ) async throws(StoreError) -> R {
@@ -35,7 +35,7 @@ final class CommitThread: @unchecked Sendable {
     return try result.get()
   }
 
-  /// Ends the thread once all that waits is done.
+  /// Stops the thread once all queued work is done.
   func close() {
     monitor.withLock {
       isClosing = true
@@ -44,10 +44,10 @@ final class CommitThread: @unchecked Sendable {
     thread?.join()
   }
 
-  /// How many pieces of work wait, the one under way and those that were taken with it not counted.
+  /// How many pieces of work are queued, without those that the thread has already taken.
   var waitingCount: Int { monitor.withLock { waiting.count } }
 
-  /// Returns why `work` is not going to be done, if it is not.
+  /// Returns why `work` is not going to be run, or nil if it is.
   private func add(_ work: @escaping @Sendable () -> Void) -> StoreError? {
     monitor.withLock {
       if isClosing { return .closed }

@@ -1,22 +1,22 @@
 import Base
 import TxnWAL
 
-/// A batch that is made up while all others wait: reads see everything ordered before it and its own
-/// writes; what is written becomes one atomic batch when the closure that was given it returns.
+/// A batch under construction, while all other writers wait. Its reads see everything ordered before it, and
+/// its own writes. What it writes becomes one atomic batch when the closure that received it returns.
 ///
-/// Nothing may be waited for in it.
+/// The closure must not wait for anything.
 public struct Evaluation: ~Copyable {
   let context: EvaluationContext
   let reader: Reader
   var sequencer: Sequencer
-  /// What it counts so far: see `Limits.batchByteCount`.
+  /// What the batch is charged so far: see `Limits.batchByteCount`.
   private(set) var chargedByteCount = 0
   private var preconditionCount = 0
-  /// How many range tombstones the batch makes.
+  /// How many range tombstones the batch creates.
   private(set) var tombstoneCount = 0
   /// How many places were taken: see `takePlace`.
   var placeCount: UInt32 = 0
-  /// Whether a change of several writes has ended half-way: see `asOneChange`.
+  /// Whether a change of several writes has stopped half-way: see `asOneChange`.
   var hasFailed = false
 
   @inline(__always)
@@ -26,11 +26,11 @@ public struct Evaluation: ~Copyable {
     self.sequencer = sequencer
   }
 
-  /// Gives the sequencer back.
+  /// Returns the sequencer.
   @inline(__always)
   consuming func end() -> Sequencer { sequencer }
 
-  /// Counts the steps of this evaluation, and ends its walks when its time is up.
+  /// Counts the steps of this evaluation, and stops its walks at its deadline.
   public var pace: WalkPace { reader.pace }
 
   var keyspace: Keyspace { context.keyspace }
@@ -38,8 +38,8 @@ public struct Evaluation: ~Copyable {
 
   var deletesRanges: Bool { own.hasRanges }
 
-  /// Lends the newest value of `key`, or nil where there is none or it has expired. Throws `.wrongType` where
-  /// it is not bytes.
+  /// Lends the newest value of `key`, or nil if it has none or has expired. Throws `.wrongType` if the value
+  /// is not bytes.
   public mutating func withValue<R>(
     of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R {
@@ -61,16 +61,17 @@ public struct Evaluation: ~Copyable {
     try withEntry(of: key) { info, _ in info != nil }
   }
 
-  /// The sequence of the batch that wrote `key`, 0 where it has no value. A key that this evaluation
-  /// has put has the sequence which the batch is going to get.
+  /// The sequence of the batch that wrote `key`; 0 if it has no value. A key that this evaluation has put has
+  /// the sequence that the batch will get.
   public mutating func sequence(of key: RawSpan) throws(StoreError) -> SequenceNumber {
     try withEntry(of: key) { info, _ in info?.sequence ?? 0 }
   }
 
   /// Sets `key` to `value`. Throws `.keyTooLong`, `.reservedKey`, `.valueTooLarge`, `.batchTooLarge`. O(n).
   ///
-  /// Where the key holds an entry with a type that others belong to, as the fields of a map, those are removed with
-  /// it; `.wrongType` where nobody can tell which, because the layer that wrote them is not attached.
+  /// If the key holds an entry with a type, what belongs to that entry is removed with it, such as the fields
+  /// of a map. Throws `.wrongType` if the layer that wrote it is not attached, so that it is unknown what
+  /// belongs to it.
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
     try Limits.check(value: value)
@@ -80,8 +81,8 @@ public struct Evaluation: ~Copyable {
     }
   }
 
-  /// Puts an entry as it is: for a key that may be an internal one, by a layer that sees to what belongs to what is
-  /// replaced.
+  /// Puts an entry as it is. For layers that handle what belongs to the replaced entry themselves; the key
+  /// may be internal.
   @inline(__always)
   package mutating func put(stored key: RawSpan, _ value: RawSpan) throws(StoreError) {
     try Limits.check(stored: key)
@@ -90,8 +91,8 @@ public struct Evaluation: ~Copyable {
     sequencer.appendPut(key, value)
   }
 
-  /// Removes `key`, if it is there. Throws `.keyTooLong`, `.reservedKey`, `.batchTooLarge`. What belongs to it is
-  /// treated as by `put`.
+  /// Removes `key`, if it is there. Throws `.keyTooLong`, `.reservedKey`, `.batchTooLarge`. What belongs to
+  /// it is handled as by `put`.
   public mutating func delete(_ key: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
     try asOneChange { evaluation throws(StoreError) in
@@ -100,40 +101,41 @@ public struct Evaluation: ~Copyable {
     }
   }
 
-  /// Removes an entry alone: as `put(stored:)` puts one.
+  /// Removes a single entry, as `put(stored:)` puts one.
   package mutating func delete(stored key: RawSpan) throws(StoreError) {
     try Limits.check(stored: key)
     try begin(key, contentByteCount: key.byteCount)
     sequencer.appendDelete(key)
   }
 
-  /// Removes every key in `range`: one small tombstone, whatever it covers. Internal keys are left, unless it is
-  /// `.everything`. Throws `.keyTooLong`, `.batchTooLarge`.
+  /// Removes every key in `range` by a small tombstone in each partition, whatever it covers. Internal keys
+  /// stay, unless the range is `.everything`. Throws `.keyTooLong`, `.batchTooLarge`, `.tooManyRangeDeletes`,
+  /// `.rangeDeletesPending`.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try deleteParts(range.deletedParts, of: range, in: nil)
   }
 
-  /// The same, and a range that lies among internal keys removes them.
+  /// The same, and a range among internal keys removes them.
   package mutating func deleteRange(stored range: KeyRange) throws(StoreError) {
     try deleteParts(range == .everything ? [range] : range.storedParts, of: range, in: nil)
   }
 
-  /// Removes the keys in `range`, which may lie among internal keys, that lie in the partition of `key`, as all
-  /// fields of a map do: one small tombstone there.
+  /// Removes the keys in `range`, which may lie among internal keys, only in the partition of `key`, by one
+  /// small tombstone there: all fields of a map, for example.
   package mutating func deleteRange(
     stored range: KeyRange, inPartitionOf key: RawSpan
   ) throws(StoreError) {
     try deleteParts(range.storedParts, of: range, in: keyspace.partition(of: key))
   }
 
-  /// In one partition, or in all.
+  /// In `partition`, or in all if it is nil.
   private mutating func deleteParts(
     _ parts: [KeyRange], of range: KeyRange, in partition: Int?
   ) throws(StoreError) {
     try Limits.check(range: range)
     let parts = parts.filter { !$0.isEmpty }
     if parts.isEmpty { return }
-    // Before anything is changed, as much as can be told by then.
+    // Checked before anything is changed, as far as possible.
     let partitions = partition.map { $0..<$0 + 1 } ?? keyspace.partitions.indices
     let newCount = tombstoneCount + parts.count * partitions.count
     try check(tombstoneCount: newCount, of: partitions)
@@ -143,13 +145,14 @@ public struct Evaluation: ~Copyable {
     do throws(StoreError) {
       for part in parts { try deletePart(part, of: partition) }
     } catch {
-      // The range is deleted, and not all that was put in it before.
+      // The batch deletes the range, but not all that it had put there.
       fail(error)
       throw error
     }
   }
 
-  /// What the range deletes of one batch may cost all others is bounded, and so is what waits to be carried out.
+  /// Limits what the range deletes of one batch may cost all other callers, and how many may wait to be
+  /// carried out.
   private func check(
     tombstoneCount: Int, of partitions: Range<Int>
   ) throws(StoreError) {
@@ -159,16 +162,16 @@ public struct Evaluation: ~Copyable {
     }
   }
 
-  /// In one partition, or in all.
+  /// In `partition`, or in all if it is nil.
   private mutating func deletePart(_ range: KeyRange, of partition: Int?) throws(StoreError) {
     for (key, written) in own.deleteRange(range, of: partition, in: sequencer) {
-      // In this order: no error may leave the note of an owner that is there.
+      // In this order: an error must not leave the orphan note of an owner that is still there.
       try delete(stored: key.rawSpan)
       if written.type != 0, range != .everything { try putOrphan(of: key.rawSpan, written) }
     }
   }
 
-  /// Writes the range deletes, those of a partition together: to be called once all else is written.
+  /// Writes the range deletes, those of each partition together. Called after everything else is written.
   mutating func appendRangeDeletes() {
     own.forEachRange { partition, ranges in
       sequencer.beginSection(for: partition)
@@ -176,8 +179,8 @@ public struct Evaluation: ~Copyable {
     }
   }
 
-  /// Makes the batch depend on `condition`, checked when it is prepared, against what is ordered before
-  /// it.
+  /// Makes the batch depend on `condition`, which is checked in prepare, against what is ordered before the
+  /// batch.
   public mutating func require(_ condition: Precondition, of key: RawSpan) throws(StoreError) {
     try require(condition, of: key, index: preconditionCount)
     preconditionCount += 1
@@ -219,7 +222,7 @@ public struct Evaluation: ~Copyable {
     }
   }
 
-  /// - Parameter indexCount: how many entries of the index of expiries are written beside.
+  /// - Parameter indexCount: how many entries of the expiry index are written along with it.
   @inline(__always)
   mutating func begin(
     _ key: RawSpan, contentByteCount: Int, indexCount: Int = 0

@@ -1,4 +1,4 @@
-/// What every evaluation of a store works with, one object so that an evaluation holds one reference.
+/// What all evaluations of a store share, in one object, so that an evaluation holds a single reference.
 ///
 /// Sound as `@unchecked Sendable`: used only inside `Coordinator.sequence`.
 final class EvaluationContext: @unchecked Sendable {
@@ -6,9 +6,9 @@ final class EvaluationContext: @unchecked Sendable {
   let own: OwnWrites
   let preconditions = PreconditionChecker()
   let related = RelatedEntriesSlot()
-  /// For those who bring none.
+  /// For callers without a reader of their own.
   let reader: Reader
-  /// Why the evaluation under way has failed, if it has.
+  /// Why the current evaluation has failed, if it has.
   var failure: StoreError?
 
   init(keyspace: Keyspace) {
@@ -17,7 +17,7 @@ final class EvaluationContext: @unchecked Sendable {
     reader = Reader(keyspace)
   }
 
-  /// Makes everything ready for an evaluation that reads with `reader`.
+  /// Prepares an evaluation that reads with `reader`.
   func begin(_ reader: Reader) {
     own.reset()
     reader.beginEvaluation()

@@ -2,18 +2,18 @@ import Base
 
 /// Entries with a type or an expiry.
 extension Evaluation {
-  /// The time by which this evaluation's entries have expired or not: one moment for all of it. In
-  /// milliseconds since 1970.
+  /// The time that decides what has expired, in milliseconds since 1970: one clock reading for the whole
+  /// evaluation.
   public var now: UInt64 { reader.expiry.now }
 
-  /// The sequence that the batch gets if it is carried out.
+  /// The sequence that the batch gets if it is committed.
   public var nextSequence: SequenceNumber { sequencer.nextSequence }
 
-  /// Whether a map's field is stored, or was written since the store was opened, also by this evaluation.
-  /// While it is false, what a put replaces cannot be a map.
+  /// Whether a map field may be stored: one was there at open, or was written since, also by this evaluation.
+  /// While it is false, a put cannot replace a map.
   public var mayContainMaps: Bool { keyspace.mayContainMaps }
 
-  /// Lends what `key` has, whatever its type: nil and no bytes where it is absent or has expired.
+  /// Lends what `key` has, of any type: nil and no bytes if it is absent or has expired.
   @inline(__always)
   public mutating func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
@@ -24,8 +24,7 @@ extension Evaluation {
     return result
   }
 
-  /// The same for whatever is made of it. (Public so that the one above can become part of what uses it, in
-  /// whichever module.)
+  /// The same, but not specialized for a result. (Public so that `withEntry` can be inlined in any module.)
   public mutating func lendEntry(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
@@ -33,7 +32,7 @@ extension Evaluation {
     try lendEntry(stored: key, body)
   }
 
-  /// Lends what `key`, which may be an internal one, has: nil and no bytes where it is absent or has expired.
+  /// Lends what `key`, which may be internal, has: nil and no bytes if it is absent or has expired.
   @inline(__always)
   package mutating func withEntry<R>(
     stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
@@ -44,7 +43,7 @@ extension Evaluation {
     return result
   }
 
-  /// The same for whatever is made of it.
+  /// The same, but not specialized for a result.
   package mutating func lendEntry(
     stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
@@ -57,7 +56,7 @@ extension Evaluation {
     }
   }
 
-  /// The same, but what has expired and is not removed yet is lent too: for whoever removes or replaces it,
+  /// The same, but also lends what has expired and is not removed yet: for callers that remove or replace it,
   /// and what belongs to it.
   public mutating func withStoredEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
@@ -80,11 +79,11 @@ extension Evaluation {
     }
   }
 
-  /// Sets `key` to a value of a type, below 128, that ceases to exist when the store's clock (`now`) shows `expiry`,
-  /// milliseconds since 1970; 0 for never. Throws as the plain `put` does.
+  /// Sets `key` to a value with a type below 128. The entry expires when the store's clock (`now`) reaches
+  /// `expiry`, in milliseconds since 1970; 0 means never. Throws as the plain `put` does.
   ///
-  /// - Parameter oldExpiry: that of the entry which is replaced, if the caller has read it: its place in the
-  ///   index of expiries is given up then. Otherwise it stays there until its time.
+  /// - Parameter oldExpiry: the expiry of the replaced entry, if the caller has read it: its entry in the
+  ///   expiry index is then removed. Otherwise that stays until its time.
   public mutating func put(
     _ key: RawSpan, _ value: RawSpan, type: UInt8, expiry: UInt64 = 0,
     replacing oldExpiry: UInt64 = 0
@@ -97,7 +96,7 @@ extension Evaluation {
     }
   }
 
-  /// Puts an entry as it is: as the plain `put(stored:)` does.
+  /// Puts an entry as it is, as the plain `put(stored:)` does.
   package mutating func put(
     stored key: RawSpan, _ value: RawSpan, type: UInt8, expiry: UInt64 = 0,
     replacing oldExpiry: UInt64 = 0
@@ -119,7 +118,7 @@ extension Evaluation {
     if expiry != 0 { sequencer.appendPutIndex(of: key, expiry: expiry) }
   }
 
-  /// Removes `key`, whose entry had `oldExpiry`, and gives its place in the index of expiries up.
+  /// Removes `key`, whose entry had `oldExpiry`, and removes it from the expiry index.
   public mutating func delete(_ key: RawSpan, replacing oldExpiry: UInt64) throws(StoreError) {
     try Limits.check(key: key)
     try asOneChange { evaluation throws(StoreError) in
@@ -128,7 +127,7 @@ extension Evaluation {
     }
   }
 
-  /// Removes an entry alone: as the plain `delete(stored:)` does.
+  /// Removes a single entry, as the plain `delete(stored:)` does.
   package mutating func delete(
     stored key: RawSpan, replacing oldExpiry: UInt64
   ) throws(StoreError) {
@@ -139,8 +138,8 @@ extension Evaluation {
     if oldExpiry != 0 { sequencer.appendDeleteIndex(of: key, expiry: oldExpiry) }
   }
 
-  /// Removes the entry of `key` if it has expired, what belongs to it, and its place in the index of expiries.
-  /// Returns what it was; nil, and nothing is written, where it has not or is not there.
+  /// Removes the entry of `key` if it has expired, along with what belongs to it and its entry in the expiry
+  /// index. Returns what it was. Returns nil, and writes nothing, if it has not expired or is not there.
   @discardableResult
   public mutating func deleteExpired(_ key: RawSpan) throws(StoreError) -> EntryInfo? {
     let found = try withStoredEntry(of: key) { info, _ in info }
@@ -149,22 +148,21 @@ extension Evaluation {
     return found
   }
 
-  /// Gives up the place in the index of expiries that `indexKey` is. `deleteExpired` gives up that of the entry
-  /// which it deletes; earlier ones of the same key, left by blind puts, are given up by this alone.
+  /// Removes the entry `indexKey` of the expiry index. `deleteExpired` removes that of the entry which it
+  /// deletes; earlier ones of the same key, left by blind puts, are removed only by this.
   package mutating func deleteIndex(_ indexKey: RawSpan) throws(StoreError) {
     try delete(stored: indexKey)
   }
 
-  /// Keeps `now` as the least time that the store's clock shows after it is opened again: what has expired by
-  /// then stays so, whatever the machine's clock says. Keeps the clock's lead, too, for as long as nobody sets the
-  /// machine's.
+  /// Stores `now` as the least time that the store's clock shows after the store is opened again: what has
+  /// expired by then stays expired, whatever the system clock says. Also stores the clock's lead, which stays
+  /// valid until the system clock is set.
   public mutating func putClock() throws(StoreError) {
     let key = ClockRecord.key
     let value = ClockRecord.value(now, keyspace.clock.standing)
     try put(stored: key.rawSpan, value.rawSpan)
   }
 
-  /// Whether a read of this evaluation has met an entry that had expired, and the keys of the first ones: as
-  /// of a `Reader`.
+  /// The keys of the first expired entries that reads of this evaluation have met, as for a `Reader`.
   public var expiredMet: [[UInt8]] { reader.expiredMet }
 }

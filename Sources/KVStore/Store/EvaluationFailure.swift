@@ -1,7 +1,8 @@
-/// Changes of several writes that mean something only together, as a map's record and its fields.
+/// Changes of several writes that are valid only as a whole, such as a map's record and its fields.
 extension Evaluation {
-  /// Runs `body`, which makes such a change. Where it throws after it has written something, the evaluation has failed.
-  /// Where it has written nothing by then, all is as it was before, and the closure of the evaluation may go on.
+  /// Runs `body`, which makes such a change. If it throws after it has written something, the evaluation has
+  /// failed. If it has written nothing by then, nothing has changed, and the evaluation's closure may
+  /// continue.
   @inline(__always)
   package mutating func asOneChange<R>(
     _ body: (inout Evaluation) throws(StoreError) -> R
@@ -15,8 +16,9 @@ extension Evaluation {
     }
   }
 
-  /// To be called where a change has ended half-way: nothing of the batch is carried out, whatever the closure of the
-  /// evaluation makes of `error`. `Store.evaluate` throws it; the first one counts.
+  /// Called when a change has stopped half-way. Nothing of the batch is committed, whatever the evaluation's
+  /// closure does with `error`: `Store.evaluate` throws it. If there are several errors, the first one
+  /// counts.
   @inline(never)
   package mutating func fail(_ error: StoreError) {
     if hasFailed { return }
@@ -24,7 +26,7 @@ extension Evaluation {
     context.failure = error
   }
 
-  /// What `fail` was told first, to be called where `hasFailed` says that it was.
+  /// The first error that `fail` was called with. Call it only if `hasFailed`.
   @inline(never)
   func takeFailure() -> StoreError {
     guard let failure = context.failure else { preconditionFailure("a failure without an error") }

@@ -1,11 +1,11 @@
 import Base
 
-/// Owners that a range delete removes in the same batch as their keys are written: apply cannot tell what came
-/// first in a batch, so the evaluation notes their orphans itself.
+/// Owners removed by a range delete of the same batch that writes their keys. Apply cannot tell the order
+/// within a batch, so the evaluation writes their orphan notes itself.
 extension Evaluation {
-  /// To be called before `key` is written. Where a range delete of this batch hides what was stored there before the
-  /// batch, and the batch has not written the key, what is hidden is noted if it is an owner. (Had the batch
-  /// written it before the range delete, that write has seen to the owner.)
+  /// Called before `key` is written. If a range delete of this batch hides what was stored there before the
+  /// batch, and the batch has not written the key, writes an orphan note if the hidden entry is an owner. (If
+  /// the batch had written the key before the range delete, that write would have handled the owner.)
   @inline(never)
   mutating func putOrphanOfHidden(_ key: RawSpan) throws(StoreError) {
     guard mayContainMaps, !InternalKey.contains(key), own.isHiddenUntouched(key, in: sequencer)
@@ -18,7 +18,7 @@ extension Evaluation {
     if let orphan { try put(orphan) }
   }
 
-  /// Of an owner that this batch has written, and that a range delete of it removes.
+  /// Writes the orphan note of an owner that this batch has written, and that a range delete of it removes.
   mutating func putOrphan(of key: RawSpan, _ written: OwnWrites.Put) throws(StoreError) {
     let orphan = sequencer.withPayload(in: written.value) {
       Orphan(ownerKey: key, type: written.type, value: $0)

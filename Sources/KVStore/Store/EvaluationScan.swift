@@ -1,13 +1,13 @@
 import Base
 
 extension Evaluation {
-  /// Lends the entries of `range` in the order of keys, with this evaluation's own writes among them.
+  /// Lends the entries of `range` in key order, with this evaluation's own writes among them.
   ///
-  /// Returns after `limit` entries, at the end of the range, or when `body` returns false. All writers
-  /// wait meanwhile, for the disk too where the entries are not in memory: keep the range small. Throws
-  /// `.walkStopped` where the reader's `pace` says that evaluations have an end.
+  /// Returns after `limit` entries, at the end of the range, or when `body` returns false. All writers wait
+  /// meanwhile, also for the disk if the entries are not in memory: keep the range small. Throws
+  /// `.walkStopped` if the evaluation exceeds the deadline in the reader's `pace`.
   ///
-  /// - Complexity: O(log n + w log w) to begin, for w own writes; O(partitions) an entry.
+  /// - Complexity: O(log n + w log w) to begin, for w own writes; O(partitions) per entry.
   public mutating func scan(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(StoreError) -> Bool
@@ -18,8 +18,7 @@ extension Evaluation {
     }
   }
 
-  /// The same with what the entries say beside their values. Internal keys are left out, and so is what has
-  /// expired.
+  /// The same with the metadata of the entries. Internal keys and expired entries are left out.
   public mutating func scanEntries(
     _ range: KeyRange, reverse: Bool = false, limit: Int = .max, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
@@ -29,8 +28,8 @@ extension Evaluation {
       skipsDamaged: skipsDamaged, body)
   }
 
-  /// The same in the partition of `key` alone, and a range that lies among internal keys shows them, as for the
-  /// fields of a map: O(log n) to begin.
+  /// The same in the partition of `key` only, and a range among internal keys shows them, such as the fields
+  /// of a map. O(log n) to begin.
   package mutating func scanEntries(
     stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
     skipsDamaged: Bool = false,
@@ -61,7 +60,7 @@ extension Evaluation {
     }
   }
 
-  /// Of a range that holds only internal keys or none.
+  /// Scans a range that consists of internal keys only, or that contains none.
   private mutating func scanPart(
     _ range: KeyRange, in partition: Int?, reverse: Bool, hiding expiry: ExpiryFilter?,
     skipsDamaged: Bool,
@@ -91,7 +90,7 @@ extension Evaluation {
         if reverse ? order < 0 : order > 0 { break }
         _ = reverse ? written.popLast() : written.popFirst()
         isDone = try !lend(next.key, next.put)
-        // What was written of a key takes the place of what is stored.
+        // What this evaluation has written replaces what is stored.
         if isDone || order == 0 { return !isDone }
       }
       if own.isDeletedByRange(key) { return true }
@@ -103,9 +102,9 @@ extension Evaluation {
     }
   }
 
-  /// The number of keys that have a value, this evaluation's own writes counted, internal ones left out;
-  /// what has expired counts until it is removed. O(keys in memory) as a rule; O(keys) where it deleted a
-  /// range, or while a range delete is being carried out.
+  /// The number of keys that have a value, including this evaluation's own writes, without internal keys.
+  /// Expired keys count until they are removed. Usually O(keys in memory); O(keys) if the evaluation has
+  /// deleted a range, or while a range delete is being carried out.
   public mutating func countEntries() throws(StoreError) -> Int {
     var count = 0
     guard !own.hasVisibleRanges else {

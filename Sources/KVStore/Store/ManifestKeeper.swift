@@ -1,8 +1,8 @@
 import Base
 import TxnWAL
 
-/// Keeps the manifest's floors up to date: the least size and applied LSN that each partition can have
-/// from now on. A partition that is less at the next open is not the one that was.
+/// Keeps the manifest's floors up to date: the least size and applied LSN that each partition can have from
+/// here on. A partition that is below its floor at the next open is not the one that was written.
 final class ManifestKeeper: Sendable {
   private struct State {
     var manifest: Manifest
@@ -21,7 +21,7 @@ final class ManifestKeeper: Sendable {
     state = Lock(State(manifest: manifest, checkpoint: checkpoint))
   }
 
-  /// Writes the manifest when the checkpoint has moved by a segment since the last time.
+  /// Writes the manifest if the checkpoint has moved by a segment since the last write.
   func noteProgress(of checkpoint: LSN) throws(StoreError) {
     let isDue = state.withLock { state in
       checkpoint.rawValue >= state.checkpoint.rawValue + state.manifest.segmentByteCount
@@ -31,7 +31,7 @@ final class ManifestKeeper: Sendable {
 
   var marks: UInt64 { state.withLock { $0.manifest.marks } }
 
-  /// Sets marks, durably on return.
+  /// Adds marks. Durable on return.
   func setMarks(_ marks: UInt64) throws(StoreError) {
     try state.withLock { state throws(StoreError) in
       var manifest = state.manifest

@@ -3,15 +3,15 @@ import TxnWAL
 
 /// What opening a store found and did.
 public struct OpenReport: Sendable, CustomStringConvertible {
-  /// Whether the store was made by this open.
+  /// Whether this open created the store.
   public let isNew: Bool
   /// How many partitions it has.
   public let partitionCount: Int
-  /// The length of a segment of its log.
+  /// The byte count of a segment of its log.
   public let segmentByteCount: Int
   /// What recovery did with the log.
   public let recovery: RecoveryReport
-  /// What an operator should change, a sentence each.
+  /// What an operator should change, one sentence each.
   public let warnings: [String]
 
   /// One line for an operator.

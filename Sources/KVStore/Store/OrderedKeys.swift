@@ -1,14 +1,14 @@
 import Base
 
-/// A set of keys that is asked for ranges of them while it grows, and from which whole ranges are taken out.
+/// A set of keys that answers range queries while it grows, and from which whole ranges are removed.
 ///
-/// Keys are added unsorted. When it is asked they become sorted runs, each at least twice as long as the next: a key
-/// is moved into a longer run log n times at most. A key that was taken out is passed over from then on at no cost,
-/// so that to take out the same ranges again and again costs no more than to do so once.
+/// Keys are added unsorted. A query puts them into sorted runs, each at least twice as long as the next, so
+/// that a key moves into a longer run at most log n times. A removed key is skipped from then on at no cost:
+/// removing the same ranges again and again costs no more than removing them once.
 struct OrderedKeys {
   private struct Run {
     let keys: [[UInt8]]
-    /// For a key that is there its own place, for one that was taken out one behind it: where to look next.
+    /// For a key that is present, its own place; for a removed one, a later place, where the search goes on.
     private var next: [Int32]
     private(set) var count: Int
 
@@ -18,11 +18,11 @@ struct OrderedKeys {
       count = keys.count
     }
 
-    /// The first place from `place` on with a key that is there.
+    /// The first place from `place` on with a key that is present.
     mutating func find(_ place: Int) -> Int {
       var place = Int32(place)
       while next[Int(place)] != place {
-        // Halves the way for whoever comes next.
+        // Halves the path for later searches.
         next[Int(place)] = next[Int(next[Int(place)])]
         place = next[Int(place)]
       }
@@ -49,19 +49,19 @@ struct OrderedKeys {
     var remaining: [[UInt8]] { keys.indices.filter { next[$0] == $0 }.map { keys[$0] } }
   }
 
-  /// The longest first.
+  /// Longest first.
   private var runs: [Run] = []
   private var unsorted: [[UInt8]] = []
-  /// How many keys were looked at or moved, ever: what tests measure.
+  /// How many keys were visited or moved so far. For tests.
   private(set) var stepCount = 0
 
-  /// Forgets all of them.
+  /// Removes all keys.
   mutating func removeAll() {
     runs.removeAll()
     unsorted.removeAll(keepingCapacity: unsorted.count <= 1024)
   }
 
-  /// Adds a key that is not there. O(1) now, O(log² n) when it is asked for.
+  /// Adds a key that is not in the set. O(1) here, O(log² n) in the next query.
   mutating func insert(_ key: [UInt8]) { unsorted.append(key) }
 
   /// The keys in `range`, in order. O(log² n + k log k) for k of them.
@@ -69,7 +69,7 @@ struct OrderedKeys {
     visit(range) { _ in false }
   }
 
-  /// Takes out the keys in `range` of which `isWanted` says so, and returns them in order.
+  /// Removes the keys in `range` for which `isWanted` returns true, and returns them in order.
   mutating func remove(in range: KeyRange, where isWanted: ([UInt8]) -> Bool) -> [[UInt8]] {
     visit(range, isWanted).filter(isWanted)
   }

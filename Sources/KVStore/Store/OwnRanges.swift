@@ -1,31 +1,31 @@
 /// The ranges that an evaluation has deleted, indexed by range, and the place of each among its other writes.
 ///
-/// They are written to the log when the evaluation ends, those of a partition together: so they become one change of
-/// the partition's layers. To the batch itself their order means nothing, since a range delete hides older batches
-/// alone, and what the same batch had put before is deleted by name.
+/// They are written to the log when the evaluation ends, those of each partition together, so that they
+/// become one change of the partition's layers. Within the batch their order does not matter: a range delete
+/// hides only older batches, and what the same batch has put there before is deleted key by key.
 struct OwnRanges {
   private struct Pending {
     var ranges: [KeyRange] = []
-    /// How many writes there were before them.
+    /// How many writes precede them.
     var place = 0
   }
 
-  /// In order: those of all partitions, and those of one.
+  /// In order: the ranges deleted in all partitions, and those deleted in one.
   private var everywhere: [KeyRange] = []
   private var local: [Int: [KeyRange]] = [:]
   private var index = RangeIndex()
   private var localIndex: [Int: RangeIndex] = [:]
-  /// What is not indexed yet.
+  /// Ranges that are not indexed yet.
   private var pending = Pending()
   private var localPending: [Int: Pending] = [:]
-  /// Whether others than internal keys can be in one of them.
+  /// Whether one of them can contain keys other than internal ones.
   private(set) var areVisible = false
 
   var isEmpty: Bool { everywhere.isEmpty && local.isEmpty }
 
   /// - Parameters:
-  ///   - partition: nil for all of them.
-  ///   - place: how many writes there were before.
+  ///   - partition: nil for all partitions.
+  ///   - place: how many writes precede the range delete.
   mutating func add(_ range: KeyRange, of partition: Int?, place: Int) {
     areVisible = areVisible || !range.isInternal
     if let partition {
@@ -41,8 +41,8 @@ struct OwnRanges {
     }
   }
 
-  /// Whether one of them covers a key in `partition` whose newest write was at `place`, -1 where there was none.
-  /// O(log n), taken over many calls.
+  /// Whether one of them covers a key in `partition` and came after the key's newest write, which was at
+  /// `place`; -1 if there was none. O(log² n) amortized.
   mutating func covers(_ key: RawSpan, of partition: () -> Int, since place: Int) -> Bool {
     if isEmpty { return false }
     settle()
@@ -54,7 +54,7 @@ struct OwnRanges {
     return Self.stamp(place) < index.newest(over: key, at: .max)
   }
 
-  /// Lends each partition that has some, in their order, and all that it has.
+  /// Calls `body` with each partition that has deleted ranges, in order, and with all of its ranges.
   func forEach(of partitions: Range<Int>, _ body: (Int, [KeyRange]) -> Void) {
     if everywhere.isEmpty {
       for partition in local.keys.sorted() { body(partition, local[partition] ?? []) }
@@ -63,7 +63,7 @@ struct OwnRanges {
     }
   }
 
-  /// A place as what stands for a sequence in the index, where 0 is none.
+  /// A place as a sequence of the index, where 0 means none.
   private static func stamp(_ place: Int) -> SequenceNumber { SequenceNumber(place + 1) }
 
   private mutating func settle() {
@@ -79,7 +79,7 @@ struct OwnRanges {
 
   private static func settle(_ pending: inout Pending, into index: inout RangeIndex) {
     if pending.ranges.isEmpty { return }
-    // A write at the place itself came after them.
+    // A write at the same place comes after them.
     let stamp = stamp(pending.place)
     index.insert(
       RangeRun(

@@ -1,10 +1,10 @@
 import Base
 import TxnWAL
 
-/// What an evaluation has written so far, so that it can read it back. The bytes stay in the log's
-/// buffer; an index over them is made only when something is read after something was written.
+/// What an evaluation has written so far, so that it can read it back. The bytes stay in the log's buffer,
+/// and are indexed only when something is read after a write.
 ///
-/// One object serves all evaluations of a store, so that its memory is there already.
+/// One object serves all evaluations of a store, to reuse its memory.
 ///
 /// Sound as `@unchecked Sendable`: it is used only inside `Coordinator.sequence`.
 final class OwnWrites: @unchecked Sendable {
@@ -16,21 +16,21 @@ final class OwnWrites: @unchecked Sendable {
 
   /// A value that was put.
   struct Put {
-    /// Where it stands in the transaction.
+    /// The range of its bytes in the transaction.
     var value: Range<Int>
     var type: UInt8
     var expiry: UInt64
   }
 
   private let keyspace: Keyspace
-  /// What each mutation put; nil for one that deletes its key.
+  /// What each mutation put; nil for a delete.
   private var writes: [Put?] = []
   private var ranges = OwnRanges()
-  /// The last write of each key, but for those that a range delete has covered since.
+  /// The last write of each key, except keys that a range delete has covered since.
   private var index: [[UInt8]: Int] = [:]
-  /// The same keys in order.
+  /// The same keys, sorted.
   private var keys = OrderedKeys()
-  /// The keys that were written before a range delete that has covered them.
+  /// The keys that were written before a range delete that covers them.
   private var covered: Set<[UInt8]> = []
   /// How far the transaction is indexed: in which section, and up to which byte.
   private var indexedSection = 0
@@ -62,22 +62,22 @@ final class OwnWrites: @unchecked Sendable {
   /// Whether a range was deleted.
   private(set) var hasRanges = false
 
-  /// Whether a range was deleted in which others than internal keys can be.
+  /// Whether a range was deleted that can contain keys other than internal ones.
   var hasVisibleRanges: Bool { ranges.areVisible }
 
-  /// Whether a range was deleted that may have hidden owners whose orphans stay.
+  /// Whether a range was deleted that may hide owners, which leave orphans.
   private(set) var mayHideOwners = false
 
-  /// Whether `key` was not written before a range delete of this evaluation that covers it.
+  /// Whether a range delete of this evaluation covers `key`, which the evaluation has not written before it.
   func isHiddenUntouched(_ key: RawSpan, in sequencer: borrowing Sequencer) -> Bool {
     extendIndex(sequencer)
     let copy = Array(copying: key)
     return index[copy] == nil && !covered.contains(copy) && isDeletedByRange(key)
   }
 
-  /// Notes that a range is deleted in `partition`, or in all of them, and returns the keys in it that stood put:
-  /// a range delete hides older batches alone, so they are to be deleted by name. O(k log k + log² n) for k keys
-  /// that were written and not covered since, taken over many calls.
+  /// Records that a range is deleted in `partition`, or in all if it is nil. Returns the keys in it that this
+  /// evaluation has put: the caller must delete them one by one, because a range delete hides only older
+  /// batches. O(k log k + log² n) amortized, for k keys that were written and not covered since.
   func deleteRange(
     _ range: KeyRange, of partition: Int?, in sequencer: borrowing Sequencer
   ) -> [(key: [UInt8], put: Put)] {
@@ -92,19 +92,19 @@ final class OwnWrites: @unchecked Sendable {
       }
       covered.insert(key)
     }
-    // Their deletes come before the range delete.
+    // The deletes of these keys come before the range delete.
     ranges.add(range, of: partition, place: writes.count + put.count)
     hasRanges = true
     if !range.isInternal, range != .everything { mayHideOwners = true }
     return put
   }
 
-  /// Lends each partition in which ranges were deleted, with all of them.
+  /// Calls `body` with each partition in which ranges were deleted, and with all of its ranges.
   func forEachRange(_ body: (Int, [KeyRange]) -> Void) {
     ranges.forEach(of: keyspace.partitions.indices, body)
   }
 
-  /// What these writes made of `key`.
+  /// What these writes did to `key`.
   func find(_ key: RawSpan, in sequencer: borrowing Sequencer) -> Found {
     if sequencer.isEmpty, !hasRanges { return .untouched }
     extendIndex(sequencer)
@@ -114,8 +114,8 @@ final class OwnWrites: @unchecked Sendable {
     return writes[place].map { .put($0) } ?? .deleted
   }
 
-  /// What was written of `range`, in the order of keys: nil stands for a key that was deleted. Keys that
-  /// only a range delete covers are not listed.
+  /// The writes to keys in `range`, in key order; nil stands for a delete. Keys that only a range delete
+  /// covers are not listed.
   func entries(
     in range: KeyRange, _ sequencer: borrowing Sequencer
   ) -> [(key: [UInt8], put: Put?)] {
@@ -123,7 +123,7 @@ final class OwnWrites: @unchecked Sendable {
     return keys.keys(in: range).map { key in (key, index[key].flatMap { writes[$0] }) }
   }
 
-  /// Whether a range delete covers `key`, which was not put since.
+  /// Whether a range delete covers `key` that came after the write at `place`; -1 if there was none.
   func isDeletedByRange(_ key: RawSpan, since place: Int = -1) -> Bool {
     hasRanges && ranges.covers(key, of: { keyspace.partition(of: key) }, since: place)
   }
@@ -140,7 +140,7 @@ final class OwnWrites: @unchecked Sendable {
     }
   }
 
-  /// Adds mutations that begin at `base` in the transaction.
+  /// Indexes mutations that begin at `base` in the transaction.
   private func addToIndex(_ bytes: RawSpan, at base: Int) {
     var offset = 0
     while offset < bytes.byteCount, let mutation = Mutation.parse(bytes, at: offset) {

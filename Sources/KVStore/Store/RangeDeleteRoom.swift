@@ -1,28 +1,28 @@
 import Synchronization
 
-/// What bounds range deletes: how many a batch may have, and how many may wait to be carried out. Only what deletes
-/// ranges waits for them.
+/// The limits of range deletes: how many a batch may have, and how many may wait to be carried out. Only
+/// callers that delete ranges wait for them.
 extension Store {
-  /// Refuses a batch of `count` ranges of keys if it is one that can never be carried out. O(1).
+  /// Rejects a batch that deletes `count` ranges of keys if it can never be carried out. O(1).
   public func checkRangeDeletes(_ count: Int) throws(StoreError) {
     let partitionCount = keyspace.partitions.count
     let limit = Limits.rangeDeletesPerBatch(partitionCount: partitionCount)
     if count > limit { throw .tooManyRangeDeletes(limit: limit) }
   }
 
-  /// Whether more range deletes must wait until some are carried out: observers are told when they are. Those of a
-  /// damaged partition do not count. False where to wait is no use, because the store takes no writes or the disk is full.
-  /// O(partitions).
+  /// Whether further range deletes must wait until some are carried out; observers are notified when they
+  /// are. Those of a damaged partition do not count. False if waiting is no use, because the store takes no
+  /// writes or the disk is full. O(partitions).
   public var hasRangeDeleteBacklog: Bool {
     poisoned == nil && rangeDeletesDiskFull == nil
       && keyspace.partitions.contains(where: \.hasTombstoneBacklog)
   }
 
-  /// Why no range delete is carried out for want of room on the disk, if that is so: LMDB must have it first, and the
-  /// purge worker needs a few pages.
+  /// The error if lack of disk space keeps range deletes from being carried out. They have to be applied to
+  /// LMDB first, and the purge worker needs a few pages.
   var rangeDeletesDiskFull: StoreError? { applyWorkers.diskFull ?? purgeWorker.shortage.error }
 
-  /// Whether a caller that waits for its range delete may try it again.
+  /// Whether a caller that waits for its range delete may try again.
   func areRangeDeletesAdmitted() throws(StoreError) -> Bool {
     try checkOpen()
     guard hasRangeDeleteBacklog else { return true }

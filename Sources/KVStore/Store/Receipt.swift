@@ -1,7 +1,7 @@
-/// The place of a batch in the order of all, given before the batch is durable.
+/// The place of a batch in the order of all batches, known before the batch is durable.
 public struct Receipt: Sendable, Equatable {
-  /// The batch is durable once `Store.durablePosition` has come this far.
+  /// The batch is durable once `Store.durablePosition` has reached this.
   public let position: UInt64
-  /// The order in which batches become visible.
+  /// The sequence of the batch: batches become visible in this order.
   public let sequence: SequenceNumber
 }

@@ -1,25 +1,25 @@
 import Base
 import Synchronization
 
-/// What a layer above keeps elsewhere for entries with a type, as a map's fields for its record.
+/// Handles what a layer above keeps elsewhere for entries with a type, such as a map's fields for its record.
 ///
-/// The store asks for it wherever an entry with a type is about to be replaced or removed through the public ways
-/// of writing, so that those mean the same as the layer's own. It is asked only while the store may hold fields of
-/// maps (`Store.mayContainMaps`): until then writes are blind. While nobody has attached one, such an entry is neither
-/// replaced nor removed: `.wrongType`.
+/// The store calls it wherever an entry with a type is about to be replaced or removed through the public
+/// write API, so that such writes mean the same as the layer's own. It is called only while the store may
+/// hold map fields (`Store.mayContainMaps`); until then writes are blind. While no layer is attached, such an
+/// entry can be neither replaced nor removed: `.wrongType`.
 package protocol RelatedEntries: Sendable {
-  /// Removes what belongs to the entry at `key`, expired or not, before the entry goes.
+  /// Removes what belongs to the entry at `key`, expired or not. Called before the entry itself is removed.
   func release(_ key: RawSpan, in evaluation: inout Evaluation) throws(StoreError)
 
-  /// Brings into memory what `release` will look at, so that nobody waits for the disk then. Returns about how many
-  /// bytes it adds to a batch.
+  /// Brings into memory what `release` will read, so that it does not wait for the disk. Returns about how
+  /// many bytes `release` adds to a batch.
   func touch(_ key: RawSpan, with reader: Reader) throws(StoreError) -> Int
 }
 
-/// Who was attached to a store, if anybody was.
+/// The layer that is attached to a store, if there is one.
 final class RelatedEntriesSlot: Sendable {
   private let attached = Lock<(any RelatedEntries)?>(nil)
-  /// Whether somebody is: asked without the lock whenever a map is made.
+  /// Whether a layer is attached: read without the lock whenever a map is created.
   private let isTaken = Atomic<Bool>(false)
 
   var current: (any RelatedEntries)? { attached.withLock { $0 } }
@@ -31,27 +31,27 @@ final class RelatedEntriesSlot: Sendable {
   }
 }
 
-/// How far the look-ups have come that a batch is preceded by: see `Store.touchRelated`.
+/// The progress of the lookups that precede a batch: see `Store.touchRelated`.
 struct RelatedLookups: Sendable {
-  /// What one slice takes at most, of keys and of time.
+  /// The most that one slice takes, in keys and in time.
   static let sliceCount = 256
   static let sliceTime = Duration.milliseconds(1)
 
-  /// Where the next mutation stands in the batch.
+  /// The offset of the next mutation in the batch.
   var offset = 0
-  /// About how many bytes more than its own the batch takes.
+  /// About how many bytes the batch takes beyond its own.
   var byteCount = 0
   var isDone = false
 }
 
 extension Store {
-  /// From now on `related` is asked about entries with a type. The first that is attached counts.
+  /// Attaches the layer that handles entries with a type. Only the first one attached counts.
   package func attach(_ related: any RelatedEntries) { evaluations.related.attach(related) }
 
-  /// Brings into memory what carrying `batch` out will look at, from where `lookups` has come to. O(1) while the store
-  /// has never had maps, O(mutations) then.
+  /// Brings into memory what committing `batch` will read, continuing from `lookups`. O(1) while the store
+  /// has never had maps, O(mutations) after that.
   ///
-  /// - Parameter isSlice: whether it stops on the way, for whoever else waits for this thread.
+  /// - Parameter isSlice: whether it stops early, for other work that waits for this thread.
   func touchRelated(
     to batch: Batch, _ lookups: inout RelatedLookups, isSlice: Bool
   ) throws(StoreError) {
@@ -65,7 +65,7 @@ extension Store {
     var left = isSlice ? RelatedLookups.sliceCount : .max
     let deadline = MonotonicTime.now + RelatedLookups.sliceTime
     while let mutation = Mutation.parse(bytes, at: lookups.offset) {
-      // One at least.
+      // At least one lookup.
       if isSlice, left < RelatedLookups.sliceCount, left == 0 || MonotonicTime.now > deadline {
         return
       }
@@ -88,10 +88,10 @@ extension Store {
 }
 
 extension Evaluation {
-  /// The same for the store of this evaluation.
+  /// Attaches a layer to the store of this evaluation, as `Store.attach` does.
   package mutating func attach(_ related: any RelatedEntries) { context.related.attach(related) }
 
-  /// Before the entry at `key` is replaced or removed.
+  /// Called before the entry at `key` is replaced or removed.
   @inline(__always)
   mutating func releaseRelated(to key: RawSpan) throws(StoreError) {
     if keyspace.mayContainMaps { try askRelated(to: key) }

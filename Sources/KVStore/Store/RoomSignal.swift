@@ -1,13 +1,13 @@
 import Base
 import Synchronization
 
-/// Wakes callers that wait for room in memory or in the log. Costs next to nothing while nobody does.
+/// Wakes callers that wait for room in memory or in the log. Costs almost nothing while there are none.
 ///
-/// No wake-up is lost: a caller is counted before it looks for room, and whoever makes room looks for callers
-/// after that, with a fence between the two on either side.
+/// No wake-up is lost: a waiter is counted before it checks for room, and a thread that makes room checks for
+/// waiters afterwards, with a fence between the two steps on either side.
 final class RoomSignal: Sendable {
   private struct Suspended {
-    /// How often it was told.
+    /// How often waiters were notified.
     var tellCount: UInt64 = 0
     var nextID: UInt64 = 0
     var tasks: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -29,18 +29,19 @@ final class RoomSignal: Sendable {
     for task in tasks { task.resume() }
   }
 
-  /// Returns once `isThere` says so. Asked again whenever told, and now and then besides.
+  /// Returns once `isThere` returns true. It is called after each notification, and at least every 20 ms.
   func wait(until isThere: () throws(StoreError) -> Bool) throws(StoreError) {
     if try isThere() { return }
     beginWaiting()
     defer { endWaiting() }
     while try !isThere() {
-      // The answer may have changed between the question and the sleep; the time-out covers that.
+      // The answer may change between the check and the sleep; the time-out covers that.
       monitor.withLock { monitor.wait(milliseconds: 20) }
     }
   }
 
-  /// The same without holding a thread. Throws `.cancelled` once the task is cancelled.
+  /// Returns once `isThere` returns true, without blocking a thread. It is called after each notification.
+  /// Throws `.cancelled` once the task is cancelled.
   func waitSuspended(until isThere: () throws(StoreError) -> Bool) async throws(StoreError) {
     if Task.isCancelled { throw .cancelled }
     if try isThere() { return }
@@ -72,7 +73,7 @@ final class RoomSignal: Sendable {
           return suspended.tellCount != seen
         }
         if isTold { return continuation.resume() }
-        // Cancelled before it was listed, its handler has found nothing to resume.
+        // If the task was cancelled before it was listed, the handler found nothing to resume.
         if Task.isCancelled { resume(id) }
       }
     } onCancel: {

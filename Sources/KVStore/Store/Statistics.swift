@@ -1,51 +1,51 @@
-/// A store in numbers, each as of about the same moment.
+/// Figures about a store, all from about the same moment.
 public struct Statistics: Sendable {
   /// The sequence of the newest visible batch.
   public var publishedSequence: UInt64 = 0
   /// The position up to which the log is durable.
   public var durableLSN: UInt64 = 0
-  /// The position from which recovery would read.
+  /// The position at which recovery would begin to read.
   public var checkpointLSN: UInt64 = 0
-  /// The segments of the log, and the bytes of all of them.
+  /// The number of segments of the log.
   public var segmentCount = 0
-  /// The bytes that the log's segments take.
+  /// The bytes of all segments of the log.
   public var logByteCount = 0
-  /// The partitions.
+  /// The number of partitions.
   public var partitionCount = 0
-  /// The bytes of memtables that are being written.
+  /// The bytes of active memtables.
   public var activeMemtableByteCount = 0
-  /// The bytes of memtables on their way to LMDB.
+  /// The bytes of sealed memtables, which are waiting to be applied to LMDB.
   public var sealedMemtableByteCount = 0
-  /// The memtables on their way to LMDB.
+  /// The number of sealed memtables.
   public var sealedMemtableCount = 0
-  /// What memtables may take, in bytes.
+  /// The limit on the bytes of memtables.
   public var memtableByteLimit = 0
-  /// Range deletes that are being carried out, the most of any partition.
+  /// The range deletes that are not carried out yet, in the partition that has the most.
   public var tombstoneCount = 0
-  /// The entries in LMDB, those hidden by range deletes included.
+  /// The entries in LMDB, including those hidden by range deletes.
   public var storedEntryCount = 0
   /// The bytes of all LMDB files.
   public var fileByteCount = 0
-  /// The pages of LMDB that are free to use again.
+  /// The pages of LMDB that are free for reuse.
   public var freePageCount = 0
   /// The LMDB reader slots in use.
   public var readerSlotCount = 0
-  /// Slots of dead processes that were freed since the store was opened.
+  /// The reader slots of dead processes that were freed since the store was opened.
   public var staleReaderCount = 0
-  /// Snapshots that the store has ended because of their age since it was opened.
+  /// The snapshots that have expired since the store was opened.
   public var expiredSnapshotCount = 0
-  /// Reads that met damage since the store was opened.
+  /// The reads that met damage since the store was opened.
   public var corruptedReadCount = 0
-  /// Different damaged values that reads have met since the store was opened; of each partition 10,000 are told
-  /// apart.
+  /// The distinct damaged values that reads have met since the store was opened; at most 10,000 are told
+  /// apart for each partition.
   public var damagedValueCount = 0
   /// The partitions that take no more writes because their files are damaged.
   public var readOnlyPartitions: [Int] = []
-  /// By how many milliseconds the clock that entries expire by is ahead of the machine's.
+  /// By how many milliseconds the clock that entries expire by is ahead of the system clock.
   public var clockLeadMilliseconds: UInt64 = 0
   /// Whether writes are refused because the disk is full.
   public var isDiskFull = false
-  /// Why writes are refused, empty where they are not.
+  /// Why writes are refused; empty if they are not.
   public var poisonReason = ""
 
   /// Every field by the name that clients see.
@@ -79,13 +79,13 @@ public struct Statistics: Sendable {
 }
 
 extension Store {
-  /// The store in numbers. O(partitions) and a few system calls each, and for the count of free pages O(transactions of
-  /// LMDB whose freed pages are not in use again), which may read from the disk.
+  /// Figures about the store. O(partitions), with a few system calls for each. Counting the free pages is
+  /// O(transactions of LMDB whose freed pages are not reused yet), and may read from the disk.
   public func statistics() throws(StoreError) -> Statistics {
     try statistics(countsFreePages: true)
   }
 
-  /// How many pages of LMDB are free to use again, alone.
+  /// Only the number of pages of LMDB that are free for reuse.
   package func freePageCount() throws(StoreError) -> Int {
     var count = 0
     for partition in keyspace.partitions {
@@ -96,7 +96,7 @@ extension Store {
     return count
   }
 
-  /// The same without the free pages, unless `countsFreePages`.
+  /// The same, but counts the free pages only if `countsFreePages`.
   package func statistics(countsFreePages: Bool) throws(StoreError) -> Statistics {
     var statistics = Statistics()
     let watermarks = keyspace.watermarks

@@ -2,15 +2,15 @@ import Base
 import Synchronization
 import TxnWAL
 
-/// A partitioned key-value store: changes over any number of keys and partitions are made together or
-/// not at all, in one order, and what is acknowledged is durable.
+/// A partitioned key-value store. Changes to any number of keys and partitions are atomic, all changes have
+/// one order, and what is acknowledged is durable.
 ///
-/// Keys are 0 to 500 bytes, values up to 64 MiB, both any bytes; but keys that begin with 0x00 and a byte from
-/// 0x01 to 0x0F are the store's own (`InternalKey`): they cannot be written, nothing is found at them, and no
-/// range shows them. Every method may be called from any
-/// thread. Close the store when done; until then its threads keep it alive.
+/// Keys are 0 to 500 bytes and values up to 64 MiB, of any bytes. But keys that begin with 0x00 and a byte
+/// from 0x01 to 0x0F are reserved for the store (`InternalKey`): they cannot be written, nothing is found at
+/// them, and no range shows them. Every method may be called from any thread. Close the store when done;
+/// until then its threads keep it alive.
 public final class Store: Sendable {
-  /// What opening found and did.
+  /// What opening the store found and did.
   public let openReport: OpenReport
 
   let keyspace: Keyspace
@@ -30,7 +30,7 @@ public final class Store: Sendable {
   let room = RoomSignal()
   let commitThread = CommitThread()
   private let isClosed = Atomic<Bool>(false)
-  /// Whether range deletes are waited for no more.
+  /// Whether callers no longer wait for range deletes.
   let isStopping = Atomic<Bool>(false)
 
   init(_ parts: StoreOpening.Parts) {
@@ -90,20 +90,21 @@ public final class Store: Sendable {
       partition.uncountSealed()
     }
     purgeWorker.start()
-    // Recovery may have brought more than may stay in memory, and nobody is let in while it does.
+    // Recovery may have brought more than may stay in memory. No batch is admitted until enough of it is
+    // applied.
     let reader = evaluations.reader
     coordinator.sequence { sequencer in
-      // What evaluations read with is kept from one to the next, but never while nothing goes on: it
-      // keeps memory and LMDB's pages from being used again.
+      // What evaluations read with is kept from one to the next, but never while the store is idle: it keeps
+      // memory and LMDB's pages from being reused.
       sequencer.onGroupTaken = { reader.end() }
       upkeep.checkLimits(sequencer.lastPosition)
       upkeep.sendDownRangeDeletes()
     }
   }
 
-  /// On an apply worker's thread, when a memtable is in LMDB.
+  /// Runs on an apply worker's thread, when a memtable is in LMDB.
   private func memtableApplied(of partition: Partition) {
-    // A failure has been kept by the log, which refuses writes for it.
+    // The log keeps a failure, and refuses writes because of it.
     try? coordinator.checkpoint(waiting: false)
     try? manifest.noteProgress(of: coordinator.checkpoint)
     if applyWorkers.diskFull == nil { ballast.take() }
@@ -114,14 +115,14 @@ public final class Store: Sendable {
 
   // MARK: Closing
 
-  /// Carries everything into LMDB, takes a checkpoint and lets go of the directory. Calls that are under
-  /// way must have returned; later ones throw `.closed`. A second call does nothing. A snapshot that is
-  /// still open stays good; until it is closed, this process cannot open the store again.
+  /// Applies everything to LMDB, takes a checkpoint and releases the directory. Calls in progress must have
+  /// returned; later ones throw `.closed`. A second call does nothing. A snapshot that is still open stays
+  /// valid; until it is closed, this process cannot open the store again.
   ///
-  /// Whatever is thrown, the store is closed afterwards, and the log still holds all that was
-  /// acknowledged. Throws `.poisoned` where writes were refused before.
+  /// Whatever is thrown, the store is closed afterwards, and the log still holds everything acknowledged.
+  /// Throws `.poisoned` if writes were refused before.
   public func close() throws(StoreError) {
-    // Before the commit thread is waited for, which may be waiting for the sequencer.
+    // Before waiting for the commit thread, which may be waiting for the sequencer.
     coordinator.requireOutsideSequence()
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     stopWaiting()
@@ -148,8 +149,8 @@ public final class Store: Sendable {
     if let failure { throw failure }
   }
 
-  /// From now on nobody waits for a full disk to get room, nor for range deletes to be carried out: what cannot be
-  /// written at once is refused. For whoever is about to close the store, so that the last writers end.
+  /// From here on no caller waits for space on a full disk, or for range deletes to be carried out: what
+  /// cannot be written at once is refused. Call it before closing the store, so that the last writers finish.
   public func stopWaiting() {
     isStopping.store(true, ordering: .relaxed)
     coordinator.stopWaiting()
@@ -160,7 +161,7 @@ public final class Store: Sendable {
     if isClosed.load(ordering: .acquiring) { throw .closed }
   }
 
-  /// Sends what is in memory on its way to LMDB, without waiting for it.
+  /// Seals what is in memory, so that it is applied to LMDB, without waiting for that.
   package func seal() {
     coordinator.sequence { _ in
       for partition in keyspace.partitions { partition.seal() }
@@ -172,23 +173,23 @@ public final class Store: Sendable {
 
   // MARK: State
 
-  /// The time by which entries expire, in milliseconds since 1970: it follows the time of day forward, and
+  /// The time by which entries expire, in milliseconds since 1970. It follows the system clock forward, and
   /// never goes back.
   public var now: UInt64 { keyspace.clock.now }
 
-  /// Whether a map's field is stored, or was written since the store was opened.
+  /// Whether a map field may be stored: one was there at open, or was written since.
   public var mayContainMaps: Bool { keyspace.mayContainMaps }
 
-  /// Why writes are refused, once the log or LMDB could not be written. Open the store again to recover.
+  /// Why writes are refused, once a write to the log or to LMDB has failed. Open the store again to recover.
   public var poisoned: StoreError? { coordinator.poisoned.map { StoreError($0) } }
 
-  /// A receipt is durable once its position is not greater than this.
+  /// A batch is durable if the position in its receipt is not greater than this.
   public var durablePosition: UInt64 { keyspace.watermarks.acknowledged.rawValue }
 
-  /// Everything before it has survived a sync, whatever the durability.
+  /// Everything before this position has survived a sync, whatever the durability.
   package var syncedPosition: UInt64 { keyspace.watermarks.durable.rawValue }
 
-  /// `notify` is called, from any thread, whenever `durablePosition` moved, memory became free, or the
+  /// Calls `notify`, from any thread, whenever `durablePosition` has moved, memory has become free, or the
   /// store was poisoned. It must not block.
   public func observe(_ notify: @escaping @Sendable () -> Void) {
     coordinator.observe(notify)
@@ -196,8 +197,8 @@ public final class Store: Sendable {
 
   // MARK: Checkpoints
 
-  /// Carries everything committed so far into LMDB and lets go of the log before it. Durable on return.
-  /// O(bytes in memory). Throws `.diskFull` and `.poisoned`.
+  /// Applies everything committed so far to LMDB, and releases the log before it. Durable on return. O(bytes
+  /// in memory). Throws `.diskFull` and `.poisoned`.
   public func checkpoint() throws(StoreError) {
     try checkOpen()
     try takeCheckpoint()

@@ -1,27 +1,27 @@
 import Base
 import TxnWAL
 
-/// Room in memory and in the log for a batch, twice: for what it is expected to take, before it is evaluated, so
-/// that segments are made ready and little is evaluated in vain; and for what it takes in fact, before it is
-/// committed. The second is what counts: no batch is ordered that the prepared segments have no room
-/// for, and none of more than `uncheckedByteCount` while memory is full.
+/// Checks twice whether memory and the log have room for a batch: for its expected size before it is
+/// evaluated, so that segments are prepared and few evaluations are in vain; and for its actual size before
+/// it is committed. The second check decides: no batch is ordered that does not fit in the prepared segments,
+/// and none larger than `uncheckedByteCount` while memory is full.
 ///
-/// So the memtables never hold more than the limit, one batch (`Limits.batchByteCount`), and what was written since
-/// their sizes were last added up, 64 KiB of log.
+/// So the memtables never hold more than the limit, one batch (`Limits.batchByteCount`), and what was written
+/// since their sizes were last added up, 64 KiB of log.
 extension Store {
-  /// Whether memory and log have room for a batch of `byteCount` more bytes. Where not, ask again when
-  /// an observer was told. Throws `.diskFull` while the disk is full, `.poisoned`, and `.batchTooLarge`
-  /// for what can never be admitted.
+  /// Whether memory and the log have room for a batch of `byteCount` more bytes. If not, ask again when an
+  /// observer is notified. Throws `.diskFull` while the disk is full, `.poisoned`, and `.batchTooLarge` for a
+  /// batch that can never be admitted.
   ///
   /// - Parameters:
-  ///   - onlyDeletes: the batch puts nothing. Such a one is admitted on a full disk too, as long as
-  ///     what is kept for it lasts: the end of the log's last segment, and some memory over the limit.
-  ///   - isMeasured: `byteCount` is what `.noRoom` has told of the batch.
+  ///   - onlyDeletes: whether the batch puts nothing. Such a batch is admitted on a full disk too, as long as
+  ///     the reserve for it lasts: the end of the log's last segment, and some memory over the limit.
+  ///   - isMeasured: whether `byteCount` is from a `.noRoom` of the batch.
   public func tryAdmit(
     byteCount: Int, onlyDeletes: Bool = false, isMeasured: Bool = false
   ) throws(StoreError) -> Bool {
     try checkOpen()
-    // Before anything that would have the caller wait: with a poisoned log no room is ever made.
+    // Before anything that would make the caller wait: a poisoned log never gets room.
     if coordinator.isPoisoned, let poisoned { throw poisoned }
     if !isMeasured { try Limits.check(recordByteCount: byteCount) }
     guard try hasMemory(onlyDeletes: onlyDeletes) else { return false }
@@ -30,15 +30,15 @@ extension Store {
       return try coordinator.hasRoom(
         for: byteCount + framing, appended: coordinator.appended, usingReserve: onlyDeletes)
     } catch {
-      // The log can be written again from its beginning once LMDB has what stands there, which may have
-      // room in its own free pages.
+      // The log can reuse its oldest segments once LMDB has what they hold, and LMDB may have room in its own
+      // free pages.
       if error.isDiskFull { coordinator.sequence { _ in upkeep.sendDown() } }
       throw StoreError(error)
     }
   }
 
-  /// Returns once there is room as `tryAdmit` has it. Waits on the caller's thread, which must not be in an
-  /// evaluation: that is a trap.
+  /// Returns once there is room, as `tryAdmit` defines it. Blocks the calling thread. Traps inside an
+  /// evaluation.
   public func admit(
     byteCount: Int, onlyDeletes: Bool = false, isMeasured: Bool = false
   ) throws(StoreError) {
@@ -46,7 +46,7 @@ extension Store {
       byteCount: byteCount, onlyDeletes: onlyDeletes, isMeasured: isMeasured, isWanted: { true })
   }
 
-  /// The same until `isWanted` is false: then `.cancelled` is thrown.
+  /// The same, but throws `.cancelled` once `isWanted` returns false.
   func admit(
     byteCount: Int, onlyDeletes: Bool, isMeasured: Bool = false, isWanted: () -> Bool
   ) throws(StoreError) {
@@ -60,7 +60,7 @@ extension Store {
     }
   }
 
-  /// The same without holding a thread. Throws `.cancelled` where the task is cancelled before there is room.
+  /// The same without blocking a thread. Throws `.cancelled` if the task is cancelled before there is room.
   public func admit(
     byteCount: Int, onlyDeletes: Bool = false, isMeasured: Bool = false
   ) async throws(StoreError) {
@@ -75,21 +75,21 @@ extension Store {
     if try tryAdmit(byteCount: byteCount, onlyDeletes: onlyDeletes, isMeasured: isMeasured) {
       return true
     }
-    // Nobody else may be syncing what stands in the way.
+    // Perhaps no other thread is syncing what takes up the room.
     coordinator.requestSync()
     return false
   }
 
-  /// As the sequencer, before a commit: whether there is room for what the transaction has written in any case, so that
-  /// nothing else has to be asked.
+  /// For the sequencer, before a commit: whether there is certainly room for what the transaction has
+  /// written, so that `hasRoom` need not be called.
   @inline(__always)
   func hasPlentyOfRoom(toCommit sequencer: borrowing Sequencer, memoryByteCount: Int) -> Bool {
     memoryByteCount <= Self.uncheckedByteCount
       && sequencer.fits(keeping: coordinator.reserveByteCount)
   }
 
-  /// As the sequencer, before a commit: whether there is room for what the transaction has written in fact, in
-  /// the log and in memory. Waits for nothing; where there is none, more segments have been asked for.
+  /// For the sequencer, before a commit: whether the log and memory have room for what the transaction has
+  /// actually written. Never waits; if there is none, more segments have been requested.
   @inline(never)
   func hasRoom(
     toCommit sequencer: borrowing Sequencer, memoryByteCount: Int, onlyDeletes: Bool
@@ -109,29 +109,30 @@ extension Store {
     }
   }
 
-  /// Whether memory is below its limit, and the log's buffer.
+  /// Whether memory and the log's buffer are below their limits.
   @inline(__always)
   private func hasMemory(onlyDeletes: Bool) throws(StoreError) -> Bool {
     let isDiskFull = applyWorkers.hasFullDisk
     if isDiskFull, !onlyDeletes, let full = applyWorkers.diskFull { throw full }
     let memoryLimit = isDiskFull ? budget.strainedByteCount : budget.byteCount
-    // A batch may pass the limit by itself, or none of that size could ever be admitted.
+    // A batch may exceed the limit by itself. Otherwise none of that size could ever be admitted.
     guard budget.inUse < memoryLimit else {
       if isDiskFull, let full = applyWorkers.diskFull { throw full }
       return false
     }
-    // In this order: what is acknowledged goes on moving, and never past what was appended before.
+    // In this order: `acknowledged` keeps moving, but never past what had been appended, so this does not
+    // underflow.
     let acknowledged = keyspace.watermarks.acknowledged
     let waiting = coordinator.appended.rawValue - acknowledged.rawValue
     return waiting < Self.unsyncedByteLimit
   }
 
-  /// What may be in the log's buffer before writers wait.
+  /// How much may be in the log's buffer before writers wait.
   private static let unsyncedByteLimit: UInt64 = 32 << 20
-  /// Room for record headers and sections beside a batch's own bytes, as they are expected.
+  /// An estimate of the record headers and sections that come on top of a batch's own bytes.
   private static let framingByteCount = 64 << 10
-  /// Less for a batch that only deletes: what is kept of the last segment for those may not be more.
+  /// Less for a batch that only deletes: the reserve for those in the last segment may not be larger.
   private static let deleteFramingByteCount = 256
-  /// What a batch may take in memory, as `Limits` charges it, without being asked about it twice.
+  /// How much memory a batch may take, as `Limits` charges it, without being checked a second time.
   private static let uncheckedByteCount = 64 << 10
 }

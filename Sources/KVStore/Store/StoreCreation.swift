@@ -2,17 +2,19 @@ import Base
 import Glibc
 import TxnWAL
 
-/// Making a new store, such that after a crash at any point it is whole or absent.
+/// Creates a new store, such that after a crash at any point it is whole or absent.
 ///
-/// A note that a store is being made comes first and goes last; the manifest comes last but one. So a
-/// directory without a manifest is begun again where the note is, and refused where it is not but
-/// partitions or a log are: a store whose manifest is lost is never started empty. The note is locked
-/// meanwhile, so that two processes never make one store; what it stands for is looked at once it is locked.
+/// A note that a store is being created is written first and removed last; the manifest is written last but
+/// one. A directory without a manifest is started over if the note is there. It is refused if the note is
+/// missing but partitions or a log are there: a store that has lost its manifest is never started empty. The
+/// note is locked meanwhile, so that two processes never create the same store. What it stands for is checked
+/// once it is locked.
 enum StoreCreation {
-  /// Makes a store at `path`, which has no manifest. Durable on return.
+  /// Creates a store at `path`, which has no manifest. Durable on return.
   ///
-  /// Returns nil where another process has finished or given up a store since this one looked: look again. What it saw
-  /// before it had the lock is not built on. It may have left a note, which means nothing beside a manifest.
+  /// Returns nil if another process has finished or given up a store since this one checked: check again.
+  /// What was seen before the lock was taken is not relied on. A note may be left behind, which means nothing
+  /// beside a manifest.
   static func make(at path: String, options: StoreOptions) throws(StoreError) -> Manifest? {
     let note = "\(path)/\(StoreOpening.creatingName)"
     let isBegunAgain = try Files.exists(note)
@@ -32,12 +34,12 @@ enum StoreCreation {
     guard FileIdentity(ofRaw: lock.raw) == FileIdentity(at: note),
       try ManifestFile.read(in: path) == nil
     else { return nil }
-    // Also of a creation that is begun again: it may have ended before it came to this.
+    // Also if a creation is started over: it may have stopped before this point.
     try Files.sync(lock)
     try Files.syncDirectory(path)
     try syncName(of: path)
     CrashPoint.reached(.createAfterNote)
-    // Of a store that was begun and not finished: without the note there were none.
+    // The remains of an unfinished store: if there was no note, there are none.
     for name in try remains(at: path) { try Files.removeTree("\(path)/\(name)") }
     do throws(StoreError) {
       let manifest = try fill(path, options)
@@ -51,7 +53,7 @@ enum StoreCreation {
     }
   }
 
-  /// Makes the directory's own name durable, where this user may read the folder that it is in.
+  /// Makes the directory's own name durable, if this user may read its parent directory.
   private static func syncName(of path: String) throws(StoreError) {
     do throws(StoreError) {
       try Files.syncDirectory("\(path)/..")
@@ -61,9 +63,9 @@ enum StoreCreation {
     }
   }
 
-  /// Removes a store that was being made, or has just been made and never used, so that one that the disk has
-  /// no room for does not stay there and fill it. After a crash on the way the directory is as one in which a
-  /// store was being made.
+  /// Removes a store that was being created, or that has just been created and was never used, so that one
+  /// for which the disk has no room does not stay there and fill it. After a crash on the way, the directory
+  /// is like one in which a store was being created.
   static func discard(at path: String) throws(StoreError) {
     let note = "\(path)/\(StoreOpening.creatingName)"
     let manifest = "\(path)/\(ManifestFile.name)"
@@ -81,7 +83,7 @@ enum StoreCreation {
     try finish(at: path)
   }
 
-  /// Takes the note away, where a crash has left it beside a manifest.
+  /// Removes the note, which a crash may have left beside a manifest.
   static func finish(at path: String) throws(StoreError) {
     let note = "\(path)/\(StoreOpening.creatingName)"
     guard try Files.exists(note) else { return }
@@ -116,7 +118,7 @@ enum StoreCreation {
       creationMilliseconds: SystemClock.millisecondsSince1970(), partitions: floors)
   }
 
-  /// What of a store stands in the directory.
+  /// The names of a store's parts in the directory: its log and its partitions.
   static func remains(at path: String) throws(StoreError) -> [String] {
     try Files.names(in: path).filter { name in
       name == "log" || name.hasPrefix("partition-")

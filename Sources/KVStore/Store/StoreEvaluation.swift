@@ -1,31 +1,31 @@
 import TxnWAL
 
-/// Batches that are ordered now, and visible and durable some time later.
+/// Batches that are ordered at once, and become visible and durable some time later.
 extension Store {
-  /// Runs `body` as the sequencer; what it wrote becomes one atomic batch, visible and durable some
-  /// time after the return: see `syncIfIdle`, `requestSync`, `waitUntilDurable`.
+  /// Runs `body` as the sequencer. What it writes becomes one atomic batch, visible and durable some time
+  /// after the return: see `syncIfIdle`, `requestSync`, `waitUntilDurable`.
   ///
-  /// Where `body` throws nothing is written. So it is where a write of several steps, as that of a range delete or of
-  /// all fields of a map, has ended half-way: its error is thrown even if `body` has caught it. (An error after which
-  /// nothing is changed may be caught.) `body` must not wait, nor write to the store, sync it or wait for it: that is
-  /// a trap. What it threw may tell of batches that are not durable yet; all of these come
-  /// before `newestReceipt`. An evaluation that wrote nothing gets the receipt of the newest batch that it could
-  /// have seen.
+  /// If `body` throws, nothing is written. The same is true if a change of several writes, such as a range
+  /// delete or the removal of a map's fields, has stopped half-way: its error is thrown even if `body` has
+  /// caught it. (An error that has changed nothing may be caught.) `body` must not wait, nor write to the
+  /// store, sync it or wait for it: that traps. What it throws may reveal batches that are not durable yet;
+  /// all of these come before `newestReceipt`. An evaluation that wrote nothing gets the receipt of the
+  /// newest batch that it could have seen.
   ///
-  /// Admit about what it is going to write first, with `tryAdmit`. What it has written in fact is measured
-  /// before it is committed: where there is no room for that, nothing is written and `.noRoom` tells how
-  /// much to admit before `body` is run again; `.diskFull` that there will be none for the time being. Where it
+  /// First admit about what it is going to write, with `tryAdmit`. What it has actually written is measured
+  /// before it is committed. If there is no room for that, nothing is written, and `.noRoom` says how much to
+  /// admit before `body` is run again; `.diskFull` says that there will be none for the time being. If it
   /// deletes a range while too many are still to be carried out, `.rangeDeletesPending` is thrown.
   ///
-  /// - Parameter onlyDeletes: as of `tryAdmit`.
+  /// - Parameter onlyDeletes: as for `tryAdmit`.
   public func evaluate<R>(
     onlyDeletes: Bool = false, _ body: (inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> (result: R, receipt: Receipt) {
     try evaluate(with: evaluations.reader, onlyDeletes: onlyDeletes, body)
   }
 
-  /// The same for who has a reader of his own: the evaluation reads with it, and what he has looked up before is
-  /// at hand.
+  /// The same for a caller with a reader of its own: the evaluation reads with it, and what the caller has
+  /// looked up before is at hand.
   public func evaluate<R>(
     with reader: Reader, onlyDeletes: Bool = false,
     _ body: (inout Evaluation) throws(StoreError) -> R
@@ -45,7 +45,7 @@ extension Store {
       } catch {
         sequencer = evaluation.end()
         sequencer.cancel()
-        // On a full disk none is carried out, and nobody should wait for it.
+        // On a full disk none is carried out, and no caller should wait for it.
         if case .rangeDeletesPending = error, let full = rangeDeletesDiskFull { throw full }
         throw error
       }
@@ -60,12 +60,13 @@ extension Store {
     }
   }
 
-  /// Waits for room and evaluates, as often as it takes until there is room for what `body` writes. Waits on the
-  /// caller's thread, and only while others are the sequencer.
+  /// Waits for room and evaluates, as often as it takes until there is room for what `body` writes. Blocks
+  /// the calling thread, but never while it is the sequencer.
   ///
-  /// What `body` throws is thrown once everything is durable that it may have read.
+  /// What `body` throws is thrown once everything that it may have read is durable.
   ///
-  /// - Parameter isWanted: asked now and then while there is no room; false ends the wait, with `.cancelled`.
+  /// - Parameter isWanted: called now and then while there is no room; false ends the wait, with
+  ///   `.cancelled`.
   public func admitAndEvaluate<R>(
     byteCount: Int, onlyDeletes: Bool = false, isWanted: () -> Bool = { true },
     _ body: (inout Evaluation) throws(StoreError) -> R
@@ -90,11 +91,11 @@ extension Store {
     }
   }
 
-  /// Traps inside an evaluation of this store: for what waits for a thread that may be waiting for its end.
+  /// Traps inside an evaluation of this store. For callers that wait for a thread which may be waiting for
+  /// the evaluation to end.
   package func requireOutsideEvaluation() { coordinator.requireOutsideSequence() }
 
-  /// The newest batch that has its place in the order: whatever anybody has read by now is durable when it
-  /// is.
+  /// The newest batch in the order. Once it is durable, so is whatever any caller has read by now.
   public var newestReceipt: Receipt {
     let position = coordinator.sequence { $0.lastPosition }
     return Receipt(position: position.end.rawValue, sequence: position.sequence)
@@ -119,7 +120,7 @@ extension Store {
     do throws(Refusal) {
       let position = try sequencer.commit()
       upkeep.look(at: position, deletesRanges: deletesRanges)
-      // Its thread asks whether the disk has little room: nobody may wait for that here.
+      // The purge worker checks whether the disk is nearly full: nothing may wait for that here.
       if deletesRanges { purgeWorker.wake() }
       if applyWorkers.hasFullDisk || (!isPlenty && coordinator.isOutOfSegments) {
         upkeep.sendDown()

@@ -1,9 +1,9 @@
 import Base
 import TxnWAL
 
-/// What is wrong with a store that is open, for whoever tells an operator.
+/// What is wrong with an open store, for operators.
 extension Store {
-  /// Why writes are refused for want of room on the disk, if they are; perhaps those alone that delete ranges.
+  /// Why writes are refused for lack of disk space, if they are; perhaps only those that delete ranges.
   public var diskFull: StoreError? {
     if let full = applyWorkers.diskFull { return full }
     if let full = purgeWorker.shortage.error,
@@ -26,23 +26,23 @@ extension Store {
     }
   }
 
-  /// Whether the partition of `key`, which may be an internal one, takes no more writes.
+  /// Whether the partition of `key`, which may be internal, takes no more writes.
   package func isReadOnly(partitionOf key: RawSpan) -> Bool {
     keyspace.partitions[keyspace.partition(of: key)].environment.isDamaged
   }
 
-  /// What a write to the first partition that takes none is refused with.
+  /// The error of a write to the first partition that takes none; nil if there is no such partition.
   package var readOnlyRefusal: StoreError? {
     keyspace.partitions.lazy.compactMap { $0.environment.readOnlyRefusal }.first
   }
 
-  /// How many partitions take no more writes. It never becomes less while the store is open.
+  /// How many partitions take no more writes. Never decreases while the store is open.
   package var readOnlyPartitionCount: Int {
     keyspace.partitions.count { $0.environment.isDamaged }
   }
 
-  /// The damaged values that reads have met since the last call, by partition, and how many were besides those:
-  /// each is told once.
+  /// The damaged values that reads have met since the last call, by partition, and how many more there were.
+  /// Each is reported once.
   public func takeDamage() -> [(partition: Int, findings: [Finding], omittedCount: Int)] {
     keyspace.partitions.compactMap { partition in
       let (findings, omitted) = partition.environment.damageLog.take()
@@ -50,8 +50,9 @@ extension Store {
     }
   }
 
-  /// Looks whether the store's files still have their names, some of them at each call. Where they have not, what is
-  /// written would be gone when the process ends: from then on writes are refused. Returns what is missing.
+  /// Checks whether the store's files still have their names, some of them at each call. If they do not, what
+  /// is written would be lost when the process ends, so writes are refused from then on. Returns what is
+  /// missing.
   @discardableResult
   public func checkFiles() -> String? {
     guard let loss = files.findLoss() else { return nil }

@@ -1,13 +1,13 @@
 import Base
 import TxnWAL
 
-/// Opening a store: the directory, the partitions, the log, in this order; and closing what was opened
-/// again where one of them cannot be.
+/// Opens a store: the directory, the partitions, the log, in this order. If one of them cannot be opened,
+/// closes what was opened before it.
 ///
-///     DIR/LOCK            held by whoever has the store open
-///     DIR/MANIFEST        what the store is; written last when it is made
-///     DIR/CREATING        there only while a store is being made
-///     DIR/BALLAST         room for deletes on a full disk; nothing depends on it
+///     DIR/LOCK            held by the process that has the store open
+///     DIR/MANIFEST        what the store is; written last when it is created
+///     DIR/CREATING        there only while a store is being created
+///     DIR/BALLAST         space for deletes on a full disk; nothing depends on it
 ///     DIR/log/            the log
 ///     DIR/partition-0000/ an LMDB environment
 enum StoreOpening {
@@ -46,12 +46,13 @@ enum StoreOpening {
         try StoreCreation.finish(at: path)
         return try open(existing, at: path, isNew: false, options: options, directoryLock: lock)
       }
-      // Nil where another process is making one or has made one meanwhile, though LOCK should have kept it out.
+      // Nil if another process is creating one or has created one meanwhile, though LOCK should have kept it
+      // out.
       guard let manifest = try StoreCreation.make(at: path, options: options) else { continue }
       do throws(StoreError) {
         return try open(manifest, at: path, isNew: true, options: options, directoryLock: lock)
       } catch .diskFull(let full) {
-        // It is whole, and has not been used yet, unless by a process that has it now.
+        // The store is whole and has never been used, unless by a process that has it now.
         if let files = try? DataFileLocks(.exclusive, of: manifest, in: path) {
           try? StoreCreation.discard(at: path)
           files.release()
@@ -61,7 +62,7 @@ enum StoreOpening {
     }
   }
 
-  /// Removes a directory in which no store came to be.
+  /// Removes a directory in which no store was created.
   private static func removeIfUnused(_ path: String) {
     guard let names = try? Files.names(in: path),
       names.isEmpty || names == [DirectoryLock.name]
@@ -124,7 +125,7 @@ enum StoreOpening {
     }
   }
 
-  /// What a store makes is for its owner alone; a directory that was there before may not be.
+  /// What a store creates is for its owner only; a directory that existed before may not be.
   private static func warnings(of path: String) -> [String] {
     guard let status = try? Files.status(of: path), status.st_mode & 0o077 != 0 else {
       return []
@@ -160,7 +161,7 @@ enum StoreOpening {
     return partition
   }
 
-  /// Apply workers run from here on: recovery may bring more than fits into memory.
+  /// Starts the apply workers first: recovery may bring more than fits into memory.
   private static func openLog(
     at path: String, _ manifest: Manifest, _ partitions: [Partition], _ watermarks: Watermarks,
     _ applyWorkers: ApplyWorkers, _ options: StoreOptions
@@ -190,11 +191,11 @@ enum StoreOpening {
 }
 
 extension Store {
-  /// Opens the store in the directory at `path` and recovers it, or makes a new one there.
+  /// Opens the store in the directory at `path` and recovers it, or creates a new one there.
   ///
-  /// Time and memory depend on the log since the last checkpoint alone. Throws `.locked` where another
-  /// process has it, `.unsupportedFormat` and `.corrupted` where what is there cannot be trusted; then
-  /// nothing has been changed.
+  /// Time and memory depend only on the log since the last checkpoint. Throws `.locked` if another process
+  /// has it, `.unsupportedFormat` and `.corrupted` if the files there cannot be trusted; then nothing has
+  /// been changed.
   public static func open(
     at path: String, options: StoreOptions = StoreOptions()
   ) throws(StoreError) -> Store {

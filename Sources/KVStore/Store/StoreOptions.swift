@@ -1,53 +1,53 @@
 import TxnWAL
 
-/// How a store is made and run.
+/// How a store is created and run.
 public struct StoreOptions: Sendable {
-  /// Into how many parts the keys are spread, 1 to 1024. Fixed when the store is made; a later open
-  /// takes the store's own.
+  /// The number of partitions that keys are spread over, 1 to 1024. Fixed when the store is created; a later
+  /// open uses the store's own.
   public var partitionCount = 8
   /// When a write is acknowledged.
   public var durability = Durability.sync
-  /// Bounds the memory for what is not in LMDB yet and for carrying it there, in bytes, 8 MiB at least.
-  /// Batches under way come on top of it, and memtables get 64 KiB a partition whatever it says.
+  /// Limits the memory for data that is not in LMDB yet and for applying it, in bytes; at least 8 MiB.
+  /// Batches in progress come on top of it, and memtables get 64 KiB per partition whatever it says.
   public var memoryByteCount = 160 << 20
   /// The length of a log segment, in bytes: a multiple of 4096, 64 KiB to 1 GiB. Fixed when the store is
-  /// made, and written with zeros then.
+  /// created; segments are written with zeros beforehand.
   public var segmentByteCount = 64 << 20
-  /// How long the log may grow before what is oldest in memory is carried into LMDB to let go of it, in
-  /// bytes. It bounds the time that opening takes after a crash.
+  /// How long the log may grow, in bytes, before the oldest data in memory is applied to LMDB to release it.
+  /// Limits the time that opening takes after a crash.
   public var logByteLimit = 256 << 20
-  /// How old a snapshot may become, in whole seconds, before the store ends it; zero for any age. While one is
-  /// open LMDB cannot reuse pages.
+  /// How old a snapshot may become, in whole seconds, before it expires; zero for no limit. While one is open
+  /// LMDB cannot reuse pages.
   public var snapshotAgeLimit = Duration.seconds(600)
-  /// How many threads carry memtables into LMDB.
+  /// How many threads apply memtables to LMDB, 1 to 64.
   public var applyThreadCount = 1
 
-  /// Told now and then, while recovery reads the log, how many percent of it are read.
+  /// Called now and then, while recovery reads the log, with the percentage that has been read.
   public var recoveryProgress: @Sendable (_ percent: Int) -> Void = { _ in }
 
-  /// The defaults.
+  /// Creates the default options.
   public init() {}
 
-  /// In a store that is made: its first batch gets the sequence behind this one.
+  /// For a store that is being created: its first batch gets the sequence after this one.
   var sequenceAtCreation: SequenceNumber = 0
 
   // MARK: For tests and simulations
 
-  /// Where the time comes from by which entries expire.
+  /// The source of the time by which entries expire.
   package var clock = ClockSource.system
 
-  /// Opens the log's device for the folder at a path.
+  /// Opens the log's device for the directory at a path.
   package var makeLogDevice: @Sendable (String) throws(LogError) -> any LogDevice = {
     path throws(LogError) in try DirectoryDevice(path: path)
   }
-  /// Segments as small as this are allowed.
+  /// The least segment length that is allowed.
   package var leastSegmentByteCount = 64 << 10
-  /// In place of what follows from `memoryByteCount`.
+  /// Replaces what follows from `memoryByteCount`.
   package var forcedMemtableByteCount: Int?
-  /// The entries of one LMDB transaction of apply, in place of a limit on changed pages, which depends
-  /// on where LMDB finds memory.
+  /// The most entries in one LMDB transaction of apply. Replaces a limit on changed pages, which depends on
+  /// where LMDB finds memory.
   package var applyEntryLimit: Int?
-  /// The keys that a chunk of a range delete looks at.
+  /// The most keys that a chunk of a range delete visits.
   package var purgeKeyLimit: Int?
 
   func check() throws(StoreError) {
@@ -73,16 +73,16 @@ public struct StoreOptions: Sendable {
     }
   }
 
-  /// Of the memory, memtables may take 12 sixteenths; three are kept of memtables that are gone; the pages that
-  /// LMDB transactions change may take one.
+  /// Of the memory limit, memtables may take 12 sixteenths, kept memory of freed memtables three, and the
+  /// pages that LMDB transactions change one.
   var memtableByteCount: Int { forcedMemtableByteCount ?? memoryByteCount / 16 * 12 }
   var spareByteCount: Int { memoryByteCount / 16 * 3 }
 
-  /// LMDB keeps the memory of changed pages for the next transaction on the same file, so every file has
-  /// a share of its own.
+  /// LMDB keeps the memory of changed pages for the next transaction on the same file, so every file has its
+  /// own share.
   ///
   /// The limit is 1.25 MiB however much memory there is: what a transaction changed is synced at once, and a
-  /// sync of the log that meets it waits for all of it. Larger ones hardly write less.
+  /// sync of the log at the same time waits for all of it. Larger transactions hardly write less.
   func changedPageLimit(partitionCount: Int) -> Int {
     if applyEntryLimit != nil { return .max }
     let share = memoryByteCount / 16 / partitionCount / WriteTransaction.pageByteCount

@@ -1,12 +1,12 @@
 import Base
 
-/// Orphans, for the layer that gave their owners a meaning.
+/// Orphans, for the layer that defines what their owners mean.
 extension Store {
-  /// Whether there may be orphans that were noted since this was called last; true the first time. Look for
-  /// them afterwards.
+  /// Whether orphan notes may have been written since the last call; true the first time. Look for them after
+  /// this call, not before.
   package func takeOrphanSignal() -> Bool { keyspace.presence.takeOrphans() }
 
-  /// At most `limit` orphans in the order of their keys, those behind `position` only. Each is durable. Notes that are
+  /// At most `limit` orphans in key order, only those after `position`. Each is durable. Notes that are
   /// damaged, or in a partition that takes no more writes, are left out.
   package func orphans(
     behind position: [UInt8], limit: Int, with reader: Reader
@@ -18,14 +18,14 @@ extension Store {
     }
   }
 
-  /// The range deletes that are being carried out in the partition of `key`, which may be an internal one.
+  /// How many range deletes are not carried out yet in the partition of `key`, which may be internal.
   package func rangeDeleteCount(inPartitionOf key: RawSpan) -> Int {
     keyspace.partitions[keyspace.partition(of: key)].layers.tombstones.count
   }
 }
 
 extension Evaluation {
-  /// Forgets `orphan`: nothing that its owner owned is left behind this batch.
+  /// Deletes the note `orphan`: after this batch, nothing that its owner owned is left.
   package mutating func delete(_ orphan: Orphan) throws(StoreError) {
     try delete(stored: orphan.key.rawSpan)
   }

@@ -2,8 +2,9 @@ import Base
 import TxnWAL
 
 extension Store {
-  /// The value of `key`, nil where it has none: the newest that is durable. O(1) expected in memory,
-  /// O(log n) below. Throws `.corrupted` where what the disk holds does not check out.
+  /// The newest durable value of `key`, or nil if it has none. O(1) expected in memory, O(log n) in the file.
+  /// Throws `.wrongType` if the value is not bytes, and `.corrupted` if what the disk holds does not check
+  /// out.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try checkOpen()
     try Limits.check(stored: key.rawSpan)
@@ -14,7 +15,7 @@ extension Store {
     }
   }
 
-  /// The sequence of the batch that wrote `key`, 0 where it has no value: what a precondition compares.
+  /// The sequence of the batch that wrote `key`; 0 if it has no value. Preconditions compare it.
   public func sequence(of key: [UInt8]) throws(StoreError) -> SequenceNumber {
     try checkOpen()
     try Limits.check(stored: key.rawSpan)
@@ -23,12 +24,12 @@ extension Store {
     return try reader.sequence(of: key.rawSpan)
   }
 
-  /// A reader for one thread that reads much.
+  /// A reader for one thread with many reads.
   public func makeReader() -> Reader {
     Reader(keyspace)
   }
 
-  /// Tells this store from others, for as long as it exists.
+  /// Identifies this store for as long as it exists.
   public var id: StoreID { manifest.storeID }
 
   /// The store as it is now, for as long as the snapshot is open.
@@ -37,8 +38,8 @@ extension Store {
     return try Snapshot(keyspace, registry: openSnapshots)
   }
 
-  /// Entries of `range` in the order of keys, as of one moment, at most `limit`; backward where
-  /// `reverse`. For more than fits into memory use a snapshot's `scan`.
+  /// At most `limit` entries of `range` in key order, as of one moment; backward if `reverse`. For more than
+  /// fits into memory use a snapshot's `scan`.
   public func scan(
     _ range: KeyRange, reverse: Bool = false, limit: Int
   ) throws(StoreError) -> [(key: [UInt8], value: [UInt8])] {
@@ -52,7 +53,7 @@ extension Store {
     return entries
   }
 
-  /// The same, and a range that lies among internal keys shows them.
+  /// The same, and a range among internal keys shows them.
   package func scan(
     stored range: KeyRange, limit: Int = .max
   ) throws(StoreError) -> [(key: [UInt8], value: [UInt8])] {
@@ -67,8 +68,8 @@ extension Store {
     return entries
   }
 
-  /// The number of keys that have a value. O(keys in memory) as a rule, O(keys) while a range delete is
-  /// being carried out.
+  /// The number of keys that have a value. Usually O(keys in memory); O(keys) while a range delete is being
+  /// carried out.
   public func countEntries() throws(StoreError) -> Int {
     try checkOpen()
     let reader = makeReader()

@@ -4,17 +4,17 @@ import TxnWAL
 extension Store {
   // MARK: Blocking
 
-  /// Carries out `batch` as a whole, or not at all, and returns when it is durable (as the durability in
-  /// force has it) and visible.
+  /// Commits `batch` as a whole, or not at all. Returns when it is durable, as the store's durability defines
+  /// it, and visible.
   ///
-  /// Waits while memory or log are full, on the caller's thread. Throws `.preconditionFailed` where a condition does
-  /// not hold, `.batchTooLarge`, `.diskFull`, `.poisoned`, and `.wrongType` where it replaces or removes an entry with
-  /// a type without the layer that wrote it (KVData attaches itself to stores that its maps are used with); after
-  /// `.poisoned` the outcome is unknown until the
-  /// store has been opened again, after all others nothing was changed.
+  /// Blocks the calling thread while memory or the log is full. Throws `.preconditionFailed` if a condition
+  /// does not hold, `.batchTooLarge`, `.tooManyRangeDeletes`, `.diskFull`, `.poisoned`, and `.wrongType` if
+  /// it replaces or removes an entry with a type without the layer that wrote it (KVData attaches itself to
+  /// stores that its maps are used with). After `.poisoned` the outcome is unknown until the store has been
+  /// opened again; after any other error nothing was changed.
   @discardableResult
   public func commit(_ batch: Batch) throws(StoreError) -> SequenceNumber {
-    // Before log is made ready for it.
+    // Before the log prepares room for it.
     try Limits.check(batchByteCount: batch.chargedByteCount)
     try checkRangeDeletes(batch.rangeDeleteCount)
     return try commit(byteCount: byteCount(of: batch), onlyDeletes: batch.onlyDeletes) {
@@ -22,7 +22,7 @@ extension Store {
     }.sequence
   }
 
-  /// Sets `key` to `value`; a batch of one.
+  /// Sets `key` to `value`, as a batch of one.
   @discardableResult
   public func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) -> SequenceNumber {
     try Limits.check(key: key.rawSpan)
@@ -48,8 +48,8 @@ extension Store {
     }.result
   }
 
-  /// Removes every key in `range`, atomically and at a cost that does not depend on how many there are;
-  /// their space is freed in the background.
+  /// Removes every key in `range`, atomically, at a cost that does not depend on how many there are. Their
+  /// space is freed in the background.
   @discardableResult
   public func deleteRange(_ range: KeyRange) throws(StoreError) -> SequenceNumber {
     let byteCount = range.lower.count + (range.upper?.count ?? 0)
@@ -66,12 +66,13 @@ extension Store {
 
   // MARK: Suspending
 
-  /// The same as the blocking `commit`, but no thread that runs tasks is held: neither while there is no room and while
-  /// the log is synced, nor while others are the sequencer and what the batch looks at comes from the disk.
+  /// The same as the blocking `commit`, but never blocks a thread that runs tasks: neither while it waits for
+  /// room or for a sync of the log, nor while other threads are the sequencer or what the batch reads comes
+  /// from the disk.
   ///
-  /// Where the task is cancelled before the batch is evaluated, `.cancelled` is thrown and nothing was changed. Once
-  /// the batch has its place in the order it cannot be taken back: then it is waited for until it is
-  /// durable, whatever becomes of the task.
+  /// If the task is cancelled before the batch is evaluated, `.cancelled` is thrown and nothing was changed.
+  /// Once the batch is ordered it cannot be taken back: this then waits until it is durable, even if the task
+  /// is cancelled.
   @discardableResult
   public func commit(_ batch: Batch) async throws(StoreError) -> SequenceNumber {
     try Limits.check(batchByteCount: batch.chargedByteCount)
@@ -94,7 +95,7 @@ extension Store {
       } catch .rangeDeletesPending {
         try await room.waitSuspended { () throws(StoreError) in try areRangeDeletesAdmitted() }
       } catch {
-        // What it tells of may not be durable yet.
+        // What the error reveals may not be durable yet.
         if error.mayTellOfReads {
           try await acknowledged(
             commitThread.run { () throws(StoreError) in self.newestReceipt })
@@ -104,7 +105,7 @@ extension Store {
     }
   }
 
-  /// Returns once the batch of `receipt` may be acknowledged, without holding a thread.
+  /// Returns once the batch of `receipt` may be acknowledged, without blocking a thread.
   private func acknowledged(_ receipt: Receipt) async throws(StoreError) {
     do throws(LogError) {
       try await coordinator.acknowledged(LSN(rawValue: receipt.position))
@@ -113,10 +114,10 @@ extension Store {
     }
   }
 
-  // MARK: Durability of what is ordered
+  // MARK: Durability of ordered batches
 
-  /// Writes, syncs and publishes all that is buffered on the calling thread. False if another thread is
-  /// at it: then what is buffered follows on the log writer's thread, and observers are told.
+  /// Writes, syncs and publishes everything buffered, on the calling thread. Returns false if another thread
+  /// is doing so: the log writer's thread then does the rest, and observers are notified.
   @discardableResult
   public func syncIfIdle() throws(StoreError) -> Bool {
     try translatingLogErrors { () throws(LogError) in try coordinator.syncIfIdle() }
@@ -134,15 +135,15 @@ extension Store {
     }
   }
 
-  /// About how many bytes are written for `batch`; what it will look at is brought into memory.
+  /// About how many bytes are written for `batch`. Brings into memory what the batch will read.
   private func byteCount(of batch: Batch) throws(StoreError) -> Int {
     var lookups = RelatedLookups()
     try touchRelated(to: batch, &lookups, isSlice: false)
     return byteCount(of: batch, lookups)
   }
 
-  /// The same on the commit thread, in slices: the batches of other tasks come in between. A store that is closed
-  /// does not wait for more than one.
+  /// The same on the commit thread, in slices, so that batches of other tasks come in between. Closing the
+  /// store waits for at most one slice.
   private func lookedUpByteCount(of batch: Batch) async throws(StoreError) -> Int {
     var lookups = RelatedLookups()
     while true {

@@ -1,12 +1,13 @@
 import TxnWAL
 
-/// Decides, while batches come in, which memtable is sealed next.
+/// Decides, as batches come in, which memtable is sealed next.
 ///
-/// Sound as `@unchecked Sendable`: `lastLook` is touched only by the thread that is the sequencer.
+/// Sound as `@unchecked Sendable`: `lastLook` is touched only by the sequencer thread.
 final class Upkeep: @unchecked Sendable {
-  /// How much log passes between two looks.
+  /// How many bytes of log pass between two checks.
   private static let interval = 64 << 10
-  /// Range deletes that may gather in a memtable before it is applied: until then they are not carried out.
+  /// How many range deletes may gather in a memtable before it is applied. Until then they are not carried
+  /// out.
   static let activeTombstoneLimit = 64
 
   private let keyspace: Keyspace
@@ -24,8 +25,8 @@ final class Upkeep: @unchecked Sendable {
     self.options = options
   }
 
-  /// After a batch, as the sequencer. Range deletes always count: thousands of them fit into the log
-  /// between two looks, and none is carried out before it is sealed.
+  /// For the sequencer, after a batch. Range deletes always cause a check: thousands of them fit into the log
+  /// between two checks, and none is carried out before its memtable is sealed.
   @inline(__always)
   func look(at position: CommitPosition, deletesRanges: Bool) {
     if deletesRanges || position.end.rawValue >= lastLook.rawValue + UInt64(Self.interval) {
@@ -33,7 +34,7 @@ final class Upkeep: @unchecked Sendable {
     }
   }
 
-  /// As the sequencer: also once when the store is open, because of what recovery brought.
+  /// For the sequencer; also called once when the store has been opened, because of what recovery brought.
   func checkLimits(_ position: CommitPosition) {
     lastLook = position.end
     let partitions = keyspace.partitions
@@ -50,10 +51,10 @@ final class Upkeep: @unchecked Sendable {
     budget.setActive(partitions.reduce(0) { $0 + $1.activeByteCount })
   }
 
-  /// As the sequencer, while the disk is full: only once LMDB has what is in memory deletes free room, and
-  /// the log can be written again from its beginning. One memtable of a partition at a time, so that they
-  /// do not become many, and one with range deletes behind it: what they hide of the first is not written, which
-  /// may be all that there is room for.
+  /// For the sequencer, while the disk is full. Deletes free space, and the log can reuse its segments, only
+  /// once LMDB has what is in memory. Seals one memtable of each partition at a time, so that they do not
+  /// become many; also a second one if it has range deletes: what they hide in the first is not written, and
+  /// the disk may have room only for the rest.
   func sendDown() {
     for partition in keyspace.partitions {
       let layers = partition.layers
@@ -62,16 +63,16 @@ final class Upkeep: @unchecked Sendable {
     }
   }
 
-  /// As the sequencer: range deletes are carried out only once LMDB has them.
+  /// For the sequencer: range deletes are carried out only once they have been applied to LMDB.
   func sendDownRangeDeletes() {
     for partition in keyspace.partitions where partition.layers.activeTombstoneCount > 0 {
       partition.seal()
     }
   }
 
-  /// The same for partitions whose disks have little room, because what they free is needed, and perhaps nobody writes
-  /// any more who would have them applied. Where another one is on its way already they wait for it: sealed ones must
-  /// not become many, because every read passes through them.
+  /// The same for partitions whose disks are nearly full, because the space that range deletes free is
+  /// needed, and perhaps no more writes come that would have them applied. If another memtable is waiting to
+  /// be applied, they wait for it: sealed ones must not become many, because every read searches them.
   func sendDownRangeDeletes(of partitions: [Partition]) {
     for partition in partitions {
       let layers = partition.layers
@@ -79,12 +80,12 @@ final class Upkeep: @unchecked Sendable {
     }
   }
 
-  /// The same where many have gathered.
+  /// The same for partitions in which many have gathered.
   func sendDownGatheredRangeDeletes() {
     for partition in keyspace.partitions where partition.hasGatheredTombstones { partition.seal() }
   }
 
-  /// Seals what keeps the log longer than it may be.
+  /// Seals the memtables that keep the log longer than its limit.
   private func shortenLog(_ position: CommitPosition) {
     let end = position.end.rawValue
     let limit = UInt64(options.logByteLimit)

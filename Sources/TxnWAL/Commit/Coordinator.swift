@@ -1,17 +1,17 @@
 import Base
 
-/// The transaction log as a whole: it orders transactions, drives their participants through both
-/// phases, makes the decisions durable in groups, and publishes them.
+/// The transaction log as a whole: orders transactions, drives their participants through both phases, makes the
+/// decisions durable in groups, and publishes them.
 ///
-/// A thread that has transactions becomes the sequencer for a moment (`sequence`), and afterwards
-/// either syncs the log itself (`syncIfIdle`, `waitUntilAcknowledged`) or leaves that to the log
-/// writer's thread (`requestSync`). One group is written at a time; meanwhile the next one gathers.
+/// A thread with transactions becomes the sequencer for a moment (`sequence`). Afterwards it either syncs the log
+/// itself (`syncIfIdle`, `waitUntilAcknowledged`) or leaves that to the log writer's thread (`requestSync`). One
+/// group is written at a time, while the next one gathers.
 ///
-/// Its threads keep it alive until `close` is called.
+/// Its threads keep the coordinator alive until `close` is called.
 public final class Coordinator: Sendable {
-  /// How far things have come.
+  /// The log's watermarks.
   public let watermarks: Watermarks
-  /// What opening the log found and did.
+  /// What recovery found and did when the log was opened.
   public let recoveryReport: RecoveryReport
 
   private let participants: [any Participant]
@@ -20,7 +20,7 @@ public final class Coordinator: Sendable {
   private let writer: LogWriter
   private let turn: SequencerTurn
 
-  /// Makes an empty log on `device`, durable on return. Its first batch gets the sequence behind `sequence`.
+  /// Creates an empty log on `device`, durable on return. The sequence of its first batch follows `sequence`.
   public static func create(
     on device: any LogDevice, storeID: StoreID, segmentByteCount: Int, sequence: UInt64 = 0
   ) throws(LogError) {
@@ -28,11 +28,11 @@ public final class Coordinator: Sendable {
       on: device, storeID: storeID, segmentByteCount: segmentByteCount, sequence: sequence)
   }
 
-  /// Opens the log on `device`, which is that of `storeID`, and recovers.
+  /// Opens the log of the store `storeID` on `device`, and recovers.
   ///
-  /// On return every participant has been handed everything that was committed. Time and memory
-  /// depend on the log since the last checkpoint alone. Throws `.corrupted` where something that was
-  /// durable is damaged; then nothing has been changed.
+  /// On return every participant has received everything that was committed. Time and memory depend only on the log
+  /// since the last checkpoint. Throws `.corrupted` if data that was durable is damaged; then nothing has been
+  /// changed.
   public static func open(
     on device: any LogDevice, storeID: StoreID, participants: [any Participant],
     options: CoordinatorOptions = CoordinatorOptions()
@@ -75,12 +75,12 @@ public final class Coordinator: Sendable {
     DeliberateBug.showFirstPartition(upTo: lastSequence)
     keeper.start()
     writer.start { group in self.takeGroup(into: &group) }
-    // A segment ahead from the start: the first writes need not wait for it.
+    // Prepare one segment ahead at once, so that the first writes need not wait for it.
     keeper.demand(upTo: report.end.advanced(by: segments.geometry.capacity))
   }
 
-  /// Syncs what is buffered and ends the threads. Participants must not be used by others any more.
-  /// Whatever comes later is refused with `.closed`; so is what still waits.
+  /// Syncs what is buffered and stops the threads. No other thread may use the participants any more. Later calls
+  /// and remaining waiters are refused with `.closed`.
   public func close() throws(LogError) {
     defer {
       keeper.close()
@@ -93,15 +93,16 @@ public final class Coordinator: Sendable {
     }
   }
 
-  /// From now on no checkpoint waits for a full disk to get room.
+  /// After this call no checkpoint waits for space on a full disk.
   public func stopWaiting() {
     keeper.stopWaiting()
   }
 
   // MARK: Transactions
 
-  /// Runs `body` as the sequencer. It must not wait for anything, nor call back in here: that is a trap. A
-  /// transaction that it leaves open, by throwing for instance, is cancelled. The sequencer cannot leave it.
+  /// Runs `body` as the sequencer. `body` must not wait for anything, and must not call the coordinator again: that
+  /// traps. A transaction that it leaves open, for example by throwing, is cancelled. The sequencer cannot escape
+  /// `body`.
   public func sequence<R, E: Error>(
     _ body: (inout Sequencer) throws(E) -> R
   ) throws(E) -> R {
@@ -109,36 +110,35 @@ public final class Coordinator: Sendable {
     return try turn.take(body)
   }
 
-  /// Traps on the thread that is the sequencer: what the caller is about to do would wait for that thread
-  /// itself, without end.
+  /// Traps if the calling thread is the sequencer: the caller is about to wait, and would wait for itself forever.
   public func requireOutsideSequence() {
     if turn.isThisThread {
       fatalError("a store was written to, synced or waited for inside one of its own evaluations")
     }
   }
 
-  /// Why writes are refused, once a write or a sync of the log failed.
+  /// Why writes are refused, after a write or sync of the log failed; otherwise nil.
   public var poisoned: LogError? { writer.poisoned }
 
-  /// Whether `poisoned` has anything to say.
+  /// Whether `poisoned` is non-nil.
   public var isPoisoned: Bool { writer.hasFailed }
 
-  /// Refuses writes from now on, because a participant's own storage cannot be trusted any more.
+  /// Refuses all further writes, because a participant's own storage cannot be trusted any more.
   public func poison(because reason: String) {
     writer.poison(.poisoned(because: reason))
     keeper.wake()
   }
 
-  /// Whether there is room for `byteCount` more bytes of log. False: observers are told when there
-  /// may be. Throws `.diskFull` where the next segment could not be made, and when poisoned.
+  /// Whether there is room for `byteCount` more bytes of log. If not, observers are called when there may be.
+  /// Throws `.diskFull` if the next segment could not be created, and throws if the log is poisoned.
   ///
-  /// - Parameter usingReserve: whether the end of the last segment may be used too, which is kept for
-  ///   transactions that let room become free.
+  /// - Parameter usingReserve: whether the end of the last segment may be used, which is reserved for transactions
+  ///   that free space.
   public func hasRoom(
     for byteCount: Int, appended: LSN, usingReserve: Bool = true
   ) throws(LogError) -> Bool {
     if isPoisoned, let poisoned { throw poisoned }
-    // A segment is asked for when the last one is entered, not when it is full.
+    // The next segment is requested when half of the last one is used, not when it is full.
     let need = appended.advanced(by: byteCount)
     let ahead = need.advanced(by: segments.geometry.capacity / 2)
     if ahead > segments.end { keeper.demand(upTo: ahead) }
@@ -148,72 +148,73 @@ public final class Coordinator: Sendable {
     return false
   }
 
-  /// What of the last segment's end is kept for transactions that let room become free.
+  /// How much of the last segment's end is reserved for transactions that free space.
   public var reserveByteCount: Int { segments.geometry.reserveByteCount }
 
-  /// Whether the log has come to what is kept of its last segment, and the disk has no room for another.
+  /// Whether the log has reached the reserved end of its last segment and the disk has no room for another one.
   public var isOutOfSegments: Bool {
     let reserve = segments.geometry.reserveByteCount
     if appended.advanced(by: reserve) <= segments.end { return false }
     return keeper.currentFailure?.isDiskFull == true
   }
 
-  /// The position behind everything that was appended.
+  /// The LSN just after everything appended.
   public var appended: LSN { watermarks.appended }
 
   // MARK: Durability
 
-  /// Writes, syncs and publishes all that is buffered, on this thread. False if another thread is
-  /// writing: what is buffered follows right after, on the log writer's thread.
+  /// Writes, syncs and publishes everything buffered, on this thread. Returns false if another thread is writing:
+  /// then the log writer's thread does it right afterwards.
   @discardableResult
   public func syncIfIdle() throws(LogError) -> Bool {
     requireOutsideSequence()
     return try writer.syncIfIdle()
   }
 
-  /// The same on the log writer's thread; returns at once.
+  /// Requests the same from the log writer's thread. Returns at once.
   public func requestSync() {
     writer.requestSync()
   }
 
-  /// Returns once everything before `lsn` is acknowledged, as the durability in force has it.
+  /// Waits until everything before `lsn` is acknowledged under the current durability mode.
   public func waitUntilAcknowledged(_ lsn: LSN) throws(LogError) {
     requireOutsideSequence()
     try writer.waitUntilAcknowledged(lsn)
   }
 
-  /// Returns once everything before `lsn` is durable.
+  /// Waits until everything before `lsn` is durable.
   public func waitUntilDurable(_ lsn: LSN) throws(LogError) {
     try waitUntilAcknowledged(lsn)
     if watermarks.durable < lsn { try writer.syncWritten() }
   }
 
-  /// The same as `waitUntilAcknowledged` without holding a thread.
+  /// Like `waitUntilAcknowledged`, without blocking a thread.
   public func acknowledged(_ lsn: LSN) async throws(LogError) {
     try await writer.acknowledged(lsn)
   }
 
-  /// `notify` is called, from any thread, whenever the watermarks moved, there is more room, or the
-  /// log was poisoned. It must not block.
+  /// Registers `notify` to be called, on any thread, whenever watermarks have moved, space has become available or
+  /// the log was poisoned. It must not block.
   public func observe(_ notify: @escaping @Sendable () -> Void) {
     writer.observe(notify)
   }
 
-  /// Calls the observers, for something that happened outside the log.
+  /// Calls the observers because of an event outside the log.
   public func tellObservers() {
     writer.tellObservers()
   }
 
   // MARK: Checkpoints
 
-  /// Lets go of the log before the least position that every participant has applied.
+  /// Releases the log before the least position that every participant has applied.
   ///
-  /// Durable on return if `waiting`; otherwise some time after, and only once it frees a segment.
+  /// If `waiting`, the checkpoint is durable on return. Otherwise it becomes durable some time later, and only once
+  /// it frees a segment.
   public func checkpoint(waiting: Bool) throws(LogError) {
     if waiting { requireOutsideSequence() }
-    // Read before the participants are asked: what comes to one after its answer lies behind it.
+    // Read before asking the participants: what a participant receives after its answer lies after this position.
     let durable = watermarks.durable
-    // Of what is durable: a sequence that a power cut takes back must not be counted from.
+    // A durable sequence, because a power cut must not take back the sequence of a checkpoint.
     let sequence = watermarks.durableSequence
     let all = participants.map { $0.appliedLSN(durable: durable) }
     let isEarly = DeliberateBug.recyclesSegmentsEarly.isOn
@@ -221,10 +222,10 @@ public final class Coordinator: Sendable {
     try keeper.moveCheckpoint(to: min(applied, durable), sequence: sequence, waiting: waiting)
   }
 
-  /// Where recovery would begin now.
+  /// Where recovery would begin.
   public var checkpoint: LSN { keeper.checkpoint }
 
-  /// The segments in use and the bytes that they take.
+  /// The number of segments in use.
   public var segmentCount: Int { segments.count }
 
   /// The length of every segment file in bytes.

@@ -1,19 +1,18 @@
-/// How a log is kept.
+/// Configuration of a log.
 public struct CoordinatorOptions: Sendable {
-  /// The length of a segment file, in bytes: a multiple of 4096, 64 KiB at least. Fixed when the log
-  /// is made.
+  /// The length of a segment file in bytes: a multiple of 4096, at least 64 KiB. Fixed when the log is created.
   public var segmentByteCount = 64 << 20
-  /// Whether opening makes a log where there is none. Otherwise a missing log is an error, which is what
-  /// a store wants that knows it had one.
+  /// Whether opening creates a log if there is none. Otherwise a missing log is an error, as a store with existing
+  /// data needs it.
   public var createsIfMissing = false
   /// When a write is acknowledged.
   public var durability = Durability.sync
-  /// The marks to move; whoever reads them may have made them before.
+  /// The watermarks to move. A caller that reads them may pass its own.
   public var watermarks = Watermarks()
 
-  /// Told now and then, while recovery reads the log, how many percent of it are read.
+  /// Called occasionally while recovery reads the log, with the percentage read.
   public var recoveryProgress: @Sendable (_ percent: Int) -> Void = { _ in }
 
-  /// The defaults.
+  /// The default options.
   public init() {}
 }

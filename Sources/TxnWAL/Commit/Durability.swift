@@ -2,8 +2,7 @@
 public enum Durability: String, Sendable, CaseIterable {
   /// After its bytes survived `fdatasync`. The default.
   case sync
-  /// After its bytes were handed to the operating system, which is told to sync them once a second.
-  /// A killed process loses nothing; a power cut loses up to the last second of acknowledged batches,
-  /// each of them whole.
+  /// After its bytes were handed to the operating system, which is told to sync them once a second. A killed
+  /// process loses nothing; a power cut loses at most the last second of acknowledged batches, each of them whole.
   case periodic
 }

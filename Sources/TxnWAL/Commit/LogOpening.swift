@@ -1,15 +1,15 @@
 import Base
 
-/// Finding the segments of a log, or making a new log.
+/// Opens the files of a log, or creates a new log.
 struct LogOpening {
   let control: ControlFile
   let segments: SegmentSet
-  /// Segments before the checkpoint, which may be written again.
+  /// Segments before the checkpoint, available for reuse.
   let retired: [Int]
-  /// Files that nobody needs, left by a crash.
+  /// Unneeded files left by a crash.
   private let leftovers: [String]
 
-  /// Makes an empty log. The control file comes last: without it there is no log.
+  /// Creates an empty log. The control file comes last: without it there is no log.
   static func create(
     on device: any LogDevice, storeID: StoreID, segmentByteCount: Int, sequence: UInt64 = 0
   ) throws(LogError) {
@@ -26,14 +26,14 @@ struct LogOpening {
     CrashPoint.reached(.logAfterCreation)
   }
 
-  /// Whether the folder holds a log. Throws where it holds the remains of one that has lost its control
-  /// file: a new log over them would destroy what they hold.
+  /// Whether the directory holds a log. Throws if it holds remains of a log whose control file is missing: creating
+  /// a new log over them would destroy their contents.
   static func exists(on device: any LogDevice) throws(LogError) -> Bool {
     let names = try device.fileNames()
     if names.contains(Control.fileName) { return true }
     for name in names {
       guard let index = LogGeometry.segment(named: name) else { continue }
-      // A crash while a log is made leaves its first segment, without records.
+      // A crash during creation leaves only the first segment, without records.
       let start = try device.open(name, creating: false)
         .read(at: SegmentHeader.byteCount, count: RecordHeader.byteCount)
       guard index == 0, start.allSatisfy({ $0 == 0 }) else {
@@ -47,10 +47,9 @@ struct LogOpening {
     return false
   }
 
-  /// Opens what is there; every segment that may hold something that is needed must be. Changes
-  /// nothing.
+  /// Opens the existing files. Every segment from the checkpoint on must exist. Changes nothing.
   static func open(on device: any LogDevice, storeID: StoreID) throws(LogError) -> LogOpening {
-    // A process that was killed may have left names that are visible and not durable yet.
+    // A killed process may have left names that are visible but not durable.
     try device.syncDirectory()
     let file = try ControlFile.open(on: device)
     let control = file.control
@@ -63,8 +62,8 @@ struct LogOpening {
     let geometry = LogGeometry(segmentByteCount: control.segmentByteCount)
     let names = try device.fileNames()
     let present = Set(names.compactMap(LogGeometry.segment(named:)))
-    // A segment has its place only when all of it is durable, so one behind the last that the control
-    // file names is as good as the others. It may even hold records, where the newer slot is damaged.
+    // A segment is renamed into place only after all of it is durable, so one after the last that the control file
+    // names is as good as the others. It may even hold records, if the newer slot is damaged.
     let last = max(control.lastSegment, present.max() ?? 0)
     let first = min(geometry.segment(of: control.checkpoint), last)
     var files: [Int: any LogFile] = [:]
@@ -96,11 +95,11 @@ struct LogOpening {
     return LogOpening(control: file, segments: segments, retired: retired, leftovers: leftovers)
   }
 
-  /// Begins a new epoch behind what recovery found, and clears away what nobody needs.
+  /// Begins a new epoch after what recovery found, and removes unneeded files.
   ///
-  /// The epoch is durable before any record carries it: what a crash leaves of its first group must
-  /// not look like a part of the next one's. Where a slot of the control file could not be read, the
-  /// epoch that it may have named is passed over.
+  /// The epoch is durable before any record carries it: what a crash leaves of its first group must not look like
+  /// part of the next epoch's. If a slot of the control file is invalid, the epoch that it may have named is
+  /// skipped.
   ///
   /// Returns the sequence after which those of the epoch begin.
   func begin(
@@ -119,7 +118,7 @@ struct LogOpening {
       control.mayHaveLostBatches = durability == .periodic
     }
     CrashPoint.reached(.epochAfterWrite)
-    // Only now: the control file that was read may not have been durable before.
+    // Only after the update: the control file that was read may not have been durable before.
     for name in leftovers {
       try segments.device.remove(name)
       CrashPoint.reached(.leftoverAfterRemoval)
@@ -127,12 +126,12 @@ struct LogOpening {
     return sequence
   }
 
-  /// A sequence that is not less than that of any batch that anybody was told of, lost ones included: a client
-  /// that has seen a sequence must not find other content under it.
+  /// A sequence not less than that of any batch that a client may know of, lost batches included: a client that has
+  /// seen a sequence must not find other content under it.
   ///
-  /// Lost batches had their places between the end of the log, as it is found now, and the end of the last
-  /// segment, so there were no more of them than fit there. `recovered` is not before the sequence at which
-  /// the epoch before began, because the control file had that one before any record was written. O(1).
+  /// Lost batches lay between the end of the log as found and the end of the last segment, so there were at most as
+  /// many as fit there. The sequence of `recovered` is not less than the one at which the previous epoch began,
+  /// because the control file stored that before any record was written. O(1).
   private func sequence(after recovered: Recovered) -> UInt64 {
     let newest = recovered.report.lastSequence
     if DeliberateBug.reusesSequences.isOn { return newest }
@@ -140,7 +139,7 @@ struct LogOpening {
     let least = RecordHeader.leastBatchByteCount
     var skipped = segments.end.distance(from: recovered.report.end) / least
     if !control.wereBothWhole {
-      // The slot that is lost may have named the beginning of another epoch, which was found in the same way.
+      // The lost slot may have named the beginning of another epoch, which was determined in the same way.
       skipped += segments.end.distance(from: control.control.checkpoint) / least
     }
     return newest + UInt64(skipped)

@@ -1,10 +1,10 @@
-/// A list that is filled and emptied over and over: emptying it is one store, and its memory stays.
+/// A list that is filled and emptied repeatedly: emptying it is one store, and its memory is kept.
 ///
-/// For plain values in a hot loop, where `Array.removeAll(keepingCapacity:)` is a call that costs more than
-/// what is kept.
+/// For plain values in a hot loop, where the call to `Array.removeAll(keepingCapacity:)` costs more than what the
+/// list holds.
 struct ScratchList<Element> {
   private var elements: [Element] = []
-  /// How many elements count.
+  /// The number of elements in use.
   private(set) var count = 0
 
   init() {}
@@ -33,7 +33,7 @@ struct ScratchList<Element> {
     }
   }
 
-  /// Empties the list. Memory for more than `retained` elements goes back.
+  /// Empties the list. Memory for more than `retained` elements is freed.
   @inline(__always)
   mutating func removeAll(retaining retained: Int = 1024) {
     count = 0

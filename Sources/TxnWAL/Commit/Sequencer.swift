@@ -1,20 +1,19 @@
 import Base
 
-/// The one place where transactions get their order.
+/// Gives transactions their total order.
 ///
-/// A role, not a thread: whoever has transactions takes it through `Coordinator.sequence` for as long
-/// as it takes to write them into the log's buffer and hand them to the participants' memory. It never
-/// waits for a disk.
+/// The sequencer is a role, not a thread: a thread with transactions takes it through `Coordinator.sequence` for as
+/// long as it takes to write them to the log buffer and to the participants' memory. It never waits for the disk.
 ///
-/// A transaction is written straight into the log's buffer, section by section, between `begin` and
-/// `commit` or `cancel`. It is committed only where `fits` says that segments are prepared for it: what
-/// stands in the buffer can always be written, so nothing that writes the log ever waits for disk space.
+/// A transaction is written directly into the log buffer, section by section, between `begin` and `commit` or
+/// `cancel`. It may commit only if `fits` confirms that segments are prepared for it. So everything in the buffer
+/// can always be written, and writing the log never waits for disk space.
 ///
-/// There is one, and it cannot leave the lock: it is not copyable, nobody else makes one, and it is lent
-/// `inout`. A caller may move it into a value of its own for as long as its turn lasts, which costs a copy of its
-/// fields and no counted reference; the compiler sees to it that it comes back on every path.
+/// There is one sequencer, and it cannot escape its lock: it is noncopyable, only the coordinator creates it, and
+/// it is passed `inout`. During its turn a caller may move it into a value of its own, which copies its fields and
+/// touches no reference count; the compiler enforces that it is moved back on every path.
 public struct Sequencer: ~Copyable {
-  /// The most that the mutations of one transaction may take in the log.
+  /// The maximum size of one transaction's mutations in the log.
   public static let maximumPayloadByteCount = RecordHeader.maximumPayloadByteCount
 
   private let participants: [any Participant]
@@ -29,7 +28,7 @@ public struct Sequencer: ~Copyable {
   /// The sequence of the newest committed transaction, published or not.
   public private(set) var lastSequence: UInt64
 
-  // The transaction that is being written.
+  // State of the transaction being written.
   private var isOpen = false
   private var recordOffset = 0
   private var isSectionOpen = false
@@ -52,21 +51,21 @@ public struct Sequencer: ~Copyable {
     watermarks.moveAppended(to: start)
   }
 
-  /// The position behind everything appended so far.
+  /// The LSN just after everything appended.
   public var appended: LSN { buffer.end }
 
-  /// The place of the newest committed transaction.
+  /// The position of the newest committed transaction.
   public var lastPosition: CommitPosition {
     CommitPosition(sequence: lastSequence, end: buffer.end)
   }
 
-  /// The sequence that the transaction being written gets if it commits.
+  /// The sequence that the transaction being written will get if it commits.
   public var nextSequence: UInt64 { lastSequence + 1 }
 
-  /// Whether all that was sequenced is on its way to the disk, or there.
+  /// Whether everything sequenced has been taken by the log writer.
   public var isWritten: Bool { buffer.byteCount == 0 }
 
-  /// Called, as the sequencer, when what was written into the log's buffer goes on its way to the disk.
+  /// Called as the sequencer, when the log writer takes the contents of the log buffer.
   public var onGroupTaken: () -> Void = {}
 
   /// Begins a transaction.
@@ -81,40 +80,38 @@ public struct Sequencer: ~Copyable {
     isDistributed = false
   }
 
-  /// How many bytes of the transaction are written.
+  /// The bytes written for this transaction so far.
   public var payloadByteCount: Int { buffer.byteCount - recordOffset - RecordHeader.byteCount }
 
-  /// What committing the transaction that is being written appends at most: its record, and another one for
-  /// the decision where several participants have a part in it.
+  /// The most that committing the current transaction appends: its record and, with several participants, a marker.
   public var appendedByteCount: Int {
     RecordHeader.recordByteCount(payload: payloadByteCount)
       &+ (isDistributed ? Self.markerByteCount : 0)
   }
 
-  /// A marker's record: eight bytes with a commit, sixteen with an abort.
+  /// A marker's record: the payload is eight bytes for a commit, sixteen for an abort.
   private static let markerByteCount = RecordHeader.recordByteCount(payload: 16)
 
-  /// Whether the segments that are prepared have room for the transaction being written, and `reserve` bytes
-  /// after it.
+  /// Whether the prepared segments have room for the current transaction and `reserve` bytes after it.
   @inline(__always)
   public func fits(keeping reserve: Int = 0) -> Bool {
     buffer.start.advanced(by: recordOffset &+ appendedByteCount &+ reserve) <= segments.end
   }
 
-  /// Whether the transaction has no section yet.
+  /// Whether the transaction has no sections yet.
   public var isEmpty: Bool { sections.isEmpty }
 
-  /// How many sections it has.
+  /// The number of sections in the transaction.
   public var sectionCount: Int { sections.count }
 
-  /// Where the mutations of a section stand in the transaction, so far. Counts from its first byte.
+  /// The range of a section's mutations so far, relative to the first byte of the transaction's payload.
   public func sectionRange(_ index: Int) -> Range<Int> {
     let range = sections[index].range
     return isSectionOpen && index == sections.count - 1
       ? range.lowerBound..<payloadByteCount : range
   }
 
-  /// What follows is for `participant`. Adjoining sections of one participant are joined.
+  /// Begins the mutations of `participant`. Adjacent sections of one participant are merged.
   public mutating func beginSection(for participant: Int) {
     if isSectionOpen {
       if sections[sections.count &- 1].participant == participant { return }
@@ -128,23 +125,23 @@ public struct Sequencer: ~Copyable {
     isSectionOpen = true
   }
 
-  /// Adds bytes to the open section. O(n).
+  /// Appends bytes to the open section. O(n).
   public mutating func append(_ bytes: RawSpan) {
     buffer.append(bytes)
   }
 
-  /// Adds an integer to the open section, little-endian.
+  /// Appends an integer to the open section, in little-endian order.
   public mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer) {
     buffer.append(value)
   }
 
-  /// Adds `byteCount` bytes to the open section, which `fill` writes.
+  /// Appends `byteCount` bytes that `fill` writes to the open section.
   @inline(__always)
   public mutating func append(byteCount: Int, _ fill: (inout MutableRawSpan) -> Void) {
     buffer.append(byteCount: byteCount, fill)
   }
 
-  /// Lends bytes of the transaction that is being written; `range` counts from its first byte.
+  /// Lends bytes of the current transaction; `range` is relative to the first byte of its payload.
   public func withPayload<R, E: Error>(
     in range: Range<Int>, _ body: (RawSpan) throws(E) -> R
   ) throws(E) -> R {
@@ -152,21 +149,21 @@ public struct Sequencer: ~Copyable {
     return try buffer.withBytes(in: base + range.lowerBound..<base + range.upperBound, body)
   }
 
-  /// Forgets the transaction that is being written.
+  /// Discards the current transaction.
   public mutating func cancel() {
     precondition(isOpen, "no transaction to cancel")
     endTransaction()
   }
 
-  /// Forgets the transaction that is being written, if there is one: half a record in the buffer would
-  /// end the log for whoever reads it.
+  /// Discards the current transaction, if there is one: a partial record in the buffer would end the log for a
+  /// reader.
   mutating func endTransaction() {
     guard isOpen else { return }
     isOpen = false
     buffer.truncate(to: recordOffset)
   }
 
-  /// Ends the transaction: every participant votes, and a record of what was decided follows.
+  /// Commits the transaction: every participant votes, and the decision is appended to the log.
   ///
   /// A transaction that does not fit (`fits`) must be cancelled instead.
   public mutating func commit() throws(Refusal) -> CommitPosition {
@@ -180,7 +177,7 @@ public struct Sequencer: ~Copyable {
     return isDistributed ? try commitDistributed(transaction) : try commitWhole(transaction)
   }
 
-  /// With one participant the intent and the decision are one record, and a no leaves no trace.
+  /// With one participant, intent and decision are one record, and a no vote leaves no trace.
   private mutating func commitWhole(_ transaction: TransactionID) throws(Refusal) -> CommitPosition
   {
     let section = sections[0]
@@ -204,7 +201,7 @@ public struct Sequencer: ~Copyable {
   private mutating func commitDistributed(_ transaction: TransactionID) throws(Refusal)
     -> CommitPosition
   {
-    // The intent keeps its place in the buffer; the sections are read back from there.
+    // The intent stays in the buffer; its sections are read back from there.
     let intentOffset = recordOffset
     isOpen = false
     seal(.intent, transaction)
@@ -264,7 +261,7 @@ public struct Sequencer: ~Copyable {
     let payloadByteCount = payloadByteCount
     buffer.pad()
     let lsn = buffer.start.advanced(by: recordOffset)
-    // With synchronous durability the buffer is written only after all before it is durable.
+    // With synchronous durability this buffer is written only after everything before it is durable.
     let synced = syncsEveryGroup ? buffer.start : watermarks.durable
     let header = RecordHeader(
       payloadByteCount: payloadByteCount, lsn: lsn,

@@ -1,14 +1,14 @@
 import Base
 
-/// The sequencer, and the lock under which threads have it in turn.
+/// The sequencer and the lock that gives it to one thread at a time.
 ///
-/// Sound as `@unchecked Sendable`: `sequencer` is reached only with the lock held, and does not get out of it: it
-/// cannot be copied, and whoever has it `inout` must give it back.
+/// Sound as `@unchecked Sendable`: `sequencer` is accessed only with the lock held and cannot escape: it is
+/// noncopyable, and a caller that has it `inout` must give it back.
 final class SequencerTurn: @unchecked Sendable {
-  /// Gives up spinning after a few tries: when the machine is oversubscribed the holder is usually
-  /// descheduled, and a lock that always spun cost 25 % CPU.
+  /// Stops spinning after a few tries: when the machine is oversubscribed, the holder is usually descheduled, and
+  /// spinning without a limit cost 25 % CPU.
   private let mutex = PlatformMutex(spinsBriefly: true)
-  /// The thread that holds it.
+  /// The thread that holds the lock.
   private let owner = ThreadOwner()
   private var sequencer: Sequencer
 
@@ -16,15 +16,15 @@ final class SequencerTurn: @unchecked Sendable {
     self.sequencer = sequencer
   }
 
-  /// Whether the caller's thread has it.
+  /// Whether the calling thread holds the sequencer.
   var isThisThread: Bool { owner.isThisThread }
 
-  /// Runs `body` with the sequencer; a transaction that it leaves open is cancelled.
+  /// Runs `body` with the sequencer. A transaction that it leaves open is cancelled.
   func take<R, E: Error>(_ body: (inout Sequencer) throws(E) -> R) throws(E) -> R {
     mutex.lock()
     owner.take()
     defer {
-      // Half a record in the buffer would end the log for whoever reads it.
+      // A partial record in the buffer would end the log for a reader.
       sequencer.endTransaction()
       owner.giveUp()
       mutex.unlock()

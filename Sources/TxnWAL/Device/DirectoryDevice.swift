@@ -1,31 +1,31 @@
 import Base
 import Glibc
 
-/// The log device of every day: a folder of a file system.
+/// The log device used in production: a directory of a file system.
 public final class DirectoryDevice: LogDevice {
-  /// The folder.
+  /// The path of the directory.
   public let path: String
   private let isReadOnly: Bool
 
-  /// Uses the folder at `path` for reading alone: whatever would change it throws.
+  /// Uses the directory at `path` read-only: operations that would change it throw.
   public init(readingAt path: String) {
     self.path = path
     isReadOnly = true
   }
 
-  /// Uses the folder at `path`, and makes it where it is missing.
+  /// Uses the directory at `path`; creates it if it is missing.
   public init(path: String) throws(LogError) {
     self.path = path
     isReadOnly = false
     if try Files.makeDirectory(path) { try Files.syncDirectory("\(path)/..") }
   }
 
-  /// The names of all files, in no order. O(files).
+  /// The names of all files, unordered. O(files).
   public func fileNames() throws(LogError) -> [String] {
     try Files.names(in: path)
   }
 
-  /// Opens or makes a file.
+  /// Opens or creates a file.
   public func open(_ name: String, creating: Bool) throws(LogError) -> any LogFile {
     let path = "\(self.path)/\(name)"
     if isReadOnly {
@@ -48,12 +48,12 @@ public final class DirectoryDevice: LogDevice {
     try Files.remove("\(path)/\(name)")
   }
 
-  /// `statvfs(3)` of the folder: what this user may still take.
+  /// Free space for this user, from `statvfs(3)` of the directory.
   public func availableByteCount() throws(LogError) -> Int {
     Int(clamping: try Files.space(at: path).available)
   }
 
-  /// `fsync(2)` of the folder.
+  /// `fsync(2)` of the directory.
   public func syncDirectory() throws(LogError) {
     if !isReadOnly { try Files.syncDirectory(path) }
   }

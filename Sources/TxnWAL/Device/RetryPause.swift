@@ -1,10 +1,10 @@
-/// How long to leave alone what a full disk has refused.
+/// How long to wait before retrying an operation that failed on a full disk.
 ///
-/// Whether a disk has room is asked, which costs nothing. An attempt that finds none although it was said to be
-/// there (a quota; another program that was quicker) has taken the disk's last free bytes for a moment, which others
-/// may have needed: so each attempt that fails doubles the pause before the next.
+/// Asking for the free space costs nothing. But an attempt that fails although there seemed to be enough (because
+/// of a quota, or another program that was faster) briefly takes the disk's last free bytes, which others may need.
+/// So each failed attempt doubles the pause before the next.
 package struct RetryPause: Sendable {
-  /// How often a disk is asked whether it has room again.
+  /// How often a full disk is checked for free space.
   package static let pollMilliseconds = 500
   private static let longest = Duration.milliseconds(8000)
 
@@ -13,17 +13,17 @@ package struct RetryPause: Sendable {
 
   package init() {}
 
-  /// An attempt has failed at `now`, an instant of `MonotonicTime`.
+  /// Records an attempt that failed at `now`, a reading of `MonotonicTime`.
   package mutating func failed(at now: Duration) {
     failedAt = now
     pause =
       pause == .zero ? .milliseconds(Self.pollMilliseconds) : min(pause * 2, Self.longest)
   }
 
-  /// An attempt has succeeded.
+  /// Records a successful attempt.
   package mutating func succeeded() { pause = .zero }
 
-  /// Whether the next attempt may be made. (A clock that went back does not make it wait.)
+  /// Whether the next attempt may be made. (A clock that went back does not delay it.)
   package func isOver(at now: Duration) -> Bool {
     now < failedAt || now - failedAt >= pause
   }

@@ -1,17 +1,17 @@
 import Base
 
-/// What can go wrong with the log, by what the caller can do about it.
+/// Errors of the log, by what the caller can do about them.
 public enum LogError: Error, Sendable, Equatable {
-  /// A system call failed. The operation had no effect that was acknowledged.
+  /// A system call failed. No effect of the operation was acknowledged.
   case io(IOError)
-  /// The same of a file system that has no room; the operation may be tried again when it has.
+  /// The file system is full. The operation may be retried once there is space.
   case diskFull(IOError)
-  /// Something that was once durable is damaged; nothing was changed.
+  /// Data that was durable is damaged. Nothing was changed.
   case corrupted(Finding)
-  /// A write or a sync failed earlier. Writes are refused until the log is opened again; what was
-  /// under way at the time has an unknown outcome.
+  /// An earlier write or sync failed. Writes are refused until the log is reopened. The outcome of operations that
+  /// were in progress at the time is unknown.
   case poisoned(because: String)
-  /// A file of another format, or of a version that this build does not read.
+  /// A file in another format, or in a version that this build does not support.
   case unsupportedFormat(path: String, found: String, supported: String)
   /// The transaction is larger than a record may be. Nothing was written.
   case recordTooLarge(byteCount: Int, limit: Int)
@@ -43,10 +43,10 @@ extension LogError: CustomStringConvertible {
 }
 
 extension LogError: IOFailure {
-  /// The log's word for it: a full disk is a case of its own.
+  /// A full disk becomes `.diskFull`, everything else `.io`.
   public init(_ error: IOError) { self = error.isDiskFull ? .diskFull(error) : .io(error) }
 
-  /// Whether waiting for room may help.
+  /// Whether waiting for disk space may help.
   package var isDiskFull: Bool {
     if case .diskFull = self { true } else { false }
   }

@@ -1,17 +1,17 @@
-/// A log sequence number: a byte position in the endless log.
+/// A log sequence number: a byte position in the log.
 ///
-/// Only record bytes are counted, not the headers of segments, so that adding a record's length gives
-/// the position of the next one wherever segments end.
+/// It counts record bytes only, not segment headers, so adding a record's length gives the position of the next
+/// record even across segments.
 public struct LSN: RawRepresentable, Comparable, Hashable, Sendable, BitwiseCopyable {
   /// The number of record bytes before this position.
   public var rawValue: UInt64
 
-  /// The position after `rawValue` bytes.
+  /// The position after `rawValue` record bytes.
   @inlinable public init(rawValue: UInt64) {
     self.rawValue = rawValue
   }
 
-  /// The beginning of every log.
+  /// The beginning of the log.
   public static let zero = LSN(rawValue: 0)
 
   /// Whether `left` lies before `right`.
@@ -19,12 +19,12 @@ public struct LSN: RawRepresentable, Comparable, Hashable, Sendable, BitwiseCopy
     left.rawValue < right.rawValue
   }
 
-  /// The position `byteCount` bytes further on.
+  /// The position `byteCount` bytes later.
   package func advanced(by byteCount: Int) -> LSN {
     LSN(rawValue: rawValue + UInt64(byteCount))
   }
 
-  /// The number of bytes from `earlier` to here; `earlier` must not lie behind.
+  /// The number of bytes from `earlier`, which must not be later, to here.
   package func distance(from earlier: LSN) -> Int {
     Int(rawValue - earlier.rawValue)
   }

@@ -3,28 +3,28 @@ import Base
 /// The frame around every record of the log, little-endian:
 ///
 ///     offset  size  field
-///          0     4  CRC-32C, seeded per store, over everything behind it up to the padded end
+///          0     4  CRC-32C, seeded per store, over everything after it up to the padded end
 ///          4     4  payload byte count, without padding
 ///          8     8  LSN of the record itself
-///         16     4  synced distance: everything up to (LSN − this) was durable when it was written;
-///                   where it does not fit, all ones, and nothing is said
+///         16     4  synced distance: everything up to (LSN − this) was durable when the record was written;
+///                   all ones if the distance does not fit, which states nothing
 ///         20     4  epoch
 ///         24     8  transaction counter
 ///         32     1  kind
 ///         33     7  zero
 ///         40     n  payload, then zeros to a multiple of 8
 ///
-/// The record's own LSN tells a live record from the stale one of a recycled segment. The epoch tells
-/// it from what an earlier crash left behind the torn tail: along the log epochs never fall. The
-/// synced distance tells a torn tail from corruption: see `TailInspector`. The seed comes from the
-/// store's id, so no value that a client stores can pass for a record.
+/// The record's own LSN tells a live record from a stale one in a recycled segment. The epoch tells it from what an
+/// earlier crash left after a torn tail: epochs never decrease along the log. The synced distance tells a torn tail
+/// from corruption, see `TailInspector`. The checksum seed is derived from the store id, so no value that a client
+/// stores can pass for a record.
 struct RecordHeader: Equatable {
   static let byteCount = 40
   /// Records begin and end at multiples of this.
   static let alignment = 8
-  /// The least that a transaction with a sequence takes of the log: a batch of one section without mutations.
+  /// The least log space of a transaction with a sequence: a batch of one section without mutations.
   static let leastBatchByteCount = byteCount + 8 + Section.headerByteCount
-  /// Room for 64 MiB of keys and values with the framing of a few million mutations.
+  /// Enough for 64 MiB of keys and values plus the framing of a few million mutations.
   static let maximumPayloadByteCount = 256 << 20
 
   var payloadByteCount: Int
@@ -33,13 +33,13 @@ struct RecordHeader: Equatable {
   var transaction: TransactionID
   var kind: RecordKind
 
-  /// The bytes that the whole record takes in the log.
+  /// The number of bytes that the whole record takes in the log.
   var recordByteCount: Int { Self.recordByteCount(payload: payloadByteCount) }
 
-  /// The position right behind the record.
+  /// The LSN just after the record.
   var end: LSN { lsn.advanced(by: recordByteCount) }
 
-  /// The position up to which all was durable when this record was written.
+  /// The LSN up to which everything was durable when this record was written.
   var syncedLSN: LSN {
     if syncedDistance == .max { return .zero }
     return LSN(rawValue: lsn.rawValue - min(UInt64(syncedDistance), lsn.rawValue))
@@ -49,8 +49,8 @@ struct RecordHeader: Equatable {
     byteCount + (payload + alignment - 1) / alignment * alignment
   }
 
-  /// The header at `offset` of `bytes`, if it can be one of the record that belongs at `lsn`. The
-  /// checksum is not looked at: the payload may not have been read yet.
+  /// The header at `offset` of `bytes`, or nil if it cannot belong to a record at `lsn`. The checksum is not
+  /// verified: the payload may not have been read yet.
   static func parse(_ bytes: RawSpan, at offset: Int, expecting lsn: LSN) -> RecordHeader? {
     guard bytes.byteCount - offset >= byteCount else { return nil }
     guard
@@ -58,7 +58,7 @@ struct RecordHeader: Equatable {
         || DeliberateBug.acceptsStaleRecords.isOn
     else { return nil }
     let payloadByteCount = Int(bytes.load(at: offset + 4, as: UInt32.self))
-    // Kind and the seven zero bytes behind it, in one load.
+    // The kind and the seven zero bytes after it, in one load.
     let kindWord = bytes.load(at: offset + 32, as: UInt64.self)
     guard payloadByteCount <= maximumPayloadByteCount,
       kindWord <= UInt64(UInt8.max),
@@ -74,13 +74,13 @@ struct RecordHeader: Equatable {
       kind: kind)
   }
 
-  /// Whether the record at `offset`, all of which lies in `bytes`, carries its right checksum.
+  /// Whether the record at `offset` has a valid checksum. All of it must lie in `bytes`.
   func checksOut(_ bytes: RawSpan, at offset: Int, seed: UInt32) -> Bool {
     let covered = bytes.extracting(offset + 4..<offset + recordByteCount)
     return CRC32C.checksum(covered, seed: seed) == bytes.load(at: offset, as: UInt32.self)
   }
 
-  /// Writes the header in front of a payload that already stands in `bytes`, and seals both.
+  /// Writes the header before a payload already in `bytes`, and the checksum over both.
   func seal(_ bytes: inout MutableRawSpan, at offset: Int, seed: UInt32) {
     bytes.store(UInt32(payloadByteCount), at: offset + 4)
     bytes.store(lsn.rawValue, at: offset + 8)

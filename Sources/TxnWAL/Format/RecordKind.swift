@@ -1,6 +1,6 @@
 import Base
 
-/// What a record says. The numbers are part of the format and are never given a new meaning.
+/// The kind of a record. The numbers are part of the format and are never reused.
 enum RecordKind: UInt8, CaseIterable, Sendable {
   /// Intent and commit in one, for a transaction with a single participant.
   ///
@@ -20,8 +20,8 @@ enum RecordKind: UInt8, CaseIterable, Sendable {
   case abort = 4
 }
 
-/// One participant's mutations inside a batch or an intent, little-endian. A participant may have
-/// several sections; their order is the order in which the mutations take effect.
+/// One participant's mutations inside a batch or an intent, little-endian. A participant may have several sections;
+/// they take effect in their order.
 ///
 ///     offset  size  field
 ///          0     4  participant
@@ -29,14 +29,14 @@ enum RecordKind: UInt8, CaseIterable, Sendable {
 ///          8     n  mutations, opaque to the log
 struct Section: Equatable {
   static let headerByteCount = 8
-  /// The sections of a batch and of an intent begin behind a word of eight bytes.
+  /// In a batch and an intent, the sections follow a word of eight bytes.
   static let firstOffset = 8
 
   var participant: Int
-  /// Where the mutations stand in the payload.
+  /// The range of the mutations in the payload.
   var range: Range<Int>
 
-  /// The section at `offset` of a payload, or nil if the bytes there cannot be one.
+  /// The section at `offset` of a payload, or nil if there is no valid one.
   static func parse(_ payload: RawSpan, at offset: Int) -> Section? {
     guard payload.byteCount - offset >= headerByteCount else { return nil }
     let participant = Int(payload.load(at: offset, as: UInt32.self))

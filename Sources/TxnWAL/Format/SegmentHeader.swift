@@ -8,10 +8,10 @@ import Base
 ///         12     4  zero
 ///         16    16  store id
 ///         32     8  segment byte count, header page included
-///         40     8  first LSN: the position of the byte right behind this page
+///         40     8  first LSN: the position of the byte just after this page
 ///         48     4  CRC-32C over bytes 0..<48
 ///
-/// The rest of the page is zero. A page of its own keeps records page-aligned in the file.
+/// The rest of the page is zero. A whole page for the header keeps records page-aligned in the file.
 struct SegmentHeader: Equatable {
   static let byteCount = 4096
   static let magic: [UInt8] = Array("KVDLOG\r\n".utf8)
@@ -34,7 +34,7 @@ struct SegmentHeader: Equatable {
     return bytes
   }
 
-  /// The header in `bytes`, which were read from the beginning of `path`.
+  /// Decodes the header from `bytes`, which were read from the beginning of `path`.
   static func decode(_ bytes: [UInt8], path: String) throws(LogError) -> SegmentHeader {
     guard bytes.count >= byteCount else {
       throw .corrupted(

@@ -2,13 +2,13 @@ import Base
 
 /// Sixteen random bytes that tell one store's files from another's.
 public struct StoreID: Sendable, Hashable, CustomStringConvertible {
-  /// The bytes of an id.
+  /// The length of an id.
   public static let byteCount = 16
 
   private let low: UInt64
   private let high: UInt64
 
-  /// A new id.
+  /// A new random id.
   public static func random() -> StoreID {
     var generator = SystemRandomNumberGenerator()
     return StoreID(low: generator.next(), high: generator.next())
@@ -19,7 +19,7 @@ public struct StoreID: Sendable, Hashable, CustomStringConvertible {
     self.high = high
   }
 
-  /// Reads the id from the first 16 of `bytes`, which must be there.
+  /// Reads the id from the first 16 bytes of `bytes`, which must be present.
   package init(_ bytes: RawSpan) {
     low = bytes.load(at: 0, as: UInt64.self)
     high = bytes.load(at: 8, as: UInt64.self)
@@ -33,7 +33,7 @@ public struct StoreID: Sendable, Hashable, CustomStringConvertible {
     return bytes
   }
 
-  /// The seed of this store's checksums: bytes of another store never check out in this one.
+  /// The seed of this store's checksums. With it, bytes of another store fail the checksum in this one.
   package var checksumSeed: UInt32 { CRC32C.checksum(bytes.rawSpan) }
 
   /// 32 hexadecimal digits, in the order of the bytes on disk.

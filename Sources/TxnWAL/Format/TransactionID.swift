@@ -1,9 +1,9 @@
-/// The name of a transaction, never used twice in the life of a store.
+/// A transaction's id, never reused in the life of a store.
 ///
-/// The epoch is durable before the first record that carries it and one more at every open, so a
-/// counter that starts again from zero cannot meet an older transaction of the same name.
+/// The epoch is incremented at every open and is durable before the first record that carries it. So the counter,
+/// which restarts with each epoch, cannot repeat an id.
 public struct TransactionID: Hashable, Sendable, BitwiseCopyable {
-  /// How many times the log had been opened.
+  /// The epoch of the log: how many times it had been opened.
   public var epoch: UInt32
   /// The transaction's number within its epoch, from 1.
   public var counter: UInt64

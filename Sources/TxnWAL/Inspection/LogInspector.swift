@@ -1,17 +1,17 @@
 import Base
 
-/// Reads a log record by record and changes nothing: for tools, also beside a running process.
+/// Reads a log record by record and changes nothing. For tools; may run beside a process that has the log open.
 ///
-/// The log may grow and its oldest segments may be recycled meanwhile; then what is read ends where
-/// the log ended when the inspector was made, or with an error that a second look does not repeat.
+/// Meanwhile the log may grow and its oldest segments may be recycled. Then reading ends where the log ended when
+/// the inspector was created, or with an error that does not recur when reading again.
 public struct LogInspector {
-  /// What the control file says.
+  /// The contents of the control file.
   public let summary: LogSummary
   let segments: SegmentSet
   private let seed: UInt32
   private var reader: LogReader
 
-  /// Looks at the log on `device`. Reading begins at the checkpoint: older records may be gone.
+  /// Opens the log on `device`. Reading begins at the checkpoint, because older records may be gone.
   public init(on device: any LogDevice, storeID: StoreID) throws(LogError) {
     let opening = try LogOpening.open(on: device, storeID: storeID)
     let control = opening.control.control
@@ -24,10 +24,10 @@ public struct LogInspector {
       segments: segments, from: control.checkpoint, leastEpoch: control.leastEpoch)
   }
 
-  /// Where the next record begins, or where the log ends once `next` answered nil.
+  /// Where the next record begins; after `next` returned nil, where the log ends.
   public var position: LSN { reader.position }
 
-  /// The next sound record, nil at the end of the log. O(its length).
+  /// The next valid record, or nil at the end of the log. O(record length).
   public mutating func next() throws(LogError) -> InspectedRecord? {
     let start = reader.position
     guard let record = try reader.next() else { return nil }
@@ -37,8 +37,8 @@ public struct LogInspector {
       fileOffset: segments.geometry.fileOffset(of: start))
   }
 
-  /// Goes on behind damage, at the first record that is sound again, once `next` answered nil. False at
-  /// the true end of the log. What lies between is lost: only salvage reads on.
+  /// Once `next` has returned nil, continues after damage, at the next valid record. Returns false at the true end
+  /// of the log. What lies between is lost: only salvage continues past damage.
   public mutating func skipDamage() throws(LogError) -> Bool {
     let inspector = TailInspector(segments: segments, end: reader.position, epoch: reader.epoch)
     guard try inspector.damage() != nil,
@@ -48,7 +48,7 @@ public struct LogInspector {
     return true
   }
 
-  /// What stands at the end of the log, once `next` answered nil. O(bytes of the segments behind it).
+  /// What follows the last record, once `next` has returned nil. O(bytes of the segments after it).
   public func tail() throws(LogError) -> LogTail {
     let inspector = TailInspector(segments: segments, end: reader.position, epoch: reader.epoch)
     if let damage = try inspector.damage() { return .damaged(damage) }
@@ -56,11 +56,11 @@ public struct LogInspector {
   }
 }
 
-/// A log in a few numbers.
+/// A summary of a log.
 public struct LogSummary: Sendable, Equatable {
   /// The length of every segment file, in bytes.
   public let segmentByteCount: Int
-  /// The segments from the checkpoint's on.
+  /// The number of segments from the checkpoint's on.
   public let segmentCount: Int
   /// How many times the log has been opened.
   public let epoch: UInt32
@@ -72,20 +72,20 @@ public struct LogSummary: Sendable, Equatable {
 
 /// How a log ends.
 public enum LogTail: Sendable, Equatable {
-  /// Behind the last record stands nothing that belongs there.
+  /// Nothing of this log follows the last record.
   case clean
-  /// An unfinished write stands there; recovery cuts it off.
+  /// An unfinished write follows; recovery cuts it off.
   case torn
-  /// What stands there was durable once: recovery refuses.
+  /// Data that was durable follows and is damaged; recovery refuses to open the log.
   case damaged(Finding)
 }
 
-/// A sound record as a tool sees it.
+/// A valid record, as tools see it.
 public struct InspectedRecord: Sendable {
   private let record: LogRecord
-  /// The name of the segment file that it begins in.
+  /// The name of the segment file in which the record begins.
   public let file: String
-  /// Where in that file.
+  /// The record's offset in that file.
   public let fileOffset: Int
 
   init(record: LogRecord, file: String, fileOffset: Int) {
@@ -94,18 +94,18 @@ public struct InspectedRecord: Sendable {
     self.fileOffset = fileOffset
   }
 
-  /// Where it begins in the log.
+  /// The LSN of the record.
   public var lsn: LSN { record.header.lsn }
-  /// The position right behind it.
+  /// The LSN just after the record.
   public var end: LSN { record.header.end }
-  /// The bytes that it takes in the log.
+  /// The record's length in the log.
   public var byteCount: Int { record.header.recordByteCount }
   /// `batch`, `intent`, `commit` or `abort`.
   public var kind: String { "\(record.header.kind)" }
-  /// The transaction that it belongs to.
+  /// The record's transaction.
   public var transaction: TransactionID { record.header.transaction }
 
-  /// The sequence of the transaction, where this record commits it.
+  /// The transaction's sequence, if this record commits it.
   public var sequence: UInt64? {
     switch record.header.kind {
     case .batch, .commit:
@@ -114,8 +114,8 @@ public struct InspectedRecord: Sendable {
     }
   }
 
-  /// Lends each section's mutations with the participant that they are for, in order. False where the
-  /// bytes, though their checksum is right, cannot be sections.
+  /// Passes each section's participant and mutations to `body`, in order. Returns false if the bytes, despite a
+  /// valid checksum, do not form sections.
   public func forEachSection(_ body: (_ participant: Int, _ mutations: RawSpan) -> Void) -> Bool {
     switch record.header.kind {
     case .commit, .abort: return true

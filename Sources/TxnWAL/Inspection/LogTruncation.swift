@@ -1,26 +1,26 @@
 import Base
 
-/// Cutting a damaged log before its damage, which gives up everything behind the cut.
+/// Cuts a damaged log before its damage, giving up everything after the cut.
 ///
-/// What is cut stays beside the log: each segment that is changed is copied first, to a name that ends
-/// in `.damaged`. A crash in here leaves the damage or the cut, and doing it again finishes it.
+/// Each segment to be changed is first copied beside the log, under a name that ends in `.damaged`. A crash leaves
+/// either the damage or the cut; repeating the operation completes it.
 public struct LogTruncation {
-  /// How many transactions are named; the others are counted.
+  /// The maximum number of transactions listed by id; the others are only counted.
   public static let namedCount = 1000
   private static let windowByteCount = 1 << 20
 
-  /// Where the log will end.
+  /// The LSN where the log will end.
   public let lsn: LSN
-  /// The sound records behind the cut, and of those the commits.
+  /// The number of valid records after the cut.
   public private(set) var recordCount = 0
-  /// How many committed transactions are given up.
+  /// The number of committed transactions given up.
   public private(set) var commitCount = 0
-  /// The first of them.
+  /// The first `namedCount` of them.
   public private(set) var transactions: [TransactionID] = []
   private let segments: SegmentSet
 
-  /// Looks what a cut at `lsn` gives up, changing nothing. Throws `.corrupted` where no record begins
-  /// there, reading from the checkpoint.
+  /// Determines what a cut at `lsn` gives up, and changes nothing. Throws `.corrupted` if no record begins there
+  /// when reading from the checkpoint.
   public init(at lsn: LSN, on device: any LogDevice, storeID: StoreID) throws(LogError) {
     self.lsn = lsn
     var log = try LogInspector(on: device, storeID: storeID)
@@ -44,27 +44,27 @@ public struct LogTruncation {
     if transactions.count < Self.namedCount { transactions.append(record.transaction) }
   }
 
-  /// Whether this cut gives up what `other` does, and changes the same files.
+  /// Whether this cut gives up the same transactions as `other` and changes the same files.
   public func givesUp(sameAs other: LogTruncation) -> Bool {
     lsn == other.lsn && recordCount == other.recordCount && commitCount == other.commitCount
       && transactions == other.transactions && fileNames == other.fileNames
   }
 
-  /// The names of the segments that are changed, each of which is copied first.
+  /// The names of the segments that are changed. Each is copied first.
   public var fileNames: [String] {
     (segments.geometry.segment(of: lsn)...segments.lastIndex).map(LogGeometry.fileName(of:))
   }
 
-  /// Cuts. Durable on return.
+  /// Performs the cut. Durable on return.
   public func carryOut(on device: any LogDevice) throws(LogError) {
     let present = try device.fileNames()
     for name in fileNames where !present.contains(name + ".damaged") {
       try copy(name, on: device)
     }
     try device.syncDirectory()
-    // What is cut off had sequences, which are not given out again.
+    // The sequences that are cut off must not be reused.
     try ControlFile.open(on: device).update { $0.mayHaveLostBatches = true }
-    // From the end: as long as anything is left behind the cut, the damage still shows.
+    // Clears the last segment first: the damage stays detectable as long as anything remains after the cut.
     let first = segments.geometry.segment(of: lsn)
     for index in (first...segments.lastIndex).reversed() {
       let start = index == first ? segments.geometry.fileOffset(of: lsn) : SegmentHeader.byteCount

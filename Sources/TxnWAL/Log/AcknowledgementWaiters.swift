@@ -1,26 +1,26 @@
 import Base
 
-/// Tasks that wait for a position to be acknowledged, in the order of their positions: so a group that is acknowledged
-/// concerns the first of them, and a task that joins none of the others.
+/// Tasks waiting for a log position to be acknowledged, ordered by position. So acknowledging a group touches only
+/// the first of them, and adding a task touches no other.
 final class AcknowledgementWaiters: Sendable {
   private struct Waiter {
     let lsn: LSN
     let continuation: CheckedContinuation<LogError?, Never>
   }
 
-  /// Those before `head` were resumed.
+  /// Waiters before `head` have been resumed.
   private struct Queue {
     private var waiters: [Waiter?] = []
     private var head = 0
 
-    /// O(1) for the greatest position so far, as nearly all are; O(n) otherwise.
+    /// O(1) for the greatest position so far, which is the usual case; O(n) otherwise.
     mutating func insert(_ waiter: Waiter) {
       var place = waiters.count
       while place > head, let before = waiters[place - 1], before.lsn > waiter.lsn { place -= 1 }
       waiters.insert(waiter, at: place)
     }
 
-    /// O(taken), over many calls.
+    /// O(taken), amortised.
     mutating func take(upTo lsn: LSN?) -> [Waiter] {
       var taken: [Waiter] = []
       while head < waiters.count, let first = waiters[head], lsn.map({ first.lsn <= $0 }) ?? true {
@@ -43,7 +43,7 @@ final class AcknowledgementWaiters: Sendable {
 
   private let queue = Lock(Queue())
 
-  /// Suspends until `lsn` is acknowledged. `whenListed` runs once the waiter cannot be missed.
+  /// Suspends until `lsn` is acknowledged. `whenListed` runs once the waiter is listed and cannot be missed.
   func wait(for lsn: LSN, whenListed: () -> Void) async throws(LogError) {
     let failure: LogError? = await withCheckedContinuation { continuation in
       queue.withLock { $0.insert(Waiter(lsn: lsn, continuation: continuation)) }
@@ -52,7 +52,7 @@ final class AcknowledgementWaiters: Sendable {
     if let failure { throw failure }
   }
 
-  /// Resumes those whose position lies before `lsn` or at it. O(1) where there are none.
+  /// Resumes the waiters at positions up to and including `lsn`. O(1) if there are none.
   func resume(upTo lsn: LSN) {
     for waiter in queue.withLock({ $0.take(upTo: lsn) }) {
       waiter.continuation.resume(returning: nil)

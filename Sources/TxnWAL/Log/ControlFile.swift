@@ -1,23 +1,23 @@
 import Base
 
-/// What the log must know before it can read itself.
+/// What must be known before the log can be read.
 ///
-/// Two slots are written in turn, each synced before it counts, so that a write which is torn leaves
-/// the other slot standing. Little-endian, at offset 0 and 4096 of the file `control`:
+/// There are two slots. They are written alternately, and each is synced before it takes effect, so a torn write
+/// leaves the other slot intact. Little-endian, at offsets 0 and 4096 of the file `control`:
 ///
 ///     offset  size  field
 ///          0     8  magic "KVDCTRL\n"
 ///          8     4  format version, 2
 ///         12     4  epoch
-///         16     8  generation: the greater one counts
+///         16     8  generation: the slot with the greater one is in force
 ///         24    16  store id
 ///         40     8  segment byte count
 ///         48     8  checkpoint LSN: recovery needs nothing before it
-///         56     8  sequence: no batch before the checkpoint has a greater one, and no batch of an epoch
-///                   before this one, lost or not, that anybody was told of
-///         64     8  last segment: this and every one from the checkpoint's on must exist
-///         72     4  least epoch that a record behind the checkpoint can have
-///         76     4  1 where batches may have been seen that the log does not hold any more
+///         56     8  sequence: at least that of every batch before the checkpoint, and of every batch of an
+///                   earlier epoch, lost or not, that a client may have seen
+///         64     8  last segment: every segment from the checkpoint's to this one must exist
+///         72     4  least epoch of any record after the checkpoint
+///         76     4  1 if clients may have seen batches that the log no longer holds
 ///         80     4  CRC-32C over bytes 0..<80
 struct Control: Equatable {
   static let fileName = "control"
@@ -34,8 +34,8 @@ struct Control: Equatable {
   var sequence: UInt64 = 0
   var lastSegment = 0
   var leastEpoch: UInt32 = 0
-  /// Whether batches may have been acknowledged that the log has lost: those of an epoch with periodic
-  /// durability, or what was cut off with damage. The next epoch passes their sequences over.
+  /// Whether acknowledged batches may be missing from the log: batches of an epoch with periodic durability, or
+  /// batches that were cut off with damage. The next epoch skips their sequences.
   var mayHaveLostBatches = false
 
   func encoded() -> [UInt8] {
@@ -55,16 +55,16 @@ struct Control: Equatable {
     return bytes
   }
 
-  /// Whether `bytes` begin as a slot of a version does that this build does not read.
+  /// The format version of the slot in `bytes`, if this build does not support it.
   private static func foreignVersion(_ bytes: [UInt8]) -> UInt32? {
     guard bytes.count >= 12, Array(bytes[0..<8]) == magic else { return nil }
     let found = bytes.rawSpan.load(at: 8, as: UInt32.self)
     return found == version ? nil : found
   }
 
-  /// The newest slot of the file's `bytes` that is whole, and whether both are.
+  /// The newest valid slot in the file's `bytes`, and whether both slots are valid.
   ///
-  /// Another version is told from damage by both slots' failing: a single one may just be torn.
+  /// An unsupported version is reported only if both slots are invalid: a single invalid slot may just be torn.
   static func newest(
     in bytes: [UInt8], path: String
   ) throws(LogError) -> (control: Control, isOtherWhole: Bool) {
@@ -85,7 +85,7 @@ struct Control: Equatable {
         found: "none in \(bytes.count) bytes"))
   }
 
-  /// The slot in `bytes`, or nil where it is torn, damaged or of another version.
+  /// The slot in `bytes`, or nil if it is torn, damaged or of an unsupported version.
   private static func decode(_ bytes: [UInt8]) -> Control? {
     guard bytes.count >= checksumOffset + 4, Array(bytes[0..<8]) == magic else { return nil }
     let span = bytes.rawSpan
@@ -110,14 +110,14 @@ struct Control: Equatable {
   }
 }
 
-/// The open file `control` and what it says now.
+/// The open file `control` and its current contents.
 ///
-/// Used by one thread at a time: by the one that opens the log, then by the segment keeper.
+/// Used by one thread at a time: first by the thread that opens the log, then by the segment keeper.
 final class ControlFile {
   private let file: any LogFile
   private(set) var control: Control
-  /// Whether the slot that is not in force could be read, too. If not, it may have been the newer one,
-  /// and one change of the control may be lost: a torn one that nothing was built on, or a damaged one.
+  /// Whether the slot not in force was valid, too. If not, it may have been the newer one, and one update may be
+  /// lost: either a torn update that nothing relied on, or a damaged one.
   let wereBothWhole: Bool
 
   private init(file: any LogFile, control: Control, wereBothWhole: Bool) {
@@ -126,7 +126,7 @@ final class ControlFile {
     self.wereBothWhole = wereBothWhole
   }
 
-  /// Makes the file of a new log. It counts once it is renamed to its name, which is done last.
+  /// Creates the file of a new log. It takes effect with the rename to its final name, which comes last.
   static func create(on device: any LogDevice, _ control: Control) throws(LogError) {
     let temporary = Control.fileName + ".tmp"
     if try device.fileNames().contains(temporary) { try device.remove(temporary) }
@@ -142,7 +142,7 @@ final class ControlFile {
     try device.syncDirectory()
   }
 
-  /// Reads the newest slot that is whole.
+  /// Opens the file and reads the newest valid slot.
   static func open(on device: any LogDevice) throws(LogError) -> ControlFile {
     let file = try device.open(Control.fileName, creating: false)
     let bytes = try file.read(at: 0, count: 2 * Control.slotByteCount)
@@ -150,7 +150,7 @@ final class ControlFile {
     return ControlFile(file: file, control: control, wereBothWhole: isOtherWhole)
   }
 
-  /// Changes the control and makes the change durable, in the slot that is not in force.
+  /// Changes the control data and makes the change durable, in the slot that is not in force.
   func update(_ change: (inout Control) -> Void) throws(LogError) {
     var next = control
     change(&next)

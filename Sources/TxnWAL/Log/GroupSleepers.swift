@@ -2,13 +2,13 @@ import Base
 
 /// The threads that sleep until one group of records is done.
 ///
-/// Sound as `@unchecked Sendable`: the variables are touched only inside `monitor`.
+/// Sound as `@unchecked Sendable`: the fields are accessed only inside `monitor`.
 final class GroupSleepers: @unchecked Sendable {
   private let monitor = Monitor()
   private var isDone = false
   private var callCount = 0
 
-  /// Returns once the group is done, or when called; also if that was before.
+  /// Returns once the group is done or one call is received, including a call made earlier.
   func sleep() {
     monitor.withLock {
       while !isDone && callCount == 0 { monitor.wait() }
@@ -16,14 +16,14 @@ final class GroupSleepers: @unchecked Sendable {
     }
   }
 
-  /// Wakes all of them, with one system call.
+  /// Wakes all sleepers, with one system call.
   func finish() {
     monitor.withLock { isDone = true }
-    // Outside of the lock, which those who wake up want.
+    // After releasing the lock, because the threads that wake need it.
     monitor.broadcast()
   }
 
-  /// Wakes one of them.
+  /// Wakes one sleeper.
   func callOne() {
     monitor.withLock { callCount += 1 }
     monitor.signal()

@@ -1,12 +1,12 @@
 import Base
 
-/// Records on their way to the log: one contiguous piece of raw memory, filled by the sequencer and
-/// written by the log writer.
+/// A contiguous buffer of records, filled by the sequencer and written by the log writer.
 ///
-/// Two of them take turns; each belongs to one side at a time, and changes hands under the
-/// coordinator's lock. Not a class: its owners reach its fields without counting references.
+/// There are two, used alternately. Each belongs to one side at a time, and they are swapped under the
+/// coordinator's lock. It is a struct rather than a class so that its owners access its fields without reference
+/// counting.
 @safe struct LogBuffer: ~Copyable {
-  /// A buffer that a giant batch has blown up is given back to the system when it is empty again.
+  /// A buffer that a giant batch has grown beyond this is shrunk when it is next emptied.
   private static let retainedByteCount = 4 << 20
   private static let initialByteCount = 256 << 10
 
@@ -14,7 +14,7 @@ import Base
   private var capacity: Int
   /// The bytes in use.
   private(set) var byteCount = 0
-  /// The position in the log of the first byte.
+  /// The LSN of the first byte.
   private(set) var start = LSN.zero
 
   init() {
@@ -26,10 +26,10 @@ import Base
     unsafe memory.deallocate()
   }
 
-  /// The position right behind the last byte.
+  /// The LSN just after the last byte.
   var end: LSN { start.advanced(by: byteCount) }
 
-  /// Empties the buffer; what comes next belongs at `start`.
+  /// Empties the buffer and sets the LSN of its next byte.
   mutating func reset(start: LSN) {
     byteCount = 0
     self.start = start
@@ -40,13 +40,13 @@ import Base
     }
   }
 
-  /// Forgets everything from `byteCount` on.
+  /// Drops all bytes from offset `byteCount` on.
   mutating func truncate(to byteCount: Int) {
     precondition(byteCount <= self.byteCount)
     self.byteCount = byteCount
   }
 
-  /// Adds `count` bytes that the caller fills later.
+  /// Adds `count` bytes to be filled in later.
   mutating func appendHole(_ count: Int) {
     reserve(count)
     byteCount &+= count
@@ -79,7 +79,7 @@ import Base
     byteCount = (byteCount &+ RecordHeader.alignment &- 1) & ~(RecordHeader.alignment &- 1)
   }
 
-  /// Adds `count` bytes that `fill` writes, with room made for them once.
+  /// Adds `count` bytes that `fill` writes, after a single capacity check.
   @inline(__always)
   mutating func append(byteCount count: Int, _ fill: (inout MutableRawSpan) -> Void) {
     reserve(count)
@@ -101,7 +101,7 @@ import Base
     unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
   }
 
-  /// Completes the record whose header's hole is at `offset`.
+  /// Completes the record whose header space starts at `offset`.
   mutating func seal(_ header: RecordHeader, at offset: Int, seed: UInt32) {
     precondition(offset + header.recordByteCount == byteCount)
     let bytes = unsafe UnsafeMutableRawBufferPointer(start: memory, count: byteCount)

@@ -1,16 +1,16 @@
-/// Where a position of the endless log lies in the files.
+/// Maps log positions to segment files.
 struct LogGeometry: Equatable, Sendable {
   /// The length of every segment file, header page included.
   let segmentByteCount: Int
 
-  /// The record bytes that one segment holds.
+  /// The number of record bytes in one segment.
   var capacity: Int { segmentByteCount - SegmentHeader.byteCount }
 
-  /// What of the last segment's end is kept for transactions that let room become free: a full disk has
-  /// no room for another segment. Less than the half that is left when the next one is asked for.
+  /// Space at the end of the last segment reserved for transactions that free space: on a full disk there is no
+  /// room for another segment. It is less than the half segment that is left when the next segment is requested.
   var reserveByteCount: Int { min(capacity / 4, 1 << 20) }
 
-  /// What of the disk a new segment leaves free.
+  /// Disk space that must remain free after creating a segment.
   var marginByteCount: Int { segmentByteCount / 8 }
 
   /// The segment that holds the byte at `lsn`.
@@ -18,7 +18,7 @@ struct LogGeometry: Equatable, Sendable {
     Int(lsn.rawValue / UInt64(capacity))
   }
 
-  /// Where in its segment's file the byte at `lsn` stands.
+  /// The offset of the byte at `lsn` in its segment file.
   func fileOffset(of lsn: LSN) -> Int {
     SegmentHeader.byteCount + Int(lsn.rawValue % UInt64(capacity))
   }
@@ -28,18 +28,18 @@ struct LogGeometry: Equatable, Sendable {
     LSN(rawValue: UInt64(index) * UInt64(capacity))
   }
 
-  /// How many bytes from `lsn` on lie in the same segment.
+  /// The number of bytes from `lsn` to the end of its segment.
   func remaining(from lsn: LSN) -> Int {
     capacity - Int(lsn.rawValue % UInt64(capacity))
   }
 
-  /// The file name of segment `index`: sixteen hexadecimal digits, so that names sort as segments do.
+  /// The file name of segment `index`: 16 hexadecimal digits, so that names sort in segment order.
   static func fileName(of index: Int) -> String {
     let digits = String(index, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits + ".log"
   }
 
-  /// The segment that `name` belongs to, if it is the name of one.
+  /// The segment whose file name is `name`, if it is a segment file name.
   static func segment(named name: String) -> Int? {
     guard name.utf8.count == 20, name.hasSuffix(".log") else { return nil }
     guard let index = Int(name.dropLast(4), radix: 16), fileName(of: max(index, 0)) == name else {

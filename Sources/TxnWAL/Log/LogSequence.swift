@@ -1,7 +1,7 @@
-/// Where the sequences of a log go on.
+/// Sets where a log's sequences continue.
 public enum LogSequence {
-  /// Has the log on `device`, which no coordinator has open, go on after `sequence` when it is opened the next time;
-  /// nothing changes where it is further on already. Durable on return.
+  /// Makes the log on `device`, which no coordinator may have open, continue after `sequence` at the next open.
+  /// Does nothing if the log is already past it. Durable on return.
   public static func raise(
     to sequence: UInt64, on device: any LogDevice
   ) throws(LogError) {

@@ -1,20 +1,20 @@
 import Base
 import Synchronization
 
-/// A group of records on its way to the disk, all acknowledged by one sync.
+/// A group of records to be written together and acknowledged by one sync.
 struct LogGroup: ~Copyable {
   var buffer = LogBuffer()
-  /// The newest transaction that was decided in it or before.
+  /// The sequence of the newest transaction committed in this group or before it.
   var lastSequence: UInt64 = 0
 }
 
-/// Writes groups to the log: one at a time, by whichever thread has the best reason to.
+/// Writes groups to the log, one at a time, on whichever thread has the best reason to.
 ///
-/// A thread that needs its own bytes durable and finds nobody writing does it itself, which spares the
-/// hand-over; the writer's own thread takes what others leave behind.
+/// A thread that needs its own bytes durable and finds no write in progress writes the group itself, which saves
+/// the hand-over. The writer's own thread writes the rest.
 ///
-/// Sound as `@unchecked Sendable`: `group`, `takeGroup`, `unsynced` and `skippedCount` belong to whoever has
-/// the `role`; `thread` is set before other threads know the writer; the rest is atomic or inside `monitor`.
+/// Sound as `@unchecked Sendable`: `group`, `takeGroup`, `unsynced` and `skippedCount` belong to the holder of
+/// `role`; `thread` is set before other threads know the writer; the rest is atomic or accessed inside `monitor`.
 final class LogWriter: @unchecked Sendable {
   private let segments: SegmentSet
   private let durability: Durability
@@ -27,11 +27,11 @@ final class LogWriter: @unchecked Sendable {
   private var skippedCount = 0
   private let role = WriterRole()
 
-  /// What the writer's thread sleeps in.
+  /// The writer's thread sleeps on this.
   private let monitor = Monitor()
   private var isRequested = false
   private var isClosing = false
-  /// With periodic durability. Changed by whoever has the role.
+  /// For periodic durability. Changed only by the holder of the role.
   private var deadline = SyncDeadline()
 
   private let isPoisoned = Atomic<Bool>(false)
@@ -50,7 +50,7 @@ final class LogWriter: @unchecked Sendable {
     thread = WorkerThread(name: "kvd-log") { self.run() }
   }
 
-  /// Ends the thread; everything that comes later, or is still waiting, is refused.
+  /// Stops the thread. Later calls and remaining waiters are refused.
   func close() {
     monitor.withLock {
       isClosing = true
@@ -59,7 +59,7 @@ final class LogWriter: @unchecked Sendable {
     thread?.join()
     role.take()
     poison(.closed)
-    // What keeps the coordinator alive.
+    // These closures keep the coordinator alive.
     takeGroup = { _ in }
     observers.withLock { $0 = [] }
     role.giveUp()
@@ -69,10 +69,10 @@ final class LogWriter: @unchecked Sendable {
 
   var poisoned: LogError? { hasFailed ? poison.withLock { $0 } : nil }
 
-  /// Whether `poisoned` has anything to say.
+  /// Whether `poisoned` is non-nil.
   var hasFailed: Bool { isPoisoned.load(ordering: .acquiring) }
 
-  /// Refuses everything from now on; the first reason stays.
+  /// Refuses all writes from here on. The first reason is kept.
   func poison(_ reason: LogError) {
     let reason =
       switch reason {
@@ -105,7 +105,7 @@ final class LogWriter: @unchecked Sendable {
     }
   }
 
-  /// Syncs what was written but left to the periodic sync.
+  /// Syncs what has been written but left to the periodic sync.
   func syncWritten() throws(LogError) {
     role.take()
     defer { role.giveUp() }
@@ -129,18 +129,18 @@ final class LogWriter: @unchecked Sendable {
   func acknowledged(_ lsn: LSN) async throws(LogError) {
     if watermarks.acknowledged >= lsn { return }
     try await waiters.wait(for: lsn) {
-      // Asked for, and looked at once more, when the waiter is on the list and cannot be missed.
+      // The waiter is listed, so it cannot be missed: request a sync, and check again.
       requestSync()
       waiters.resume(upTo: watermarks.acknowledged)
       if let poisoned { waiters.resumeAll(throwing: poisoned) }
     }
   }
 
-  /// Only for whoever has the role. False where nothing was buffered. A failure poisons: nothing is
-  /// written a second time.
+  /// Writes the buffered group; call only while holding the role. Returns false if nothing was buffered. A failure
+  /// poisons the log: nothing is written a second time.
   ///
-  /// It writes and syncs, and waits for no room: the segments that a group needs were there before any of
-  /// it was ordered (`Sequencer.commit`). So an event loop may call it, also on a full disk.
+  /// It writes and syncs but never waits for space: the segments that a group needs were prepared before any of it
+  /// was sequenced (`Sequencer.commit`). So an event loop may call it, even on a full disk.
   @discardableResult
   private func writeGroup() throws(LogError) -> Bool {
     if let poisoned { throw poisoned }
@@ -177,9 +177,9 @@ final class LogWriter: @unchecked Sendable {
     return true
   }
 
-  /// With periodic durability, before a group is written: whether what was written before has stayed unsynced
-  /// for so long that nothing more may be acknowledged without a sync. The writer's thread has not come to it
-  /// then, on a busy machine for example.
+  /// With periodic durability, called before a group is written. Returns whether earlier writes have been unsynced
+  /// for so long that nothing more may be acknowledged without a sync. That happens if the writer's thread is late,
+  /// for example on a busy machine.
   private func startsSyncLate() -> Bool {
     let now = MonotonicTime.now
     return monitor.withLock {
@@ -188,8 +188,8 @@ final class LogWriter: @unchecked Sendable {
     }
   }
 
-  /// Makes everything written durable. What becomes acknowledged by that is acknowledged in `done`,
-  /// before the durable mark moves: whoever sees a position durable sees its batch published.
+  /// Makes everything written durable. `done` acknowledges what this sync covers. It runs before the durable mark
+  /// moves, so a reader that sees a position as durable also sees its batch published.
   private func syncUnsynced(done: () -> Void = {}) throws(LogError) {
     guard let touched = unsynced else { return }
     if let poisoned { throw poisoned }
@@ -208,7 +208,7 @@ final class LogWriter: @unchecked Sendable {
     watermarks.moveDurable(to: watermarks.acknowledged, sequence: watermarks.published)
   }
 
-  /// Only in builds with deliberate bugs.
+  /// Always false except in builds with deliberate bugs.
   private func skipsSync() -> Bool {
     guard DeliberateBug.skipsGroupSync.isOn else { return false }
     skippedCount += 1
@@ -235,19 +235,19 @@ final class LogWriter: @unchecked Sendable {
         defer { isRequested = false }
         return (isRequested, deadline.left(at: MonotonicTime.now) == .zero)
       }
-      // An error has poisoned the log by now, and whoever waits is told by that.
+      // An error has poisoned the log, and waiters are told through that.
       if isAsked { try? writeAll() }
       if isDue { try? syncWritten() }
       if monitor.withLock({ isClosing }) { return }
     }
   }
 
-  /// Inside the monitor: sleeps until it is told, or until what was written must be synced.
+  /// Inside the monitor: sleeps until signalled, or until written bytes must be synced.
   private func sleep() {
     guard !hasFailed, let left = deadline.left(at: MonotonicTime.now) else { return monitor.wait() }
     if left == .zero { return }
     if DeliberateBug.syncsLate.isOn { return monitor.wait(milliseconds: 2000) }
-    // Rounded up, or it would wake a moment too early.
+    // Rounded up, to not wake just before the deadline.
     monitor.wait(milliseconds: Int(left / .milliseconds(1)) + 1)
   }
 

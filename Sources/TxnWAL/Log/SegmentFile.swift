@@ -1,13 +1,13 @@
 import Base
 
-/// Making a segment's file and looking whether one is what its name says.
+/// Creates segment files, and checks them on opening.
 enum SegmentFile {
   private static let zeroByteCount = 1 << 20
 
-  /// Writes a new segment under `name`, zeros to its end, durable but for its name.
+  /// Creates a segment called `name`, filled with zeros. Its contents are durable on return, its name is not.
   ///
-  /// Throws `.diskFull`, with nothing written, where the disk would not have a margin left: the last free bytes
-  /// are for others, and for the participants, which need a few to let the log shrink.
+  /// Throws `.diskFull`, with nothing written, if the disk would keep less free than the margin: the last free
+  /// bytes are for other programs, and for the participants, which need a little space to let the log shrink.
   static func create(
     _ name: String, on device: any LogDevice, _ header: SegmentHeader
   ) throws(LogError) -> any LogFile {
@@ -29,7 +29,7 @@ enum SegmentFile {
     return file
   }
 
-  /// Opens segment `index` and checks its length and its header.
+  /// Opens segment `index` and checks its length and header.
   static func open(
     _ index: Int, on device: any LogDevice, geometry: LogGeometry, storeID: StoreID
   ) throws(LogError) -> any LogFile {

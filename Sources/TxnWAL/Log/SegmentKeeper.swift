@@ -1,20 +1,21 @@
 import Base
 import Glibc
 
-/// Keeps a written segment ready ahead of the log, and takes back those that nobody needs any more.
+/// Prepares segments ahead of the log, and recycles those no longer needed.
 ///
-/// A thread of its own, because both mean waiting for the disk: no other thread ever fills a segment with zeros,
-/// nor waits for that. It alone writes the control file once
-/// the log is open. The order of its steps is what makes a crash between any two of them harmless:
+/// Runs on its own thread, because both tasks wait for the disk: no other thread ever fills a segment with zeros or
+/// waits for that. Once the log is open, only this thread writes the control file. The order of its steps makes a
+/// crash between any two of them harmless:
 ///
-/// - A segment is renamed to its place only when its header and zeros are durable, and counts only
-///   when the control file, written after that, names it as the last one.
-/// - A checkpoint is durable in the control file before a segment before it is touched.
+/// - A segment is renamed into place only after its header and zeros are durable. It is in use only once the
+///   control file, written after that, names it as the last one.
+/// - A checkpoint is durable in the control file before any segment before it is touched.
+///
+/// Sound as `@unchecked Sendable`: `control`, `retired` and `pause` belong to the keeper's thread once it runs; the
+/// rest is accessed only inside `monitor`.
 final class SegmentKeeper: @unchecked Sendable {
-  // Sound as `@unchecked Sendable`: `control`, `retired` and `pause` belong to the keeper's thread alone once it
-  // runs; the rest is touched only inside `monitor`.
-  /// How many segments that nobody needs are kept: about as many as a checkpoint frees at once under
-  /// steady load, so that no new ones have to be filled with zeros then.
+  /// How many unneeded segments are kept for reuse: about as many as a checkpoint frees at once under steady load,
+  /// so that no new ones have to be filled with zeros then.
   static let retainedCount = 3
 
   private static let temporaryName = "segment.tmp"
@@ -26,19 +27,19 @@ final class SegmentKeeper: @unchecked Sendable {
   private let monitor = Monitor()
   private var thread: WorkerThread?
 
-  /// Since the last segment that the disk had no room for although it said so. Of the keeper's thread.
+  /// Pause after the disk ran out of space for a segment although it had reported enough. Keeper's thread only.
   private var pause = RetryPause()
   private var retired: [Int]
   private var demanded: LSN
   private var wantedCheckpoint: (lsn: LSN, sequence: UInt64)
   private var forcedCheckpoints = 0
   private var finishedCheckpoints = 0
-  /// How often one was tried and failed.
+  /// The number of checkpoints that failed.
   private var failedCheckpoints = 0
   private var failure: LogError?
   private var isEnding = false
   private var isClosing = false
-  /// Told, on the keeper's thread, whenever there is more room, less, or a failure.
+  /// Called on the keeper's thread whenever space has changed or an operation has failed.
   private let changed: @Sendable () -> Void
 
   init(
@@ -59,7 +60,7 @@ final class SegmentKeeper: @unchecked Sendable {
     thread = WorkerThread(name: "kvd-segments") { self.run() }
   }
 
-  /// From now on no checkpoint waits for a full disk to get room.
+  /// After this call no checkpoint waits for space on a full disk.
   func stopWaiting() {
     monitor.withLock {
       isEnding = true
@@ -67,12 +68,12 @@ final class SegmentKeeper: @unchecked Sendable {
     }
   }
 
-  /// Lets those who wait for a checkpoint look again whether they have to.
+  /// Makes the callers that wait for a checkpoint check again whether to wait.
   func wake() {
     monitor.withLock { monitor.broadcast() }
   }
 
-  /// Finishes what is under way and ends the thread.
+  /// Finishes the current work and stops the thread.
   func close() {
     monitor.withLock {
       isEnding = true
@@ -82,14 +83,14 @@ final class SegmentKeeper: @unchecked Sendable {
     thread?.join()
   }
 
-  /// The checkpoint that recovery would begin from.
+  /// The durable checkpoint, where recovery would begin.
   var checkpoint: LSN { monitor.withLock { durableCheckpoint } }
   private var durableCheckpoint: LSN
 
-  /// Why there is no further segment, if one could not be made.
+  /// Why the next segment could not be created, if that failed.
   var currentFailure: LogError? { monitor.withLock { failure } }
 
-  /// Asks for segments up to `lsn` at least.
+  /// Requests segments up to at least `lsn`.
   func demand(upTo lsn: LSN) {
     monitor.withLock {
       guard lsn > demanded else { return }
@@ -98,8 +99,8 @@ final class SegmentKeeper: @unchecked Sendable {
     }
   }
 
-  /// Moves the checkpoint to `lsn`, no batch before which has a sequence over `sequence`. Written only
-  /// once it frees a segment, unless `waiting`: then it is durable on return.
+  /// Moves the checkpoint to `lsn`; no batch before it has a sequence greater than `sequence`. If `waiting`, the
+  /// checkpoint is durable on return; otherwise it is written only once it frees a segment.
   func moveCheckpoint(to lsn: LSN, sequence: UInt64, waiting: Bool) throws(LogError) {
     try monitor.withLock { () throws(LogError) in
       if lsn >= wantedCheckpoint.lsn { wantedCheckpoint = (lsn, sequence) }
@@ -109,7 +110,7 @@ final class SegmentKeeper: @unchecked Sendable {
       let mine = forcedCheckpoints
       let failedBefore = failedCheckpoints
       while finishedCheckpoints < mine {
-        // That there was no room for a segment says nothing of the checkpoint.
+        // A segment that did not fit on the disk says nothing about the checkpoint.
         if let failure, !failure.isDiskFull || (isEnding && failedCheckpoints > failedBefore) {
           throw failure
         }
@@ -119,7 +120,7 @@ final class SegmentKeeper: @unchecked Sendable {
     }
   }
 
-  // MARK: The thread
+  // MARK: Thread
 
   private enum Step {
     case prepare
@@ -152,12 +153,12 @@ final class SegmentKeeper: @unchecked Sendable {
     }
   }
 
-  /// What to do next; waits inside the monitor until there is something.
+  /// The next step. Waits inside the monitor until there is one.
   private func nextStep() -> Step {
     while true {
       if let failure {
-        // A full disk is asked for room now and then. Anything else is not tried at all: the control
-        // file or a segment may hold something other than what was written.
+        // A full disk is retried periodically. After any other failure nothing is tried again: the control file or
+        // a segment may hold something other than what was written.
         if isClosing { return .stop }
         if !failure.isDiskFull {
           monitor.wait()
@@ -210,10 +211,10 @@ final class SegmentKeeper: @unchecked Sendable {
     segments.add(file)
   }
 
-  /// The newest retired segment, to be written again; nil where there is none.
+  /// The newest retired segment, for reuse; nil if there is none.
   ///
-  /// One whose name has become one of several, as by `cp -al`, root may not open (`FileOpening`): it is removed, and
-  /// another is made.
+  /// If its file has several names, as after `cp -al`, root may not open it (`FileOpening`). It is removed and the
+  /// next one is tried.
   private func openRetired() throws(LogError) -> (name: String, file: any LogFile)? {
     while let recycled = retired.last {
       let name = LogGeometry.fileName(of: recycled)
@@ -229,7 +230,7 @@ final class SegmentKeeper: @unchecked Sendable {
     return nil
   }
 
-  /// A new segment, where the disk says that it has room for one and did not prove wrong lately.
+  /// Creates a segment, unless the disk lacks space or failed recently although it had reported enough.
   private func makeSegment(
     _ name: String, _ header: SegmentHeader
   ) throws(LogError) -> any LogFile {
@@ -242,7 +243,7 @@ final class SegmentKeeper: @unchecked Sendable {
       pause.succeeded()
       return file
     } catch {
-      // Half a segment must not take the room that the participants need to let the log shrink.
+      // A partial segment must not occupy the space that participants need to let the log shrink.
       if try device.fileNames().contains(name) {
         try? device.remove(name)
         if error.isDiskFull { pause.failed(at: MonotonicTime.now) }
@@ -257,17 +258,17 @@ final class SegmentKeeper: @unchecked Sendable {
     CrashPoint.reached(.checkpointBeforeControl)
     try control.update { control in
       control.checkpoint = max(control.checkpoint, lsn)
-      // Without this a record of an earlier epoch, left behind a torn tail long ago, could stand
-      // right at the checkpoint when the log is opened, and pass for its first record.
+      // Otherwise a record of an earlier epoch, left after an old torn tail, could lie right at the checkpoint when
+      // the log is opened and be taken for its first record.
       if control.checkpoint >= openedAt { control.leastEpoch = control.epoch }
       control.sequence = max(control.sequence, sequence)
     }
     CrashPoint.reached(.checkpointAfterControl)
-    // The last segment stays even where the checkpoint is its very end: the control file names it.
+    // The last segment stays even if the checkpoint is at its end: the control file names it.
     let first = min(segments.geometry.segment(of: lsn), segments.lastIndex)
     retired += segments.remove(before: first)
     CrashPoint.reached(.checkpointAfterRetiring)
-    // Some retired segments are kept to be written again; the others give their room back.
+    // Keep some retired segments for reuse and delete the others.
     while retired.count > Self.retainedCount {
       CrashPoint.reached(.segmentBeforeRemoval)
       try segments.device.remove(LogGeometry.fileName(of: retired.removeFirst()))

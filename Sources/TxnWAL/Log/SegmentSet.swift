@@ -1,10 +1,10 @@
 import Base
 import Synchronization
 
-/// The segments that records can be written to: those from the checkpoint on.
+/// The segments that can be written to: those from the checkpoint on.
 ///
-/// Every segment in the set has its header and all its bytes on disk already, so a sync of records
-/// never waits for the file system's own records of lengths and blocks.
+/// The header and all bytes of every segment in the set are already on disk, so syncing records never waits for the
+/// file system to update file lengths and block maps.
 final class SegmentSet: Sendable {
   let device: any LogDevice
   let geometry: LogGeometry
@@ -15,7 +15,7 @@ final class SegmentSet: Sendable {
     var last: Int
   }
   private let state: Lock<State>
-  /// The position behind the last byte of the last segment, for looking without the lock.
+  /// The LSN just after the last segment, readable without the lock.
   private let preparedEnd: Atomic<UInt64>
 
   init(
@@ -29,16 +29,16 @@ final class SegmentSet: Sendable {
     preparedEnd = Atomic(geometry.firstLSN(of: last + 1).rawValue)
   }
 
-  /// The position up to which records can be written.
+  /// The LSN up to which records can be written.
   var end: LSN { LSN(rawValue: preparedEnd.load(ordering: .acquiring)) }
 
-  /// The number of the last segment.
+  /// The index of the last segment.
   var lastIndex: Int { state.withLock { $0.last } }
 
-  /// How many segments there are.
+  /// The number of segments.
   var count: Int { state.withLock { $0.files.count } }
 
-  /// Adds the segment behind the last one; its header is durable.
+  /// Adds the segment after the last one. Its header must be durable.
   func add(_ file: any LogFile) {
     let last = state.withLock { state in
       state.last += 1
@@ -48,7 +48,7 @@ final class SegmentSet: Sendable {
     preparedEnd.store(geometry.firstLSN(of: last + 1).rawValue, ordering: .releasing)
   }
 
-  /// Takes the segments before `index` out, and returns their numbers.
+  /// Removes the segments before `index` and returns their indexes.
   func remove(before index: Int) -> [Int] {
     state.withLock { state in
       let retired = state.files.keys.filter { $0 < index }.sorted()
@@ -61,8 +61,7 @@ final class SegmentSet: Sendable {
     state.withLock { $0.files[index] }
   }
 
-  /// Writes `bytes` at `start` and returns the segments that were touched. All of it must lie before
-  /// `end`.
+  /// Writes `bytes` at `start` and returns the range of segments written. All bytes must lie before `end`.
   func write(_ bytes: RawSpan, at start: LSN) throws(LogError) -> ClosedRange<Int> {
     precondition(start.advanced(by: bytes.byteCount) <= end)
     let first = geometry.segment(of: start)
@@ -81,12 +80,12 @@ final class SegmentSet: Sendable {
     return first...last
   }
 
-  /// Makes everything that stands in the segments durable, whoever wrote it.
+  /// Makes everything in the segments durable, including what another process wrote.
   func syncAll() throws(LogError) {
     for file in state.withLock({ Array($0.files.values) }) { try file.sync() }
   }
 
-  /// Makes everything written to `segments` durable.
+  /// Syncs the segments in the range.
   func sync(_ segments: ClosedRange<Int>) throws(LogError) {
     for index in segments {
       try file(index)?.sync()

@@ -1,27 +1,27 @@
 import Base
 
-/// The right to write to the log, which one thread has at a time, and the threads that sleep meanwhile.
+/// The exclusive right to write to the log, and the threads that sleep while another thread holds it.
 ///
-/// They sleep by groups: those whose bytes are being written, who are woken together when the group is
-/// done, and those whose bytes gather for the next, of whom one is woken to write it. Were all woken
-/// each time, most would wake up only to find that their own bytes are in the next group.
+/// Threads sleep in two groups. Those whose bytes are being written are woken together when that group is done. Of
+/// those whose bytes are gathering for the next group, one is woken to write it. If all were woken each time, most
+/// would find that their own bytes are in the next group.
 ///
 /// No wake-up is lost:
 ///
-/// - A thread goes to sleep only while the role is taken, which it looks for under the lock. The role is
-///   given up under the same lock, together with the look for sleepers. So each of them is seen.
-/// - Those whose group was written are all woken. Of the others one is called, who takes the role; or finds
-///   it taken; or finds its position acknowledged, which somebody with the role has done since. In each
-///   case somebody gives the role up after that call, and calls again. Where a call finds that there is
-///   nothing to wait for any more, `wakeAll` sees to the others.
-/// - A call and the end of a group stay until they are noticed: it does not matter whether the sleeper
-///   sleeps already, nor whether another takes the call that came after it.
+/// - A thread goes to sleep only if it finds the role taken, under the lock. The role is released under the same
+///   lock, together with reading the groups of sleepers. So every sleeper is seen.
+/// - All sleepers whose group was written are woken. One of the others is called. It takes the role, or finds
+///   it taken, or finds its position acknowledged by another holder of the role. In each case some thread
+///   releases the role after that call, and calls again. If a called thread finds nothing left to wait for,
+///   `wakeAll` wakes the others.
+/// - Calls and group completions are remembered until noticed. So it does not matter whether the sleeper
+///   already sleeps, or whether another thread consumes a call made after its own.
 final class WriterRole: Sendable {
   private struct State {
     var isTaken = false
-    /// Those whose bytes gather, or who want the role alone.
+    /// Threads whose bytes are gathering, or that only want the role.
     var gathering: GroupSleepers?
-    /// Those whose bytes are being written, and where these bytes end.
+    /// Threads whose bytes are being written, and the LSN where these bytes end.
     var writing: GroupSleepers?
     var writtenEnd = LSN.zero
   }
@@ -35,12 +35,12 @@ final class WriterRole: Sendable {
     }
   }
 
-  /// Takes the role as soon as nobody has it.
+  /// Waits until the role is free, and takes it.
   func take() {
     while !tryTake() { sleep(until: nil) { false } }
   }
 
-  /// Called with the role: everything up to `end` is going to be written now.
+  /// Called while holding the role: everything up to `end` is about to be written.
   func tookGroup(upTo end: LSN) {
     state.withLock { state in
       state.writing = state.gathering
@@ -49,7 +49,7 @@ final class WriterRole: Sendable {
     }
   }
 
-  /// Wakes those whose group is done, and one to write the next.
+  /// Releases the role. Wakes all threads whose group is done, and one to write the next group.
   func giveUp() {
     let (done, next) = state.withLock { state in
       defer { state.writing = nil }
@@ -60,7 +60,7 @@ final class WriterRole: Sendable {
     next?.callOne()
   }
 
-  /// Wakes all, because none may go on as it hoped to.
+  /// Wakes all threads, because what they wait for will not come.
   func wakeAll() {
     let (writing, gathering) = state.withLock { state in
       defer {
@@ -73,10 +73,10 @@ final class WriterRole: Sendable {
     gathering?.finish()
   }
 
-  /// Sleeps while the role is taken and what stands before `lsn` not written; may return early.
+  /// Sleeps while the role is taken and the bytes before `lsn` are not written. May return early.
   ///
-  /// - Parameter isOver: asked under the lock, whether there is nothing to wait for any more. Whoever
-  ///   makes it so calls `wakeAll` afterwards.
+  /// - Parameter isOver: called under the lock; returns whether there is nothing left to wait for. Code that makes
+  ///   it true must call `wakeAll` afterwards.
   func sleep(until lsn: LSN?, unless isOver: () -> Bool) {
     let sleepers: GroupSleepers? = state.withLock { state in
       guard state.isTaken, !isOver() else { return nil }

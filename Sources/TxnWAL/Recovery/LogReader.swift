@@ -1,24 +1,23 @@
 import Base
 
-/// Reads records one after the other, from a position that is known to begin one.
+/// Reads records in order, starting at a position where a record is known to begin.
 ///
-/// The end of the log is the first record that does not check out: another position than its own, an
-/// older epoch than the record before it, a checksum that is wrong. What lies behind is for
-/// `TailInspector` to judge.
+/// The log ends at the first invalid record: one with the wrong LSN, an epoch older than that of the record before
+/// it, or a wrong checksum. What follows that point is judged by `TailInspector`.
 struct LogReader {
   private static let windowByteCount = 1 << 20
 
   private let segments: SegmentSet
   private let seed: UInt32
   private let account: WindowAccount?
-  /// The bytes last read, and the position of the first of them.
+  /// The bytes last read, and the LSN of the first of them.
   private var window: LogWindow
   /// Where the next record begins.
   private(set) var position: LSN
-  /// The epoch of the last record, below which none may fall.
+  /// The epoch of the last record. No later record may have a lower one.
   private(set) var epoch: UInt32
 
-  /// - Parameter account: counts the windows that are made, where others go on holding them.
+  /// - Parameter account: counts the windows created, for records that are kept after the reader moves on.
   init(
     segments: SegmentSet, from position: LSN, leastEpoch: UInt32, account: WindowAccount? = nil
   ) {
@@ -30,7 +29,7 @@ struct LogReader {
     window = LogWindow(start: position, bytes: [])
   }
 
-  /// The next record, or nil at the end of the log. O(its length).
+  /// The next record, or nil at the end of the log. O(record length).
   mutating func next() throws(LogError) -> LogRecord? {
     guard try fill(RecordHeader.byteCount) else { return nil }
     guard let header = parseHeader(),
@@ -54,14 +53,15 @@ struct LogReader {
       bytes.rawSpan, at: position.distance(from: window.start), expecting: position)
   }
 
-  /// Makes `byteCount` bytes from `position` on stand in the window; false where the segments end.
+  /// Makes the window hold at least `byteCount` bytes from `position`. Returns false if the segments end before
+  /// that.
   private mutating func fill(_ byteCount: Int) throws(LogError) -> Bool {
     let have = window.end.distance(from: position)
     if have >= byteCount { return true }
     guard position.advanced(by: byteCount) <= segments.end else { return false }
     let wanted = min(
       max(byteCount, Self.windowByteCount), segments.end.distance(from: position))
-    // A new window, because records that were handed out still refer to the old one.
+    // Makes a new window, because records already returned still refer to the old one.
     var bytes = Array(window.bytes.suffix(have))
     bytes.reserveCapacity(wanted)
     try segments.read(into: &bytes, from: window.end, upTo: position.advanced(by: wanted))
@@ -70,7 +70,7 @@ struct LogReader {
   }
 }
 
-/// A piece of the log in memory, shared by the records that lie in it.
+/// A piece of the log in memory, shared by the records in it.
 final class LogWindow: Sendable {
   let start: LSN
   let bytes: [UInt8]
@@ -88,11 +88,11 @@ final class LogWindow: Sendable {
   var end: LSN { start.advanced(by: bytes.count) }
 }
 
-/// A record that checked out.
+/// A record with a valid checksum.
 struct LogRecord: Sendable {
   let header: RecordHeader
   let window: LogWindow
-  /// Where the payload stands in the window.
+  /// The range of the payload in the window.
   let payload: Range<Int>
 
   func withPayload<R>(_ body: (RawSpan) -> R) -> R {

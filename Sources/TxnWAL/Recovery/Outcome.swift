@@ -6,7 +6,7 @@
 ///     committed   intent, commit      none, some or all       roll forward
 ///     committed   batch               none or all             roll forward
 ///
-/// Switches over it have no `default`: a new outcome must decide.
+/// Switches over it have no `default`, so a new outcome must be handled everywhere.
 enum Outcome {
   case inDoubt
   case aborted

@@ -1,17 +1,17 @@
 import Base
 
-/// What recovery found, for those who go on from there.
+/// What recovery found, for the steps after it.
 struct Recovered {
   var report: RecoveryReport
   /// The epoch of the log's last record.
   var epoch: UInt32
-  /// Everything before this position was durable long ago, as a record behind it testifies.
+  /// Everything before this position was durable earlier: a record after it proves that.
   var proven: LSN
 }
 
-/// Reads the log from the checkpoint to its end, once, and rolls forward what was committed.
+/// Reads the log once, from the checkpoint to its end, and rolls forward committed transactions.
 ///
-/// It writes nothing to the log: that is left to `settleTail` once all was found sound.
+/// Writes nothing to the log: `settleTail` does that after everything was found to be sound.
 struct Recovery {
   private let segments: SegmentSet
   private let participants: [any Participant]
@@ -22,8 +22,8 @@ struct Recovery {
   private var percentTold = -1
   private var report = RecoveryReport()
   private let account = WindowAccount()
-  /// The intent whose outcome has not been read yet. A marker follows its intent directly, so there is one at
-  /// most: where another record follows, no outcome ever comes.
+  /// The intent whose outcome has not been read yet. There is at most one, because a marker directly follows its
+  /// intent: if any other record follows, the outcome never comes.
   private var undecided: LogRecord?
   private var epoch: UInt32 = 0
   private var proven = LSN.zero
@@ -57,7 +57,7 @@ struct Recovery {
     } catch {
       failure = error
     }
-    // The workers end in every case: they hold references to participants.
+    // The workers always stop, also on failure: they hold references to participants.
     let finding: Finding?
     do throws(Finding) {
       try recovery.workers.finish()
@@ -76,8 +76,8 @@ struct Recovery {
   private mutating func readAll(
     from control: Control, _ watermarks: Watermarks
   ) throws(LogError) {
-    // A process that was killed may have left bytes that are readable and not durable yet. What is
-    // read from here on is durable; participants may apply it as they go.
+    // A killed process may have left bytes that can be read but are not durable. After this sync everything read is
+    // durable, so participants may apply it immediately.
     CrashPoint.reached(.recoveryBeforeRead)
     try segments.syncAll()
     CrashPoint.reached(.recoveryAfterSync)
@@ -110,7 +110,7 @@ struct Recovery {
     }
   }
 
-  /// Where the log ends is not known before: the last segment counts as if it were full.
+  /// The end of the log is not yet known: the last segment counts as full.
   private mutating func tellProgress(_ position: LSN) {
     let all = max(1, readableEnd.distance(from: report.checkpoint))
     let percent = min(99, position.distance(from: report.checkpoint) * 100 / all)
@@ -138,14 +138,14 @@ struct Recovery {
     }
   }
 
-  /// The intent that is not decided, if it is that of `transaction`.
+  /// Removes and returns the undecided intent, if it belongs to `transaction`.
   private mutating func takeUndecided(_ transaction: TransactionID) -> LogRecord? {
     guard let intent = undecided, intent.header.transaction == transaction else { return nil }
     undecided = nil
     return intent
   }
 
-  /// What an intent comes to where no marker of its own follows: a crash came between.
+  /// Settles an intent that is not followed by its own marker, because of a crash in between.
   private mutating func settleUndecided() throws(LogError) {
     guard let intent = undecided else { return }
     undecided = nil
@@ -179,7 +179,7 @@ struct Recovery {
     }
   }
 
-  /// Hands each section to its participant's worker; false where none lacked anything.
+  /// Hands each section to its participant's worker. Returns false if every participant already had its part.
   private func rollForward(
     _ record: LogRecord, at position: CommitPosition
   ) throws(LogError) -> Bool {

@@ -2,36 +2,36 @@ import Base
 
 /// What opening a log found and did.
 public struct RecoveryReport: Sendable, Equatable {
-  /// Where reading began.
+  /// The LSN where reading began.
   public var checkpoint = LSN.zero
-  /// Where the log ends and goes on.
+  /// The LSN where the log ends and new records are appended.
   public var end = LSN.zero
-  /// The segments that were looked at.
+  /// The number of segments read.
   public var segmentCount = 0
-  /// The sound records that were read.
+  /// The number of valid records read.
   public var recordCount = 0
-  /// The committed transactions of which some participant still lacked something.
+  /// Committed transactions that at least one participant had not fully applied.
   public var rolledForwardCount = 0
-  /// The first of them; the others are only counted.
+  /// The first `namedCount` of them, in log order.
   public var rolledForward: [TransactionID] = []
-  /// How many of each kind are named.
+  /// The maximum number of transactions listed by id, per kind.
   public static let namedCount = 1000
-  /// The committed transactions that every participant had already.
+  /// Committed transactions that every participant had already applied.
   public var alreadyAppliedCount = 0
-  /// The transactions with an abort marker.
+  /// Transactions with an abort marker.
   public var abortedCount = 0
-  /// The transactions without an outcome.
+  /// Transactions without an outcome.
   public var presumedAbortedCount = 0
-  /// The first of them, in the order of the log; the others are only counted.
+  /// The first `namedCount` of them, in log order.
   public var presumedAborted: [TransactionID] = []
-  /// Whether bytes of an unfinished write stood behind the end.
+  /// Whether an unfinished write followed the end of the log.
   public var hasTornTail = false
-  /// The sequence of the newest committed transaction, or a greater one at which those of this epoch or an earlier
-  /// one began.
+  /// The sequence of the newest committed transaction, or a greater one at which this epoch's or an earlier epoch's
+  /// sequences began.
   public var lastSequence: UInt64 = 0
-  /// The most bytes of the log that were in memory at a time.
+  /// The maximum number of log bytes in memory at one time.
   public var peakWindowByteCount = 0
-  /// How long it took.
+  /// How long recovery took.
   public var duration = Duration.zero
 
   /// An empty report.

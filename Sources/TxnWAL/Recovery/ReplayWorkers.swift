@@ -1,14 +1,14 @@
 import Base
 import Synchronization
 
-/// One recovery worker per participant: it takes in that participant's mutations in the order of the
-/// log while the one reader goes on.
+/// One recovery worker per participant. It replays that participant's mutations in log order while the single
+/// reader continues.
 ///
-/// What is handed over and not yet taken in is bounded, for each participant and, by the account of windows, for
-/// all together: an item of a few bytes keeps the whole window it was read in, and there may be a thousand
-/// participants. So recovery needs no more memory for a long log than for a short one.
+/// The backlog is bounded for each participant and, through the window account, for all together: an item of a few
+/// bytes keeps its whole window in memory, and there may be a thousand participants. So recovery needs no more
+/// memory for a long log than for a short one.
 final class ReplayWorkers {
-  /// One participant's part of one committed transaction, still inside the window it was read in.
+  /// One participant's part of a committed transaction, still inside the window it was read in.
   struct Item: Sendable {
     let window: LogWindow
     let range: Range<Int>
@@ -32,19 +32,19 @@ final class ReplayWorkers {
     }
   }
 
-  /// Hands `item` to the worker of `participant`; waits while that worker is far behind.
+  /// Hands `item` to the worker of `participant`. Blocks while that worker is far behind.
   func hand(_ item: Item, to participant: Int) {
     batches[participant].append(item)
     if batches[participant].isFull { flush(participant) }
   }
 
-  /// How much of the log may be in memory, beside what the reader itself has under its hands.
+  /// How many bytes of log may be in memory, in addition to the reader's own.
   private let windowByteLimit: Int
 
-  /// Where more of the log is in memory than may be, all workers get what was kept back for them, and the caller
-  /// waits until they have taken enough of it in.
+  /// Limits the log bytes in memory. If there are too many, hands out all batched items and blocks until the
+  /// workers have replayed enough.
   ///
-  /// - Parameter own: the bytes of the windows that the caller goes on holding.
+  /// - Parameter own: bytes of the windows that the caller itself keeps.
   func makeRoom(in account: WindowAccount, own: Int) {
     let limit = windowByteLimit + own
     guard account.exceeds(limit) else { return }
@@ -52,7 +52,7 @@ final class ReplayWorkers {
     account.wait(until: limit)
   }
 
-  /// Waits until all is taken in, and throws what a worker could not.
+  /// Waits until everything is replayed. Throws the error of a worker that failed.
   func finish() throws(Finding) {
     for participant in batches.indices {
       flush(participant)
@@ -84,8 +84,8 @@ final class ReplayWorkers {
   }
 }
 
-/// Items on their way to one worker, and the memory that they keep from being freed: an item of a few
-/// bytes keeps the whole window it was read in.
+/// Items to be sent to one worker, and the number of bytes they keep in memory: an item of a few bytes keeps its
+/// whole window.
 private struct ReplayBatch {
   private static let itemCount = 256
   private static let byteCount = 4 << 20
@@ -101,9 +101,9 @@ private struct ReplayBatch {
   }
 }
 
-/// The way from the reader to one worker.
+/// The queue from the reader to one worker.
 ///
-/// Sound as `@unchecked Sendable`: the fields are touched only inside the monitor.
+/// Sound as `@unchecked Sendable`: the fields are accessed only inside the monitor.
 private final class ReplayQueue: @unchecked Sendable {
   private static let limit = 4
   private static let byteLimit = 8 << 20
@@ -121,7 +121,7 @@ private final class ReplayQueue: @unchecked Sendable {
       while failure == nil && (batches.count >= Self.limit || byteCount >= Self.byteLimit) {
         monitor.wait()
       }
-      // After a failure what comes is dropped: the open fails as a whole.
+      // After a failure further batches are dropped: the open fails as a whole.
       guard failure == nil else { return }
       batches.append(batch)
       byteCount += batch.keptByteCount

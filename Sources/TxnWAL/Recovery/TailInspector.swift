@@ -2,37 +2,38 @@ import Base
 
 /// Tells a torn tail from corruption.
 ///
-/// At most one group of records is being written at a time, so all that a crash can leave unfinished
-/// begins at or behind the position up to which the log had been synced. Every record says what that
-/// position was when it was written. So where the log ends at E:
+/// At most one group of records is being written at a time, so anything a crash leaves unfinished begins at or
+/// after the position up to which the log was synced. Every record states that position as of its own writing. So
+/// if the log ends at E:
 ///
-///     a sound record behind E that was written when E was durable    E has been damaged: corruption
-///     none                                                           an unfinished write: torn tail
+///     a valid record after E, written when E was durable    E has been damaged: corruption
+///     none                                                  an unfinished write: torn tail
 ///
-/// Records of an older epoch than the last sound one are what an earlier crash left; they say nothing.
-/// A record whose damage lies in the last group of the log cannot be told from an unfinished write by
-/// any means that the log has; the applied positions of the participants are checked besides.
+/// Records of an older epoch than the last valid record are leftovers of an earlier crash and prove nothing. Damage
+/// in the last group of the log cannot be told from an unfinished write by the log alone; the participants' applied
+/// positions are checked in addition.
 struct TailInspector {
   private static let windowByteCount = 1 << 20
-  /// Most of what lies behind the end was never written: zeros are passed in blocks of so many.
+  /// Most of the space after the end was never written: zeros are skipped in blocks of this size.
   private static let blockByteCount = 4096
 
   let segments: SegmentSet
   let end: LSN
   let epoch: UInt32
 
-  /// The damage at the end of the log, if it is damage. O(bytes of the segments behind the end).
+  /// The damage at the end of the log; nil if there is none, also for a torn tail. O(bytes of the segments after
+  /// the end).
   func damage() throws(LogError) -> Finding? {
     try firstRecord { $0.syncedLSN > end }.map { finding(provenBy: $0) }
   }
 
-  /// The first sound record behind the end, not left over from earlier epochs, that is wanted.
+  /// The first valid record after the end, not left from an earlier epoch, that satisfies `isWanted`.
   func firstRecord(where isWanted: (RecordHeader) -> Bool) throws(LogError) -> RecordHeader? {
     let seed = segments.storeID.checksumSeed
     var start = end.advanced(by: RecordHeader.alignment)
     while start < segments.end {
       let stop = min(start.advanced(by: Self.windowByteCount), segments.end)
-      // The windows overlap by a header, so that none is cut.
+      // The windows overlap by one header, so that no header is cut in two.
       let readTo = min(stop.advanced(by: RecordHeader.byteCount), segments.end)
       var bytes: [UInt8] = []
       try segments.read(into: &bytes, from: start, upTo: readTo)
@@ -42,7 +43,7 @@ struct TailInspector {
       while start.advanced(by: offset) < stop {
         if offset >= nextLook {
           if span.areZero(at: offset, count: Self.blockByteCount) {
-            // A header that begins further ahead than this has its LSN, which is not zero, behind the block.
+            // The LSN field of a later header is not zero, so it must lie after the block.
             offset += Self.blockByteCount - RecordHeader.alignment
             continue
           }
@@ -81,8 +82,8 @@ struct TailInspector {
 }
 
 extension SegmentSet {
-  /// Whether a record's header that belongs to `lsn`, and is not left over from earlier epochs, stands
-  /// there, whatever its checksum says.
+  /// Whether a record header for `lsn`, not left from an earlier epoch, is stored there. Its checksum is not
+  /// verified.
   func hasRecordHeader(at lsn: LSN, epoch: UInt32) throws(LogError) -> Bool {
     let end = lsn.advanced(by: RecordHeader.byteCount)
     guard end <= self.end else { return false }

@@ -3,15 +3,15 @@ import Base
 extension SegmentSet {
   private static let windowByteCount = 1 << 20
 
-  /// Makes the end of the log certain, before anything is built on it.
+  /// Makes the end of the log certain before anything is appended to it.
   ///
-  /// The last group may be readable without being on the disk: after a sync that failed the kernel
-  /// counts its pages as clean, and no later sync would write them. So the bytes between `proven` and
-  /// `end` are written once more as they are. Behind `end` the header of a torn record may stand. It is
-  /// overwritten with zeros: otherwise what it lacks could be supplied, by chance, by the torn record
-  /// of a later crash, and a transaction that was presumed aborted would be committed after all.
+  /// The last group may be readable without being on disk: after a failed sync the kernel considers its pages
+  /// clean, and no later sync would write them. So the bytes between `proven` and `end` are written again
+  /// unchanged. After `end` there may be the header of a torn record. It is overwritten with zeros: otherwise the
+  /// torn record of a later crash might happen to complete it, and a transaction presumed aborted would be
+  /// committed after all.
   ///
-  /// A crash in here changes nothing: the same bytes are written again, or the cut is made again.
+  /// A crash here is harmless: the same bytes are written, and the same header is cleared, again.
   func settleTail(from proven: LSN, to end: LSN) throws(LogError) {
     CrashPoint.reached(.tailBeforeSettling)
     var start = proven

@@ -1,14 +1,15 @@
 import Base
 
-/// The bytes of the log that recovery has in memory: all windows that a reader made and somebody still holds.
+/// Counts the bytes of log that recovery has in memory: all windows that a reader created and that are still
+/// referenced.
 ///
-/// Sound as `@unchecked Sendable`: the fields are touched only inside the monitor.
+/// Sound as `@unchecked Sendable`: the fields are accessed only inside the monitor.
 final class WindowAccount: @unchecked Sendable {
   private let monitor = Monitor()
   private var byteCount = 0
   private var peakByteCount = 0
 
-  /// The most that there was at a time.
+  /// The maximum number of bytes held at one time.
   var peak: Int { monitor.withLock { peakByteCount } }
 
   func add(_ count: Int) {
@@ -27,7 +28,7 @@ final class WindowAccount: @unchecked Sendable {
 
   func exceeds(_ limit: Int) -> Bool { monitor.withLock { byteCount > limit } }
 
-  /// Returns once no more than `limit` bytes are held. Whoever holds the others must be about to let go of them.
+  /// Blocks until at most `limit` bytes are held. The holders of the rest must be about to release them.
   func wait(until limit: Int) {
     monitor.withLock { while byteCount > limit { monitor.wait() } }
   }

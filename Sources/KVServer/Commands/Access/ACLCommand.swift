@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// ACL: who may log in, and what they may do then.
+/// ACL: which users may log in, and what each of them may do.
 enum ACLCommand {
   static let command = Command(
     container: "acl", group: "server", "A container for Access List Control commands",
@@ -104,17 +104,18 @@ enum ACLCommand {
     }
   }
 
-  /// What follows from a change of users.
+  /// What happens after a change of users.
   private struct Change {
-    /// Whose clients are closed.
+    /// Tells whether the clients of the user with this name are closed; nil closes none.
     var closes: (@Sendable ([UInt8]) -> Bool)?
     var reply: SideWork.Completion = { $0.reply.ok() }
   }
 
-  /// Has users changed where nobody waits for the file that they are kept in.
+  /// Changes users on the side thread, so that no event loop waits for the file that stores them.
   ///
-  /// The change holds for the other clients at once, on the side thread: the client that asked for it may be gone before
-  /// its reply, which is all that is left for its event loop.
+  /// The side thread also applies the change to all other clients. It cannot be left to this client's event
+  /// loop, because the client may be gone before its reply. Only the reply, and the effect on this client, are
+  /// left for that loop.
   private static func change(
     _ call: inout Call, _ work: @escaping @Sendable () throws(Users.Failure) -> Change
   ) {
@@ -137,7 +138,7 @@ enum ACLCommand {
     }
   }
 
-  /// Names stay in memory and stand in every line of CLIENT LIST.
+  /// Names stay in memory and appear in every line of CLIENT LIST.
   private static let longestName = 1024
 
   static func removeUsers(_ call: inout Call, _ request: RawSpan) {
@@ -203,7 +204,7 @@ enum ACLCommand {
     let users = call.server.users
     change(&call) { () throws(Users.Failure) -> Change in
       try users.load()
-      // As in Redis: who they are now may be somebody else.
+      // As in Redis: the users that the clients logged in as may have changed.
       return Change(closes: { $0 != User.defaultName })
     }
   }
@@ -248,7 +249,8 @@ enum ACLCommand {
 
   // MARK: Sessions
 
-  /// Closes the clients of some users but `own`, which is to be closed behind its reply: whether it is one of them.
+  /// Closes the clients of the users that `isMeant` selects, except `own`. Returns whether `own` is one of
+  /// them; it must be closed after its reply.
   private static func closeClients(
     _ server: ServerState, but own: ClientRecord, _ isMeant: ([UInt8]) -> Bool
   ) -> Bool {
@@ -257,7 +259,7 @@ enum ACLCommand {
     return isMeant(own.labels.withLock { $0.user })
   }
 
-  /// An error that quotes bytes of the client's.
+  /// Replies with an error that quotes bytes sent by the client.
   private static func quote(
     _ before: StaticString, _ bytes: [UInt8], _ after: String, _ call: inout Call
   ) {

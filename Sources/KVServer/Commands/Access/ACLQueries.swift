@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// The subcommands of ACL that concern no user, or change none.
+/// The subcommands of ACL that do not change users: CAT, GENPASS, DRYRUN and LOG.
 extension ACLCommand {
   static func cat(_ call: inout Call, _ request: RawSpan) {
     guard call.count <= 3 else { return ContainerCommand.wrongForm(&call, request) }
@@ -33,7 +33,7 @@ extension ACLCommand {
         "ERR ACL GENPASS argument must be the number of bits for the output password, a positive "
           + "number up to \(mostBits)")
     }
-    // The system's generator is fit for secrets.
+    // The system's generator is cryptographically secure.
     var generator = SystemRandomNumberGenerator()
     let digits = (0..<(bits + 3) / 4).map { _ in
       String(generator.next() & 15, radix: 16)

@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// AUTH, HELLO and RESET: who a connection is, and which protocol it speaks.
+/// AUTH, HELLO and RESET: the user of a connection, and its protocol version.
 enum Authentication {
   static let commands: [Command] = [
     Command(
@@ -21,7 +21,7 @@ enum Authentication {
     if call.count == 3 {
       name = [UInt8](copying: request.extracting(call[1]))
     } else if call.server.users.everybody.needsNoPassword {
-      // Whoever sends a password must not believe that it was checked.
+      // A client that sends a password must not believe that it was checked.
       return call.reply.error(
         "ERR AUTH <password> called without any password configured for the default user. "
           + "Are you sure your configuration is correct?")
@@ -77,7 +77,7 @@ enum Authentication {
     call.reply.array(0)
   }
 
-  /// False, with the error written, if the password does not let the user in.
+  /// Logs the connection in. Returns false, with the error written, if user and password are not accepted.
   private static func logIn(
     _ name: [UInt8], _ password: RawSpan, _ call: inout Call, _ request: RawSpan
   ) -> Bool {
@@ -99,7 +99,8 @@ enum Authentication {
     return true
   }
 
-  /// The connection is what a new one would be, but for its number.
+  /// RESET: ends the transaction, and gives the connection the name, user, reply mode and protocol version of a
+  /// new one. Its id stays.
   static func reset(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     call.session.endTransaction()
     call.session.record.labels.withLock {
@@ -116,12 +117,12 @@ enum Authentication {
   }
 }
 
-/// The options behind HELLO's protocol version, as places of arguments.
+/// The options after HELLO's protocol version, as argument indices.
 private struct HelloOptions {
   private(set) var login: (user: Int, password: Int)?
   private(set) var name: Int?
 
-  /// Nil if they are not understood; the error is then written.
+  /// Nil, with the error written, if the options are invalid.
   init?(_ call: inout Call, _ request: RawSpan) {
     var index = 2
     while index < call.count {

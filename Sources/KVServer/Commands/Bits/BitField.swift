@@ -1,9 +1,9 @@
-/// An integer of 1 to 64 bits anywhere in a string, and the arithmetic that BITFIELD does with it.
+/// An integer of 1 to 64 bits at any position in a string, and BITFIELD's arithmetic on it.
 struct BitField {
   enum Overflow {
-    /// What does not fit is cut off.
+    /// The excess high bits are dropped.
     case wrap
-    /// The nearest number that fits is taken.
+    /// The result is the nearest number that fits.
     case saturate
     /// Nothing is written.
     case fail
@@ -29,7 +29,7 @@ struct BitField {
   private var least: Int64 { isSigned ? .min >> Int64(64 - width) : 0 }
   private var most: Int64 { isSigned ? .max >> Int64(64 - width) : .max >> Int64(63 - width) }
 
-  /// The number at bit `offset`; behind the end of `bytes` there are zeros.
+  /// The number at bit `offset`. Bits after the end of `bytes` are zero.
   func read(_ bytes: RawSpan?, at offset: Int) -> Int64 {
     guard let bytes else { return 0 }
     var bits: UInt64 = 0
@@ -48,7 +48,7 @@ struct BitField {
     return narrowed(Int64(bitPattern: bits))
   }
 
-  /// Puts `number`, which fits, at bit `offset`; all bytes of the field are there.
+  /// Writes `number` at bit `offset`. The number must fit, and `bytes` must contain the whole field.
   func write(_ number: Int64, to bytes: inout [UInt8], at offset: Int) {
     var rest = width
     var bit = offset
@@ -63,7 +63,7 @@ struct BitField {
     }
   }
 
-  /// What `number + increment` becomes in this field; nil if it does not fit and `overflow` is to fail.
+  /// The result of `number + increment` in this field. Nil if it does not fit and `overflow` is `.fail`.
   func sum(_ number: Int64, _ increment: Int64, _ overflow: Overflow) -> Int64? {
     let (sum, isBeyond64) = number.addingReportingOverflow(increment)
     if !isBeyond64, sum >= least, sum <= most { return sum }
@@ -74,13 +74,14 @@ struct BitField {
     }
   }
 
-  /// What SET makes of `number`. An unsigned field takes it as unsigned too: a negative one is too large.
+  /// The value that SET writes for `number`. In an unsigned field a negative number counts as too large, so
+  /// that it saturates to the maximum.
   func fitting(_ number: Int64, _ overflow: Overflow) -> Int64? {
     if !isSigned, number < 0, overflow == .saturate { return most }
     return sum(number, 0, overflow)
   }
 
-  /// The lowest bits of `number`, as a number of this field.
+  /// The low bits of `number`, as a number of this field.
   private func narrowed(_ number: Int64) -> Int64 {
     let unused = Int64(64 - width)
     if isSigned { return (number << unused) >> unused }

@@ -1,11 +1,11 @@
 import Base
 import KVStore
 
-/// One step of BITFIELD.
+/// One operation of BITFIELD.
 ///
 ///     GET type offset | SET type offset value | INCRBY type offset increment
 ///
-/// `OVERFLOW WRAP | SAT | FAIL` says what those behind it do with numbers that do not fit.
+/// `OVERFLOW WRAP | SAT | FAIL` sets how the operations after it treat numbers that do not fit.
 struct BitFieldOperation {
   enum Kind {
     case get
@@ -23,7 +23,7 @@ struct BitFieldOperation {
     return true
   }
 
-  /// The bits of the string that it needs.
+  /// The position after the field's last bit.
   var end: Int { offset + field.width }
 
   /// All operations of a request, or nil with the error written.
@@ -79,8 +79,8 @@ struct BitFieldOperation {
     return nil
   }
 
-  /// Carries it out on `bytes`, which are long enough for what it writes. Returns its reply, nil for the null
-  /// of an overflow that fails.
+  /// Runs the operation on `bytes`, which must be long enough for what it writes. Returns its reply; nil stands
+  /// for null, the reply to an overflow under FAIL.
   func run(on bytes: inout [UInt8]) -> Int64? {
     let old = field.read(bytes.rawSpan, at: offset)
     switch kind {

@@ -2,7 +2,7 @@ import Base
 import KVData
 import KVStore
 
-/// BITFIELD and BITFIELD_RO: integers of any width anywhere in a string, changed as one.
+/// BITFIELD and BITFIELD_RO: integers of any width at any position in a string, changed atomically.
 enum BitFields {
   static let commands: [Command] = [
     Command(
@@ -26,8 +26,8 @@ enum BitFields {
     }
   }
 
-  /// As in Redis the string grows to hold every field that is to be written, even if each of them
-  /// overflows and fails; beyond that it is written only if it has changed.
+  /// As in Redis, the string grows to hold every field that is to be written, even if every write overflows and
+  /// fails. Otherwise it is written only if it has changed.
   static func change(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -62,7 +62,7 @@ enum BitFields {
     if isChanged { try Records.rewrite(key, with: bytes.rawSpan, keeping: expiry, in: &evaluation) }
   }
 
-  /// The numbers that operations which only read find in `value`.
+  /// Replies with the numbers that read-only operations find in `value`.
   private static func reply(
     _ operations: [BitFieldOperation], _ value: RawSpan?, _ call: inout Call
   ) {

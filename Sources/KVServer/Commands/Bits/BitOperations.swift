@@ -2,8 +2,8 @@ import Base
 import KVData
 import KVStore
 
-/// BITOP AND | OR | XOR | NOT destination key…: strings combined bit by bit, shorter ones and absent ones
-/// with zeros behind their end.
+/// BITOP AND | OR | XOR | NOT destination key…: combines strings bit by bit. Shorter and absent strings are
+/// padded with zeros.
 enum BitOperations {
   static let commands: [Command] = [
     Command(
@@ -28,7 +28,7 @@ enum BitOperations {
       }
     }
 
-    /// Puts what becomes of `result` and the next string in place of `result`.
+    /// Combines the next string into `result`.
     func combine(_ result: inout [UInt8], with next: RawSpan) {
       switch self {
       case .and: result.combine(with: next, &)
@@ -51,7 +51,7 @@ enum BitOperations {
     let pace = evaluation.pace
     let counts = call.takeDistinctKeys(call.arguments[3...], request)
     for (place, key) in call.keys.enumerated() {
-      // A string combined with itself by XOR is zeros of its length.
+      // XOR of a string with itself an even number of times gives zeros of its length.
       let isZero = operation == .xor && counts[place] % 2 == 0
       try evaluation.withValue(of: request.extracting(key)) { (value) throws(StoreError) in
         let byteCount = value?.byteCount ?? 0

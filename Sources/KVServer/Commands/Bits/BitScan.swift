@@ -1,13 +1,13 @@
 import Base
 
-/// Counting and finding bits in part of a string; bit 0 is the highest of the first byte.
+/// Counts and finds bits in part of a string. Bit 0 is the most significant bit of the first byte.
 struct BitScan: ~Escapable {
   private let bytes: RawSpan
 
   @_lifetime(copy bytes)
   init(_ bytes: RawSpan) { self.bytes = bytes }
 
-  /// How many bits of `range` are set. O(n), eight bytes at a time.
+  /// The number of set bits in `range`. O(n), eight bytes at a time.
   func countOfOnes(in range: Range<Int>) -> Int {
     var count = 0
     forEachWord(of: range) { word, _, _ in
@@ -17,7 +17,7 @@ struct BitScan: ~Escapable {
     return count
   }
 
-  /// The first bit of `range` that is `wanted`, or nil. O(n), eight bytes at a time.
+  /// The first bit in `range` that equals `wanted`, or nil. O(n), eight bytes at a time.
   func first(_ wanted: Bool, in range: Range<Int>) -> Int? {
     var found: Int?
     forEachWord(of: range) { word, mask, start in
@@ -29,8 +29,9 @@ struct BitScan: ~Escapable {
     return found
   }
 
-  /// Calls `body`, until it is false, with 64 or 8 bits at a time that begin with bit `start`. Bits outside
-  /// of `range` are zero in them and in the mask.
+  /// Calls `body` with the bits of `range`, 64 or 8 at a time, until it returns false. `start` is the index of
+  /// a word's first bit, which is its most significant one. Bits outside `range` are zero in both word and
+  /// mask.
   @inline(__always)
   private func forEachWord(
     of range: Range<Int>, _ body: (_ word: UInt64, _ mask: UInt64, _ start: Int) -> Bool

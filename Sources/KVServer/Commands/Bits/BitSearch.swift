@@ -2,7 +2,7 @@ import KVStore
 
 /// BITCOUNT and BITPOS: counting and finding bits, in a range of bytes or of bits.
 ///
-/// What is checked when is Redis's own order: it shows where a key is absent and its range malformed.
+/// The checks are in Redis's order, which is visible if the key is absent and the range malformed.
 enum BitSearch {
   static let commands: [Command] = [
     Command(
@@ -37,7 +37,7 @@ enum BitSearch {
 
   /// BITPOS key bit [start [end [BYTE | BIT]]]
   ///
-  /// Behind a string without a given end there are zeros.
+  /// If no end is given, the string counts as followed by zeros.
   static func position<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -79,8 +79,8 @@ enum BitSearch {
     case bytes = 8
   }
 
-  /// The unit that argument `index` names, bytes if it is not there; nil, with the error written, if it names
-  /// none.
+  /// The unit that argument `index` names; bytes if there is no such argument. Nil, with the error written, if
+  /// it names no unit.
   private static func unit(at index: Int, _ call: inout Call, _ request: RawSpan) -> Unit? {
     guard index < call.count else { return .bytes }
     let word = request.extracting(call[index])
@@ -90,7 +90,7 @@ enum BitSearch {
     return nil
   }
 
-  /// The bits that two indexes mean, counted in `unit`; nil if there are none.
+  /// The bits between two inclusive indices, counted in `unit`; nil if there are none.
   private static func range(
     _ start: Int64, _ end: Int64, _ unit: Unit, in value: RawSpan
   ) -> Range<Int>? {

@@ -2,7 +2,7 @@ import Base
 import KVData
 import KVStore
 
-/// SETBIT and GETBIT: one bit of a string. Bit 0 is the highest of the first byte.
+/// SETBIT and GETBIT: one bit of a string. Bit 0 is the most significant bit of the first byte.
 enum Bits {
   /// The commands of Redis's group "bitmap".
   static let all = commands + BitSearch.commands + BitOperations.commands + BitFields.commands
@@ -16,7 +16,7 @@ enum Bits {
       "Returns the bit value at offset in the string value stored at key", .read(get, get)),
   ]
 
-  /// As in Redis a bit that is already as it shall be is not written, unless the string grows.
+  /// As in Redis, a bit that already has its value is not written, unless the string must grow.
   static func set(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -54,9 +54,10 @@ enum Bits {
     call.reply.integer(isSet ? Int64(1) : 0)
   }
 
-  /// The number of a bit within the longest value, or nil with the error written.
+  /// Parses the index of a bit within the longest possible value. Nil, with the error written, if it is not
+  /// one.
   ///
-  /// - Parameter width: if given, `#n` counts fields of so many bits.
+  /// - Parameter width: if given, `#n` is field number n, in fields of this many bits.
   static func offset(_ text: RawSpan, width: Int? = nil, _ call: inout Call) -> Int? {
     var number: Int64?
     if let width, text.byteCount > 0, text.byte(at: 0) == 0x23 {

@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// The subcommands of CLIENT that concern the connection itself.
+/// The subcommands of CLIENT. CLIENT LIST and KILL are implemented in `ClientSelection`.
 enum ClientCommand {
   static let commands: [Command] = [
     subcommand(
@@ -109,7 +109,7 @@ enum ClientCommand {
     if label.isEmpty { call.reply.null() } else { call.reply.bulk(label) }
   }
 
-  /// Names the connection; false, with the error written, if the name may not stand in CLIENT LIST.
+  /// Names the connection. Returns false, with the error written, if the name is not allowed in CLIENT LIST.
   static func setName(_ call: inout Call, _ name: RawSpan) -> Bool {
     guard checkName(&call, name) else { return false }
     let text = String(describing: name)
@@ -117,7 +117,7 @@ enum ClientCommand {
     return true
   }
 
-  /// False, with the error written, if the name may not stand in CLIENT LIST.
+  /// Returns false, with the error written, if the name is not allowed in CLIENT LIST.
   static func checkName(_ call: inout Call, _ name: RawSpan) -> Bool {
     guard isPrintable(name) else {
       call.reply.error("ERR Client names cannot contain spaces, newlines or special characters.")
@@ -152,7 +152,7 @@ enum ClientCommand {
     call.reply.ok()
   }
 
-  /// Labels stay for as long as the connection and are not counted as its memory.
+  /// Labels are kept as long as the connection and do not count as its memory.
   private static let longestLabel = 1024
 
   private static func isPrintable(_ text: RawSpan) -> Bool {
@@ -207,7 +207,7 @@ enum ClientCommand {
     call.reply.ok()
   }
 
-  /// No command blocks, so there is nobody to unblock.
+  /// No command blocks, so there is never a client to unblock.
   private static func unblock(_ call: inout Call, _ request: RawSpan) {
     guard call.count <= 4 else { return ContainerCommand.wrongForm(&call, request) }
     if call.count == 4 {
@@ -224,7 +224,7 @@ enum ClientCommand {
 
   // MARK: Tracking
 
-  /// Off it may be turned, and is.
+  /// Turning tracking off succeeds, because it is always off.
   private static func refuseTracking(_ call: inout Call, _ request: RawSpan) {
     let mode = request.extracting(call[2])
     if mode.spells("OFF"), call.count == 3 { return call.reply.ok() }

@@ -1,9 +1,9 @@
 import Base
 import KVStore
 
-/// CLIENT LIST and CLIENT KILL: clients chosen by what they are.
+/// CLIENT LIST and CLIENT KILL: clients selected by their properties.
 enum ClientSelection {
-  /// The types that Redis tells apart. There are neither replicas nor subscribers: all are normal.
+  /// Redis's client types. There are no replicas or subscribers here, so every client is normal.
   private enum Kind {
     case normal
     case other
@@ -65,7 +65,7 @@ enum ClientSelection {
 
   // MARK: CLIENT KILL
 
-  /// What a client has to be to be killed; nil is anything.
+  /// The properties of the clients to kill; nil matches any.
   private struct Filter {
     var id: UInt64?
     var kind: Kind?
@@ -99,7 +99,8 @@ enum ClientSelection {
     call.reply.integer(Int64(kill(by: filter, &call)))
   }
 
-  /// How many were killed; this client, if it is among them, goes once it has its reply.
+  /// Kills the matching clients and returns how many there were. If this client is one of them, it is closed
+  /// after its reply.
   private static func kill(by filter: Filter, _ call: inout Call) -> Int {
     var chosen = call.server.clients.all.filter { filter.accepts($0) }
     let own = chosen.firstIndex { $0 === call.session.record }
@@ -110,7 +111,7 @@ enum ClientSelection {
     return chosen.count + 1
   }
 
-  /// Nil, with the error written, if the options are not understood.
+  /// Nil, with the error written, if the options are invalid.
   private static func filter(_ call: inout Call, _ request: RawSpan) -> Filter? {
     var filter = Filter()
     var index = 2

@@ -1,7 +1,7 @@
 import KVStore
 
-/// SELECT, SWAPDB and MOVE: there is one database, with the number 0, because all keys are one ordered
-/// space. Redis's other fifteen are refused by a text of their own; what Redis refuses, it refuses alike.
+/// SELECT, SWAPDB and MOVE. There is one database, number 0, because all keys form one ordered space. Redis's
+/// other fifteen databases are refused with kvd's own error. What Redis itself refuses gets Redis's error.
 enum Databases {
   static let commands: [Command] = [
     Command(
@@ -15,7 +15,7 @@ enum Databases {
       "Move a key to another database", .session(move)),
   ]
 
-  /// As many as Redis has if nobody says otherwise.
+  /// Redis's default number of databases.
   private static let redisCount = 16
 
   static func select(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
@@ -47,7 +47,7 @@ enum Databases {
     refuse(index, "MOVE", &call)
   }
 
-  /// The error for another database than 0.
+  /// Replies with the error for a database other than 0.
   static func refuse(_ index: Int64, _ command: String, _ call: inout Call) {
     guard (0..<Int64(redisCount)).contains(index) else {
       return call.reply.error("ERR DB index is out of range")

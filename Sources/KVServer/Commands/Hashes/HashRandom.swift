@@ -51,9 +51,10 @@ enum HashRandom {
   }
 }
 
-/// How many fields or members are drawn: different ones, or with a minus any, of which some may be the same.
+/// The number of random fields or members to draw. A positive count draws distinct ones; a negative count draws
+/// that many with repetition.
 enum RandomCount {
-  /// Nil with the error written.
+  /// Nil, with the error written, if the count is invalid.
   static func parse(_ text: RawSpan, _ call: inout Call) -> Int64? {
     guard let count = parseInteger(text) else {
       call.notAnInteger()
@@ -67,12 +68,13 @@ enum RandomCount {
     return count
   }
 
-  /// How many are drawn from as many as there are.
+  /// How many are drawn if there are `available`.
   static func drawn(_ count: Int64, of available: Int) -> Int {
     count < 0 ? Int(-count) : Int(min(count, Int64(available)))
   }
 
-  /// Whether a reply can hold as many; if not it overflows at once, rather than after gigabytes of work.
+  /// Whether a reply can hold `drawn` elements. If not, the reply overflows at once, rather than after
+  /// gigabytes of work.
   static func fits(_ drawn: Int, _ call: inout Call) -> Bool {
     let leastElementByteCount = 6
     let (byteCount, isBeyond) = drawn.multipliedReportingOverflow(by: leastElementByteCount)

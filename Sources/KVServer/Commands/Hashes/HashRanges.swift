@@ -2,7 +2,7 @@ import Base
 import KVData
 import KVStore
 
-/// kvd's own commands that use the order of a hash's fields: bounds, pages and replies are those of KV.RANGE.
+/// kvd's own commands on the order of a hash's fields. Bounds, pages and replies are those of KV.RANGE.
 enum HashRanges {
   static let commands: [Command] = [
     Command(

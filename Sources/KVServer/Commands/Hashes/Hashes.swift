@@ -1,7 +1,7 @@
 import KVData
 import KVStore
 
-/// The commands of hashes: maps whose fields are in the order of their bytes.
+/// Hash commands. A hash is a map whose fields are in byte order.
 enum Hashes: MapKind {
   static let type = RecordType.map
 
@@ -69,7 +69,8 @@ enum Hashes: MapKind {
     if try setPairs("hmset", &evaluation, &call, request) != nil { call.reply.ok() }
   }
 
-  /// How many fields are new; nil with the error written.
+  /// Sets the pairs and returns how many fields are new; nil, with the error written, if the arguments are
+  /// invalid.
   private static func setPairs(
     _ name: String, _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) -> Int? {
@@ -131,7 +132,7 @@ enum Hashes: MapKind {
         }
         try view.advance(by: WalkPace.steps(forByteCount: byteCount))
       } catch {
-        // As in MGET.
+        // As in MGET, a damaged value has an error in its place.
         guard error.isDamagedValue else { throw error }
         StoreErrorReply.write(error, to: &call.reply)
       }

@@ -1,12 +1,12 @@
 import KVData
 import KVStore
 
-/// One of the types that are maps in the store.
+/// A type that the store keeps as a map.
 protocol MapKind {
   static var type: RecordType { get }
 }
 
-/// What hashes and sets have in common; the field of a hash is the member of a set.
+/// Commands that hashes and sets share. The fields of a set are its members.
 enum MapCommands<Kind: MapKind> {
   static func length<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
@@ -30,7 +30,7 @@ enum MapCommands<Kind: MapKind> {
       (map, evaluation) throws(StoreError) in
       var deleted: Int64 = 0
       for index in 2..<call.count {
-        // As in `KeyCommands.delete`.
+        // As in `KeyCommands.delete`: an absent field adds nothing to the batch.
         try evaluation.pace.advance(by: 1)
         if try map.delete(request.extracting(call[index]), in: &evaluation) { deleted += 1 }
       }
@@ -41,8 +41,8 @@ enum MapCommands<Kind: MapKind> {
 }
 
 extension Command.Handler {
-  /// Reads the map whose key is the first argument, or maps at others: published state at one moment, or
-  /// what an evaluation sees.
+  /// A handler that reads the map at argument `key`, or maps at several keys. `published` reads one consistent
+  /// cut of published state, `evaluated` what an evaluation sees.
   static func cut(
     at key: Int = 1,
     _ published:
@@ -60,14 +60,14 @@ extension Command.Handler {
 }
 
 extension Command.Keys {
-  // Arguments that are fields of the map whose key is the first argument.
+  // The arguments that are fields of the map at the first argument.
   static let oneField = Command.Keys(first: 2, last: 2, step: 1)
   static let allFields = Command.Keys(first: 2, last: -1, step: 1)
   static let fieldPairs = Command.Keys(first: 2, last: -1, step: 2)
 }
 
 extension Call {
-  /// Whether the arguments that are fields are short enough; if not the error is written.
+  /// Whether the fields among the arguments are short enough. If not, the error is written.
   mutating func hasFittingFields(_ fields: Command.Keys, called name: String = "field") -> Bool {
     for index in stride(from: fields.first, to: fields.end(count), by: fields.step) {
       let byteCount = self[index].count
@@ -81,8 +81,8 @@ extension Call {
     return true
   }
 
-  /// Brings into memory what a change of these fields will look up, and returns how many bytes the batch may
-  /// have beyond those of the request.
+  /// Prefetches what a change of these fields will look up. Returns by how many bytes the batch may exceed the
+  /// request.
   borrowing func touch(
     _ fields: Command.Keys, _ request: RawSpan, _ seen: inout SeenKeys
   ) throws(StoreError) -> Int {
@@ -94,11 +94,12 @@ extension Call {
         places.append(self[index])
         fieldCount += 1
       } else if seen.isSpent {
-        // Written all the same. Of so many nobody tells which are the same.
+        // Written all the same. With the budget spent, duplicates are no longer detected, so each one is
+        // counted.
         fieldCount += 1
       }
     }
-    // Where no field is new the key need not be looked up either, whatever it holds.
+    // If no field needs a lookup, neither does the key, whatever it holds.
     if !places.isEmpty {
       seen.didRead(
         try reader.touch(fields: places, in: request, ofMapAt: key, limit: seen.bytesLeft))
@@ -106,8 +107,8 @@ extension Call {
     return fieldCount * MapLimits.fieldOverhead
   }
 
-  /// Brings into memory what replacing or removing `key` will look up, whatever it holds, and returns how many
-  /// bytes the batch may have beyond those of the request.
+  /// Prefetches what replacing or removing `key` will look up, whatever its type. Returns by how many bytes the
+  /// batch may exceed the request.
   @inline(__always)
   borrowing func touchReplaced(
     _ key: RawSpan, _ seen: inout SeenKeys

@@ -2,12 +2,13 @@ import Base
 import KVData
 import KVStore
 
-/// HSCAN and SSCAN: a map page by page, in the order of its fields.
+/// HSCAN and SSCAN: a map, one page at a time, in field order.
 ///
-/// A field that is there from the first call to the last is returned once, as a key by SCAN. A cursor stands for the
-/// first field of the next page, as SCAN's does for a key.
+/// As with the keys of SCAN, a field that is present throughout the iteration is returned once, and a cursor
+/// identifies the first field of the next page.
 enum MapScanning<Kind: MapKind> {
-  /// A map of up to as many fields comes in one page, whatever COUNT says, as the small ones of Redis do.
+  /// A map with at most this many fields is returned in one page whatever COUNT says, as Redis does for small
+  /// maps.
   private static var smallCount: Int { 128 }
 
   static func scan<V: EntryView & ~Copyable>(

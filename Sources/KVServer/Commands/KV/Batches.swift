@@ -8,8 +8,8 @@ import KVStore
 ///     condition = IF key ABSENT | IF key PRESENT | IF key SEQ n
 ///     change    = SET key value | DEL key | DELRANGE start end | DELPREFIX prefix
 ///
-/// The reply is OK, or `CASFAIL` naming the first condition that does not hold, and then nothing has
-/// changed. Conditions are looked at before any change, so their order among the changes means nothing.
+/// The reply is OK, or `CASFAIL` with the first condition that does not hold; in that case nothing has changed.
+/// All conditions are checked before any change is made, so their position among the changes does not matter.
 enum Batches {
   static let commands: [Command] = [
     Command(
@@ -57,7 +57,7 @@ enum Batches {
     var byteCount = request.byteCount
     for change in changes {
       if case .deleteRange(let range?) = change {
-        // Written to every partition.
+        // A range tombstone is written to every partition.
         byteCount +=
           (range.lower.count + (range.upper?.count ?? 0)) * call.store.openReport.partitionCount
       }
@@ -91,7 +91,7 @@ enum Batches {
     }
   }
 
-  /// Of a key that has many conditions, which is looked up once.
+  /// The sequence number of a key. A key with many conditions is looked up once.
   private static func sequence(
     of place: Range<Int>, _ known: inout [[UInt8]: SequenceNumber], _ evaluation: inout Evaluation,
     _ request: RawSpan
@@ -107,14 +107,14 @@ enum Batches {
     return sequence
   }
 
-  /// False, with the error written, if the arguments are not a batch.
+  /// Returns false, with the error written, if the arguments are not a batch.
   private static func parse(
     _ call: inout Call, _ request: RawSpan, _ conditions: inout [Condition],
     _ changes: inout [Change]
   ) throws(StoreError) -> Bool {
     let store = call.store
     var rangeDeleteCount = 0
-    // Before the rest is looked at: there may be a hundred thousand.
+    // Checked before the rest is parsed: there may be a hundred thousand.
     func countRangeDelete() throws(StoreError) {
       rangeDeleteCount += 1
       try store.checkRangeDeletes(rangeDeleteCount)

@@ -2,14 +2,14 @@ import Base
 import KVData
 import KVStore
 
-/// kvd's own commands that use the order of the keys.
+/// kvd's own commands on the order of keys.
 ///
-/// A range is given by its start, which is part of it, and its end, which is not. `-` stands for the
-/// beginning of all keys and `+` for their end. A `=` before a bound is taken off, so that every key can
-/// be written: `=-` is the key `-`, `==` the key `=`.
+/// A range includes its start and excludes its end. `-` stands for the beginning of all keys and `+` for their
+/// end. A leading `=` is removed from a bound, so that every key can be written: `=-` is the key `-`, `==` the
+/// key `=`.
 ///
-/// A page holds at most `limit` entries and about `pageByteCount` bytes, so that no reply needs more
-/// memory than that, whatever the range. Whoever gets a full page asks again from behind its last key.
+/// A page holds at most `limit` entries and about `pageByteCount` bytes, so the memory of a reply is bounded
+/// whatever the range. After a full page, the client asks again from after its last key.
 enum Ordered {
   static let commands: [Command] = [
     Command(
@@ -36,7 +36,7 @@ enum Ordered {
 
   static let defaultLimit = 1_000
   static let largestLimit = 100_000
-  /// A page ends with the entry that reaches this.
+  /// A page ends with the entry that reaches this size.
   static let pageByteCount = 64 << 20
 
   static func range<V: View & ~Copyable>(
@@ -105,7 +105,7 @@ enum Ordered {
     call.reply.ok()
   }
 
-  /// The range of keys in the engine that two bounds spell, or nil if nothing can be in it.
+  /// The range of engine keys between two bounds, or nil if nothing can be in it.
   static func keys(_ start: RawSpan, _ end: RawSpan) -> KeyRange? {
     bounds(start, end).map { range in
       KeyRange(
@@ -113,7 +113,7 @@ enum Ordered {
     }
   }
 
-  /// The range that two bounds spell, or nil if nothing can be in it.
+  /// The range between two bounds, or nil if nothing can be in it.
   static func bounds(_ start: RawSpan, _ end: RawSpan) -> KeyRange? {
     var lower: [UInt8] = []
     var upper: [UInt8]?
@@ -148,13 +148,13 @@ enum Ordered {
   }
 }
 
-/// The options of a page of entries: LIMIT n, KEYS, and where it is allowed REV.
+/// The options of a page of entries: LIMIT n, KEYS (or FIELDS), and REV if allowed.
 struct PageOptions {
   private(set) var limit = Ordered.defaultLimit
   private(set) var keysOnly = false
   private(set) var isReverse = false
 
-  /// Nil if they are not understood; the error is then written.
+  /// Nil, with the error written, if the options are invalid.
   init?(
     from first: Int, allowsReverse: Bool, keys: StaticString = "KEYS", _ call: inout Call,
     _ request: RawSpan

@@ -1,10 +1,10 @@
 import Base
 
-/// The checksum of Redis's dumps: CRC-64 by Jones (polynomial 0xAD93D23594C935A9, reflected, register 0).
+/// The checksum of Redis's dumps: CRC-64 by Jones (polynomial 0xAD93D23594C935A9, reflected, initial value 0).
 ///
-/// Eight bytes at a time, each through a table of its own (M. Kounavis, F. Berry: "A Systematic Approach to Building
-/// High Performance Software-Based CRC Generators", 2005): a dump may have 64 MiB, and DUMP and RESTORE may run while
-/// others wait.
+/// Processes eight bytes at a time, each through a table of its own ("slicing-by-8"; M. Kounavis, F. Berry: "A
+/// Systematic Approach to Building High Performance Software-Based CRC Generators", 2005): a dump may have 64
+/// MiB, and other clients may wait for DUMP and RESTORE.
 enum CRC64 {
   /// O(n).
   static func checksum(_ bytes: RawSpan) -> UInt64 {
@@ -28,8 +28,8 @@ enum CRC64 {
     return register
   }
 
-  /// Eight tables, one after another: the first has the register after a byte, and each of the others that of the
-  /// one before it after one more byte of zeros.
+  /// Eight tables of 256 entries. The first holds the register after one byte. Each of the others holds that of
+  /// the table before it after one more zero byte.
   private static let tables: [UInt64] = {
     var tables: [UInt64] = (0..<256).map { byte in
       var register = UInt64(byte)

@@ -2,23 +2,23 @@ import Base
 import KVData
 import KVStore
 
-/// The content of a dump, found whole before anything is written.
+/// The content of a dump, fully validated before anything is written.
 struct DumpedValue {
   private let kind: ValueDump.Kind
-  /// The string; members; fields and values in turn.
+  /// Ranges of the dump: the string; the members; or fields and values, alternating.
   private var strings: [Range<Int>] = []
 
   enum Finding {
-    /// Version or checksum are wrong.
+    /// The version or the checksum is wrong.
     case unsound
-    /// Of a kind or a form that is not taken.
+    /// The type or the encoding is not supported, or the content does not parse.
     case malformed
-    /// It holds more than one batch may write.
+    /// The content is larger than a batch may be.
     case tooLarge(byteCount: Int)
     case value(DumpedValue)
   }
 
-  /// O(n) for a dump of n bytes; what it takes in memory is bounded by what a batch may write.
+  /// Parses a dump. O(n). The memory that this takes is bounded by the limit of a batch.
   static func find(in dump: RawSpan) -> Finding {
     guard ValueDump.isSound(dump) else { return .unsound }
     guard dump.byteCount > ValueDump.footerByteCount,
@@ -28,7 +28,7 @@ struct DumpedValue {
     var parser = ValueDump.Parser(dump)
     var count = 1
     if kind != .string {
-      // Each member or field takes a byte at least.
+      // Each member or field takes at least one byte.
       guard let told = parser.count(dump), told > 0, told <= dump.byteCount else {
         return .malformed
       }

@@ -14,7 +14,7 @@ enum Dumping {
       .prepared(inspect, restore)),
   ]
 
-  /// A dump is made in memory as a whole: it may be as large as a batch that could restore it.
+  /// Builds the whole dump in memory. It may be as large as a batch that could restore it.
   private static func dump<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -45,7 +45,7 @@ enum Dumping {
     call.reply.bulk(bytes.rawSpan)
   }
 
-  /// What there is to find out about a dump of 64 MiB takes long: it is done before other writers have to wait.
+  /// Validates the dump, which takes long if it has 64 MiB, before other writers have to wait.
   private static func inspect(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     call.dumped = DumpedValue.find(in: request.extracting(call[3]))
   }
@@ -82,12 +82,12 @@ enum Dumping {
   }
 }
 
-/// What RESTORE was told beside the value. How often and when Redis used it means nothing here.
+/// The options of RESTORE. IDLETIME and FREQ are validated but have no effect.
 private struct RestoreOptions {
   private(set) var replaces = false
   private(set) var isAbsolute = false
 
-  /// Nil, with the error written, if the options are not understood.
+  /// Nil, with the error written, if the options are invalid.
   init?(_ call: inout Call, _ request: RawSpan) {
     var isIdleTold = false
     var isFrequencyTold = false

@@ -1,10 +1,10 @@
 import KVData
 import KVStore
 
-/// EXPIRE, TTL and their kin: when a key ceases to exist.
+/// EXPIRE, TTL and related commands: when a key expires.
 ///
-/// The expiry stands in the key's entry, which is therefore written again: O(length) for a string, O(1) for a
-/// map, of which only the record is written.
+/// The expiry is part of the key's entry, so changing it rewrites the entry: O(length) for a string, O(1) for a
+/// map, of which only the record is rewritten.
 enum Expiries {
   static let commands: [Command] = [
     setting("expire", .seconds, isAbsolute: false, "Set expiration for a key in seconds"),
@@ -51,8 +51,7 @@ enum Expiries {
         }))
   }
 
-  /// EXPIRE key time [NX | XX | GT | LT]: 1 if it was done, which for a moment that is past means that the
-  /// key is deleted.
+  /// EXPIRE key time [NX | XX | GT | LT]: replies 1 if it was done. A time in the past deletes the key.
   private static func expire(
     _ unit: ExpiryArgument.Unit, isAbsolute: Bool,
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
@@ -75,8 +74,9 @@ enum Expiries {
     call.reply.integer(Int64(1))
   }
 
-  /// Milliseconds since 1970 of the store's clock, also before then; nil, with the error written, if it does not
-  /// fit 63 bits. An absolute number is one of the clock that clients see, the machine's.
+  /// The expiry on the store's clock, in milliseconds since 1970; it may be negative. Nil, with the error
+  /// written, if it does not fit 63 bits. An absolute number refers to the machine's clock, which is the one
+  /// that clients see.
   private static func moment(
     _ unit: ExpiryArgument.Unit, isAbsolute: Bool, now: Int64,
     _ call: inout Call, _ request: RawSpan
@@ -96,7 +96,7 @@ enum Expiries {
     return moment
   }
 
-  /// −2 for no key, −1 for one that never expires.
+  /// Replies −2 for no key, −1 for a key that never expires.
   private static func tell<V: View & ~Copyable>(
     _ unit: ExpiryArgument.Unit, isAbsolute: Bool,
     _ view: inout V, _ call: inout Call, _ request: RawSpan
@@ -105,10 +105,10 @@ enum Expiries {
     guard let expiry else { return call.reply.integer(Int64(-2)) }
     guard expiry != 0 else { return call.reply.integer(Int64(-1)) }
     var milliseconds = Int64(clamping: expiry)
-    // From the store's clock to the one that clients see.
+    // An absolute time is converted from the store's clock to the machine's, which clients see.
     let start = isAbsolute ? call.store.clockLead : call.store.now
     milliseconds = max(0, milliseconds - Int64(clamping: start))
-    // Rounded as Redis rounds.
+    // Rounded as in Redis.
     call.reply.integer(
       unit == .seconds
         ? milliseconds.addingReportingOverflow(500).partialValue / 1000 : milliseconds)
@@ -124,14 +124,14 @@ enum Expiries {
   }
 }
 
-/// What must hold for EXPIRE to do anything.
+/// The condition under which EXPIRE does anything.
 private struct ExpiryCondition {
   private var ifNone = false
   private var ifAny = false
   private var ifLater = false
   private var ifEarlier = false
 
-  /// Nil, with the error written, if the options are not understood or exclude one another.
+  /// Nil, with the error written, if the options are invalid or exclude each other.
   init?(_ call: inout Call, _ request: RawSpan) {
     for index in 3..<max(3, call.count) {
       let option = request.extracting(call[index])
@@ -161,7 +161,7 @@ private struct ExpiryCondition {
     }
   }
 
-  /// A key without an expiry counts as one that expires after all others.
+  /// A key without an expiry counts as expiring later than any other.
   func allows(_ moment: Int64, insteadOf expiry: UInt64) -> Bool {
     let current = expiry == 0 ? nil : Int64(clamping: expiry)
     if ifNone, current != nil { return false }

@@ -1,7 +1,7 @@
 import KVData
 import KVStore
 
-/// Commands about keys as such, whatever their value.
+/// Commands on keys of any type.
 enum KeyCommands {
   static let commands: [Command] = [
     Command(
@@ -37,19 +37,19 @@ enum KeyCommands {
     var deleted: Int64 = 0
     for index in 1..<call.count {
       let key = request.extracting(call[index])
-      // A key that is absent adds nothing to the batch, whose limit bounds the others.
+      // An absent key adds nothing to the batch, so the batch limit alone would not bound this loop.
       try evaluation.pace.advance(by: 1)
       if try Records.remove(key, in: &evaluation) { deleted += 1 }
     }
     call.reply.integer(deleted)
   }
 
-  /// Counts a key as often as it is named, as Redis does; all are looked up at one cut, one of many that is named
-  /// again only once.
+  /// Counts a key as often as it is named, as Redis does. All keys are looked up in one consistent cut. If
+  /// there are many, a repeated key is looked up only once.
   static func exists<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    // To tell them apart takes as long as to look them up.
+    // Finding the distinct keys takes as long as looking them up.
     try call.reader.pace.advance(by: call.count)
     let counts = call.takeDistinctKeys(request)
     var found = 0
@@ -71,14 +71,14 @@ enum KeyCommands {
     call.reply.simple(type ?? "none")
   }
 
-  /// 0 for an absent key, so that `IF key SEQ 0` means absent too.
+  /// Replies 0 for an absent key, so that `IF key SEQ 0` means absent too.
   static func sequence<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     call.reply.integer(try view.sequence(of: request.extracting(call[1])))
   }
 
-  /// FLUSHDB and FLUSHALL [ASYNC | SYNC]: one range tombstone over everything, however much there is.
+  /// FLUSHDB and FLUSHALL [ASYNC | SYNC]: one range tombstone over everything, whatever the amount of data.
   static func flush(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {

@@ -1,7 +1,7 @@
 import KVData
 import KVStore
 
-/// OBJECT: how a value is kept, told in Redis's words, of which some can mean something here.
+/// OBJECT: how a value is stored, in Redis's terms, as far as they apply here.
 enum ObjectCommand {
   static let command = Command(
     container: "object", group: "generic", "A container for object introspection commands",
@@ -41,8 +41,8 @@ enum ObjectCommand {
     "    <key>.",
   ]
 
-  /// What a Redis would use that was given the same value at once. Here it tells nothing about the store, but
-  /// there are programs that ask.
+  /// The encoding that Redis would choose for the value if it were stored at once. It says nothing about kvd's
+  /// store, but some programs ask for it.
   private static func encoding<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -74,7 +74,7 @@ enum ObjectCommand {
     }
   }
 
-  /// Whether Redis would keep a small map, or a small set of integers, in a form of its own.
+  /// Whether Redis would use a compact encoding, as it does for a small map or a small set of integers.
   private static func isPacked<V: EntryView & ~Copyable>(
     _ map: FoundMap, isSet: Bool, _ limits: Encodings, _ view: inout V
   ) throws(StoreError) -> Bool {
@@ -90,7 +90,7 @@ enum ObjectCommand {
   }
 
   private static let embeddedByteCount = 44
-  /// Those behind are taken for small too.
+  /// How many entries are checked; those after them are assumed to qualify.
   private static let mostLookedAt = 100_000
 
   private static func stringEncoding(_ value: RawSpan) -> String {

@@ -2,19 +2,19 @@ import Base
 import KVData
 import KVStore
 
-/// A value as DUMP gives it and RESTORE takes it: the form of Redis's own dumps, version 10, as far as it can
-/// hold what kvd has, so that values can move to a Redis as well.
+/// The format of DUMP and RESTORE: Redis's own dump format, version 10, as far as it covers kvd's types, so
+/// that values can be moved to Redis as well.
 ///
 ///     type      0 string, 2 set, 4 hash
-///     content   string: itself; set: count, members; hash: count, then field and value in turn
+///     content   string: itself; set: count, members; hash: count, then alternating fields and values
 ///     version   u16
-///     checksum  CRC-64 over all before
+///     checksum  CRC-64 over everything before it
 ///
-/// Counts and the lengths of strings take 1, 2, 5 or 9 bytes. Redis compresses and packs in further ways,
-/// which are not taken. Source: Redis 7.0, rdb.c.
+/// Counts and string lengths take 1, 2, 5 or 9 bytes. Redis's compressed and packed encodings are not
+/// supported. Source: Redis 7.0, rdb.c.
 enum ValueDump {
   static let version: UInt16 = 10
-  /// Version and checksum.
+  /// The size of version and checksum.
   static let footerByteCount = 10
 
   enum Kind: UInt8 {
@@ -62,7 +62,7 @@ enum ValueDump {
 
   // MARK: Reading
 
-  /// Whether version and checksum are those of a dump that may be understood.
+  /// Whether the version is supported and the checksum matches.
   static func isSound(_ dump: RawSpan) -> Bool {
     guard dump.byteCount >= footerByteCount else { return false }
     let end = dump.byteCount - 8
@@ -70,7 +70,7 @@ enum ValueDump {
       && dump.load(at: end, as: UInt64.self) == CRC64.checksum(dump.extracting(first: end))
   }
 
-  /// Goes through the content of a dump, from behind the type to before the footer.
+  /// Parses the content of a dump: what lies between the type and the footer.
   struct Parser {
     private(set) var offset = 1
     let end: Int
@@ -79,7 +79,7 @@ enum ValueDump {
 
     var isAtEnd: Bool { offset == end }
 
-    /// Nil where no count is, or one of a form that is not taken.
+    /// Nil if there is no count, or one in an unsupported encoding.
     mutating func count(_ dump: RawSpan) -> Int? {
       guard offset < end else { return nil }
       let first = dump.byte(at: offset)
@@ -93,7 +93,7 @@ enum ValueDump {
       }
     }
 
-    /// Where the string stands.
+    /// The range of the next string, or nil if there is none.
     mutating func string(_ dump: RawSpan) -> Range<Int>? {
       guard let count = count(dump), count <= end - offset else { return nil }
       defer { offset += count }

@@ -1,23 +1,23 @@
 import Base
 import KVStore
 
-/// Where SCAN, HSCAN and SSCAN go on: numbers that stand for the first key, or field, of the next page.
+/// The cursors of SCAN, HSCAN and SSCAN: numbers that identify the first key, or field, of the next page.
 ///
-/// Redis clients know cursors only as unsigned integers, while the place in an ordered store is a key of up to 500 bytes.
-/// A cursor is a fingerprint of that key, so that it has a meaning without anything being remembered: where the key is
-/// still there, a walk over the keys finds it again. That is what happens after a restart (`ScanResumption`), and it makes
-/// every cursor valid for as long as its key exists.
+/// Redis clients treat cursors as unsigned integers, but a position in an ordered store is a key of up to 500
+/// bytes. So a cursor is a fingerprint of that key. It is valid for as long as the key exists, even if the
+/// server does not remember it: a walk over the keys finds the key again. This is what happens after a restart
+/// (`ScanResumption`).
 ///
-/// So that it need not happen otherwise, the keys of recent cursors are kept here. A client that goes on uses up the
-/// cursor it had, so what has to be kept is one for each iteration that is under way, and those count for longer than
-/// used ones, which only a client that lost a reply will send again. A client that scans fast thus leaves no more behind
-/// than one that scans slowly, and the same page begun again and again is one cursor.
+/// To avoid that walk otherwise, the keys of recent cursors are kept here. A client that continues uses up its
+/// cursor, so one has to be kept for each iteration in progress. Those are kept longer than used ones, which
+/// are sent again only by a client that lost a reply. So a client that scans fast takes no more memory than one
+/// that scans slowly, and starting the same page many times makes one cursor.
 ///
-/// Numbers have 52 bits, because there are clients that keep them in a floating-point number.
+/// Cursors have 52 bits, because some clients keep them in a floating-point number.
 final class ScanCursors: Sendable {
   private struct Entry {
     let position: [UInt8]
-    /// How often the cursor was handed out and not used yet.
+    /// How often the cursor was handed out and has not been used.
     var pendingCount: Int
   }
 
@@ -30,9 +30,9 @@ final class ScanCursors: Sendable {
   private let state: Lock<State>
 
   /// - Parameters:
-  ///   - store: seeds the fingerprints, which thus are the same after a restart, and no other store's.
-  ///   - pendingCount, usedCount: how many cursors of iterations under way, and how many used ones, are kept for
-  ///     certain; up to twice as many are.
+  ///   - store: seeds the fingerprints, so that they stay the same after a restart and differ between stores.
+  ///   - pendingCount, usedCount: how many cursors of iterations in progress, and how many used ones, are kept
+  ///     for certain. At most twice as many are kept.
   init(store: StoreID, pendingCount: Int = 16_384, usedCount: Int = 1_024) {
     seed = store.bytes.withRawBytes { Self.hash($0, seed: 0) }
     state = Lock(
@@ -41,7 +41,8 @@ final class ScanCursors: Sendable {
 
   // MARK: Fingerprints
 
-  /// What is walked over: the keys, or the fields of one map. A cursor of one says nothing in another.
+  /// What an iteration walks over: the keys, or the fields of one map. A cursor has no meaning in another
+  /// scope.
   struct Scope {
     fileprivate let seed: UInt64
 
@@ -57,8 +58,8 @@ final class ScanCursors: Sendable {
   /// The fields of the map at `key`.
   func fields(of key: RawSpan) -> Scope { Scope(seed: Self.hash(key, seed: ~seed)) }
 
-  /// Eight bytes at a time are folded in by a multiplication to 128 bits, as in wyhash. Cursors outlive the process:
-  /// another function here makes those that are under way begin again.
+  /// Folds in eight bytes at a time with a 128-bit multiplication, as wyhash does. Cursors outlive the process,
+  /// so changing this function makes iterations in progress start over.
   private static func hash(_ bytes: RawSpan, seed: UInt64) -> UInt64 {
     var state = seed ^ 0x9E37_79B9_7F4A_7C15
     var offset = 0
@@ -80,9 +81,9 @@ final class ScanCursors: Sendable {
     return product.high ^ product.low ^ one
   }
 
-  // MARK: What is kept
+  // MARK: Kept cursors
 
-  /// The cursor of an iteration that goes on with `position`. O(1).
+  /// Returns and keeps the cursor of an iteration that continues at `position`. O(1).
   func handOut(_ position: [UInt8], in scope: Scope) -> UInt64 {
     let cursor = position.withRawBytes { scope.cursor(of: $0) }
     state.withLock { state in
@@ -93,7 +94,7 @@ final class ScanCursors: Sendable {
     return cursor
   }
 
-  /// Where an iteration goes on that sends `cursor`, or nil if that is not kept. O(1).
+  /// Where the iteration with this cursor continues, or nil if the cursor is not kept. O(1).
   func position(of cursor: UInt64, in scope: Scope) -> [UInt8]? {
     let position = state.withLock { state -> [UInt8]? in
       guard var entry = state.pending.remove(cursor) ?? state.used.remove(cursor) else {
@@ -107,7 +108,7 @@ final class ScanCursors: Sendable {
       }
       return entry.position
     }
-    // The number may be another scope's, or made up.
+    // The number may belong to another scope, or be made up.
     guard let position, position.withRawBytes({ scope.cursor(of: $0) }) == cursor else {
       return nil
     }
@@ -116,8 +117,8 @@ final class ScanCursors: Sendable {
 
   // MARK: The text of a cursor
 
-  /// The number that a client's cursor spells, by the rules of strtoul(3), which Redis goes by: nothing at all is
-  /// zero, a sign is taken, and everything ends with the first zero byte. Nil for anything else.
+  /// Parses a client's cursor by the rules of strtoul(3), as Redis does: an empty text is zero, a sign is
+  /// accepted, and the text ends at the first zero byte. Nil for anything else.
   static func parse(_ text: RawSpan) -> UInt64? {
     var offset = 0
     var isNegative = false

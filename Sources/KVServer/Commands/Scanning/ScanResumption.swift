@@ -2,15 +2,16 @@ import Base
 import KVData
 import KVStore
 
-/// Where a page begins, by the cursor that a client has sent.
+/// Where a page begins, given the cursor that a client has sent.
 enum ScanResumption {
   /// The first key or field of the page, or nil for the beginning.
   ///
-  /// A cursor that is not kept any more, because the server was restarted or there were too many others, is looked for
-  /// among what is there: `walk` lends it in order. That takes a while, and happens on a thread of its own. Where it is
-  /// not found, its key was deleted or it never was one: then the iteration begins again, which returns some keys a
-  /// second time and leaves none out. So it does in a transaction or a script, where all writers would wait for a walk.
-  /// Such walks are made one after another (`ReadQueue`): a number that is made up costs as much.
+  /// A cursor is no longer kept after a restart, or if there were too many others. It is then searched for
+  /// among the existing keys or fields, which `walk` lends in order. The search takes a while, so it runs as a
+  /// long read; `.walkStopped` is thrown to make it one. If nothing is found, the key was deleted or never
+  /// existed: the iteration starts over, which returns some keys twice and leaves none out. In a transaction or
+  /// a script it starts over without a search, because all writers would wait for one. Only one search runs at
+  /// a time (`ReadQueue`), because a made-up number costs as much.
   static func position(
     of cursor: UInt64, in scope: ScanCursors.Scope, _ call: inout Call,
     _ walk: ((RawSpan) -> Bool) throws(StoreError) -> Void

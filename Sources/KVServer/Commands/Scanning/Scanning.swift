@@ -4,8 +4,9 @@ import KVStore
 
 /// KEYS, SCAN, RANDOMKEY and DBSIZE: commands that walk over the keys.
 ///
-/// Inside MULTI they see the transaction's own writes, and all other writers wait for them. A key whose value is
-/// damaged is left out, counted and logged; a damaged page is an error, as nobody knows what it had.
+/// Inside MULTI they see the transaction's own writes, and all other writers wait for them. A key with a
+/// damaged value is skipped, counted and logged. A damaged page is an error, because there is no telling which
+/// keys it held.
 enum Scanning {
   static let commands: [Command] = [
     Command(
@@ -22,7 +23,7 @@ enum Scanning {
       "Return the number of keys in the selected database", .read(countKeys, countKeys)),
   ]
 
-  /// The most keys that one SCAN looks at, whatever its COUNT.
+  /// The most keys that one SCAN visits, whatever its COUNT.
   static let largestPage = 10_000
 
   static func keys<V: View & ~Copyable>(
@@ -45,9 +46,9 @@ enum Scanning {
 
   /// SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]
   ///
-  /// Keys come in order, so a pattern's literal prefix bounds what is looked at. A key present
-  /// throughout the iteration is returned exactly once, and again only where a cursor's own key was deleted while the
-  /// server did not keep it (see `ScanResumption`).
+  /// Keys are visited in order, so a pattern's literal prefix bounds the walk. A key present throughout the
+  /// iteration is returned exactly once. The exception: if the key of a cursor was deleted while the server did
+  /// not keep that cursor, the iteration starts over (see `ScanResumption`).
   static func scan<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -91,8 +92,8 @@ enum Scanning {
     }
   }
 
-  /// A key near a random place between the first and the last. Any key may come, but not all with the
-  /// same likelihood: keys behind a gap come more often.
+  /// A key near a random position between the first and the last. Any key can be returned, but the
+  /// probabilities differ: a key after a gap is returned more often.
   static func randomKey<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -132,24 +133,24 @@ enum Scanning {
 }
 
 extension GlobPattern {
-  /// The keys in the engine that can match.
+  /// The range of engine keys that can match.
   var keys: KeyRange { .prefix(UserKey.engineKey(of: literalPrefix)) }
 }
 
-/// The options behind SCAN's cursor.
+/// The options after the cursor of SCAN, HSCAN and SSCAN.
 struct ScanOptions {
   private(set) var pattern: GlobPattern?
   private(set) var count = 10
   private var type: [UInt8]?
 
-  /// Whether an entry is of the type that was asked for, if one was.
+  /// Whether the entry has the requested type, if one was requested.
   func accepts(_ info: EntryInfo) -> Bool {
     guard let type else { return true }
     guard let name = info.recordType?.name.description else { return false }
     return name.withRawBytes { $0.equals(type.rawSpan) }
   }
 
-  /// Nil if they are not understood; the error is then written.
+  /// Nil, with the error written, if the options are invalid.
   init?(
     from first: Int, allowsType: Bool = true, _ call: inout Call, _ request: RawSpan
   ) {

@@ -1,7 +1,6 @@
 import KVStore
 
-/// KV.CHECKPOINT, and Redis's commands that save: there are no dumps, so that to save is to take a
-/// checkpoint.
+/// KV.CHECKPOINT, and Redis's commands that save. There are no dump files, so saving means taking a checkpoint.
 enum CheckpointCommands {
   static let commands: [Command] = [
     Command(
@@ -21,7 +20,7 @@ enum CheckpointCommands {
       "Get the UNIX timestamp of the last successful save to disk", .session(lastSave)),
   ]
 
-  /// Only this connection waits: the work is done on a thread of its own.
+  /// Only this connection waits: the checkpoint is taken on a separate thread.
   static func checkpoint(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     guard let ticket = call.session.checkpoint else {
       call.session.checkpoint = call.server.checkpoints.request(for: call.handle)

@@ -1,37 +1,38 @@
 import Base
 import KVStore
 
-/// Checkpoints asked for by clients, taken on a thread of their own while the event loops go on.
+/// Checkpoints requested by clients, taken on a separate thread while the event loops keep running.
 ///
-/// One is under way at a time. Whoever asks meanwhile gets the next, together with all others who do:
-/// the one under way may have begun before what they wrote.
+/// One is taken at a time. Requests made meanwhile share the next one, because the current one may have begun
+/// before their writes.
 final class Checkpoints: Sendable {
   private struct State {
     var waiting: [CheckpointTicket] = []
-    /// Whether there is a thread that takes them.
+    /// Whether there is a thread that takes checkpoints.
     var isRunning = false
-    /// Whether one is under way that nobody has the outcome of.
+    /// Whether a checkpoint is being taken whose outcome is not recorded yet.
     var isUnderWay = false
     var report = Report()
   }
 
-  /// What INFO tells.
+  /// What INFO and LASTSAVE report.
   struct Report {
     var isRunning = false
-    /// In seconds since 1970: of the last success, at first of the start.
+    /// When the last checkpoint succeeded, in seconds since 1970; until then, when the server started.
     var lastSavedAt: Int64 = SystemClock.timeOfDay().seconds
     var hasFailed = false
-    /// How long the last one took, and since when the one under way runs, in seconds; -1 for none.
+    /// How long the last checkpoint took, and when the current one began on the monotonic clock, in seconds; -1
+    /// for none.
     var lastSeconds: Int64 = -1
     var begunAt: Int64 = -1
     var count = 0
-    /// The sequence number up to which the last one reached.
+    /// The sequence number up to which the last checkpoint reached.
     var sequence: UInt64 = 0
   }
 
   private let store: Store
   private let locked = Lock(State())
-  /// Told when the thread is about to end.
+  /// Signalled when the thread is about to end.
   private let ended = Monitor()
 
   init(store: Store) {
@@ -47,7 +48,7 @@ final class Checkpoints: Sendable {
     }
   }
 
-  /// A ticket whose outcome `handle` is signalled of.
+  /// Requests a checkpoint. `handle` is signalled when the ticket has its outcome.
   func request(for handle: LoopHandle) -> CheckpointTicket {
     let ticket = CheckpointTicket(handle: handle)
     let mustStart = locked.withLock { state in
@@ -64,7 +65,7 @@ final class Checkpoints: Sendable {
     return ticket
   }
 
-  /// Returns once no checkpoint is under way. Nobody may ask for another meanwhile.
+  /// Returns once no checkpoint is being taken. No other may be requested meanwhile.
   func finish() {
     ended.withLock {
       while locked.withLock({ $0.isRunning }) { ended.wait() }
@@ -101,7 +102,7 @@ final class Checkpoints: Sendable {
 extension Checkpoints {
   private func enter(_ outcome: Result<Void, StoreError>, begun: Int64, sequence: UInt64) {
     locked.withLock { state in
-      // Before anybody is told the outcome: who asks for the next one then must not find this one.
+      // Before any waiter gets the outcome: its next request must not find this checkpoint still running.
       state.isUnderWay = false
       state.report.lastSeconds = SystemClock.monotonicSeconds() - begun
       state.report.begunAt = -1
@@ -117,14 +118,14 @@ extension Checkpoints {
   }
 }
 
-/// A checkpoint that was asked for, and its outcome once it has one.
+/// A requested checkpoint, and its outcome once it has one.
 final class CheckpointTicket: Sendable {
   private let handle: LoopHandle
   private let state = Lock<Result<Void, StoreError>?>(nil)
 
   fileprivate init(handle: LoopHandle) { self.handle = handle }
 
-  /// Nil while it is under way.
+  /// Nil until the checkpoint is done.
   var outcome: Result<Void, StoreError>? { state.withLock { $0 } }
 
   fileprivate func complete(_ outcome: Result<Void, StoreError>) {

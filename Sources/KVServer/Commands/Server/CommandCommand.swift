@@ -1,6 +1,6 @@
 import KVStore
 
-/// COMMAND and its subcommands: the command table, told to clients.
+/// COMMAND and its subcommands: describe the command table to clients.
 enum CommandCommand {
   static let commands: [Command] = [
     Command(
@@ -86,7 +86,7 @@ enum CommandCommand {
     guard call.count > 2 else { return describeAll(&call, request) }
     let table = call.server.table
     call.reply.array(call.count - 2)
-    // Where each command is described, for one that is named again.
+    // Where each description is in the reply, to repeat it for a command that is named again.
     var places: [Int: Range<Int>] = [:]
     for index in 2..<call.count where !call.reply.isOverflowing {
       let name = String(describing: request.extracting(call[index]))
@@ -104,7 +104,7 @@ enum CommandCommand {
     }
   }
 
-  /// The ten fields of Redis 7.
+  /// Writes the ten fields of Redis 7.
   private static func describe(_ index: Int, of table: CommandTable, in reply: inout ReplyWriter) {
     let command = table.commands[index]
     let facts = command.facts
@@ -169,7 +169,7 @@ enum CommandCommand {
     }
   }
 
-  /// Of each command once, however often it is named: they are the keys of a map.
+  /// Documents each command once, however often it is named, because names are the keys of a map.
   private static func documentation(_ call: inout Call, _ request: RawSpan) {
     let table = call.server.table
     var chosen: [Int] = []

@@ -1,6 +1,6 @@
 import KVStore
 
-/// CONFIG: the settings, told and changed.
+/// CONFIG: shows and changes settings.
 enum ConfigCommand {
   static let command = Command(
     container: "config", group: "server", "A container for server configuration commands",
@@ -31,10 +31,10 @@ enum ConfigCommand {
           ])),
     ])
 
-  /// Each of them is compared with the name of every setting.
+  /// Each pattern is compared with the name of every setting.
   private static let mostPatterns = 1024
 
-  /// A name without special characters is told as it was asked for, in whatever case, as Redis does.
+  /// As in Redis, a name without wildcards is matched ignoring case and returned as the client spelled it.
   static func get(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     var found: [(name: String, setting: Setting)] = []
     var names: Set<String> = []
@@ -71,7 +71,7 @@ enum ConfigCommand {
     }
   }
 
-  /// Several at once: all, or none with an error that names the first that cannot be.
+  /// Changes all the given settings, or none: the error names the first one that is refused.
   static func set(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     guard call.count % 2 == 0 else { return call.syntaxError() }
     var changes: [(setting: Setting, value: String)] = []
@@ -111,10 +111,10 @@ enum ConfigCommand {
     }
   }
 
-  /// Values stay in memory, stand in replies, and are written by CONFIG REWRITE.
+  /// Values stay in memory, appear in replies, and are written by CONFIG REWRITE.
   private static let longestValue = 64 << 10
 
-  /// What is wrong with a value, whatever the setting. A password may be any text.
+  /// Why a value is refused whatever the setting, or nil. A secret may contain control characters.
   private static func refusal(of value: String, for setting: Setting) -> String? {
     guard value.utf8.count <= longestValue else {
       return "argument is longer than \(longestValue) bytes"

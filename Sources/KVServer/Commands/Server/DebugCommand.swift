@@ -1,6 +1,6 @@
 import KVStore
 
-/// DEBUG, as far as test suites need it and it can do no harm to what is stored. Refused unless
+/// The parts of DEBUG that test suites need and that cannot harm stored data. Refused unless
 /// `enable-debug-command` allows it.
 enum DebugCommand {
   static let command = Command(
@@ -48,7 +48,7 @@ enum DebugCommand {
     case ("change-repl-id", 2), ("pause-cron", 3), ("quicklist-packed-threshold", 3),
       ("set-skip-checksum-validation", 3), ("set-disable-deny-scripts", 3),
       ("config-rewrite-force-all", 2):
-      // They set up what kvd has not; tests go on.
+      // They configure what kvd does not have. They succeed, so that tests can continue.
       call.reply.ok()
     case ("replybuffer", _) where call.count == 4:
       call.reply.ok()
@@ -79,8 +79,8 @@ enum DebugCommand {
     "mallctl-str": "the allocator has no such settings",
   ]
 
-  /// SLEEP, in short pieces: in a transaction, where all writers wait, it has no more time than any command; a server that
-  /// stops does not wait for it.
+  /// SLEEP, in pieces of at most 20 ms. In a transaction, where all writers wait, it is bounded by the time
+  /// limit of an evaluation. Otherwise it ends when the server stops.
   private static func sleep(milliseconds: Int, _ call: inout Call) throws(StoreError) {
     var left = milliseconds
     while left > 0 {
@@ -96,8 +96,8 @@ enum DebugCommand {
     call.reply.ok()
   }
 
-  /// RELOAD: closes the store and opens it again, which recovers it; everybody else waits meanwhile. What
-  /// Redis lets one say behind it is about its dumps.
+  /// RELOAD: closes the store and opens it again, which recovers it. All other clients wait meanwhile. Redis's
+  /// options concern its dumps; they are ignored.
   private static func reload(_ call: inout Call) throws(StoreError) {
     let isInside = call.isExecuting || call.isInScript
     guard call.server.options.reopen != nil, !isInside else {
@@ -121,7 +121,7 @@ enum DebugCommand {
     call.reply.ok()
   }
 
-  /// OBJECT key: a line in Redis's form, of which the encoding and the length mean something.
+  /// OBJECT key: a line in Redis's format, in which the encoding and the length are meaningful.
   private static func describe(_ key: RawSpan, _ call: inout Call) throws(StoreError) {
     let limits = call.server.live.current.encodings
     let found = try call.reader.withCut(of: key, through: call.through) {
@@ -140,7 +140,8 @@ enum DebugCommand {
     guard let length = parseInteger(request.extracting(call[2])), (0...1 << 20).contains(length)
     else { return call.notAnInteger() }
     let text = request.extracting(call[3])
-    // Of a pattern that is longer than those of all other commands each byte may be compared with each.
+    // The pattern may be longer than those of other commands, and each of its bytes may be compared with each
+    // byte of the text.
     guard text.byteCount * Int(length) <= mostCompared else {
       return call.reply.error(
         "ERR a pattern of \(text.byteCount) bytes is too long for a text of \(length)")
@@ -152,7 +153,7 @@ enum DebugCommand {
 
   private static let mostCompared = 1 << 26
 
-  /// PROTOCOL type: a value of each kind, for those who write clients.
+  /// PROTOCOL type: a sample value of each type, for developers of clients.
   private static func writeSample(_ call: inout Call, _ kind: RawSpan) {
     let isRESP3 = call.reply.isRESP3
     switch String(describing: kind).lowercased() {

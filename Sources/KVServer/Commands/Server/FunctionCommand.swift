@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// FUNCTION and FCALL: as of a Redis that has no functions. What would make one is refused.
+/// FUNCTION and FCALL: behave like a Redis without functions. Whatever would create one is refused.
 enum FunctionCommand {
   static let commands: [Command] = [
     container,
@@ -70,7 +70,7 @@ enum FunctionCommand {
     call.reply.error("ERR Function not found")
   }
 
-  /// Version and checksum, and nothing before them.
+  /// A dump of nothing: only version and checksum.
   private static func dump(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     var bytes: [UInt8] = []
     ValueDump.appendFooter(to: &bytes)
@@ -119,7 +119,7 @@ enum FunctionCommand {
       }
     }
     let payload = request.extracting(call[2])
-    // A long one is refused in any case, and to check its sum takes time.
+    // A long payload is refused in any case, so its checksum is not computed.
     guard payload.byteCount > longestChecked || ValueDump.isSound(payload) else {
       return call.reply.error("ERR DUMP payload version or checksum are wrong")
     }

@@ -2,15 +2,15 @@ import Base
 import KVStore
 import Synchronization
 
-/// The fields of INFO's sections. Fields of things that kvd has not are there with the value that says so,
-/// because dashboards read them.
+/// The fields of INFO's sections. Fields for features that kvd lacks are included with a neutral value, because
+/// dashboards read them.
 enum InfoSections {
   typealias Field = InfoText.Field
 
   static func server(_ server: ServerState) -> [Field] {
     let uptime = SystemClock.monotonicSeconds() - server.startedAt
     let (seconds, microseconds) = SystemClock.timeOfDay()
-    // It means nothing here, but clients compare it with what they have set.
+    // `hz` has no effect here, but clients compare it with the value that they have set.
     let configuredRate = server.live.current.ignored["hz"] ?? "10"
     let kernel = System.kernelText("/proc/sys/kernel/osrelease").filter { !$0.isNewline }
     return [
@@ -90,7 +90,7 @@ enum InfoSections {
     return fields
   }
 
-  /// A checkpoint is what a dump or a rewritten append-only file is to Redis.
+  /// Checkpoints are reported in the fields for dumps and for append-only file rewrites.
   static func persistence(_ server: ServerState) -> [Field] {
     let isHealthy = server.store.poisoned == nil && server.store.diskFull == nil
     let report = server.checkpoints.state
@@ -157,7 +157,7 @@ enum InfoSections {
     ] + cutOffs(server)
   }
 
-  /// Clients that were cut off, the first two under the names of newer Redis versions, and long reads.
+  /// Disconnected clients by reason, the first two under the names of newer Redis versions, and long reads.
   private static func cutOffs(_ server: ServerState) -> [Field] {
     let reasons: [(String, CutOffs.Reason)] = [
       ("client_query_buffer_limit_disconnections", .queryBuffer),

@@ -1,11 +1,10 @@
 import KVStore
 
-/// The text of INFO: Redis's sections and field names, and a section of its own for the store's
-/// statistics.
+/// The text of INFO: Redis's sections and field names, and a section of kvd's own for the store's statistics.
 enum InfoText {
   typealias Field = (String, String)
 
-  /// In Redis's order. Those of `extra` come with ALL and EVERYTHING only.
+  /// In Redis's order. Sections in `extra` are included only if named, or with ALL or EVERYTHING.
   private static let names = [
     "server", "clients", "memory", "persistence", "stats", "replication", "cpu", "modules",
     "commandstats", "errorstats", "latencystats", "cluster", "keyspace", "kvd",

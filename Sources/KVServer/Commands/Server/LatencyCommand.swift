@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// LATENCY: spikes, and the distribution of each command's times.
+/// LATENCY: latency spikes, and the latency distribution of each command.
 enum LatencyCommand {
   static let command = Command(
     container: "latency", group: "server", "A container for latency diagnostics commands",
@@ -72,7 +72,7 @@ enum LatencyCommand {
     call.reply.integer(Int64(call.server.latency.reset(names)))
   }
 
-  /// A line for each sample, since there is nobody to look at a drawing.
+  /// One line per sample instead of Redis's ASCII drawing.
   static func graph(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     let name = String(describing: request.extracting(call[2]))
     guard let event = call.server.latency.event(name) else {
@@ -115,7 +115,7 @@ enum LatencyCommand {
     call.reply.verbatim(text + "\nSLOWLOG GET tells which commands they were.\n")
   }
 
-  /// HISTOGRAM [command…]: a container stands for all its subcommands.
+  /// HISTOGRAM [command…]: a container stands for itself and all its subcommands.
   static func histogram(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     let table = call.server.table
     let tallies = call.server.tallies.filter { $0.value.histogram.total > 0 }

@@ -3,7 +3,7 @@ import KVData
 import KVStore
 import Synchronization
 
-/// MEMORY: what the process takes, and what a key takes on disk and in memory, about.
+/// MEMORY: the memory of the process, and about how much a key takes on disk and in memory.
 enum MemoryCommand {
   static let command = Command(
     container: "memory", group: "server", "A container for memory diagnostics commands",
@@ -46,8 +46,9 @@ enum MemoryCommand {
           ])),
     ])
 
-  /// PURGE. Where one is asked for that has not begun, it serves for this one, too: nobody can ask for so many that
-  /// other work has to wait. A transaction and a script cannot wait, and nothing of theirs depends on it.
+  /// PURGE. A purge that was requested and has not begun serves this request too, so that no number of requests
+  /// can hold up other work. A transaction or script cannot wait, so there the reply comes at once; nothing in
+  /// it depends on the purge.
   static func purge(_ call: inout Call, _ request: RawSpan) {
     let server = call.server
     let isBegun = call.session.sideTicket != nil
@@ -68,11 +69,11 @@ enum MemoryCommand {
     }
   }
 
-  /// What an entry takes beside its key and value: the header of the value and the node in its page.
+  /// What an entry takes besides its key and value: the header of the value and the node in its page.
   private static let overheadByteCount = 48
 
-  /// USAGE key [SAMPLES count]: the bytes of the key's entries. Of a map some fields are read, `sampleLimit`
-  /// at most, and the others taken to be like them. O(samples).
+  /// USAGE key [SAMPLES count]: the size of the key's entries in bytes. For a map, at most `sampleLimit` fields
+  /// are read, and the size is extrapolated from them. O(samples).
   static func usage<V: EntryView & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -108,8 +109,8 @@ enum MemoryCommand {
     call.reply.integer(Int64(byteCount))
   }
 
-  /// What `count` fields take if `seen` of them take `seenByteCount`, with `rest` besides; the most that a
-  /// reply can tell where it is more.
+  /// The size of `count` fields, extrapolated from `seen` fields of `seenByteCount` bytes, plus `rest`. A
+  /// larger result than a reply can hold becomes `Int.max`.
   static func estimate(_ count: Int, from seen: Int, of seenByteCount: Int, beside rest: Int) -> Int
   {
     guard seen > 0 else { return rest }
@@ -122,14 +123,14 @@ enum MemoryCommand {
 
   /// As in Redis.
   private static let defaultSampleCount = 5
-  /// The most fields that are read, however many are asked for: other clients wait for as long.
+  /// The most fields that are read, whatever SAMPLES says: in a transaction all writers wait for them.
   private static let sampleLimit = 100_000
-  /// The map's id comes before a field.
+  /// The key of a field also holds the map's id.
   private static let fieldOverheadByteCount = overheadByteCount + MapLimits.fieldOverhead
 
   static func statistics(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     let facts = ProcessFacts()
-    // Free pages are not told, and to count them is not for an evaluation.
+    // The reply has no field for free pages, and counting them takes too long for an evaluation.
     let store = try call.store.statistics(countsFreePages: false)
     let memtables = store.activeMemtableByteCount + store.sealedMemtableByteCount
     let keys = try call.server.figures.keyCount(call.reader)

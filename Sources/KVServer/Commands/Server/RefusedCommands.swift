@@ -1,7 +1,7 @@
 import KVStore
 
-/// Commands of Redis that clients and tools try and that make no sense here: each is refused with the
-/// reason, or does what there is to do, which is nothing.
+/// Redis commands that clients and tools try but that make no sense here. Each is refused with the reason, or
+/// succeeds because there is nothing to do.
 enum RefusedCommands {
   static let commands: [Command] = [
     refused("replicaof", arity: 3, "server", replicas, flags: [.admin], isAllowed: namesNobody),
@@ -52,7 +52,7 @@ enum RefusedCommands {
       name, arity: arity, flags.union(.noTransaction), group: group, "Refused: \(reason)",
       .session { (call, request) in
         if let isAllowed, isAllowed(call, request) { return call.reply.ok() }
-        // The gate does not look at the channels of who may run every command on every key.
+        // The gate does not check the channels of a user that may run every command on every key.
         let command = call.server.table.commands[call.command]
         if let refusal = call.session.user?.refusal(of: call.command, call.arguments, in: request) {
           Gate.log(refusal, command, &call, request)
@@ -62,7 +62,7 @@ enum RefusedCommands {
       })
   }
 
-  /// REPLICAOF NO ONE asks for what is the case.
+  /// REPLICAOF NO ONE asks for the state that the server is in already.
   @Sendable private static func namesNobody(_ call: borrowing Call, _ request: RawSpan) -> Bool {
     request.extracting(call[1]).spells("NO") && request.extracting(call[2]).spells("ONE")
   }

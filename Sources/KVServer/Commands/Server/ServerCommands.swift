@@ -1,7 +1,7 @@
 import Base
 import KVStore
 
-/// The commands about the server as a whole.
+/// Commands about the server as a whole.
 enum ServerCommands {
   static let commands: [Command] =
     [
@@ -62,7 +62,7 @@ enum ServerCommands {
     call.reply.bulk(String(microseconds))
   }
 
-  /// The line that Redis draws below its art; there is no art.
+  /// The line that Redis prints below its art, without the art.
   static func lolwut(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     if call.count >= 3, request.extracting(call[1]).spells("VERSION") {
       for index in 2..<call.count where parseInteger(request.extracting(call[index])) == nil {
@@ -81,8 +81,8 @@ enum ServerCommands {
 
   /// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]
   ///
-  /// What was acknowledged is durable whatever is said, so SAVE and NOSAVE come to the same; and a stop
-  /// that has begun cannot be called off.
+  /// Acknowledged writes are durable in any case, so SAVE and NOSAVE do the same. A shutdown that has begun
+  /// cannot be aborted.
   static func shutDown(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     var saves: Bool?
     var isAborting = false
@@ -110,7 +110,7 @@ enum ServerCommands {
     call.disposition = .close
   }
 
-  /// From now on the connection is told of every command; other requests are still carried out.
+  /// MONITOR: the connection receives every command from then on. Its own requests are still carried out.
   static func monitor(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     if call.session.feed == nil {
       call.session.feed = call.server.monitors.enter(call.session.id, call.handle)
@@ -119,7 +119,7 @@ enum ServerCommands {
     call.reply.ok()
   }
 
-  /// WAIT replicas timeout: there are no replicas, so that waiting for one takes the whole time, forever
+  /// WAIT replicas timeout: there are no replicas, so waiting for one always takes the full timeout, or forever
   /// if it is 0.
   static func wait(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     if let until = call.session.waitsUntil {

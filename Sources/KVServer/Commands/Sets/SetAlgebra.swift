@@ -1,7 +1,7 @@
 import KVData
 import KVStore
 
-/// SINTER, SUNION and SDIFF, the forms of them that store what they find, and SINTERCARD.
+/// SINTER, SUNION and SDIFF, their storing forms, and SINTERCARD.
 enum SetAlgebra {
   static let commands: [Command] = [
     Command(
@@ -81,7 +81,7 @@ enum SetAlgebra {
     call.reply.integer(count)
   }
 
-  /// 0 for none; nil with the error written.
+  /// The limit, 0 for none. Nil, with the error written, if the options are invalid.
   private static func limit(
     from start: Int, _ call: inout Call, _ request: RawSpan
   ) -> Int64? {
@@ -102,7 +102,8 @@ enum SetAlgebra {
 
   // MARK: Storing
 
-  /// Everything is found before anything is written: the key that is replaced may be one of the sets.
+  /// The result is complete before anything is written, because the key that is replaced may be one of the
+  /// sets.
   private static func storing(_ operation: SetOperation) -> Command.Handler {
     .write { (evaluation, call, request) throws(StoreError) in
       let sets = try evaluation.maps(at: call.arguments[2...], in: request, type: .set)

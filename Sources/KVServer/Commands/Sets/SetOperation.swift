@@ -1,13 +1,13 @@
 import KVData
 import KVStore
 
-/// What is made of several sets.
+/// An operation on several sets.
 enum SetOperation {
   case intersection
   case union
   case difference
 
-  /// Lends the members in the order of their bytes, until false from `body`. A set that is nil is empty; one that
+  /// Lends the members of the result in byte order until `body` returns false. A nil set is empty. A set that
   /// is named several times is walked once.
   func run<V: EntryView & ~Copyable>(
     on sets: [FoundMap?], in view: inout V, _ body: (RawSpan) throws(StoreError) -> Bool

@@ -37,7 +37,7 @@ enum SetRandom {
     }
   }
 
-  /// How many members of a larger set one batch may remove, of whatever length.
+  /// How many members of a larger set one batch may remove, whatever their lengths.
   private static let mostRemoved =
     Limits.batchByteCount / (Limits.mutationByteCount + MapLimits.fieldPrefixByteCount)
 
@@ -61,13 +61,14 @@ enum SetRandom {
       return call.reply.error(
         "ERR SPOP removes at most \(mostRemoved) members at once, or all of them")
     }
-    // Members that nobody asks to be told of are removed all the same.
+    // If the client wants no reply, the members are removed all the same.
     if !RandomCount.fits(drawn, &call), call.isReplyLost { return }
     call.reply.set(drawn)
     try remove(drawn, from: set, at: key, &evaluation, &call)
   }
 
-  /// Replies with members and removes them; none where the reply is wanted and cannot hold them.
+  /// Replies with random members and removes them. Removes none if the client wants the reply and the reply
+  /// cannot hold them.
   private static func remove(
     _ count: Int, from set: FoundMap, at key: RawSpan, _ evaluation: inout Evaluation,
     _ call: inout Call

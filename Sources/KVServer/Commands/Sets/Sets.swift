@@ -1,7 +1,7 @@
 import KVData
 import KVStore
 
-/// The commands of sets: maps whose fields are the members, in the order of their bytes, with empty values.
+/// Set commands. A set is a map whose fields are the members, in byte order, with empty values.
 enum Sets: MapKind {
   static let type = RecordType.set
 
@@ -46,7 +46,7 @@ enum Sets: MapKind {
       (set, evaluation) throws(StoreError) in
       var added: Int64 = 0
       for index in 2..<call.count {
-        // As in `KeyCommands.delete`.
+        // As in `KeyCommands.delete`: a member that the set already has adds nothing to the batch.
         try evaluation.pace.advance(by: 1)
         guard try !set.contains(request.extracting(call[index]), in: &evaluation) else { continue }
         try set.put(request.extracting(call[index]), RawSpan(), isNew: true, in: &evaluation)

@@ -2,14 +2,14 @@ import Base
 import KVData
 import KVStore
 
-/// SORT and SORT_RO of sets, which are the only values here whose elements have no order of their own to keep:
-/// by themselves or by what stands at keys made from them, all as of one moment.
+/// SORT and SORT_RO, for sets only: kvd has no lists or sorted sets. Sorts the members by themselves, or by
+/// values at keys derived from them, all in one consistent cut.
 ///
-/// All elements are in memory meanwhile, and what they are sorted by, so there is a limit on how many they are, and
-/// on the memory of all together.
+/// All members and the values they are sorted by are in memory meanwhile, so both their number and their total
+/// size are limited.
 enum Sort {
   static let commands: [Command] = [
-    // A write by its flags, as in Redis, where it may store.
+    // Flagged as a write, as in Redis, where it may store its result.
     Command(
       "sort", arity: -2, [.write, .scans], keys: .one, group: "generic",
       "Sort the elements in a list, set or sorted set", .cut(sort, sort)),
@@ -20,13 +20,13 @@ enum Sort {
   ]
 
   private static let mostElements = 1_000_000
-  /// What may be replied, of which each may need a look-up.
+  /// The most elements of a reply; each may need a lookup.
   private static let mostReplied = 10_000_000
 
   fileprivate struct Element {
     let name: [UInt8]
     var number = 0.0
-    /// What it is compared by, where that is bytes; nothing is before everything.
+    /// What it is compared by if that is bytes. Nil sorts before everything.
     var text: [UInt8]?
   }
 
@@ -42,19 +42,20 @@ enum Sort {
     try run(SortOptions(&call, request, mayStore: false), &view, &call, request)
   }
 
-  /// The memory that elements take, of as much as they may.
+  /// The memory that elements take, and its limit.
   private struct Memory {
     let limit: Int
     private(set) var byteCount = 0
     var isFull: Bool { byteCount > limit }
 
-    /// What is left for clients, and no more than a reply may take; of a script what its replies may take.
+    /// The limit is the memory left for clients, but at most what a reply may take; in a script, what the reply
+    /// to one of its commands may take.
     init(_ call: borrowing Call) {
       let left = max(call.server.memory.left, ClientMemory.ungatedByteCount)
       limit = min(left, call.isInScript ? call.reply.limit : ReplyWriter.defaultLimit)
     }
 
-    /// Whether there is room for so much more.
+    /// Adds `count` bytes. Returns whether the memory is within its limit.
     mutating func take(_ count: Int) -> Bool {
       byteCount += count
       return !isFull
@@ -66,11 +67,11 @@ enum Sort {
   ) throws(StoreError) {
     guard let options else { return }
     let start = call.reply.count
-    // Keys of other partitions move the moment of what was read before: then all is read again.
+    // Reading a key of another partition may move the cut to a later moment. Then everything is read again.
     while try !reply(options, &view, &call, request) { call.reply.takeBack(to: start) }
   }
 
-  /// False if it has to be done again.
+  /// Returns false if it must be done again.
   private static func reply<V: EntryView & ~Copyable>(
     _ options: SortOptions, _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) -> Bool {
@@ -131,7 +132,7 @@ enum Sort {
     return true
   }
 
-  /// What an element takes beside the bytes of its name.
+  /// What an element takes besides the bytes of its name.
   private static let elementByteCount = MemoryLayout<Element>.stride + 32
 
   private static func refuse(_ memory: Memory, _ call: inout Call) -> Bool {
@@ -141,14 +142,14 @@ enum Sort {
     return true
   }
 
-  /// Gives each element what it is compared by; a number that is none becomes NaN. False if it has to be done
-  /// again. Ends where memory is full.
+  /// Gives each element the value that it is compared by; text that is not a number becomes NaN. Stops where
+  /// memory is full. Returns false if everything must be done again.
   private static func weigh<V: EntryView & ~Copyable>(
     _ elements: inout [Element], _ options: SortOptions, _ memory: inout Memory, _ view: inout V
   ) throws(StoreError) -> Bool {
     for index in elements.indices where !memory.isFull {
       guard let pattern = options.weight else {
-        // Bytes are shared with the name.
+        // The bytes are shared with the name, so they take no memory.
         try view.advance(by: WalkPace.steps(forByteCount: elements[index].name.count))
         elements[index].weigh(elements[index].name, options.order)
         continue
@@ -162,8 +163,8 @@ enum Sort {
     return true
   }
 
-  /// Each comparison counts as a step of a walk, or as more where there is much to compare: a million of elements whose
-  /// first bytes are the same take longer to sort than to read.
+  /// Each comparison counts as one step of a walk, or as more if there is much to compare: a million elements
+  /// with a common beginning take longer to sort than to read.
   private static func sort<V: EntryView & ~Copyable>(
     _ elements: inout [Element], _ options: SortOptions, _ view: inout V
   ) throws(StoreError) {
@@ -192,8 +193,8 @@ enum Sort {
     return text.lexicographicallyPrecedes(otherText)
   }
 
-  /// Lends what stands at the key that `pattern` makes of `element`: a string, or a field of a hash. False, and
-  /// nothing is lent, if the view is of a later moment now.
+  /// Lends the value at the key that `pattern` makes of `element`: a string, or a field of a hash. Returns
+  /// false, and lends nothing, if the cut has moved to a later moment.
   private static func withValue<V: EntryView & ~Copyable>(
     of pattern: SortOptions.Pattern, for element: [UInt8], in view: inout V,
     _ body: (RawSpan?) -> Void
@@ -226,7 +227,7 @@ enum Sort {
 }
 
 extension Sort.Element {
-  /// How many bytes a comparison may have to look at.
+  /// The most bytes that a comparison may read.
   fileprivate var comparedByteCount: Int { text?.count ?? name.count }
 
   fileprivate mutating func weigh(_ value: [UInt8], _ order: SortOptions.Order) {

@@ -1,15 +1,15 @@
 import Base
 import KVStore
 
-/// What stands behind the key of SORT.
+/// The options after SORT's key.
 struct SortOptions {
-  /// A name with a `*` for the element in it, and behind a `->` a field of the hash of that name.
+  /// A key pattern: `*` stands for the element. After a `->` comes a field of the hash at that key.
   struct Pattern {
     let prefix: [UInt8]
     let suffix: [UInt8]
     let field: [UInt8]?
 
-    /// Nil if no `*` is in it: it then stands for no key.
+    /// Nil if there is no `*`, because the pattern then stands for no key.
     init?(_ text: RawSpan) {
       let bytes = [UInt8](copying: text)
       guard let star = bytes.firstIndex(of: 0x2A) else { return nil }
@@ -25,14 +25,14 @@ struct SortOptions {
 
   enum Part {
     case element
-    /// What the pattern finds; of nil nothing.
+    /// The value that the pattern finds; null for nil.
     case value(Pattern?)
   }
 
   enum Order {
     case byNumber
     case byBytes
-    /// As they come.
+    /// In no particular order.
     case none
   }
 
@@ -40,14 +40,14 @@ struct SortOptions {
   var isDescending = false
   /// What elements are compared by, if not by themselves.
   var weight: Pattern?
-  /// What is replied for each element; the element itself if empty.
+  /// What is returned for each element; if empty, the element itself.
   var parts: [Part] = []
-  /// The outcome is to become a list, which there are none of.
+  /// The result is to be stored as a list, which kvd does not have.
   var stores = false
   private var first: Int64 = 0
   private var count: Int64 = -1
 
-  /// Nil with the error written.
+  /// Nil, with the error written, if the options are invalid or not permitted.
   init?(_ call: inout Call, _ request: RawSpan, mayStore: Bool) {
     let mayReadAll =
       call.session.user.map {
@@ -106,7 +106,7 @@ struct SortOptions {
     call.reply.error("ERR \(option) option of SORT denied due to insufficient ACL permissions")
   }
 
-  /// Which of so many sorted elements are replied.
+  /// The range of `total` sorted elements that is returned.
   func range(of total: Int) -> Range<Int> {
     let start = Int(min(max(first, 0), Int64(total)))
     let length = count < 0 ? Int64(total) : count

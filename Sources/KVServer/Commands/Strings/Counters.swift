@@ -2,8 +2,8 @@ import Base
 import KVData
 import KVStore
 
-/// INCR and its kin: a value read as a number, changed and written back in one evaluation. When it
-/// expires is kept.
+/// INCR and related commands: a value is read as a number, changed and written back in one evaluation. Its
+/// expiry is kept.
 enum Counters {
   static let commands: [Command] = [
     Command(

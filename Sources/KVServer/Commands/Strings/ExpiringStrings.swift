@@ -2,7 +2,7 @@ import Base
 import KVData
 import KVStore
 
-/// SETEX, PSETEX and GETEX: strings, and when they expire.
+/// SETEX, PSETEX and GETEX: strings with an expiry.
 enum ExpiringStrings {
   static let commands: [Command] = [
     Command(
@@ -44,8 +44,7 @@ enum ExpiringStrings {
 
   /// GETEX key [EX n | PX n | EXAT n | PXAT n | PERSIST]
   ///
-  /// As in Redis the number is looked at only if the key is there, and a moment that has passed removes
-  /// the key.
+  /// As in Redis, the number is checked only if the key exists, and a time in the past removes the key.
   static func get(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {

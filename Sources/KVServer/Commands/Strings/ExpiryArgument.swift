@@ -1,6 +1,6 @@
 import KVStore
 
-/// When a key shall expire, as EX, PX, EXAT and PXAT spell it.
+/// An expiry given by EX, PX, EXAT or PXAT.
 struct ExpiryArgument {
   enum Unit: Int64 {
     case milliseconds = 1
@@ -8,9 +8,9 @@ struct ExpiryArgument {
   }
 
   let unit: Unit
-  /// Counted from 1970, not from now.
+  /// Counted from 1970 instead of from the current time.
   let isAbsolute: Bool
-  /// Where the number stands in the request.
+  /// The range of the number in the request.
   let number: Range<Int>
 
   /// Nil if `option` is none of the four words.
@@ -34,14 +34,14 @@ struct ExpiryArgument {
     self.number = number
   }
 
-  /// Whether both are the same of the four words.
+  /// Whether both come from the same of the four options.
   func isSameOption(as other: ExpiryArgument) -> Bool {
     unit == other.unit && isAbsolute == other.isAbsolute
   }
 
-  /// The moment of the store's clock in milliseconds since 1970, which is after 1970 but may be in the past; nil,
-  /// with the error written, if the number is none, is not positive, or does not fit 63 bits. An absolute number
-  /// is one of the clock that clients see, the machine's.
+  /// The expiry on the store's clock, in milliseconds since 1970: it is positive, but may be in the past. Nil,
+  /// with the error written, if the number is not an integer, is not positive, or does not fit 63 bits. An
+  /// absolute number refers to the machine's clock, which is the one that clients see.
   func moment(_ call: inout Call, _ request: RawSpan, now: UInt64) -> UInt64? {
     guard let number = parseInteger(request.extracting(number)) else {
       call.notAnInteger()

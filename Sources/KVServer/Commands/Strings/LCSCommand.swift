@@ -15,7 +15,7 @@ enum LCSCommand {
     var givesMatchLengths = false
     var leastMatchLength: Int64 = 0
 
-    /// Nil if they are not understood; the error is then written.
+    /// Nil, with the error written, if the options are invalid.
     init?(_ call: inout Call, _ request: RawSpan) {
       var index = 3
       while index < call.count {

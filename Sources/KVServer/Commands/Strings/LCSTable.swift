@@ -1,10 +1,10 @@
-/// The lengths of the longest common subsequences of all beginnings of two strings, and the walk back
-/// through them that spells one of the longest.
+/// The lengths of the longest common subsequences of all prefixes of two strings, and the walk back through
+/// them that yields one of the longest.
 ///
-/// The table and the walk are those of Redis, so that of several subsequences of the same length the
-/// same one is chosen. O(n·m) time and memory; `cellLimit` bounds the memory.
+/// The table and the walk are those of Redis, so that among several subsequences of the same length the same
+/// one is chosen. O(n·m) time and memory; `byteLimit` bounds the memory.
 struct LCSTable {
-  /// A stretch that both strings have; the ends belong to it.
+  /// A run of bytes that both strings have, as closed ranges.
   struct Match {
     var first: ClosedRange<Int>
     var second: ClosedRange<Int>
@@ -45,7 +45,7 @@ struct LCSTable {
   /// The length of the longest common subsequence.
   var count: Int { Int(cells[cells.count - 1]) }
 
-  /// Walks from the ends to the beginnings: `match` is told each stretch, the last one first. Returns the
+  /// Walks from the ends to the beginnings and calls `match` for each run, the last one first. Returns the
   /// subsequence.
   func walk(_ match: (Match) -> Void) -> [UInt8] {
     var common = [UInt8](repeating: 0, count: count)

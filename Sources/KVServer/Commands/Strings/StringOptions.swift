@@ -1,11 +1,11 @@
 import KVStore
 
-/// The options of SET behind its value, and of GETEX behind its key.
+/// The options after SET's value, and after GETEX's key.
 ///
 ///     SET    NX | XX, GET, EX | PX | EXAT | PXAT | KEEPTTL
 ///     GETEX  EX | PX | EXAT | PXAT | PERSIST
 ///
-/// As in Redis an option may be repeated, the last number counts, and two that exclude each other are a
+/// As in Redis, an option may be repeated, the last number counts, and options that exclude each other are a
 /// syntax error.
 struct StringOptions {
   enum Owner { case set, getEx }
@@ -17,7 +17,7 @@ struct StringOptions {
   private(set) var persists = false
   private(set) var expiry: ExpiryArgument?
 
-  /// Nil if they are not understood; the error is then written.
+  /// Nil, with the error written, if the options are invalid.
   init?(of owner: Owner, _ call: inout Call, _ request: RawSpan) {
     var index = owner == .set ? 3 : 2
     while index < call.count {
@@ -37,7 +37,7 @@ struct StringOptions {
     }
   }
 
-  /// Whether `option` is one without a number, and may stand beside those before it.
+  /// Takes an option without a number. Returns false if it is none, or if an earlier option excludes it.
   private mutating func takeCondition(_ option: RawSpan, _ owner: Owner) -> Bool {
     switch owner {
     case .set:

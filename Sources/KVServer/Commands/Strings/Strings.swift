@@ -2,7 +2,7 @@ import Base
 import KVData
 import KVStore
 
-/// GET, SET and their kin.
+/// GET, SET and related commands.
 enum Strings {
   /// The commands of Redis's group "string".
   static let all =
@@ -49,8 +49,8 @@ enum Strings {
     try view.withValue(of: request.extracting(call[1])) { call.reply.bulkOrNull($0) }
   }
 
-  /// A key that holds something else than a string counts as absent, as in Redis. One whose value is damaged has
-  /// an error in its place, as commands have in the reply of EXEC: null would say that it is not there.
+  /// As in Redis, a key that holds another type than a string counts as absent. A damaged value has an error in
+  /// its place, as a failed command has in the reply of EXEC: null would mean that the key is absent.
   static func getMany<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -70,7 +70,7 @@ enum Strings {
         if call.reply.isOverflowing { throw .walkStopped }
       }
     } catch {
-      // The rest of the keys is not looked up for a reply that is refused.
+      // The remaining keys are not looked up for a reply that is refused.
       guard case .walkStopped = error, call.reply.isOverflowing else { throw error }
     }
   }
@@ -189,7 +189,7 @@ enum Strings {
     for start in stride(from: 1, to: call.count, by: groupCount) {
       let group = stride(from: start, to: min(start + groupCount, call.count), by: 2)
       call.fetch(keys: group, request)
-      // Told of once for all of a group: a MSET of few keys does next to nothing else.
+      // Counted once for a whole group, because an MSET of few keys does little else.
       var stepCount = groupCount
       for index in group {
         stepCount &+= call[index &+ 1].count &>> 8

@@ -30,7 +30,7 @@ enum Substrings {
     }
   }
 
-  /// SETRANGE key offset value: zeros fill what lies between the old end and `offset`.
+  /// SETRANGE key offset value: zeros fill the gap between the old end and `offset`.
   static func set(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -58,15 +58,15 @@ enum Substrings {
   }
 }
 
-/// A pair of indexes, both inclusive, of which negative ones count from the end.
+/// A pair of inclusive indices, of which negative ones count from the end.
 enum IndexRange {
-  /// The part of `0..<count` that they mean, as Redis has it; nil if it is empty.
+  /// The part of `0..<count` between them, as in Redis; nil if it is empty.
   static func resolve(_ start: Int64, _ end: Int64, count: Int) -> Range<Int>? {
     if start < 0, end < 0, start > end { return nil }
     return resolve(clamping: start, end, count: count)
   }
 
-  /// The same for BITPOS, where two negative indexes the wrong way round may still mean the first.
+  /// The same for BITPOS, where two negative indices in the wrong order may still select the first element.
   static func resolve(clamping start: Int64, _ end: Int64, count: Int) -> Range<Int>? {
     let count = Int64(count)
     let first = max(0, start < 0 ? count + start : start)
@@ -76,7 +76,7 @@ enum IndexRange {
 }
 
 extension [UInt8] {
-  /// A copy of `bytes`, with zeros behind them up to `byteCount` if they are fewer.
+  /// A copy of `bytes`, padded with zeros to `byteCount`.
   init(copying bytes: RawSpan?, growingTo byteCount: Int) {
     self = []
     reserveCapacity(Swift.max(bytes?.byteCount ?? 0, byteCount))
@@ -84,7 +84,7 @@ extension [UInt8] {
     grow(to: byteCount)
   }
 
-  /// Puts zeros behind the bytes up to `byteCount`.
+  /// Pads the bytes with zeros to `byteCount`.
   mutating func grow(to byteCount: Int) {
     if count < byteCount { append(contentsOf: repeatElement(0, count: byteCount - count)) }
   }
