@@ -18,7 +18,7 @@
 
 // Where the calling thread continues if an LMDB assertion fails; NULL outside guarded calls. Weak, so that the
 // linker keeps one copy, and never inlined: all files that include this share one variable.
-__attribute__((weak, visibility("hidden"))) jmp_buf **kvd_mdb_place(void) {
+__attribute__((weak, visibility("hidden"))) jmp_buf **kvd_mdb_jump_target(void) {
   static __thread jmp_buf *place;
   return &place;
 }
@@ -26,10 +26,10 @@ __attribute__((weak, visibility("hidden"))) jmp_buf **kvd_mdb_place(void) {
 // Called by LMDB before it aborts. The jump crosses only frames of LMDB: it was called by one of the functions
 // below, and it calls back only this function and its own comparison functions.
 static void kvd_mdb_assertion_failed(MDB_env *environment, const char *message) {
-  jmp_buf *place = *kvd_mdb_place();
+  jmp_buf *place = *kvd_mdb_jump_target();
   (void)environment; (void)message;
   if (place) {
-    *kvd_mdb_place() = NULL;
+    *kvd_mdb_jump_target() = NULL;
     longjmp(*place, 1);
   }
 }
@@ -47,7 +47,7 @@ static inline void kvd_mdb_guard(MDB_env *environment) {
   jmp_buf **current;                  \
   int status;                         \
   if (_setjmp(place)) return failed;  \
-  current = kvd_mdb_place();          \
+  current = kvd_mdb_jump_target();          \
   *current = &place;                  \
   status = call;                      \
   *current = NULL;                    \

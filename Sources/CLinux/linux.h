@@ -45,7 +45,7 @@ static inline void kvd_prefetch_for_writing(const void *address) {
 static inline uint64_t kvd_counter(void) { return __builtin_ia32_rdtsc(); }
 
 // Whether that counter runs at a constant rate: leaf 0x80000007 of CPUID, bit 8 of EDX.
-static inline int kvd_has_even_counter(void) {
+static inline int kvd_has_invariant_tsc(void) {
   unsigned a = 0x80000000u, b, c = 0, d;
   __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
   if (a < 0x80000007u) return 0;
@@ -101,7 +101,7 @@ static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size
 }
 #else
 static inline uint64_t kvd_counter(void) { return 0; }
-static inline int kvd_has_even_counter(void) { return 0; }
+static inline int kvd_has_invariant_tsc(void) { return 0; }
 
 // Other processors use the table in SlotHash.swift.
 static inline int kvd_has_carryless_product(void) { return 0; }

@@ -23,7 +23,7 @@ package enum Records {
     // Checked before the fields are removed, because a script may continue after an error.
     try Limits.check(key: key)
     try Limits.check(value: value)
-    try evaluation.asOneChange { evaluation throws(StoreError) in
+    try evaluation.atomically { evaluation throws(StoreError) in
       try releaseFields(of: key, in: &evaluation)
       try rewrite(key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
     }
@@ -58,7 +58,7 @@ package enum Records {
       return info
     }
     guard let old else { return false }
-    try evaluation.asOneChange { evaluation throws(StoreError) in
+    try evaluation.atomically { evaluation throws(StoreError) in
       if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
       try evaluation.delete(stored: key, replacing: old.expiry)
     }
@@ -69,7 +69,7 @@ package enum Records {
   package static func removeUnread(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
-    try evaluation.asOneChange { evaluation throws(StoreError) in
+    try evaluation.atomically { evaluation throws(StoreError) in
       try release(key, in: &evaluation)
       try evaluation.delete(stored: key)
     }
@@ -91,7 +91,7 @@ package enum Records {
     let (record, byteCount) = try evaluation.withStoredEntry(of: key) { info, value in
       (MapRecord(of: info, value), value.byteCount)
     }
-    try evaluation.pace.advance(by: WalkPace.steps(forByteCount: byteCount))
+    try evaluation.pace.advance(by: ScanBudget.steps(forByteCount: byteCount))
     if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
   }
 
@@ -167,7 +167,7 @@ package enum Records {
     try Limits.check(key: target)
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
     if key.compare(to: target) == 0 { return true }
-    try evaluation.asOneChange { evaluation throws(StoreError) in
+    try evaluation.atomically { evaluation throws(StoreError) in
       try remove(target, in: &evaluation)
       try evaluation.delete(stored: key, replacing: entry.info.expiry)
       try evaluation.put(
@@ -186,7 +186,7 @@ package enum Records {
     try Limits.check(key: target)
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return false }
     if key.compare(to: target) == 0 { return true }
-    try evaluation.asOneChange { evaluation throws(StoreError) in
+    try evaluation.atomically { evaluation throws(StoreError) in
       try remove(target, in: &evaluation)
       var value = entry.value
       if let record = MapRecord(of: entry.info, value.rawSpan) {

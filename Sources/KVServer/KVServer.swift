@@ -127,7 +127,7 @@ public final class Server: Sendable {
     do throws(Users.Failure) {
       let users = try Users(
         options: options.access, dataPath: options.dataPath, table: CommandTable.standard,
-        mark: UsersMark(store))
+        mark: UsersConfiguredMark(store))
       for line in options.access.userLines where users.user(line.name)?.isEnabled == false {
         options.log(
           "\(line.place): the user '\(String(decoding: line.name, as: UTF8.self))' is disabled: "

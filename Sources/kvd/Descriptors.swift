@@ -8,7 +8,7 @@ enum Descriptors {
 
   /// Opens /dev/null for each of stdin, stdout and stderr that is closed. Otherwise the next file opened,
   /// one of the store's, would get its number, and messages would be written into it.
-  static func occupyStandardOnes() {
+  static func openStandardDescriptors() {
     for descriptor in STDIN_FILENO...STDERR_FILENO
     where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
       // The system assigns the lowest free number, which is this one: those below are open.

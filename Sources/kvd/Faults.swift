@@ -11,7 +11,7 @@ enum Faults {
         "kvd: KVD_CRASH_AT=\(text) names nothing; see 'kvd crash-points'\n", to: STDERR_FILENO)
       return false
     }
-    guard DeliberateBug.areBuiltIn, let text = Environment.value(of: "KVD_BUG") else {
+    guard DeliberateBug.areCompiledIn, let text = Environment.value(of: "KVD_BUG") else {
       return true
     }
     guard let bug = DeliberateBug(rawValue: text) else {

@@ -66,12 +66,14 @@ enum RecoverCommand: Subcommand {
       return 2
     }
     do throws(StoreError) {
-      if cut >= 0 { return try GivingUp.truncate(inspection, at: cut, isConfirmed: isConfirmed) }
+      if cut >= 0 {
+        return try DataLossRecovery.truncate(inspection, at: cut, isConfirmed: isConfirmed)
+      }
       if !newPath.isEmpty {
-        return try GivingUp.salvage(inspection, into: newPath, isConfirmed: isConfirmed)
+        return try DataLossRecovery.salvage(inspection, into: newPath, isConfirmed: isConfirmed)
       }
       if salvaged >= 0 {
-        GivingUp.readPartition(inspection, salvaged, after: after, place: place)
+        DataLossRecovery.readPartition(inspection, salvaged, after: after, place: place)
         return 0
       }
     } catch {

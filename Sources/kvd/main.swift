@@ -1,5 +1,5 @@
 import Glibc
 
-Descriptors.occupyStandardOnes()
+Descriptors.openStandardDescriptors()
 Descriptors.raiseLimit()
 exit(CommandLineInterface.run(CommandLine.arguments))

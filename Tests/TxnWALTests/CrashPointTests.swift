@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func `no deliberate bug is on in a build without them`() {
-    if DeliberateBug.areBuiltIn { return }
+    if DeliberateBug.areCompiledIn { return }
     for bug in DeliberateBug.allCases {
       DeliberateBug.turnOn(bug)
       #expect(!bug.isOn)

@@ -71,7 +71,7 @@ import Testing
     let limit = 4 * windowByteCount
     let participants = TestLog.storages(40).map { FakeParticipant($0) }
     let workers = ReplayWorkers(participants, windowByteLimit: limit)
-    let account = WindowAccount()
+    let account = WindowMemoryBudget()
     for number in 0..<120 {
       let start = LSN.zero.advanced(by: number * windowByteCount)
       let window = LogWindow(

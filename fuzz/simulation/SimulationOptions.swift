@@ -40,7 +40,7 @@ struct SimulationOptions {
       case "--seconds": seconds = Self.number(value, word)
       case "--skip": skipping = Set(value.split(separator: ",").compactMap { Int($0) })
       case "--bug":
-        guard let bug = DeliberateBug(rawValue: value), DeliberateBug.areBuiltIn else {
+        guard let bug = DeliberateBug(rawValue: value), DeliberateBug.areCompiledIn else {
           Self.complain("\(word) \(value)")
         }
         self.bug = bug

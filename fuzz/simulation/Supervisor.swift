@@ -168,12 +168,12 @@ struct Supervisor {
   private static let seedLimit = 1000
 
   private func findBugs() -> Int32 {
-    guard DeliberateBug.areBuiltIn else {
+    guard DeliberateBug.areCompiledIn else {
       Verdict.say("this build has no deliberate bugs: use -Xswiftc -DKVD_DELIBERATE_BUGS")
       return 64
     }
     var missed = 0
-    for bug in DeliberateBug.allCases where !bug.isOfDaemon {
+    for bug in DeliberateBug.allCases where !bug.isDaemonOnly {
       var options = options
       options.bug = bug
       options.seeds = Self.seedLimit

@@ -57,7 +57,7 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case rollsForwardInDoubt
 
   /// Whether the bug is in the daemon, which the store simulation does not run.
-  package var isOfDaemon: Bool { self == .sendsErrorsAtOnce }
+  package var isDaemonOnly: Bool { self == .sendsErrorsAtOnce }
 
   #if KVD_DELIBERATE_BUGS
     private static let active = Lock<DeliberateBug?>(nil)
@@ -66,7 +66,7 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
     package static func turnOn(_ bug: DeliberateBug?) { active.withLock { $0 = bug } }
 
     package var isOn: Bool { Self.active.withLock { $0 } == self }
-    package static var areBuiltIn: Bool { true }
+    package static var areCompiledIn: Bool { true }
 
     private static let laggingSequence = Atomic<UInt64>(0)
 
@@ -86,7 +86,7 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
 
     @inline(__always)
     package var isOn: Bool { false }
-    package static var areBuiltIn: Bool { false }
+    package static var areCompiledIn: Bool { false }
 
     @inline(__always)
     package static func showFirstPartition(upTo sequence: UInt64) {}

@@ -14,13 +14,13 @@ package struct FileIdentity: Hashable, Sendable {
 
   /// The identity of an open file; nil if `descriptor` is not open. fstat(2).
   package init?(ofRaw descriptor: Int32) {
-    guard let status = FileOpening.status(of: descriptor) else { return nil }
+    guard let status = SecureOpen.status(of: descriptor) else { return nil }
     self.init(status)
   }
 
   /// The identity of the file at `path`; nil if there is none. stat(2).
   package init?(at path: String) {
-    guard let status = FileOpening.status(of: path) else { return nil }
+    guard let status = SecureOpen.status(of: path) else { return nil }
     self.init(status)
   }
 }

@@ -4,12 +4,12 @@ import Glibc
 extension FileSystem {
   /// Throws if `path`, which LMDB is about to open, is not a regular file that belongs there.
   package static func checkName(_ path: String) throws(Failure) {
-    try run("open", path) { FileOpening.checkName(path) }
+    try run("open", path) { SecureOpen.checkName(path) }
   }
 
-  /// Throws if the directory at `path` is a link that root must not follow; see `FileOpening`.
+  /// Throws if the directory at `path` is a link that root must not follow; see `SecureOpen`.
   package static func checkFolder(_ path: String, in store: String) throws(Failure) {
-    try run("open", path) { FileOpening.checkFolder(path, in: store) }
+    try run("open", path) { SecureOpen.checkFolder(path, in: store) }
   }
 
   /// Throws the error that opening `path` for reading and writing would give, without opening it: closing a second

@@ -12,13 +12,13 @@ package enum FileOwnership {
   /// file. Failure to change the owner is ignored: a root without `CAP_CHOWN`, or a file system without owners,
   /// must still be able to use a store. geteuid(2), stat(2), fchown(2).
   package static func inherit(_ descriptor: Int32, from folder: String) {
-    guard geteuid() == 0, let parent = FileOpening.status(of: folder) else { return }
+    guard geteuid() == 0, let parent = SecureOpen.status(of: folder) else { return }
     give(descriptor, to: parent)
   }
 
   /// Gives an open file or directory the owner described by `model`, under the same conditions.
   package static func give(_ descriptor: Int32, to model: stat) {
-    guard geteuid() == 0, let own = FileOpening.status(of: descriptor), isRoots(own) else { return }
+    guard geteuid() == 0, let own = SecureOpen.status(of: descriptor), isRoots(own) else { return }
     if own.st_uid == model.st_uid && own.st_gid == model.st_gid { return }
     _ = fchown(descriptor, model.st_uid, model.st_gid)
   }

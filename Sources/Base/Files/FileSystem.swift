@@ -54,19 +54,19 @@ extension IOError {
 // MARK: Open files
 
 extension FileSystem {
-  /// open(2) through `FileOpening`: links to files are not followed, and files created by root get the owner of
+  /// open(2) through `SecureOpen`: links to files are not followed, and files created by root get the owner of
   /// their directory.
   package static func open(
     _ path: String, _ flags: Int32, mode: mode_t = 0
   ) throws(Failure) -> FileDescriptor {
     try translating { () throws(IOError) in
       FileDescriptor(
-        raw: try call("open", path) { FileOpening.open(path, flags, mode: mode) }, path: path)
+        raw: try call("open", path) { SecureOpen.open(path, flags, mode: mode) }, path: path)
     }
   }
 
   /// open(2) for reading a file named by an operator: follows links, accepts any kind of file.
-  package static func openNamed(_ path: String) throws(Failure) -> FileDescriptor {
+  package static func openFollowingLinks(_ path: String) throws(Failure) -> FileDescriptor {
     try translating { () throws(IOError) in
       FileDescriptor(
         raw: try call("open", path) { unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC) }, path: path)

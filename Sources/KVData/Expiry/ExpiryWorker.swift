@@ -77,7 +77,7 @@ public final class ExpiryWorker: @unchecked Sendable {
     var isRefused = false
     while true {
       var pause = Self.idleMilliseconds
-      lookAtClock(&clock)
+      checkClock(&clock)
       if !isPaused {
         let before = pass.removedCount
         do throws(StoreError) {
@@ -93,7 +93,7 @@ public final class ExpiryWorker: @unchecked Sendable {
         }
         removed.add(pass.removedCount - before, ordering: .relaxed)
       }
-      guard waits(milliseconds: pause) else { return lookAtClock(&clock) }
+      guard waits(milliseconds: pause) else { return checkClock(&clock) }
     }
   }
 
@@ -105,7 +105,7 @@ public final class ExpiryWorker: @unchecked Sendable {
     var isRefused = false
   }
 
-  private func lookAtClock(_ clock: inout ClockState) {
+  private func checkClock(_ clock: inout ClockState) {
     let lead = store.clockLead
     if lead != clock.lead { clockMoved(clock.lead, lead) }
     clock.lead = lead

@@ -35,7 +35,7 @@ public struct MapEdit {
       info, value throws(StoreError) in
       (try info == nil ? body(nil) : body(value), value.byteCount)
     }
-    try evaluation.pace.advance(by: WalkPace.steps(forByteCount: byteCount))
+    try evaluation.pace.advance(by: ScanBudget.steps(forByteCount: byteCount))
     return result
   }
 
@@ -64,7 +64,7 @@ public struct MapEdit {
     try FieldKey.check(field)
     guard let key = key(of: field) else { preconditionFailure("a map that was not begun") }
     // Called before anything is written, because it ends an evaluation whose time is up.
-    try evaluation.pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
+    try evaluation.pace.advance(by: ScanBudget.steps(forByteCount: value.byteCount))
     try evaluation.put(stored: key.rawSpan, value)
     if isNew { count += 1 }
     isChanged = true
@@ -90,7 +90,7 @@ public struct MapEdit {
   mutating func begin(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
-    evaluation.attach(MapsOfRecords())
+    evaluation.attach(MapFieldCleanup())
     if evaluation.mayContainMaps { try Records.remove(key, in: &evaluation) }
     let id = evaluation.makeMapID(for: key)
     self.id = id

@@ -37,7 +37,7 @@ extension Evaluation {
 
   /// The id of a newly created map.
   mutating func makeMapID(for key: RawSpan) -> MapID {
-    let place = takePlace()
+    let place = takeOrdinal()
     return MapID(
       slot: UInt16(InternalKey.slot(of: key)), sequence: place.sequence, ordinal: place.ordinal)
   }

@@ -21,7 +21,7 @@ enum MapFields {
       keys.append([UInt8](copying: key))
       return true
     }
-    try evaluation.asOneChange { evaluation throws(StoreError) in
+    try evaluation.atomically { evaluation throws(StoreError) in
       for key in keys { try evaluation.delete(stored: key.rawSpan) }
     }
   }

@@ -25,7 +25,7 @@ package protocol EntryView: ~Copyable {
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 
-  /// Charges `stepCount` steps of work outside walks, as `WalkPace` does.
+  /// Charges `stepCount` steps of work outside walks, as `ScanBudget` does.
   mutating func advance(by stepCount: Int) throws(StoreError)
 }
 

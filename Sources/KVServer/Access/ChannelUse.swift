@@ -18,7 +18,7 @@ struct ChannelUse {
 
 extension Selector {
   /// The first argument that names a channel that is not allowed.
-  func firstRefused(
+  func firstDenied(
     of use: ChannelUse, _ arguments: [Range<Int>], _ request: RawSpan
   ) -> Int? {
     if allowsAllChannels { return nil }

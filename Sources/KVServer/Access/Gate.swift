@@ -47,8 +47,8 @@ final class Gate: Sendable {
   /// Updates the session's cached state; false if the session must be closed.
   func refresh(_ session: Session, _ users: Users) -> Bool {
     session.gateRevision = revision
-    let everybody = users.everybody
-    let isOpen = everybody.isEnabled && everybody.needsNoPassword
+    let defaultUser = users.defaultUser
+    let isOpen = defaultUser.isEnabled && defaultUser.needsNoPassword
     var isRemoved = false
     if let user = session.user {
       let current = users.user(user.name)
@@ -57,7 +57,7 @@ final class Gate: Sendable {
       isRemoved = current == nil && session.sideTicket == nil
       session.user = current ?? user
     } else {
-      session.user = everybody
+      session.user = defaultUser
       session.isAuthenticated = isOpen
     }
     session.needsLogin = !isOpen && !session.isAuthenticated

@@ -109,7 +109,7 @@ struct Selector: Sendable {
 
   /// Nil if the range is empty.
   private static func range(
-    _ text: KeyUse.KeyRangeText, _ arguments: [Range<Int>], _ request: RawSpan
+    _ text: KeyUse.KeyRangeArguments, _ arguments: [Range<Int>], _ request: RawSpan
   ) -> KeyRange? {
     switch text {
     case .prefix(let index):

@@ -199,7 +199,7 @@ struct User: Sendable {
       if let denied = (uses ?? []).first(where: { !selector.allows($0, arguments, request) }) {
         refusal = max(refusal, .key(argument: denied.firstArgument))
       } else if let channels,
-        let denied = selector.firstRefused(of: channels, arguments, request)
+        let denied = selector.firstDenied(of: channels, arguments, request)
       {
         refusal = max(refusal, .channel(argument: denied))
       } else {

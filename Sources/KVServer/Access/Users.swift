@@ -11,7 +11,7 @@ import KVStore
 ///     neither                 users.acl, if it exists   every change, before it takes effect
 ///
 /// So with neither, acknowledged changes survive a crash. Once users were set up in a file, a file that is
-/// missing or names no users is refused (`UsersMark`): it must not open the store to everyone.
+/// missing or names no users is refused (`UsersConfiguredMark`): it must not open the store to everyone.
 final class Users: Sendable {
   enum Failure: Error {
     case rule(AccessRuleError, rule: [UInt8])
@@ -50,7 +50,7 @@ final class Users: Sendable {
   }
 
   private let table: CommandTable
-  let mark: UsersMark
+  let mark: UsersConfiguredMark
   private let users: Lock<[[UInt8]: User]>
   /// The value of `requirepass`, and how often it was set.
   private let newestPassword = Lock((revision: 0, text: ""))
@@ -63,15 +63,15 @@ final class Users: Sendable {
 
   /// Reads the users from where they are kept.
   init(
-    options: AccessOptions, dataPath: String, table: CommandTable, mark: UsersMark
+    options: AccessOptions, dataPath: String, table: CommandTable, mark: UsersConfiguredMark
   ) throws(Failure) {
     self.table = table
     self.mark = mark
     home = !options.userLines.isEmpty ? .configuration : options.userFile.isEmpty ? .folder : .file
     path = options.userFile.isEmpty ? "\(dataPath)/\(Self.fileName)" : options.userFile
     channelDefault = Lock(options.channelDefault)
-    let everybody = User.unrestricted(table: table)
-    users = Lock([everybody.name: everybody])
+    let defaultUser = User.unrestricted(table: table)
+    users = Lock([defaultUser.name: defaultUser])
     guard home == .configuration else {
       try load(mayBeAbsent: home == .folder)
       if !options.password.isEmpty { setPassword(options.password) }
@@ -148,8 +148,8 @@ final class Users: Sendable {
     let declared = try DeclaredUsers(table: table, channels: options.channelDefault)
       .users(in: options.userLines)
     try changes.withLock { (_) throws(Failure) in
-      let everybody = self.everybody
-      users.withLock { $0 = [everybody.name: everybody].merging(declared) { $1 } }
+      let defaultUser = self.defaultUser
+      users.withLock { $0 = [defaultUser.name: defaultUser].merging(declared) { $1 } }
     }
   }
 
@@ -163,7 +163,7 @@ final class Users: Sendable {
   }
 
   /// The user that clients are before they log in; it always exists.
-  var everybody: User {
+  var defaultUser: User {
     users.withLock { $0[User.defaultName] } ?? User.unrestricted(table: table)
   }
 
@@ -284,7 +284,7 @@ final class Users: Sendable {
       } catch {
         throw .invalidFile("Error loading ACLs, opening file '\(path)': \(error)")
       }
-      if mark.isSet { try refuseToForget(bytes) }
+      if mark.isSet { try requireUsers(bytes) }
       guard let bytes else {
         if mayBeAbsent { return }
         throw .invalidFile(
@@ -293,9 +293,9 @@ final class Users: Sendable {
       let channels = channelDefault.withLock { $0 }
       let file = UserFile(path: path, table: table, channels: channels)
       var read = try file.users(in: bytes)
-      if !password.isEmpty, var everybody = read[User.defaultName] {
-        everybody.setPassword(password)
-        read[User.defaultName] = everybody
+      if !password.isEmpty, var defaultUser = read[User.defaultName] {
+        defaultUser.setPassword(password)
+        read[User.defaultName] = defaultUser
       }
       if UserFile.namesUsers(bytes) {
         do throws(StoreError) { try mark.set() } catch { throw .file(error) }
@@ -305,7 +305,7 @@ final class Users: Sendable {
     }
   }
 
-  private func refuseToForget(_ bytes: [UInt8]?) throws(Failure) {
+  private func requireUsers(_ bytes: [UInt8]?) throws(Failure) {
     if let bytes, UserFile.namesUsers(bytes) { return }
     throw .invalidFile(
       "users were set up for this store, and \(path) \(bytes == nil ? "is missing" : "names none"): "

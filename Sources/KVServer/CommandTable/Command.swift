@@ -66,7 +66,7 @@ final class Command: Sendable {
   }
 
   /// Whether the command stores nothing, so that it need not be refused on a full disk.
-  var putsNothing: Bool {
+  var storesNothing: Bool {
     flags.contains(.deletes) || flags.isDisjoint(with: [.write, .mayWrite])
   }
 
@@ -100,7 +100,7 @@ final class Command: Sendable {
   let handler: Handler
   let subcommands: [Command]
   let facts: CommandFacts
-  private let finder: KeyFinders.Finder?
+  private let finder: KeyExtractors.Finder?
 
   /// `categories` and `keySpecs` are for commands that Redis does not have.
   init(
@@ -123,7 +123,7 @@ final class Command: Sendable {
     if facts.flags.contains("no_auth") { allFlags.insert(.noAuthentication) }
     if facts.flags.contains("denyoom") { allFlags.insert(.takesMemory) }
     self.flags = allFlags
-    finder = KeyFinders.finder(for: name)
+    finder = KeyExtractors.finder(for: name)
   }
 
   /// A container: a command that needs one of its subcommands.

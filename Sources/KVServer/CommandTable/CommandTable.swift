@@ -100,7 +100,7 @@ struct CommandTable: Sendable {
     Strings.all + Bits.all + KeyCommands.commands + Scanning.commands
       + Transactions.commands + ConnectionCommands.commands + Authentication.commands
       + Databases.commands + [ACLCommand.command] + ServerCommands.commands
-      + Ordered.commands + Batches.commands + Hashes.all + Sets.all + Expiries.commands
+      + Ordered.commands + BatchCommand.commands + Hashes.all + Sets.all + Expiries.commands
       + Renaming.commands
       + Dumping.commands + [ObjectCommand.command] + Scripts.commands + FunctionCommand.commands)
 }

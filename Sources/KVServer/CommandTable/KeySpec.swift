@@ -112,11 +112,11 @@ struct KeySpec: Sendable {
 struct KeyUse {
   enum Place {
     case argument(Int)
-    case range(KeyRangeText)
+    case range(KeyRangeArguments)
   }
 
   /// The arguments that specify a key range.
-  enum KeyRangeText {
+  enum KeyRangeArguments {
     case bounds(start: Int, end: Int)
     case prefix(Int)
   }
@@ -129,7 +129,7 @@ struct KeyUse {
     self.access = access
   }
 
-  init(_ range: KeyRangeText, _ access: KeySpec.Access) {
+  init(_ range: KeyRangeArguments, _ access: KeySpec.Access) {
     place = .range(range)
     self.access = access
   }

@@ -64,7 +64,7 @@ enum Scripts {
   /// request: 0, because what a script writes is known only after it has run.
   @inline(never)
   static func touch(
-    _ command: Command, _ call: borrowing Call, _ request: RawSpan, _ seen: inout SeenKeys
+    _ command: Command, _ call: borrowing Call, _ request: RawSpan, _ seen: inout PrefetchBudget
   ) throws(StoreError) -> Int {
     call.lua.settle()
     guard !seen.isSpent else { return 0 }
@@ -169,7 +169,7 @@ enum Scripts {
     call.reply.takeBack(to: start)
     if run.hasWritten {
       call.abandonment = Abandonment(
-        error: error, isCounted: run.isErrorCounted, expired: evaluation.expiredMet)
+        error: error, isCounted: run.isErrorCounted, expired: evaluation.expiredKeysSeen)
       throw .abandoned
     }
     error.withRawBytes { call.reply.error($0, isCounted: run.isErrorCounted) }

@@ -65,7 +65,7 @@ enum Transactions {
       guard let firstLookup, index + 1 < call.count else { continue }
       // A retry first skips the keys that are already watched. New keys get at least as much time as that took;
       // otherwise the cost would be quadratic in the number of keys.
-      if clock.now &- firstLookup > max(least, firstLookup &- begun) { return goOnWatching(&call) }
+      if clock.now &- firstLookup > max(least, firstLookup &- begun) { return yieldWatch(&call) }
     }
     call.reply.ok()
   }
@@ -74,7 +74,7 @@ enum Transactions {
   private static let watchMicroseconds = 2_000
 
   /// Retries WATCH after all other connections that are ready. Each key is watched from its lookup on.
-  private static func goOnWatching(_ call: inout Call) {
+  private static func yieldWatch(_ call: inout Call) {
     call.disposition = .waiting
     call.handle.signal()
   }
@@ -101,8 +101,8 @@ enum Transactions {
       try transaction.bytes.withRawBytes { (bytes) throws(StoreError) in
         let byteCount = try bytes.byteCount + touch(transaction, watches, &call, bytes)
         let commands = call.server.table.commands
-        let putsNothing = transaction.queued.allSatisfy { commands[$0.command].putsNothing }
-        try call.evaluate(byteCount: byteCount, onlyDeletes: putsNothing) {
+        let storesNothing = transaction.queued.allSatisfy { commands[$0.command].storesNothing }
+        try call.evaluate(byteCount: byteCount, onlyDeletes: storesNothing) {
           (evaluation, call) throws(StoreError) in
           try run(transaction, watches, &evaluation, &call, bytes)
         }
@@ -125,8 +125,8 @@ enum Transactions {
     _ transaction: Transaction, _ watches: [[UInt8]: KeyWatch], _ call: inout Call,
     _ bytes: RawSpan
   ) throws(StoreError) -> Int {
-    var seen = SeenKeys()
-    var seenWatched = SeenKeys()
+    var seen = PrefetchBudget()
+    var seenWatched = PrefetchBudget()
     for key in watches.keys where seenWatched.insert(key.rawSpan) {
       try tolerateDamage(&seenWatched) { (seen) throws(StoreError) in
         seen.didRead(try call.reader.touch(key.rawSpan))
@@ -169,7 +169,7 @@ enum Transactions {
   /// A damaged value only ends the prefetch. How to treat it is up to the command, if one meets it in the
   /// evaluation.
   private static func tolerateDamage(
-    _ seen: inout SeenKeys, _ lookup: (inout SeenKeys) throws(StoreError) -> Void
+    _ seen: inout PrefetchBudget, _ lookup: (inout PrefetchBudget) throws(StoreError) -> Void
   ) throws(StoreError) {
     do throws(StoreError) {
       try lookup(&seen)

@@ -15,7 +15,7 @@ public enum CommandLineOptions {
     for flag in reader.flags {
       do throws(SettingRefusal) {
         try flag.setting.set(flag.values, &options)
-        options.noteGiven(flag.setting, at: "--\(flag.name)")
+        options.recordGiven(flag.setting, at: "--\(flag.name)")
       } catch {
         problems.append("option '--\(flag.name)' \(error.sentence(about: flag.values))")
       }
@@ -85,7 +85,7 @@ private struct FlagReader {
 
 extension ServerOptions {
   /// Records that a setting was given, and adds its note, if it has one, with the place it was given.
-  mutating func noteGiven(_ setting: Setting, at place: String) {
+  mutating func recordGiven(_ setting: Setting, at place: String) {
     givenNames.insert(setting.name)
     if let note = setting.note { notes.append("\(place): \(note)") }
   }

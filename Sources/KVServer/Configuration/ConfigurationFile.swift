@@ -105,7 +105,7 @@ enum ConfigurationFile {
       // Redis combines the save points of several lines.
       let isAdded = isRepeated && name == "save" && values != [""]
       try setting.set(isAdded ? [setting.text(options)] + values : values, &options)
-      options.noteGiven(setting, at: place)
+      options.recordGiven(setting, at: place)
       return nil
     } catch {
       return "'\(name)' \(error.sentence(about: values))"

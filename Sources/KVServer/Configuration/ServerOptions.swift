@@ -48,7 +48,7 @@ public struct ServerOptions: Sendable {
   public var scriptMemoryByteCount = 64 << 20
 
   /// How many steps a command's walks over data may take on an I/O thread before the command is restarted
-  /// on its own thread; see `WalkPace`. The default takes a few milliseconds.
+  /// on its own thread; see `ScanBudget`. The default takes a few milliseconds.
   public var inlineStepCount = 16_384
 
   // MARK: Access

@@ -42,11 +42,11 @@ struct Call: ~Copyable {
   /// The command may have taken long. Other connections are served before the next command of this one.
   var hasScanned = false
   /// The command runs as a `LongRead`: only its client waits for this thread.
-  var isOnThreadOfItsOwn = false
+  var isLongRead = false
   /// The command searches for the key of a cursor that is no longer kept.
   var isResuming = false
   /// Other connections are waiting for room in the store; they go first.
-  var isRoomAwaited = false
+  var hasParkedConnections = false
   /// How many unsent bytes this client may have before it is disconnected; 0 for no limit.
   var hardReplyLimit = 0
   /// The session's flag of the same name.
@@ -55,7 +55,7 @@ struct Call: ~Copyable {
   var command = 0
   /// The outcome of the command, apart from its reply.
   var note = Note.none
-  /// Times commands; see `didRun`.
+  /// Times commands; see `recordOutcome`.
   var meter = CommandMeter()
   var thresholds = Thresholds()
   /// The command is run by EXEC.
@@ -70,7 +70,7 @@ struct Call: ~Copyable {
   /// Runs this event loop's scripts.
   let lua: LuaMachine
   /// Limits the duration of this event loop's evaluations.
-  let time: EvaluationTime
+  let time: EvaluationDeadline
   var abandonment = Abandonment()
   /// The content of the dump of the current RESTORE.
   var dumped = DumpedValue.Finding.unsound
@@ -91,7 +91,7 @@ struct Call: ~Copyable {
     self.counters = counters
     self.session = session
     lua = LuaMachine(server.options, server.scripts)
-    time = EvaluationTime(handle, reader.pace, milliseconds: server.options.scriptMilliseconds)
+    time = EvaluationDeadline(handle, reader.pace, milliseconds: server.options.scriptMilliseconds)
   }
 
   /// Switches to the session whose requests are served next. Returns false if that session is to be closed.
@@ -138,7 +138,8 @@ struct Call: ~Copyable {
     byteCount: Int, onlyDeletes: Bool = false,
     _ body: (inout Evaluation, inout Call) throws(StoreError) -> Void
   ) throws(StoreError) {
-    guard !isRoomAwaited, try isAdmitted(byteCount: byteCount, onlyDeletes: onlyDeletes) else {
+    guard !hasParkedConnections, try isAdmitted(byteCount: byteCount, onlyDeletes: onlyDeletes)
+    else {
       return park(expecting: byteCount, onlyDeletes: onlyDeletes)
     }
     let start = reply.count
@@ -149,7 +150,7 @@ struct Call: ~Copyable {
           try body(&evaluation, &call)
           try call.checkReply(&evaluation)
           // Expired keys that the command met are removed in the same batch.
-          let expired = evaluation.expiredMet
+          let expired = evaluation.expiredKeysSeen
           if !expired.isEmpty { try call.remove(expired, &evaluation) }
         } catch {
           throw call.abandons("command", error, &evaluation) ? .abandoned : error
@@ -255,7 +256,7 @@ struct Call: ~Copyable {
         try body(&evaluation, &self)
       }.receipt
     } catch .abandoned {
-      receipt = tellAbandonment(from: start)
+      receipt = replyAbandoned(from: start)
     }
     isRerun = false
     hold(receipt, from: start)
@@ -269,8 +270,8 @@ struct Call: ~Copyable {
   @inline(never)
   mutating func removeExpiredMet(holdingFrom start: Int) {
     defer { reader.forgetExpired() }
-    let keys = reader.expiredMet
-    remove(expired: keys, andMore: reader.expiredMetCount > keys.count, holdingFrom: start)
+    let keys = reader.expiredKeysSeen
+    remove(expired: keys, andMore: reader.expiredKeysSeenCount > keys.count, holdingFrom: start)
   }
 
   /// The same for a list of expired keys. If there were more of them (`areMore`), the store's clock is recorded
@@ -313,7 +314,7 @@ struct Call: ~Copyable {
     for key in keys where !store.isReadOnly(partitionOf: key.rawSpan) {
       do throws(StoreError) {
         if try Records.removeExpired(key.rawSpan, in: &evaluation) {
-          server.expiredMetCount.add(1, ordering: .relaxed)
+          server.expiredKeysSeenCount.add(1, ordering: .relaxed)
         }
       } catch {
         guard error.isDamagedValue else { throw error }
@@ -339,7 +340,7 @@ extension Call {
   ///
   /// The last two apply only inside an evaluation. A script that is only compiled is usually not part of one;
   /// the script that `runningScript` then refers to belongs to another event loop.
-  var isScriptToEnd: Bool {
+  var shouldStopScript: Bool {
     isReplyLost
       || reader.pace.isEvaluating && (server.runningScript.isKilled || time.isStopped())
   }

@@ -81,7 +81,7 @@ enum Dispatcher {
       }
       // Many keys can hold much data, so this may become a long read. Unlike after a scan, the connection's
       // next request follows at once.
-      if command.flags.contains(.looksUpMany), call.count > SeenKeys.fewCount {
+      if command.flags.contains(.looksUpMany), call.count > PrefetchBudget.fewCount {
         return try LongReads.run(handler, &call, request)
       }
       var view = ReadView(reader: call.reader, through: call.through)
@@ -93,7 +93,7 @@ enum Dispatcher {
     case .write(let handler), .edit(_, let handler):
       let byteCount = try request.byteCount + touch(command, &call, request)
       try call.evaluate(
-        byteCount: byteCount, onlyDeletes: command.putsNothing
+        byteCount: byteCount, onlyDeletes: command.storesNothing
       ) { (evaluation, call) throws(StoreError) in
         try handler(&evaluation, &call, request)
       }
@@ -114,7 +114,7 @@ enum Dispatcher {
     defer { call.dumped = .unsound }
     try prepare(&call, request)
     let byteCount = try request.byteCount + touch(command, &call, request)
-    try call.evaluate(byteCount: byteCount, onlyDeletes: command.putsNothing) {
+    try call.evaluate(byteCount: byteCount, onlyDeletes: command.storesNothing) {
       (evaluation, call) throws(StoreError) in
       try handler(&evaluation, &call, request)
     }
@@ -181,7 +181,7 @@ enum Dispatcher {
     return nil
   }
 
-  /// Prefetches the keys of a command that will read them in its evaluation, within the budget of `SeenKeys`.
+  /// Prefetches the keys of a command that will read them in its evaluation, within the budget of `PrefetchBudget`.
   /// Returns by about how many bytes the batch may exceed the request.
   ///
   /// - Parameter call: as in `refusal`.
@@ -190,12 +190,12 @@ enum Dispatcher {
     _ command: Command, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) -> Int {
     if case .edit(let fields, _) = command.handler {
-      var seen = SeenKeys()
+      var seen = PrefetchBudget()
       return try call.touch(fields, request, &seen)
     }
     let keys = command.keys
     if keys.first == 0, command.flags.contains(.script) {
-      var seen = SeenKeys()
+      var seen = PrefetchBudget()
       return try Scripts.touch(command, call, request, &seen)
     }
     // A key that is replaced or removed may hold a map, whose fields are removed with it.
@@ -205,7 +205,7 @@ enum Dispatcher {
         || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)
     else { return 0 }
     var byteCount = 0
-    var seen = SeenKeys()
+    var seen = PrefetchBudget()
     for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {
       let key = request.extracting(call[index])
       if seen.insert(key) { byteCount += try call.touchReplaced(key, &seen) }

@@ -41,7 +41,7 @@ extension Call {
 
   @inline(never)
   private mutating func giveUp(_ evaluation: inout Evaluation) throws(StoreError) {
-    abandonment = Abandonment(isOfReply: true, expired: evaluation.expiredMet)
+    abandonment = Abandonment(isOfReply: true, expired: evaluation.expiredKeysSeen)
     throw .abandoned
   }
 }

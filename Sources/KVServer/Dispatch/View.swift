@@ -113,7 +113,7 @@ extension Evaluation: View {
     let pace = pace
     for (index, key) in keys.enumerated() {
       try withValue(of: bytes.extracting(key)) { (value) throws(StoreError) in
-        try pace.advance(by: WalkPace.steps(forByteCount: value?.byteCount ?? 0))
+        try pace.advance(by: ScanBudget.steps(forByteCount: value?.byteCount ?? 0))
         try body(index, value)
       }
     }
@@ -127,7 +127,7 @@ extension Evaluation: View {
     for (index, key) in keys.enumerated() {
       do throws(StoreError) {
         try withEntry(of: bytes.extracting(key)) { (info, value) throws(StoreError) in
-          try pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
+          try pace.advance(by: ScanBudget.steps(forByteCount: value.byteCount))
           try body(index, info, value, nil)
         }
       } catch {

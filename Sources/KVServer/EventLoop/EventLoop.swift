@@ -38,7 +38,7 @@ final class EventLoop {
   var incomplete: Set<UInt64> = []
   /// Since when a connection's pending output exceeds the soft limit, by token, in seconds of the monotonic
   /// clock.
-  var softSince: [UInt64: Int64] = [:]
+  var softLimitExceededSince: [UInt64: Int64] = [:]
   /// When to retry a request that waits for a point in time, by token, in milliseconds of the monotonic
   /// clock.
   var timers: [UInt64: Int64] = [:]
@@ -57,7 +57,7 @@ final class EventLoop {
   /// Since when a drain has only lingering connections left, in milliseconds of the monotonic clock.
   var lingeringSince: Int64?
   /// When connections were last checked for eviction to free memory, in seconds of the monotonic clock.
-  var lookedForIdleAt: Int64 = 0
+  var lastEvictionCheck: Int64 = 0
 
   init(
     server: ServerState, handle: LoopHandle, poller descriptor: consuming Descriptor,
@@ -124,7 +124,7 @@ final class EventLoop {
       case Self.listenerToken: acceptConnections()
       default:
         if let connection = connections[event.token] { serve(connection, event.ready, &call) }
-        if answered.count >= Self.answeredTogether { sendAnswered(&call) }
+        if answered.count >= Self.sendBatchSize { sendAnswered(&call) }
       }
     }
     sendAnswered(&call)
@@ -145,7 +145,7 @@ final class EventLoop {
     retryParked(&call)
     retryStarved(&call)
     runTimers(&call)
-    if hasTimedWork { lookAtTimes() }
+    if hasTimedWork { enforceTimeLimits() }
     if !deadlines.isEmpty || listener?.isPaused == true { checkDeadlines(&call) }
   }
 
@@ -220,7 +220,7 @@ final class EventLoop {
     for (token, deadline) in deadlines where deadline <= now {
       deadlines.removeValue(forKey: token)
       guard let connection = connections[token] else { continue }
-      if !connection.isLingering { noteStalled(connection) }
+      if !connection.isLingering { logStalledCutOff(connection) }
       close(connection)
     }
   }

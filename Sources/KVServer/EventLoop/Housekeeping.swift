@@ -29,7 +29,7 @@ extension EventLoop {
   // MARK: Time and memory limits
 
   var hasTimedWork: Bool {
-    options.idleTimeoutSeconds > 0 || !incomplete.isEmpty || !softSince.isEmpty
+    options.idleTimeoutSeconds > 0 || !incomplete.isEmpty || !softLimitExceededSince.isEmpty
   }
 
   /// Updates what is tracked for a connection that was just served. False if it must be closed because its
@@ -58,7 +58,7 @@ extension EventLoop {
     let isSoft = limit.soft > 0 && pending > limit.soft
     if isSoft != connection.isListedAsSoft {
       connection.isListedAsSoft = isSoft
-      softSince[connection.token] = isSoft ? SystemClock.monotonicSeconds() : nil
+      softLimitExceededSince[connection.token] = isSoft ? SystemClock.monotonicSeconds() : nil
     }
     return true
   }
@@ -68,11 +68,11 @@ extension EventLoop {
   }
 
   /// Closes connections that have exceeded a time limit. Checks once a second.
-  func lookAtTimes() {
+  func enforceTimeLimits() {
     let now = SystemClock.monotonicSeconds()
     guard now > lookedAt else { return }
     lookedAt = now
-    for (token, since) in softSince {
+    for (token, since) in softLimitExceededSince {
       guard let connection = connections[token] else { continue }
       let limit = outputLimit(of: connection)
       guard now - since >= Int64(limit.softSeconds) else { continue }
@@ -121,7 +121,7 @@ extension EventLoop {
   func forget(_ connection: Connection) {
     let token = connection.token
     incomplete.remove(token)
-    softSince.removeValue(forKey: token)
+    softLimitExceededSince.removeValue(forKey: token)
     timers.removeValue(forKey: token)
     guard connection.session.feed != nil else { return }
     connection.session.feed = nil

@@ -46,7 +46,7 @@ extension EventLoop {
       localAddress: path ?? System.localAddress(number), isOnUnixSocket: path != nil,
       now: SystemClock.monotonicSeconds())
     guard let record else { return refuse(number, "ERR max number of clients reached") }
-    guard !server.gate.isProtected || record.isLocal || !server.users.everybody.needsNoPassword
+    guard !server.gate.isProtected || record.isLocal || !server.users.defaultUser.needsNoPassword
     else {
       server.clients.refuse(record)
       return refuse(number, ProtectedMode.refusal)

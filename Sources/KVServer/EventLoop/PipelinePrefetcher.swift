@@ -27,7 +27,7 @@ final class PipelinePrefetcher {
     if index == ends.count { look(at: input, call) }
     guard index < ends.count, ends[index] == head &+ byteCount else {
       forget()
-      return call.reader.expectNothing()
+      return call.reader.clearPreparedKey()
     }
     lookups.expect(at: index, in: input, behind: head, call.reader)
     head &+= byteCount

@@ -12,7 +12,7 @@ extension EventLoop {
   /// How many log positions a connection's replies may wait for.
   static let heldPositionBound = 1 << 14
   /// Replies are sent after this many connections were served.
-  static let answeredTogether = 8
+  static let sendBatchSize = 8
   /// How often per turn one connection's replies may be sent to make room for more.
   static let roundsPerTurn = 4
 
@@ -173,8 +173,8 @@ extension EventLoop {
         ahead.advance(over: byteCount, of: bytes, call)
         let request = bytes.extracting(first: byteCount)
         Dispatcher.run(&call, request)
-        call.didRun(request)
-        call.reader.expectNothing()
+        call.recordOutcome(request)
+        call.reader.clearPreparedKey()
       }
       if wasParked {
         wasParked = false
@@ -210,7 +210,7 @@ extension EventLoop {
     if connection.isParkedForRoom, !connection.isListedAsParked, !connection.isThrottled {
       connection.isListedAsParked = true
       parked.append(connection)
-      call.isRoomAwaited = true
+      call.hasParkedConnections = true
     }
     if let newest = call.session.newest?.position, newest != newestBefore,
       newest > store.durablePosition
@@ -226,7 +226,9 @@ extension EventLoop {
 
   /// Sends what is durable; false if the connection is broken.
   private func send(_ connection: Connection, _ call: inout Call) -> Bool {
-    if !call.held.isEmpty, let reason = store.poisoned { giveUpHeld(connection, &call, reason) }
+    if !call.held.isEmpty, let reason = store.poisoned {
+      failHeldReplies(connection, &call, reason)
+    }
     var sendable = call.held.sendableByteCount(
       of: call.reply.count, durable: store.durablePosition)
     connection.wantsToWrite = false
@@ -260,7 +262,7 @@ extension EventLoop {
   /// The log has failed: replaces the held replies by an error, because their writes may not be durable.
   ///
   /// The durable position is read after the failure was observed, so it no longer advances.
-  private func giveUpHeld(_ connection: Connection, _ call: inout Call, _ reason: StoreError) {
+  private func failHeldReplies(_ connection: Connection, _ call: inout Call, _ reason: StoreError) {
     let durable = call.held.sendableByteCount(
       of: call.reply.count, durable: store.durablePosition)
     guard durable < call.reply.count else { return }

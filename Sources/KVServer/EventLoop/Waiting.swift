@@ -66,7 +66,9 @@ extension EventLoop {
   /// Whether a waiting request must keep waiting, as far as that can be told without running it. Running it
   /// could cost many look-ups or much work before it finds that it must wait again.
   func mustWait(_ connection: Connection, forRoom: Bool, _ call: borrowing Call) -> Bool {
-    if forRoom { return call.isRoomAwaited || !connection.session.mayHaveRoom(in: store) }
+    if forRoom {
+      return call.hasParkedConnections || !connection.session.shouldRetryParked(in: store)
+    }
     return stillWaits(connection, replyByteCount: call.reply.count)
   }
 
@@ -88,7 +90,7 @@ extension EventLoop {
 
   /// Retries requests that wait for room in the store, in order, until one finds no room.
   func retryParked(_ call: inout Call) {
-    call.isRoomAwaited = false
+    call.hasParkedConnections = false
     while let connection = parked.first {
       if isOpen(connection) {
         resume(connection, &call)
@@ -99,7 +101,7 @@ extension EventLoop {
       connection.isListedAsParked = false
       parked.removeFirst()
     }
-    call.isRoomAwaited = !parked.isEmpty
+    call.hasParkedConnections = !parked.isEmpty
   }
 
   /// Receives on connections that wait for memory, in order, until there is none for the next one. If
@@ -108,8 +110,8 @@ extension EventLoop {
     guard !starved.isEmpty || server.memory.isRefusing else { return }
     let now = SystemClock.monotonicSeconds()
     let stallTimeout = Int64(options.stallTimeoutSeconds)
-    if now > lookedForIdleAt {
-      lookedForIdleAt = now
+    if now > lastEvictionCheck {
+      lastEvictionCheck = now
       evictStalledReceivers(idleBefore: now - stallTimeout)
       let isStarved = starved.first.map { isOpen($0) && !hasMemoryToReceive($0) } ?? false
       let refusedRoom = server.memory.takeRefusal()
@@ -118,7 +120,7 @@ extension EventLoop {
     while let connection = starved.first {
       if isOpen(connection), let since = connection.starvedAt {
         if now - since > stallTimeout, connection.isThrottled {
-          noteStalled(connection)
+          logStalledCutOff(connection)
           starved.removeFirst()
           close(connection)
           continue
@@ -182,7 +184,7 @@ extension EventLoop {
   }
 
   /// Call before cutting off a client that does not read its replies.
-  func noteStalled(_ connection: Connection) {
+  func logStalledCutOff(_ connection: Connection) {
     note(
       .stalled, connection,
       "it has read none of the \(connection.reply.count) bytes of replies that wait for it, and sent nothing that "

@@ -156,7 +156,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
       handle: handle, session: session)
     call.command = command
     call.arguments = arguments
-    call.isOnThreadOfItsOwn = true
+    call.isLongRead = true
     call.reply.isRESP3 = isRESP3
     call.reply.limit = replyRoom
     call.reader.pace.stop { self.isCancelled.load(ordering: .relaxed) }
@@ -171,8 +171,8 @@ final class LongRead: QueuedRead, @unchecked Sendable {
     } catch {
       self.error = error
     }
-    expired = call.reader.expiredMet
-    hasMoreExpired = call.reader.expiredMetCount > expired.count
+    expired = call.reader.expiredKeysSeen
+    hasMoreExpired = call.reader.expiredKeysSeenCount > expired.count
     call.reader.end()
     call.reader.close()
     swap(&call.reply, &reply)

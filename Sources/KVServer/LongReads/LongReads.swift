@@ -121,7 +121,7 @@ final class LongReads: Sendable {
   }
 
   private func run(_ first: LongRead, _ server: ServerState) {
-    System.makeThreadYield()
+    System.lowerThreadPriority()
     var next: LongRead? = first
     while let read = next {
       read.run(server)

@@ -4,7 +4,7 @@ import Base
 extension Call {
   /// Records a command that has just run. Its name and arguments are still in place.
   @inline(__always)
-  mutating func didRun(_ request: RawSpan) {
+  mutating func recordOutcome(_ request: RawSpan) {
     guard disposition == .next, note == .none, !isMonitored, reply.errorCodes.isEmpty else {
       return recordUncommonOutcome(request)
     }

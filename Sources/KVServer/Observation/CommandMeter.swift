@@ -43,7 +43,7 @@ struct TickClock: Sendable {
   static let standard = TickClock()
 
   private init() {
-    usesCounter = System.hasEvenCounter
+    usesCounter = System.hasInvariantCounter
     guard usesCounter else {
       scale = 1 << 24
       return

@@ -46,7 +46,7 @@ final class Figure<Value: Sendable>: Sendable {
   }
 
   /// Recomputes the value if it was requested and is due. For a background thread.
-  func renewIfAsked(_ make: () throws(StoreError) -> Made) throws(StoreError) {
+  func refreshIfRequested(_ make: () throws(StoreError) -> Made) throws(StoreError) {
     let now = Self.now
     let isDue = state.withLock { state in
       guard state.isAsked, now >= state.madeAt + Self.rest * state.cost else {

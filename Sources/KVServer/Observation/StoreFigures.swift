@@ -47,10 +47,12 @@ final class StoreFigures: Sendable {
       guard !isFinishing.load(ordering: .acquiring) else { return }
       // Errors of the store are reported elsewhere; the last values are kept.
       do throws(StoreError) {
-        try freePageCount.renewIfAsked { () throws(StoreError) in
+        try freePageCount.refreshIfRequested { () throws(StoreError) in
           .init(value: try store.freePageCount())
         }
-        try keyCount.renewIfAsked { () throws(StoreError) in try self.count(store, stops: stops) }
+        try keyCount.refreshIfRequested { () throws(StoreError) in
+          try self.count(store, stops: stops)
+        }
       } catch {}
     }
   }

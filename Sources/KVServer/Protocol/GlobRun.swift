@@ -4,7 +4,7 @@
 /// are tried at once, with one bit for each prefix of the run that the bytes so far match (Baeza-Yates and
 /// Gonnet, "A new approach to text searching", the Shift-And method).
 struct GlobRun: Sendable {
-  private static let mostTriedSingly = 8
+  private static let maxNaiveLength = 8
   private static let wordLimit = 8
   /// Longer runs are tried offset by offset. They need a pattern for texts longer than
   /// `GlobPattern.longestText`, which only DEBUG STRINGMATCH-LEN makes.
@@ -18,7 +18,7 @@ struct GlobRun: Sendable {
 
   init(_ elements: [GlobElement]) {
     self.elements = elements
-    guard elements.count > Self.mostTriedSingly, elements.count <= Self.longestMasked else {
+    guard elements.count > Self.maxNaiveLength, elements.count <= Self.longestMasked else {
       masks = []
       wordCount = 0
       return

@@ -26,7 +26,7 @@ extension Call {
     _ what: String, _ error: StoreError, _ evaluation: inout Evaluation
   ) -> Bool {
     guard case .walkStopped = error else { return false }
-    abandonment = Abandonment(error: time.refusal(of: what), expired: evaluation.expiredMet)
+    abandonment = Abandonment(error: time.refusal(of: what), expired: evaluation.expiredKeysSeen)
     return true
   }
 
@@ -34,7 +34,7 @@ extension Call {
   /// not durable yet. So it waits for the returned receipt: that of a batch that removes the expired keys met,
   /// or, if there is no room for one, of the newest batch so far.
   @inline(never)
-  mutating func tellAbandonment(from start: Int) -> Receipt {
+  mutating func replyAbandoned(from start: Int) -> Receipt {
     let abandonment = abandonment
     self.abandonment = Abandonment()
     if abandonment.isOfReply {

@@ -28,7 +28,7 @@ final class LuaMachine {
   private let cache: ScriptCache
   private var machine: UnsafeMutablePointer<kvd_lua_machine>?
   /// The size of `machine` that `cache.machineByteCount` includes.
-  private var toldByteCount = 0
+  private var reportedByteCount = 0
 
   init(_ options: ServerOptions, _ cache: ScriptCache) {
     memoryByteCount = options.scriptMemoryByteCount
@@ -48,8 +48,8 @@ final class LuaMachine {
 
   private func tellMemory() {
     let byteCount = unsafe machine?.pointee.used ?? 0
-    cache.machineByteCount.add(byteCount - toldByteCount, ordering: .relaxed)
-    toldByteCount = byteCount
+    cache.machineByteCount.add(byteCount - reportedByteCount, ordering: .relaxed)
+    reportedByteCount = byteCount
   }
 
   /// Runs `script` with the keys and arguments at these ranges of `request`.
@@ -147,7 +147,7 @@ private struct Host {
           unsafe Host.from(context).run.pointee.isErrorCounted = isCounted != 0
         },
         is_killed: { context in
-          unsafe Host.from(context).call.pointee.isScriptToEnd ? 1 : 0
+          unsafe Host.from(context).call.pointee.shouldStopScript ? 1 : 0
         },
         log: { context, level, text in
           guard unsafe Host.from(context).run.pointee.log.admits() else { return }

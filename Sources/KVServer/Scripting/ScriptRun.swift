@@ -60,7 +60,7 @@ struct ScriptRun: ~Copyable {
       // The script cannot learn what the command did, for example what it removed, so it must not continue.
       if failure == nil, evaluation.writtenByteCount != writtenBefore {
         call.abandonment = Abandonment(
-          error: [UInt8]("\(error); nothing was written".utf8), expired: evaluation.expiredMet)
+          error: [UInt8]("\(error); nothing was written".utf8), expired: evaluation.expiredKeysSeen)
         failure = .abandoned
       }
     }

@@ -18,7 +18,7 @@ final class ServerState: Sendable {
   let gate = Gate()
   let crossProtocol = CrossProtocolGuard()
   let cutOffs = CutOffs()
-  let sideWork = SideWork()
+  let sideWork = BackgroundWork()
   let memoryLimit = MemoryLimit()
   let reload: Reload
   let scripts = ScriptCache()
@@ -42,7 +42,7 @@ final class ServerState: Sendable {
   /// The port listened on, once it is known.
   let port = Atomic<Int>(0)
   /// How many expired keys commands have removed.
-  let expiredMetCount = Atomic<UInt64>(0)
+  let expiredKeysSeenCount = Atomic<UInt64>(0)
   /// How many commands have become long reads.
   let longReadCount = Atomic<UInt64>(0)
   /// A MEMORY PURGE was requested and has not begun.
@@ -53,7 +53,7 @@ final class ServerState: Sendable {
 
   /// How many expired keys have been removed, for INFO.
   var expiredKeyCount: UInt64 {
-    expiredMetCount.load(ordering: .relaxed) &+ expiry.removedCount
+    expiredKeysSeenCount.load(ordering: .relaxed) &+ expiry.removedCount
   }
 
   struct Baseline {
@@ -112,7 +112,7 @@ final class ServerState: Sendable {
 
   /// Switches to another store. What worked on the old one must have ended.
   func replace(_ store: OpenStore) {
-    expiredMetCount.add(expiry.removedCount, ordering: .relaxed)
+    expiredKeysSeenCount.add(expiry.removedCount, ordering: .relaxed)
     store.signal(handles.withLock { $0 })
     opened.withLock { $0 = store }
     users.mark.follow(store.store)

@@ -13,7 +13,7 @@ final class Session {
   /// The checkpoint that this connection waits for.
   var checkpoint: CheckpointTicket?
   /// The work of its command that is done on the side thread.
-  var sideTicket: SideTicket?
+  var sideTicket: BackgroundTask?
   /// The long read of its command.
   var longRead: LongRead?
   /// How many reloads there had been when it asked for one.
@@ -66,7 +66,7 @@ final class Session {
   }
 
   /// Whether to retry its parked request: there is room for it now, or an error to report.
-  func mayHaveRoom(in store: Store) -> Bool {
+  func shouldRetryParked(in store: Store) -> Bool {
     let isMeasured = neededByteCount > 0
     do throws(StoreError) {
       return try store.tryAdmit(

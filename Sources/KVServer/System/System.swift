@@ -40,14 +40,14 @@ enum System {
   static var processID: Int32 { getpid() }
 
   /// Lowers the scheduling priority of this thread; setpriority(2), which on Linux affects a single thread.
-  static func makeThreadYield() { _ = setpriority(__priority_which_t(0), 0, 4) }
+  static func lowerThreadPriority() { _ = setpriority(__priority_which_t(0), 0, 4) }
 
   /// The time-stamp counter of an x86-64 processor; 0 on others.
   @inline(__always)
   static var counter: UInt64 { kvd_counter() }
 
   /// Whether the counter runs at a constant rate.
-  static var hasEvenCounter: Bool { kvd_has_even_counter() != 0 }
+  static var hasInvariantCounter: Bool { kvd_has_invariant_tsc() != 0 }
 
   /// usleep(3), repeatedly, for at most a day.
   static func sleep(milliseconds: Int) {
@@ -95,7 +95,7 @@ enum System {
   }
 
   /// Makes the allocator return unused memory to the system; malloc_trim(3).
-  static func giveMemoryBack() { _ = malloc_trim(0) }
+  static func trimHeap() { _ = malloc_trim(0) }
 
   /// The number of open descriptors of the process, from /proc/self/fd; 64 if that cannot be read.
   static func openDescriptorCount() -> Int {

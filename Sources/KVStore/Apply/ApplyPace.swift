@@ -24,11 +24,11 @@ struct ApplyPace {
   /// The number of pages that the next transaction may change, after `count` keys of the memtable were written.
   func transactionPageLimit(behind count: Int) -> Int {
     if budget.sealed > sealedByteCount { return pageLimit }
-    return min(pageLimit, isWellAhead(count) ? Self.calmPageLimit : Self.busyPageLimit)
+    return min(pageLimit, isWellAhead(count) ? Self.smallPageLimit : Self.largePageLimit)
   }
 
-  private static let calmPageLimit = 64
-  private static let busyPageLimit = 128
+  private static let smallPageLimit = 64
+  private static let largePageLimit = 128
   /// Apply is well ahead if the written fraction of its memtable is at least this many times the fraction of
   /// the remaining active memory that writers have filled since apply began.
   private static let calmLead = 4

@@ -13,7 +13,7 @@ final class MemoryBudget: Sendable {
 
   let byteCount: Int
   /// Memory of freed memtables that is kept for reuse.
-  let spare: SparePages
+  let spare: PagePool
   private let activeByteCount = Atomic<Int>(0)
   private let sealedByteCount = Atomic<Int>(0)
   private let monitor = Monitor()
@@ -30,7 +30,7 @@ final class MemoryBudget: Sendable {
   private let hasFailed = Atomic<Bool>(false)
 
   init(byteCount: Int, spareByteCount: Int = 0, partitionCount: Int) {
-    spare = SparePages(byteLimit: spareByteCount)
+    spare = PagePool(byteLimit: spareByteCount)
     self.byteCount = max(byteCount, partitionCount * Self.leastByteCountPerPartition)
     self.partitionCount = partitionCount
   }
@@ -92,7 +92,7 @@ final class MemoryBudget: Sendable {
   }
 
   /// The most memory that may be used while nothing is applied. Deletes may exceed the limit up to this.
-  var strainedByteCount: Int { byteCount / 8 * 9 }
+  var hardLimitByteCount: Int { byteCount / 8 * 9 }
 
   private func giveUp(_ trouble: inout Trouble, because error: StoreError) {
     if trouble.failure == nil { trouble.failure = error }
@@ -101,12 +101,12 @@ final class MemoryBudget: Sendable {
 
   /// Whether recovery stops waiting although too much memory is sealed. While apply is blocked, it continues:
   /// what one process held in memory when it was killed on a full disk fits into the memory of the next.
-  /// Recovery is given up only if sealed memtables exceed `strainedByteCount`.
+  /// Recovery is given up only if sealed memtables exceed `hardLimitByteCount`.
   private func shouldStopWaiting() -> Bool {
     trouble.withLock { trouble in
       if trouble.failure != nil { return true }
       guard let obstacle = trouble.obstacle else { return false }
-      if sealed > strainedByteCount { giveUp(&trouble, because: obstacle) }
+      if sealed > hardLimitByteCount { giveUp(&trouble, because: obstacle) }
       return true
     }
   }
@@ -115,16 +115,16 @@ final class MemoryBudget: Sendable {
   /// fits into the memory of the next, and is applied once the store is open, so recovery usually does not
   /// wait. If there is more, because the budget is smaller than before, each worker seals its own memtable,
   /// and waits while too much memory is sealed.
-  func waitInRecovery(_ partition: Partition) {
-    partition.countActive()
+  func throttleRecovery(_ partition: Partition) {
+    partition.updateBudget()
     guard inUse > byteCount else { return }
     if partition.activeByteCount > byteCount / 2 / partitionCount {
       partition.seal()
-      partition.countActive()
+      partition.updateBudget()
     }
-    guard inUse > strainedByteCount else { return }
+    guard inUse > hardLimitByteCount else { return }
     monitor.withLock {
-      while inUse > strainedByteCount && sealed > 0 && !shouldStopWaiting() { monitor.wait() }
+      while inUse > hardLimitByteCount && sealed > 0 && !shouldStopWaiting() { monitor.wait() }
     }
   }
 }

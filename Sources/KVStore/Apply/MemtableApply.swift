@@ -42,7 +42,7 @@ struct MemtableApply {
     cursor.seek(RawSpan())
     while cursor.isValid {
       let isPut = cursor.withEntry { key, header, value in
-        header.kind == .put && !isLeftOut(key, header, value)
+        header.kind == .put && !isElided(key, header, value)
       }
       if isPut { return false }
       cursor.next()
@@ -126,7 +126,7 @@ struct MemtableApply {
 
   /// Whether a range delete hides the entry, so that it is not written. What the range delete hides in LMDB
   /// is left to the purge worker.
-  private func isLeftOut(_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) -> Bool {
+  private func isElided(_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) -> Bool {
     guard tombstones.newest(over: key, at: durableSequence) > header.sequence else { return false }
     return !owners.isKept(header, value) || tombstones.newest(over: key, at: last) > header.sequence
   }
@@ -137,9 +137,9 @@ struct MemtableApply {
   ) throws(StoreError) -> Int {
     try version.withValue { value throws(StoreError) in
       let header = version.header
-      let isLeftOut = isLeftOut(key, header, value)
-      let orphanCount = try owners.visit(key, version, isLeftOut: isLeftOut, &transaction)
-      if isLeftOut { return orphanCount }
+      let isElided = isElided(key, header, value)
+      let orphanCount = try owners.visit(key, version, isElided: isElided, &transaction)
+      if isElided { return orphanCount }
       switch header.kind {
       case .delete:
         try transaction.delete(.data, key)

@@ -19,7 +19,7 @@ struct OwnerWatch {
   private let last: SequenceNumber
   private let isWatching: Bool
   /// The sequence of the newest delete of everything, which also removes what older owners owned.
-  private let newestOfEverything: SequenceNumber
+  private let newestFullDeleteSequence: SequenceNumber
 
   /// - Parameters:
   ///   - last: the sequence of the memtable's last batch.
@@ -30,25 +30,25 @@ struct OwnerWatch {
     self.layers = layers
     self.last = last
     isWatching = partition.presence.mayHoldOwners
-    newestOfEverything =
-      isWatching ? Orphan.newestOfEverything(in: layers, at: max(last, durable)) : 0
+    newestFullDeleteSequence =
+      isWatching ? Orphan.newestFullDeleteSequence(in: layers, at: max(last, durable)) : 0
   }
 
   /// Whether the newest version of a key is written although a range delete of a later memtable hides it: an
   /// owner is removed only when everything in between is known.
   func isKept(_ header: EntryHeader, _ value: RawSpan) -> Bool {
     isWatching && header.kind == .put && Orphan.isOwner(header.type, value)
-      && header.sequence >= newestOfEverything
+      && header.sequence >= newestFullDeleteSequence
   }
 
   /// Must be called before the newest version of `key` is written or left out. Returns the number of orphan
   /// notes that it added to the file. Costs one lookup in the range deletes; where one covers the key, also
   /// one for each version and a lookup in the file.
   func visit(
-    _ key: RawSpan, _ newest: KeyVersion, isLeftOut: Bool, _ transaction: inout WriteTransaction
+    _ key: RawSpan, _ newest: KeyVersion, isElided: Bool, _ transaction: inout WriteTransaction
   ) throws(StoreError) -> Int {
     guard isWatching, !InternalKey.contains(key) else { return 0 }
-    if !isLeftOut, layers.tombstoneSequence(over: key, at: last) == 0 { return 0 }
+    if !isElided, layers.tombstoneSequence(over: key, at: last) == 0 { return 0 }
     var orphans: [(orphan: Orphan, sequence: SequenceNumber)] = []
     var version = newest
     var successor = last &+ 1
@@ -63,7 +63,7 @@ struct OwnerWatch {
     }
     let isStale = try lookIntoFile(
       key, oldest: successor, newest: newest.sequence, &orphans, transaction)
-    if isLeftOut, isStale, !DeliberateBug.leavesStaleOwners.isOn {
+    if isElided, isStale, !DeliberateBug.leavesStaleOwners.isOn {
       try transaction.delete(.data, key)
     }
     return orphans.isEmpty ? 0 : try transaction.add(orphans)
@@ -97,7 +97,7 @@ struct OwnerWatch {
   private func orphan(
     _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan, before successor: SequenceNumber
   ) -> (orphan: Orphan, sequence: SequenceNumber)? {
-    guard header.kind == .put, header.type != 0, header.sequence >= newestOfEverything,
+    guard header.kind == .put, header.type != 0, header.sequence >= newestFullDeleteSequence,
       header.sequence < successor,
       layers.tombstoneSequence(over: key, at: successor - 1) > header.sequence,
       let orphan = Orphan(ownerKey: key, type: header.type, value: value)

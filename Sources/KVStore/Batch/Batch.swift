@@ -17,7 +17,7 @@ public struct Batch: Sendable {
   private(set) var rangeDeleteCount = 0
 
   /// Whether stored entries are put and removed directly, internal ones included.
-  private(set) var isOfStoredKeys = false
+  private(set) var writesStoredEntries = false
 
   /// An empty batch.
   public init() {}
@@ -51,7 +51,7 @@ public struct Batch: Sendable {
   mutating func put(
     stored key: [UInt8], _ value: [UInt8], type: UInt8 = 0, expiry: UInt64 = 0
   ) throws(StoreError) {
-    isOfStoredKeys = true
+    writesStoredEntries = true
     try append(key, value, type: type, expiry: expiry)
   }
 
@@ -75,7 +75,7 @@ public struct Batch: Sendable {
 
   /// Removes only the entry itself, like the stored `put`.
   mutating func delete(stored key: [UInt8]) throws(StoreError) {
-    isOfStoredKeys = true
+    writesStoredEntries = true
     try Limits.check(stored: key.rawSpan)
     appendDelete(key)
   }

@@ -52,7 +52,9 @@ public struct Orphan: Sendable, Equatable {
 
   /// The sequence of the newest delete of everything, at or below `sequence`, that may not be carried out
   /// yet; 0 if there is none. It also removes what older owners owned.
-  static func newestOfEverything(in layers: Layers, at sequence: SequenceNumber) -> SequenceNumber {
+  static func newestFullDeleteSequence(in layers: Layers, at sequence: SequenceNumber)
+    -> SequenceNumber
+  {
     // Only a delete of everything covers this key.
     let key = InternalKey.orphans.lower
     return layers.tombstoneSequence(over: key.rawSpan, at: sequence)

@@ -119,7 +119,7 @@ struct PurgeChunk {
     let orphan =
       header.type == 0
         || header.sequence
-          < Orphan.newestOfEverything(in: partition.layers, at: fragment.sequence)
+          < Orphan.newestFullDeleteSequence(in: partition.layers, at: fragment.sequence)
       ? nil
       : Orphan(
         ownerKey: key, type: header.type,
@@ -148,11 +148,11 @@ struct PurgeChunk {
       keysLeft = keyLimit
     }
 
-    /// Every value is verified, so a large one counts as several steps, as in `WalkPace`. The clock is read only once
+    /// Every value is verified, so a large one counts as several steps, as in `ScanBudget`. The clock is read only once
     /// per `stepsBetweenQuestions` steps. A chunk visits at least one key, so that it makes progress.
     mutating func countKey(byteCount: Int) {
       keysLeft -= 1
-      stepsLeft -= WalkPace.steps(forByteCount: byteCount)
+      stepsLeft -= ScanBudget.steps(forByteCount: byteCount)
       if keysLeft <= 0 { isSpent = true }
       guard stepsLeft <= 0 else { return }
       stepsLeft = Self.stepsBetweenQuestions

@@ -87,8 +87,8 @@ final class PurgeWorker: @unchecked Sendable {
         }
         if didSome { progressed() }
       }
-      if !shouldStop, keyspace.partitions.contains(where: \.hasGatheredTombstones) { gathered() }
-      let short = keyspace.partitions.filter { !shouldStop && $0.hasScarceTombstones }
+      if !shouldStop, keyspace.partitions.contains(where: \.shouldSealForTombstones) { gathered() }
+      let short = keyspace.partitions.filter { !shouldStop && $0.shouldSealForDiskSpace }
       if !short.isEmpty { scarce(short) }
     }
   }

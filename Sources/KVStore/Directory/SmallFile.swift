@@ -19,7 +19,7 @@ package enum SmallFile {
     of path: String, followsLinks: Bool = true
   ) throws(StoreError) -> [UInt8]? {
     do throws(StoreError) {
-      let file = try followsLinks ? Files.openNamed(path) : Files.open(path, O_RDONLY)
+      let file = try followsLinks ? Files.openFollowingLinks(path) : Files.open(path, O_RDONLY)
       return try Files.read(try Files.byteCount(of: file), at: 0, from: file)
     } catch .io(let failure) where failure.errno == ENOENT {
       return nil

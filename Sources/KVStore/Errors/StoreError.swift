@@ -61,7 +61,7 @@ public enum StoreError: Error, Sendable, Equatable {
   /// The snapshot was open longer than the store's options allow.
   case snapshotTooOld(limitSeconds: Int)
 
-  /// A walk reached its limit, or is no longer wanted; see `WalkPace`.
+  /// A walk reached its limit, or is no longer wanted; see `ScanBudget`.
   case walkStopped
 
   /// An LMDB status without a case of its own.
@@ -162,7 +162,7 @@ extension StoreError: IOFailure {
 
 extension StoreError {
   /// Whether an evaluation may have failed with this error because of what it read, which may not be durable yet.
-  var mayTellOfReads: Bool {
+  var mayRevealReads: Bool {
     switch self {
     case .valueTooLarge, .batchTooLarge, .tooManyRangeDeletes, .wrongType, .preconditionFailed,
       .abandoned:

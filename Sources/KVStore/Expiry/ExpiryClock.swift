@@ -24,7 +24,7 @@ final class ExpiryClock: Sendable {
   private let source: ClockSource
   private let offset: Atomic<Int64>
   /// The lead as last reported, in milliseconds.
-  private let toldLead = Atomic<Int64>(0)
+  private let reportedLead = Atomic<Int64>(0)
 
   init(_ source: ClockSource) {
     self.source = source
@@ -48,7 +48,7 @@ final class ExpiryClock: Sendable {
   /// The last reported lead is kept until the clocks differ from it by more than the tolerance. A smaller
   /// difference comes from when they were read, or is too small to count as setting a clock.
   var standing: Standing {
-    let told = toldLead.load(ordering: .relaxed)
+    let told = reportedLead.load(ordering: .relaxed)
     var reading = readClocks()
     if abs(lead(at: reading) - told) > Self.leadTolerance {
       // This thread may have been descheduled between two readings.
@@ -61,7 +61,7 @@ final class ExpiryClock: Sendable {
     if lead <= Self.leadTolerance { lead = 0 }
     // Raises the clock by less than a millisecond, so that it is ahead by exactly the reported lead.
     if lead > 0 { raise(reading.least &+ lead &* Self.millisecond) }
-    toldLead.store(lead, ordering: .relaxed)
+    reportedLead.store(lead, ordering: .relaxed)
     return Standing(origin: reading.least, lead: UInt64(lead))
   }
 
@@ -69,7 +69,7 @@ final class ExpiryClock: Sendable {
   func reset() {
     offset.store(
       source.wallNanoseconds() &- source.monotonicNanoseconds(), ordering: .relaxed)
-    toldLead.store(0, ordering: .relaxed)
+    reportedLead.store(0, ordering: .relaxed)
   }
 
   /// Continues from where the clock was when the store was last open: it shows at least `milliseconds`, and
@@ -83,7 +83,7 @@ final class ExpiryClock: Sendable {
     let change = (reading.least &- standing.origin).magnitude
     guard change <= UInt64(Self.leadTolerance * Self.millisecond) else { return }
     raise(reading.least &+ lead)
-    toldLead.store(Int64(standing.lead), ordering: .relaxed)
+    reportedLead.store(Int64(standing.lead), ordering: .relaxed)
   }
 
   /// Advances the clock to at least `milliseconds`.

@@ -62,7 +62,7 @@ public enum InternalKey {
   }
 
   /// The slot of an internal key; nil for a user's. `key` must begin with 0x00.
-  static func writtenSlot(of key: RawSpan) -> Int? {
+  static func internalSlot(of key: RawSpan) -> Int? {
     guard key.byteCount >= 4 else { return nil }
     switch Kind(rawValue: key.load(at: 1, as: UInt8.self)) {
     case .mapField where key.byteCount >= mapPrefixByteCount: return slotField(of: key)

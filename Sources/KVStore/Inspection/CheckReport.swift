@@ -34,7 +34,7 @@ public struct CheckReport: Sendable {
   /// The owners of entries that were read, without having been read themselves; and the owners that were read
   /// without what they own.
   var unowned: Set<OwnerID> = []
-  var ownersElsewhere: Set<OwnerID> = []
+  var unmatchedOwners: Set<OwnerID> = []
   var greatestSequence: SequenceNumber = 0
   var lastSequence: SequenceNumber = 0
 

@@ -8,7 +8,7 @@ extension CheckReport {
     tombstoneCount += other.tombstoneCount
     appliedLSNs += other.appliedLSNs
     unowned.formUnion(other.unowned)
-    ownersElsewhere.formUnion(other.ownersElsewhere)
+    unmatchedOwners.formUnion(other.unmatchedOwners)
     greatestSequence = max(greatestSequence, other.greatestSequence)
     findingCount += other.findingCount
     findings += other.findings.prefix(max(0, Self.findingLimit - findings.count))
@@ -21,7 +21,7 @@ extension CheckReport {
     text += "internal \(internalEntryCount)\nsequence \(greatestSequence)\n"
     for lsn in appliedLSNs { text += "applied \(lsn)\n" }
     for id in unowned { text += "owned \(id.text)\n" }
-    for id in ownersElsewhere { text += "owner \(id.text)\n" }
+    for id in unmatchedOwners { text += "owner \(id.text)\n" }
     for finding in findings {
       text += "finding " + String(finding.map { $0.isNewline ? " " : $0 }) + "\n"
     }
@@ -44,7 +44,7 @@ extension CheckReport {
       case "sequence": greatestSequence = SequenceNumber(value) ?? 0
       case "applied": appliedLSNs.append(UInt64(value) ?? 0)
       case "owned": if let id = OwnerID(value) { unowned.insert(id) }
-      case "owner": if let id = OwnerID(value) { ownersElsewhere.insert(id) }
+      case "owner": if let id = OwnerID(value) { unmatchedOwners.insert(id) }
       case "finding": findings.append(String(value))
       case "findings":
         findingCount = Int(value) ?? 0

@@ -92,7 +92,7 @@ struct OwnershipCheck {
     // Some users' keys come before all owned entries, so their owners could not be matched when they were added.
     for id in elsewhere { if let place = place(of: id) { isMatched[place] = true } }
     for (id, isMatched) in zip(owned, isMatched) where !isMatched { report.unowned.insert(id) }
-    report.ownersElsewhere.formUnion(elsewhere)
+    report.unmatchedOwners.formUnion(elsewhere)
   }
 }
 

@@ -20,7 +20,7 @@ extension StoreInspection {
       progress("partition \(index) of \(partitionCount)")
       report.merge(partition?(index) ?? check(partition: index))
     }
-    report.unowned.subtract(report.ownersElsewhere)
+    report.unowned.subtract(report.unmatchedOwners)
     progress("log")
     do throws(StoreError) {
       try checkLog(&report)

@@ -4,7 +4,7 @@ import CLinux
 ///
 /// Chunks are mapped straight from the system rather than taken from `malloc`, whose free lists would keep
 /// the memory after the memtable is gone: the store's memory budget holds only if freed memory really
-/// returns. `SparePages` keeps a bounded part of it, which the budget counts. Fresh memory is zeroed, and the
+/// returns. `PagePool` keeps a bounded part of it, which the budget counts. Fresh memory is zeroed, and the
 /// layouts built on it rely on that.
 ///
 ///     chunk   address of the previous chunk   UInt, 0 in the first
@@ -23,9 +23,9 @@ import CLinux
   private var newestChunk: UnsafeMutableRawPointer
   private var nextChunkByteCount: Int
   private var mappedByteCount: Int
-  private let spare: SparePages
+  private let spare: PagePool
 
-  init(from spare: SparePages) {
+  init(from spare: PagePool) {
     self.spare = spare
     let byteCount = Self.smallestChunkByteCount
     unsafe newestChunk = Self.mapChunk(byteCount: byteCount, before: nil, from: spare)
@@ -96,7 +96,7 @@ import CLinux
   }
 
   private static func mapChunk(
-    byteCount: Int, before: UnsafeMutableRawPointer?, from spare: SparePages
+    byteCount: Int, before: UnsafeMutableRawPointer?, from spare: PagePool
   ) -> UnsafeMutableRawPointer {
     let chunk = unsafe spare.map(byteCount: byteCount)
     unsafe chunk.storeBytes(of: UInt(bitPattern: before), as: UInt.self)

@@ -28,13 +28,13 @@ import Synchronization
   let index: HashIndex
   private let list: NodeList
   private let arenaByteCount: AtomicWord
-  private let span: KeySpan
+  private let span: KeyBounds
   private let runByteCount = Atomic(0)
   private let runSet = Lock(RunSet())
   private let writer: UnsafeMutablePointer<Writer>
 
   /// - Parameter spare: where memory is taken from and returned to.
-  init(hash: KeyHash, spare: SparePages = SparePages(byteLimit: 0)) {
+  init(hash: KeyHash, spare: PagePool = PagePool(byteLimit: 0)) {
     var arena = Arena(from: spare)
     keyHash = hash
     // The words that change with every insert have a cache line of their own, so that plain lookups do not
@@ -44,7 +44,7 @@ import Synchronization
     list = unsafe NodeList(published: AtomicWord(at: counters + 8), in: &arena)
     index = unsafe HashIndex(
       newest: AtomicWord(at: arena.allocate(byteCount: 64)), in: &arena)
-    span = unsafe KeySpan(
+    span = unsafe KeyBounds(
       greatest: AtomicWord(at: counters + 16), leastInverted: AtomicWord(at: counters + 24))
     arenaByteCount.publish(UInt(arena.byteCount))
     unsafe writer = .allocate(capacity: 1)
@@ -90,7 +90,7 @@ import Synchronization
   var isEmpty: Bool { keyCount == 0 }
 
   /// Returns false only if no key inserted so far lies in `range`. O(1); callable from any thread.
-  func mayHold(_ range: KeyRange) -> Bool { span.mayMeet(range) }
+  func mayHold(_ range: KeyRange) -> Bool { span.mayOverlap(range) }
 
   /// Lends the newest version of `key` at or below `sequence`. Lends a nil header and no bytes if there is
   /// none here, which says nothing about older memtables and the file. O(1) expected, plus the number of

@@ -18,14 +18,14 @@ struct MemtableCursor {
   private static let lookahead = 8
 
   private let memtable: Memtable
-  private let runs: [OrderedRun]
+  private let runs: [SortedRun]
   private let sequence: SequenceNumber
   private var lanes: [Lane]
   /// The lane whose key after the cut is the cursor's, with that key's node and version. Nil before the first
   /// seek and past either end.
   private var current: (lane: Int, node: KeyNode, version: KeyVersion)?
 
-  init(memtable: Memtable, runs: [OrderedRun], sequence: SequenceNumber) {
+  init(memtable: Memtable, runs: [SortedRun], sequence: SequenceNumber) {
     self.memtable = memtable
     self.sequence = sequence
     self.runs = runs

@@ -5,7 +5,7 @@
 /// it, a single run is built over both stretches. Sorting again is as fast as merging, because a radix sort
 /// reads the nodes in the order in which they lie in memory.
 struct RunSet {
-  private(set) var runs: [OrderedRun] = []
+  private(set) var runs: [SortedRun] = []
   private(set) var coveredCount = 0
 
   var byteCount: Int { runs.reduce(0) { $0 + $1.byteCount } }
@@ -27,7 +27,7 @@ struct RunSet {
       addedCount += last.count
       runs.removeLast()
     }
-    runs.append(OrderedRun(of: list, from: start, count: addedCount))
+    runs.append(SortedRun(of: list, from: start, count: addedCount))
     coveredCount = count
   }
 
@@ -36,7 +36,7 @@ struct RunSet {
   mutating func unify(over list: NodeList) {
     let count = list.count
     guard count > coveredCount || runs.count > 1 else { return }
-    runs = [OrderedRun(of: list, from: list.start, count: count)]
+    runs = [SortedRun(of: list, from: list.start, count: count)]
     coveredCount = count
   }
 }

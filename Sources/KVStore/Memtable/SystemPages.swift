@@ -35,7 +35,7 @@ enum SystemPages {
 ///
 /// Memory is zeroed before it is kept, on the thread that returns it, for which no other thread waits. At
 /// most `byteLimit` bytes are kept, as part of the store's memory limit; the rest returns to the system.
-final class SparePages: Sendable {
+final class PagePool: Sendable {
   private struct Kept {
     /// Addresses, by the number of bytes at each.
     var addresses: [Int: [UInt]] = [:]

@@ -78,5 +78,5 @@ final class AbsenceWatch: Sendable {
 
   deinit { watches.end(hash) }
 
-  var wasMade: Bool { watches.madeCount(hash) != madeBefore }
+  var wasCreated: Bool { watches.madeCount(hash) != madeBefore }
 }

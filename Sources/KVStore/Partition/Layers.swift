@@ -17,7 +17,7 @@ final class MemtableLayer: @unchecked Sendable {
   /// Whether these bytes count in the budget. Once sealed, it is accessed only under the partition's lock.
   var isCounted = false
 
-  init(hash: KeyHash, spare: SparePages) {
+  init(hash: KeyHash, spare: PagePool) {
     memtable = Memtable(hash: hash, spare: spare)
   }
 

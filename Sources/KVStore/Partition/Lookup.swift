@@ -13,7 +13,7 @@ extension PartitionView {
     let hiding = tombstoneSequence(over: key, at: sequence)
     let found = try searchMemory(key, hash: hash, at: sequence, hiding: hiding, body)
     if let found { return found }
-    return try lookBelow(key, hiding: hiding, body)
+    return try searchFile(key, hiding: hiding, body)
   }
 
   /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if there is none.
@@ -38,7 +38,7 @@ extension PartitionView {
     _ key: RawSpan, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    try lookBelow(key, hiding: hiding, body)
+    try searchFile(key, hiding: hiding, body)
   }
 
   @inline(__always)
@@ -73,7 +73,7 @@ extension PartitionView {
     }
   }
 
-  private func lookBelow<R>(
+  private func searchFile<R>(
     _ key: RawSpan, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {

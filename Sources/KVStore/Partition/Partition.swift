@@ -203,7 +203,7 @@ final class Partition: @unchecked Sendable {
 
   /// During recovery: tells the budget how much the active memtable has grown. Each worker does so for its
   /// own partition, and not for every record.
-  func countActive() {
+  func updateBudget() {
     let growth = activeByteCount - countedByteCount
     guard abs(growth) >= Self.countedGrowth else { return }
     countedByteCount += growth
@@ -234,7 +234,7 @@ final class Partition: @unchecked Sendable {
 
   /// Whether the active layer has many range deletes, or has some that others wait for, and no other memtable
   /// is waiting to be applied.
-  var hasGatheredTombstones: Bool {
+  var shouldSealForTombstones: Bool {
     let layers = layers
     guard layers.activeTombstoneCount > 0, layers.sealed.isEmpty else { return false }
     return layers.activeTombstoneCount >= Upkeep.activeTombstoneLimit || hasTombstoneBacklog
@@ -243,7 +243,7 @@ final class Partition: @unchecked Sendable {
   /// Whether the active layer has range deletes, the disk is nearly full so that the space they free is
   /// needed, and no other memtable is waiting to be applied. Asks the file system about the partition's own
   /// directory, which may be a link to another disk than the store's.
-  var hasScarceTombstones: Bool {
+  var shouldSealForDiskSpace: Bool {
     let layers = layers
     guard layers.activeTombstoneCount > 0, layers.sealed.isEmpty else { return false }
     return !environment.isDamaged && Ballast.isScarce(availableByteCount)
@@ -259,7 +259,7 @@ final class Partition: @unchecked Sendable {
   }
 
   /// Whether everything inserted is in LMDB. An insert in progress may or may not count.
-  var isWhollyApplied: Bool {
+  var isFullyApplied: Bool {
     !isActiveInUse.load(ordering: .acquiring) && layers.sealed.isEmpty
   }
 

@@ -55,7 +55,7 @@ extension Partition: Participant {
     if budget.failure != nil { return }
     // Seals only between transactions: one may come in several sections, and a memtable that has been applied
     // claims that all of its last transaction is in LMDB.
-    if lastPosition != position { budget.waitInRecovery(self) }
+    if lastPosition != position { budget.throttleRecovery(self) }
     noteMaps(in: mutations)
     guard insert(mutations, at: position) else {
       throw Finding(
@@ -65,7 +65,7 @@ extension Partition: Participant {
   }
 
   func appliedLSN(durable: LSN) -> LSN {
-    isWhollyApplied ? durable : applied
+    isFullyApplied ? durable : applied
   }
 }
 

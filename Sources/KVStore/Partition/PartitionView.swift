@@ -5,7 +5,7 @@
 final class PartitionView {
   let partition: Partition
   /// The key that the reader's request is about, if there is one.
-  let expected: ExpectedKey
+  let expected: PreparedKey
   private(set) var generation: UInt64 = 0
   private(set) var layers: Layers?
   private var transaction: ReadTransaction?
@@ -23,7 +23,7 @@ final class PartitionView {
   /// transaction.
   private(set) var revision: UInt64 = 1
 
-  init(_ partition: Partition, expected: ExpectedKey = ExpectedKey()) {
+  init(_ partition: Partition, expected: PreparedKey = PreparedKey()) {
     self.partition = partition
     self.expected = expected
   }

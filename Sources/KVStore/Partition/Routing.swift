@@ -3,13 +3,13 @@ enum Routing {
   /// The slot of a key: as Redis Cluster computes it, or as written in an internal key.
   @inline(__always)
   static func slot(of key: RawSpan) -> Int {
-    if key.beginsWithZero { return slotBehindZero(of: key) }
+    if key.beginsWithZero { return slotAfterZero(of: key) }
     return SlotHash.slot(of: key)
   }
 
   @inline(never)
-  private static func slotBehindZero(of key: RawSpan) -> Int {
-    InternalKey.writtenSlot(of: key) ?? SlotHash.slot(of: key)
+  private static func slotAfterZero(of key: RawSpan) -> Int {
+    InternalKey.internalSlot(of: key) ?? SlotHash.slot(of: key)
   }
 
   @inline(__always)

@@ -9,7 +9,7 @@ import Base
 struct EntryCount {
   let views: [PartitionView]
   let sequence: SequenceNumber
-  var pace: WalkPace?
+  var pace: ScanBudget?
 
   /// Whether a range delete may hide entries that LMDB counts.
   var isHiding: Bool {

@@ -17,7 +17,7 @@ public struct KeyWatch: Sendable {
     self.changesAtOnce = changesAtOnce
   }
 
-  fileprivate var wasMade: Bool { changesAtOnce || absence?.wasMade == true }
+  fileprivate var wasCreated: Bool { changesAtOnce || absence?.wasCreated == true }
 }
 
 extension Reader {
@@ -47,7 +47,7 @@ extension Reader {
 extension Evaluation {
   /// Whether `key` is as it was when the watch began. This evaluation's own writes count as changes.
   public mutating func holds(_ watch: KeyWatch, of key: RawSpan) throws(StoreError) -> Bool {
-    guard !watch.wasMade else { return false }
+    guard !watch.wasCreated else { return false }
     return try sequence(of: key) == watch.sequence
   }
 }

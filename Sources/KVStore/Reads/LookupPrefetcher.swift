@@ -13,7 +13,7 @@ package final class LookupPrefetcher {
     var place = KeyPlace(partition: 0, hash: 0)
     /// Whether the key will be read, and not only written.
     var readsFile = false
-    var finding = FileFinding()
+    var finding = FileLookupResult()
   }
 
   /// A lookup that descends the tree in a partition's file.
@@ -84,7 +84,7 @@ package final class LookupPrefetcher {
     Self.descend(&descents, in: input)
     for descent in descents {
       guard let leaf = descent.walk.leaf else { continue }
-      lookups[descent.lookup].finding = FileFinding(
+      lookups[descent.lookup].finding = FileLookupResult(
         revision: descent.revision, extent: .leaf(leaf))
     }
     for index in 0..<Self.nodesAhead { fetchNodes(ofLeafAt: index, reader) }
@@ -105,7 +105,7 @@ package final class LookupPrefetcher {
   // MARK: One lookup at a time
 
   /// Passes what is known about the key of the lookup at `index` to `reader`, and advances the next lookups a
-  /// little. The bytes of the key must stay where they are until `expectNothing` is called.
+  /// little. The bytes of the key must stay where they are until `clearPreparedKey` is called.
   ///
   /// - Parameters:
   ///   - input: the rest of the input that `run` was called with.
@@ -117,7 +117,7 @@ package final class LookupPrefetcher {
     search(at: index &+ Self.valuesAhead, in: input, behind: consumed, reader)
     fetchNodes(ofLeafAt: index &+ Self.nodesAhead, reader)
     let lookup = lookups[index]
-    guard let key = lookup.key else { return reader.expectNothing() }
+    guard let key = lookup.key else { return reader.clearPreparedKey() }
     reader.expected.set(
       input.extracting(key, behind: consumed), at: lookup.place, lookup.finding)
   }

@@ -38,7 +38,7 @@ struct RangeScan {
   ///   thrown. A damaged page is always an error: what came after it is unknown.
   @inline(__always)
   func run(
-    limit: Int, pace: WalkPace? = nil, skipsDamaged: Bool = false,
+    limit: Int, pace: ScanBudget? = nil, skipsDamaged: Bool = false,
     _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     if range.isEmpty { return }
@@ -53,7 +53,7 @@ struct RangeScan {
         _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan
       ) throws(StoreError) -> Step {
         if isBeyond(key) { return .stop }
-        steps &+= WalkPace.steps(forByteCount: value.byteCount)
+        steps &+= ScanBudget.steps(forByteCount: value.byteCount)
         guard header.kind == .put else { return .pass }
         if hidesSome, let layers = layers[partition],
           header.sequence < layers.tombstoneSequence(over: key, at: sequence)
@@ -70,7 +70,7 @@ struct RangeScan {
             let header = StoredValue.soundHeader(stored, key: key, seed: place.checksumSeed)
           else {
             if isBeyond(key) { return .stop }
-            steps &+= WalkPace.steps(forByteCount: stored.byteCount)
+            steps &+= ScanBudget.steps(forByteCount: stored.byteCount)
             return .unsound
           }
           return try show(
@@ -87,7 +87,7 @@ struct RangeScan {
       case .damaged: steps &+= 1
       case .unsound: try pass(merged, skipsDamaged: skipsDamaged)
       }
-      if steps >= WalkPace.batch {
+      if steps >= ScanBudget.batch {
         try pace?.advance(by: steps)
         steps = 0
       }

@@ -13,7 +13,7 @@ public struct ReadCut: ~Copyable {
     try extend(to: key)
   }
 
-  /// Counts `stepCount` steps of work outside of scans, as `WalkPace` does.
+  /// Counts `stepCount` steps of work outside of scans, as `ScanBudget` does.
   package func advance(by stepCount: Int) throws(StoreError) {
     try reader.pace.advance(by: stepCount)
   }
@@ -53,7 +53,7 @@ public struct ReadCut: ~Copyable {
       guard let header, !reader.expiry.hides(header.expiry, of: key) else {
         return try body(nil, RawSpan())
       }
-      try reader.pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
+      try reader.pace.advance(by: ScanBudget.steps(forByteCount: value.byteCount))
       return try body(EntryInfo(header), value)
     }
   }

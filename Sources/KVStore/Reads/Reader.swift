@@ -5,10 +5,10 @@
 /// memory from being freed. Not for use by two threads at a time.
 public final class Reader {
   let keyspace: Keyspace
-  let expected: ExpectedKey
+  let expected: PreparedKey
   let expiry: ExpiryFilter
   /// Limits scans, counts, and the reads of cuts and of many keys.
-  public let pace = WalkPace()
+  public let pace = ScanBudget()
   let views: [PartitionView]
   private var touched: [Int] = []
   // Used by `withValues`; kept to reuse their memory.
@@ -20,7 +20,7 @@ public final class Reader {
   init(_ keyspace: Keyspace) {
     self.keyspace = keyspace
     expiry = ExpiryFilter(keyspace.clock)
-    let expected = ExpectedKey()
+    let expected = PreparedKey()
     self.expected = expected
     views = keyspace.partitions.map { PartitionView($0, expected: expected) }
     isInvolved = [Bool](repeating: false, count: views.count)
@@ -106,7 +106,7 @@ public final class Reader {
           else {
             return try body(place, nil, RawSpan())
           }
-          try pace.advance(by: WalkPace.steps(forByteCount: value.byteCount))
+          try pace.advance(by: ScanBudget.steps(forByteCount: value.byteCount))
           try body(place, header, value)
         }
       } catch {
@@ -199,7 +199,7 @@ public final class Reader {
 
   /// Releases everything but LMDB reader slots and reusable memory. The next read starts over.
   public func end() {
-    expectNothing()
+    clearPreparedKey()
     for index in touched { views[index].end() }
     touched.removeAll(keepingCapacity: true)
   }
@@ -264,7 +264,7 @@ public final class Reader {
   /// The same, including the tree in the file.
   @inline(__always)
   func handleIntoFile(of partition: Int) -> LookupHandle {
-    if let handle = views[partition].handle, handle.hasLookedForTree { return handle }
+    if let handle = views[partition].handle, handle.didLoadTree { return handle }
     touch(partition)
     return views[partition].makeHandleIntoFile()
   }
@@ -275,5 +275,5 @@ public final class Reader {
 
   /// Ends the expectation of a key. Call it before the bytes of that key are released.
   @inline(__always)
-  package func expectNothing() { expected.clear() }
+  package func clearPreparedKey() { expected.clear() }
 }

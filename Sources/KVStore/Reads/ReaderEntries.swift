@@ -129,10 +129,10 @@ extension Reader {
   public var hasMetExpired: Bool { expiry.metCount > 0 }
 
   /// The keys of those entries, at most the first `expiredKeyLimit`.
-  public var expiredMet: [[UInt8]] { expiry.met }
+  public var expiredKeysSeen: [[UInt8]] { expiry.met }
 
   /// How many there were; a key may count more than once.
-  public var expiredMetCount: Int { expiry.metCount }
+  public var expiredKeysSeenCount: Int { expiry.metCount }
 
   /// One clock reading decides expiry for everything that an evaluation reads.
   @inline(never)
@@ -147,9 +147,9 @@ extension Reader {
     pace.endEvaluation()
   }
 
-  /// The most keys that `expiredMet` keeps.
+  /// The most keys that `expiredKeysSeen` keeps.
   public static var expiredKeyLimit: Int { ExpiryFilter.keyLimit }
 
-  /// Clears what `expiredMet` and `expiredMetCount` report. Call it after reading them.
+  /// Clears what `expiredKeysSeen` and `expiredKeysSeenCount` report. Call it after reading them.
   public func forgetExpired() { expiry.forget() }
 }

@@ -94,7 +94,7 @@ extension Reader {
     _ view: PartitionView, in partition: Int, through: SequenceNumber
   ) -> (handle: LookupHandle, sequence: SequenceNumber) {
     let handle = currentHandle(view, to: partition)
-    letOthersIn(through)
+    yieldInSimulation(through)
     return (handle, newest(through))
   }
 
@@ -106,7 +106,7 @@ extension Reader {
   /// In a simulation, lets other threads run between the two steps. With `.max` the caller is the sequencer,
   /// which holds a lock.
   @inline(__always)
-  private func letOthersIn(_ through: SequenceNumber) {
+  private func yieldInSimulation(_ through: SequenceNumber) {
     if through != .max { CrashPoint.reached(.lookupBetweenSteps) }
   }
 

@@ -4,7 +4,7 @@ struct VisibleScan {
   let sequence: SequenceNumber
   /// Decides what has expired; nil shows expired entries too.
   let expiry: ExpiryFilter?
-  var pace: WalkPace?
+  var pace: ScanBudget?
   /// Whether a range among internal keys shows them.
   var showsInternal = false
   /// Whether values that do not check out are skipped and counted.

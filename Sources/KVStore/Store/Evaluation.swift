@@ -14,9 +14,9 @@ public struct Evaluation: ~Copyable {
   private var preconditionCount = 0
   /// How many range tombstones the batch creates.
   private(set) var tombstoneCount = 0
-  /// How many places were taken: see `takePlace`.
+  /// How many places were taken: see `takeOrdinal`.
   var placeCount: UInt32 = 0
-  /// Whether a change of several writes has stopped half-way: see `asOneChange`.
+  /// Whether a change of several writes has stopped half-way: see `atomically`.
   var hasFailed = false
 
   @inline(__always)
@@ -31,10 +31,10 @@ public struct Evaluation: ~Copyable {
   consuming func end() -> Sequencer { sequencer }
 
   /// Counts the steps of this evaluation, and stops its walks at its deadline.
-  public var pace: WalkPace { reader.pace }
+  public var pace: ScanBudget { reader.pace }
 
   var keyspace: Keyspace { context.keyspace }
-  var own: OwnWrites { context.own }
+  var own: TransactionWrites { context.own }
 
   var deletesRanges: Bool { own.hasRanges }
 
@@ -75,7 +75,7 @@ public struct Evaluation: ~Copyable {
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
     try Limits.check(value: value)
-    try asOneChange { evaluation throws(StoreError) in
+    try atomically { evaluation throws(StoreError) in
       try evaluation.releaseRelated(to: key)
       try evaluation.put(stored: key, value)
     }
@@ -95,7 +95,7 @@ public struct Evaluation: ~Copyable {
   /// it is handled as by `put`.
   public mutating func delete(_ key: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
-    try asOneChange { evaluation throws(StoreError) in
+    try atomically { evaluation throws(StoreError) in
       try evaluation.releaseRelated(to: key)
       try evaluation.delete(stored: key)
     }
@@ -204,15 +204,15 @@ public struct Evaluation: ~Copyable {
       let key = bytes.extracting(mutation.key)
       switch mutation.kind {
       case .put:
-        if !batch.isOfStoredKeys { try releaseRelated(to: key) }
+        if !batch.writesStoredEntries { try releaseRelated(to: key) }
         try put(stored: key, bytes.extracting(mutation.value ?? 0..<0))
       case .putEntry:
-        if !batch.isOfStoredKeys { try releaseRelated(to: key) }
+        if !batch.writesStoredEntries { try releaseRelated(to: key) }
         try put(
           stored: key, bytes.extracting(mutation.value ?? 0..<0), type: mutation.type,
           expiry: mutation.expiry)
       case .delete:
-        if !batch.isOfStoredKeys { try releaseRelated(to: key) }
+        if !batch.writesStoredEntries { try releaseRelated(to: key) }
         try delete(stored: key)
       case .deleteRange: try deleteRange(KeyRange(mutation, in: bytes))
       case .requireAbsent, .requirePresent, .requireSequence:

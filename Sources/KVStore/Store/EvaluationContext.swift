@@ -3,9 +3,9 @@
 /// Sound as `@unchecked Sendable`: used only inside `Coordinator.sequence`.
 final class EvaluationContext: @unchecked Sendable {
   let keyspace: Keyspace
-  let own: OwnWrites
+  let own: TransactionWrites
   let preconditions = PreconditionChecker()
-  let related = RelatedEntriesSlot()
+  let related = DependentEntriesSlot()
   /// For callers without a reader of their own.
   let reader: Reader
   /// Why the current evaluation has failed, if it has.
@@ -13,7 +13,7 @@ final class EvaluationContext: @unchecked Sendable {
 
   init(keyspace: Keyspace) {
     self.keyspace = keyspace
-    own = OwnWrites(keyspace)
+    own = TransactionWrites(keyspace)
     reader = Reader(keyspace)
   }
 

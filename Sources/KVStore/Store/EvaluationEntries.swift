@@ -70,7 +70,7 @@ extension Evaluation {
   }
 
   private func lend<R>(
-    _ write: OwnWrites.Put, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+    _ write: TransactionWrites.Put, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let info = EntryInfo(
       sequence: sequencer.nextSequence, type: write.type, expiry: write.expiry)
@@ -90,7 +90,7 @@ extension Evaluation {
   ) throws(StoreError) {
     try Limits.check(key: key)
     try Limits.check(value: value)
-    try asOneChange { evaluation throws(StoreError) in
+    try atomically { evaluation throws(StoreError) in
       try evaluation.releaseRelated(to: key)
       try evaluation.put(stored: key, value, type: type, expiry: expiry, replacing: oldExpiry)
     }
@@ -121,7 +121,7 @@ extension Evaluation {
   /// Removes `key`, whose entry had `oldExpiry`, and removes it from the expiry index.
   public mutating func delete(_ key: RawSpan, replacing oldExpiry: UInt64) throws(StoreError) {
     try Limits.check(key: key)
-    try asOneChange { evaluation throws(StoreError) in
+    try atomically { evaluation throws(StoreError) in
       try evaluation.releaseRelated(to: key)
       try evaluation.delete(stored: key, replacing: oldExpiry)
     }
@@ -164,5 +164,5 @@ extension Evaluation {
   }
 
   /// The keys of the first expired entries that reads of this evaluation have met, as for a `Reader`.
-  public var expiredMet: [[UInt8]] { reader.expiredMet }
+  public var expiredKeysSeen: [[UInt8]] { reader.expiredKeysSeen }
 }

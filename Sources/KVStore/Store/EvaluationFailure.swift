@@ -4,7 +4,7 @@ extension Evaluation {
   /// failed. If it has written nothing by then, nothing has changed, and the evaluation's closure may
   /// continue.
   @inline(__always)
-  package mutating func asOneChange<R>(
+  package mutating func atomically<R>(
     _ body: (inout Evaluation) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let before = (sequencer.payloadByteCount, tombstoneCount)

@@ -8,7 +8,7 @@ extension Evaluation {
   /// the batch had written the key before the range delete, that write would have handled the owner.)
   @inline(never)
   mutating func putOrphanOfHidden(_ key: RawSpan) throws(StoreError) {
-    guard mayContainMaps, !InternalKey.contains(key), own.isHiddenUntouched(key, in: sequencer)
+    guard mayContainMaps, !InternalKey.contains(key), own.isHiddenAndUnwritten(key, in: sequencer)
     else {
       return
     }
@@ -19,7 +19,7 @@ extension Evaluation {
   }
 
   /// Writes the orphan note of an owner that this batch has written, and that a range delete of it removes.
-  mutating func putOrphan(of key: RawSpan, _ written: OwnWrites.Put) throws(StoreError) {
+  mutating func putOrphan(of key: RawSpan, _ written: TransactionWrites.Put) throws(StoreError) {
     let orphan = sequencer.withPayload(in: written.value) {
       Orphan(ownerKey: key, type: written.type, value: $0)
     }

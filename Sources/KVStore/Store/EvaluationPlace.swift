@@ -1,7 +1,7 @@
 extension Evaluation {
   /// Returns a place that no other caller ever gets, if the batch is committed: the batch's sequence, and a
   /// number that is unique within this evaluation.
-  package mutating func takePlace() -> (sequence: SequenceNumber, ordinal: UInt32) {
+  package mutating func takeOrdinal() -> (sequence: SequenceNumber, ordinal: UInt32) {
     defer { placeCount += 1 }
     return (sequencer.nextSequence, placeCount)
   }

@@ -73,7 +73,7 @@ extension Evaluation {
       partition.map { $0 == keyspace.partition(of: entry.key.rawSpan) } ?? true
     }[...]
     let own = own
-    func lend(_ key: [UInt8], _ put: OwnWrites.Put?) throws(StoreError) -> Bool {
+    func lend(_ key: [UInt8], _ put: TransactionWrites.Put?) throws(StoreError) -> Bool {
       guard let put, !(expiry?.hides(put.expiry, of: key.rawSpan) ?? false) else { return true }
       let info = EntryInfo(sequence: sequencer.nextSequence, type: put.type, expiry: put.expiry)
       return try sequencer.withPayload(in: put.value) { value throws(StoreError) in

@@ -59,11 +59,11 @@ public final class Store: Sendable {
       progressed: {
         openSnapshots.expire()
         applyWorkers.pagesWereFreed()
-        coordinator.tellObservers()
+        coordinator.notifyObservers()
       },
       gathered: { coordinator.sequence { _ in upkeep.sendDownGatheredRangeDeletes() } },
       scarce: { short in coordinator.sequence { _ in upkeep.sendDownRangeDeletes(of: short) } },
-      ranShort: { coordinator.tellObservers() },
+      ranShort: { coordinator.notifyObservers() },
       failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
     ClockRecord.restore(keyspace.clock, from: evaluations.reader)
@@ -84,7 +84,7 @@ public final class Store: Sendable {
         },
         damaged: { partition in
           partition.uncountSealed()
-          self.coordinator.tellObservers()
+          self.coordinator.notifyObservers()
         }))
     for partition in keyspace.partitions where partition.environment.damage != nil {
       partition.uncountSealed()
@@ -110,7 +110,7 @@ public final class Store: Sendable {
     if applyWorkers.diskFull == nil { ballast.take() }
     openSnapshots.expire()
     purgeWorker.wake()
-    coordinator.tellObservers()
+    coordinator.notifyObservers()
   }
 
   // MARK: Closing

@@ -32,7 +32,7 @@ extension Store {
     } catch {
       // The log can reuse its oldest segments once LMDB has what they hold, and LMDB may have room in its own
       // free pages.
-      if error.isDiskFull { coordinator.sequence { _ in upkeep.sendDown() } }
+      if error.isDiskFull { coordinator.sequence { _ in upkeep.sealForApply() } }
       throw StoreError(error)
     }
   }
@@ -83,7 +83,7 @@ extension Store {
   /// For the sequencer, before a commit: whether there is certainly room for what the transaction has
   /// written, so that `hasRoom` need not be called.
   @inline(__always)
-  func hasPlentyOfRoom(toCommit sequencer: borrowing Sequencer, memoryByteCount: Int) -> Bool {
+  func certainlyHasRoom(toCommit sequencer: borrowing Sequencer, memoryByteCount: Int) -> Bool {
     memoryByteCount <= Self.uncheckedByteCount
       && sequencer.fits(keeping: coordinator.reserveByteCount)
   }
@@ -104,7 +104,7 @@ extension Store {
         for: sequencer.appendedByteCount, appended: coordinator.appended,
         usingReserve: onlyDeletes)
     } catch {
-      if error.isDiskFull { upkeep.sendDown() }
+      if error.isDiskFull { upkeep.sealForApply() }
       throw StoreError(error)
     }
   }
@@ -114,7 +114,7 @@ extension Store {
   private func hasMemory(onlyDeletes: Bool) throws(StoreError) -> Bool {
     let isDiskFull = applyWorkers.hasFullDisk
     if isDiskFull, !onlyDeletes, let full = applyWorkers.diskFull { throw full }
-    let memoryLimit = isDiskFull ? budget.strainedByteCount : budget.byteCount
+    let memoryLimit = isDiskFull ? budget.hardLimitByteCount : budget.byteCount
     // A batch may exceed the limit by itself. Otherwise none of that size could ever be admitted.
     guard budget.inUse < memoryLimit else {
       if isDiskFull, let full = applyWorkers.diskFull { throw full }

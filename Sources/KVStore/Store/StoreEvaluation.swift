@@ -85,7 +85,7 @@ extension Store {
           return false
         }
       } catch {
-        if error.mayTellOfReads { try waitUntilDurable(newestReceipt) }
+        if error.mayRevealReads { try waitUntilDurable(newestReceipt) }
         throw error
       }
     }
@@ -108,7 +108,7 @@ extension Store {
       sequencer.cancel()
       return sequencer.lastPosition
     }
-    let isPlenty = hasPlentyOfRoom(toCommit: sequencer, memoryByteCount: memoryByteCount)
+    let isPlenty = certainlyHasRoom(toCommit: sequencer, memoryByteCount: memoryByteCount)
     if !isPlenty,
       try !hasRoom(
         toCommit: sequencer, memoryByteCount: memoryByteCount, onlyDeletes: onlyDeletes)
@@ -123,7 +123,7 @@ extension Store {
       // The purge worker checks whether the disk is nearly full: nothing may wait for that here.
       if deletesRanges { purgeWorker.wake() }
       if applyWorkers.hasFullDisk || (!isPlenty && coordinator.isOutOfSegments) {
-        upkeep.sendDown()
+        upkeep.sealForApply()
       }
       return position
     } catch {

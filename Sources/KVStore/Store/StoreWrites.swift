@@ -96,7 +96,7 @@ extension Store {
         try await room.waitSuspended { () throws(StoreError) in try areRangeDeletesAdmitted() }
       } catch {
         // What the error reveals may not be durable yet.
-        if error.mayTellOfReads {
+        if error.mayRevealReads {
           try await acknowledged(
             commitThread.run { () throws(StoreError) in self.newestReceipt })
         }

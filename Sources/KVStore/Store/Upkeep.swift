@@ -55,7 +55,7 @@ final class Upkeep: @unchecked Sendable {
   /// once LMDB has what is in memory. Seals one memtable of each partition at a time, so that they do not
   /// become many; also a second one if it has range deletes: what they hide in the first is not written, and
   /// the disk may have room only for the rest.
-  func sendDown() {
+  func sealForApply() {
     for partition in keyspace.partitions {
       let layers = partition.layers
       let limit = layers.activeTombstoneCount > 0 ? 2 : 1
@@ -82,7 +82,9 @@ final class Upkeep: @unchecked Sendable {
 
   /// The same for partitions in which many have gathered.
   func sendDownGatheredRangeDeletes() {
-    for partition in keyspace.partitions where partition.hasGatheredTombstones { partition.seal() }
+    for partition in keyspace.partitions where partition.shouldSealForTombstones {
+      partition.seal()
+    }
   }
 
   /// Seals the memtables that keep the log longer than its limit.

@@ -45,7 +45,7 @@ public final class Coordinator: Sendable {
     let recovered = try Recovery.run(
       segments: opening.segments, control: opening.control.control, participants: participants,
       watermarks: options.watermarks, progress: options.recoveryProgress)
-    try opening.segments.settleTail(from: recovered.proven, to: recovered.report.end)
+    try opening.segments.finalizeTail(from: recovered.proven, to: recovered.report.end)
     let sequence = try opening.begin(after: recovered, options.durability)
     return Coordinator(
       opening, recovered.report, lastSequence: sequence, participants, options)
@@ -69,7 +69,7 @@ public final class Coordinator: Sendable {
     self.writer = writer
     keeper = SegmentKeeper(
       segments: segments, control: opening.control, openedAt: report.end, retired: opening.retired,
-      changed: { writer.tellObservers() })
+      changed: { writer.notifyObservers() })
     watermarks.moveDurable(to: report.end, sequence: lastSequence)
     watermarks.acknowledge(report.end, publishing: lastSequence)
     DeliberateBug.showFirstPartition(upTo: lastSequence)
@@ -200,8 +200,8 @@ public final class Coordinator: Sendable {
   }
 
   /// Calls the observers because of an event outside the log.
-  public func tellObservers() {
-    writer.tellObservers()
+  public func notifyObservers() {
+    writer.notifyObservers()
   }
 
   // MARK: Checkpoints

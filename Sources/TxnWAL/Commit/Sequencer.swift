@@ -32,7 +32,7 @@ public struct Sequencer: ~Copyable {
   private var isOpen = false
   private var recordOffset = 0
   private var isSectionOpen = false
-  private var sections = ScratchList<Section>()
+  private var sections = ReusableArray<Section>()
   private var isDistributed = false
   private let lentInPlace = LentInPlace()
 
@@ -174,11 +174,11 @@ public struct Sequencer: ~Copyable {
     precondition(fits(), "a transaction that no segment is prepared for")
     transactionCounter += 1
     let transaction = TransactionID(epoch: epoch, counter: transactionCounter)
-    return isDistributed ? try commitDistributed(transaction) : try commitWhole(transaction)
+    return isDistributed ? try commitDistributed(transaction) : try commitSingle(transaction)
   }
 
   /// With one participant, intent and decision are one record, and a no vote leaves no trace.
-  private mutating func commitWhole(_ transaction: TransactionID) throws(Refusal) -> CommitPosition
+  private mutating func commitSingle(_ transaction: TransactionID) throws(Refusal) -> CommitPosition
   {
     let section = sections[0]
     let participant = participants[section.participant]

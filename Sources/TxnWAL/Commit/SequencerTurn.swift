@@ -9,7 +9,7 @@ final class SequencerTurn: @unchecked Sendable {
   /// spinning without a limit cost 25 % CPU.
   private let mutex = PlatformMutex(spinsBriefly: true)
   /// The thread that holds the lock.
-  private let owner = ThreadOwner()
+  private let owner = LockOwner()
   private var sequencer: Sequencer
 
   init(_ sequencer: consuming Sequencer) {

@@ -83,7 +83,7 @@ final class LogWriter: @unchecked Sendable {
     isPoisoned.store(true, ordering: .releasing)
     role.wakeAll()
     if let poisoned { waiters.resumeAll(throwing: poisoned) }
-    tellObservers()
+    notifyObservers()
   }
 
   // MARK: Writing
@@ -110,7 +110,7 @@ final class LogWriter: @unchecked Sendable {
     role.take()
     defer { role.giveUp() }
     try syncUnsynced()
-    tellObservers()
+    notifyObservers()
   }
 
   func waitUntilAcknowledged(_ lsn: LSN) throws(LogError) {
@@ -151,7 +151,7 @@ final class LogWriter: @unchecked Sendable {
     CrashPoint.reached(.groupTaken)
     do throws(LogError) {
       CrashPoint.reached(.groupBeforeWrite)
-      let mustSync = durability == .sync || startsSyncLate()
+      let mustSync = durability == .sync || isSyncOverdue()
       if DeliberateBug.acknowledgesEarly.isOn {
         watermarks.acknowledge(end, publishing: group.lastSequence)
       }
@@ -173,14 +173,14 @@ final class LogWriter: @unchecked Sendable {
     CrashPoint.reached(.groupAfterPublish)
     DeliberateBug.showFirstPartition(upTo: group.lastSequence)
     waiters.resume(upTo: end)
-    tellObservers()
+    notifyObservers()
     return true
   }
 
   /// With periodic durability, called before a group is written. Returns whether earlier writes have been unsynced
   /// for so long that nothing more may be acknowledged without a sync. That happens if the writer's thread is late,
   /// for example on a busy machine.
-  private func startsSyncLate() -> Bool {
+  private func isSyncOverdue() -> Bool {
     let now = MonotonicTime.now
     return monitor.withLock {
       if deadline.willWrite(at: now) { monitor.signal() }
@@ -221,7 +221,7 @@ final class LogWriter: @unchecked Sendable {
     observers.withLock { $0.append(notify) }
   }
 
-  func tellObservers() {
+  func notifyObservers() {
     let observers = observers.withLock { $0 }
     for notify in observers { notify() }
   }

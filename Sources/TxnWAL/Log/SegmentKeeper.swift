@@ -213,7 +213,7 @@ final class SegmentKeeper: @unchecked Sendable {
 
   /// The newest retired segment, for reuse; nil if there is none.
   ///
-  /// If its file has several names, as after `cp -al`, root may not open it (`FileOpening`). It is removed and the
+  /// If its file has several names, as after `cp -al`, root may not open it (`SecureOpen`). It is removed and the
   /// next one is tried.
   private func openRetired() throws(LogError) -> (name: String, file: any LogFile)? {
     while let recycled = retired.last {

@@ -20,9 +20,9 @@ final class WriterRole: Sendable {
   private struct State {
     var isTaken = false
     /// Threads whose bytes are gathering, or that only want the role.
-    var gathering: GroupSleepers?
+    var gathering: GroupWaiters?
     /// Threads whose bytes are being written, and the LSN where these bytes end.
-    var writing: GroupSleepers?
+    var writing: GroupWaiters?
     var writtenEnd = LSN.zero
   }
 
@@ -78,14 +78,14 @@ final class WriterRole: Sendable {
   /// - Parameter isOver: called under the lock; returns whether there is nothing left to wait for. Code that makes
   ///   it true must call `wakeAll` afterwards.
   func sleep(until lsn: LSN?, unless isOver: () -> Bool) {
-    let sleepers: GroupSleepers? = state.withLock { state in
+    let sleepers: GroupWaiters? = state.withLock { state in
       guard state.isTaken, !isOver() else { return nil }
       if let lsn, lsn <= state.writtenEnd {
-        let sleepers = state.writing ?? GroupSleepers()
+        let sleepers = state.writing ?? GroupWaiters()
         state.writing = sleepers
         return sleepers
       }
-      let sleepers = state.gathering ?? GroupSleepers()
+      let sleepers = state.gathering ?? GroupWaiters()
       state.gathering = sleepers
       return sleepers
     }

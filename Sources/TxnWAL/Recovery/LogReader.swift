@@ -9,7 +9,7 @@ struct LogReader {
 
   private let segments: SegmentSet
   private let seed: UInt32
-  private let account: WindowAccount?
+  private let account: WindowMemoryBudget?
   /// The bytes last read, and the LSN of the first of them.
   private var window: LogWindow
   /// Where the next record begins.
@@ -19,7 +19,7 @@ struct LogReader {
 
   /// - Parameter account: counts the windows created, for records that are kept after the reader moves on.
   init(
-    segments: SegmentSet, from position: LSN, leastEpoch: UInt32, account: WindowAccount? = nil
+    segments: SegmentSet, from position: LSN, leastEpoch: UInt32, account: WindowMemoryBudget? = nil
   ) {
     self.segments = segments
     self.account = account
@@ -74,9 +74,9 @@ struct LogReader {
 final class LogWindow: Sendable {
   let start: LSN
   let bytes: [UInt8]
-  private let account: WindowAccount?
+  private let account: WindowMemoryBudget?
 
-  init(start: LSN, bytes: [UInt8], account: WindowAccount? = nil) {
+  init(start: LSN, bytes: [UInt8], account: WindowMemoryBudget? = nil) {
     self.start = start
     self.bytes = bytes
     self.account = account

@@ -11,7 +11,7 @@ struct Recovered {
 
 /// Reads the log once, from the checkpoint to its end, and rolls forward committed transactions.
 ///
-/// Writes nothing to the log: `settleTail` does that after everything was found to be sound.
+/// Writes nothing to the log: `finalizeTail` does that after everything was found to be sound.
 struct Recovery {
   private let segments: SegmentSet
   private let participants: [any Participant]
@@ -21,7 +21,7 @@ struct Recovery {
   private let readableEnd: LSN
   private var percentTold = -1
   private var report = RecoveryReport()
-  private let account = WindowAccount()
+  private let account = WindowMemoryBudget()
   /// The intent whose outcome has not been read yet. There is at most one, because a marker directly follows its
   /// intent: if any other record follows, the outcome never comes.
   private var undecided: LogRecord?

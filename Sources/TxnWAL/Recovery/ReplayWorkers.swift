@@ -45,7 +45,7 @@ final class ReplayWorkers {
   /// workers have replayed enough.
   ///
   /// - Parameter own: bytes of the windows that the caller itself keeps.
-  func makeRoom(in account: WindowAccount, own: Int) {
+  func makeRoom(in account: WindowMemoryBudget, own: Int) {
     let limit = windowByteLimit + own
     guard account.exceeds(limit) else { return }
     for participant in batches.indices { flush(participant) }

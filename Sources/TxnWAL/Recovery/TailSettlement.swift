@@ -12,7 +12,7 @@ extension SegmentSet {
   /// committed after all.
   ///
   /// A crash here is harmless: the same bytes are written, and the same header is cleared, again.
-  func settleTail(from proven: LSN, to end: LSN) throws(LogError) {
+  func finalizeTail(from proven: LSN, to end: LSN) throws(LogError) {
     CrashPoint.reached(.tailBeforeSettling)
     var start = proven
     var touched: ClosedRange<Int>?

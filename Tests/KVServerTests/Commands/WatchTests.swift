@@ -98,7 +98,7 @@ struct WatchTests {
     let hash = KeyHash(seed: 1)
     let key = Array("a".utf8)
     var watch: AbsenceWatch? = AbsenceWatch(of: key.withRawBytes { hash.hash($0) }, in: watches)
-    #expect(watch?.wasMade == false)
+    #expect(watch?.wasCreated == false)
     #expect(watches.watchedCount == 1)
     watch = nil
     #expect(watches.watchedCount == 0)

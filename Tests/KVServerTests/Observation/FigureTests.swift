@@ -26,15 +26,15 @@ struct FigureTests {
     #expect(try figure.value { Self.slow(2) } == 2)
     #expect(try figure.value { Self.slow(3) } == 2)
     usleep(300_000)
-    try figure.renewIfAsked { Self.slow(4) }
+    try figure.refreshIfRequested { Self.slow(4) }
     #expect(try figure.value { Self.slow(5) } == 4)
     // It may take a tenth of the time.
-    try figure.renewIfAsked { Self.slow(6) }
+    try figure.refreshIfRequested { Self.slow(6) }
     #expect(try figure.value { Self.slow(7) } == 4)
     usleep(300_000)
-    try figure.renewIfAsked { .init(value: 8) }
+    try figure.refreshIfRequested { .init(value: 8) }
     usleep(300_000)
-    try figure.renewIfAsked { Self.slow(9) }
+    try figure.refreshIfRequested { Self.slow(9) }
     #expect(try figure.value { .init(value: 10) } == 10)
   }
 
@@ -43,7 +43,7 @@ struct FigureTests {
     #expect(try figure.value { .init(value: 11, isEstimate: true) } == 11)
     #expect(try figure.value { .init(value: 12, isEstimate: true) } == 11)
     usleep(1_000)
-    try figure.renewIfAsked { Self.slow(10) }
+    try figure.refreshIfRequested { Self.slow(10) }
     #expect(try figure.value { .init(value: 13, isEstimate: true) } == 10)
   }
 

@@ -183,17 +183,17 @@ import Testing
     let reader = fixture.store.makeReader()
     defer { reader.close() }
     #expect(try reader.entries(keys).allSatisfy { $0 != nil })
-    #expect(!reader.hasMetExpired && reader.expiredMet.isEmpty)
+    #expect(!reader.hasMetExpired && reader.expiredKeysSeen.isEmpty)
     clock.pass(milliseconds: 1)
     #expect(try reader.entry(keys[7]) == nil)
     #expect(try reader.value("l") != nil)
-    #expect(reader.hasMetExpired && reader.expiredMet == [keys[7]])
+    #expect(reader.hasMetExpired && reader.expiredKeysSeen == [keys[7]])
     reader.forgetExpired()
-    #expect(!reader.hasMetExpired && reader.expiredMet.isEmpty)
+    #expect(!reader.hasMetExpired && reader.expiredKeysSeen.isEmpty)
     #expect(try reader.entries(in: .everything).count == 1)
-    #expect(reader.expiredMetCount == 100)
-    #expect(reader.expiredMet.count == Reader.expiredKeyLimit)
-    #expect(Set(keys).isSuperset(of: reader.expiredMet))
+    #expect(reader.expiredKeysSeenCount == 100)
+    #expect(reader.expiredKeysSeen.count == Reader.expiredKeyLimit)
+    #expect(Set(keys).isSuperset(of: reader.expiredKeysSeen))
   }
 
   @Test func `a value of another type than bytes is no value, and is an entry`() throws {

@@ -12,7 +12,7 @@ import Testing
   private static let largeCount = 5000
 
   /// Notes which keys are looked up, and stops at the first until it may go on.
-  private final class HeldLookups: RelatedEntries {
+  private final class HeldLookups: DependentEntries {
     let isReached = Flag()
     let isReleased = Flag()
     private let keys = Lock<[[UInt8]]>([])

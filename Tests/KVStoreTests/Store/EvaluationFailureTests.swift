@@ -82,10 +82,10 @@ import Testing
   @Test func `every place that is taken is another one`() throws {
     let fixture = try fixture()
     _ = try fixture.store.evaluate { evaluation throws(StoreError) in
-      let first = evaluation.takePlace()
-      let second = evaluation.takePlace()
+      let first = evaluation.takeOrdinal()
+      let second = evaluation.takeOrdinal()
       try evaluation.deleteRange(.prefix(bytes("x")))
-      let third = evaluation.takePlace()
+      let third = evaluation.takeOrdinal()
       #expect(first.sequence == second.sequence && second.sequence == third.sequence)
       #expect(Set([first.ordinal, second.ordinal, third.ordinal]).count == 3)
     }

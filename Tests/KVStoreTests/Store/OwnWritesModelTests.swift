@@ -68,7 +68,7 @@ import Testing
 
   @Test func `keys that are taken out are not looked at again`() {
     func steps(_ count: Int) -> Int {
-      var keys = OrderedKeys()
+      var keys = SortedKeySet()
       for number in 0..<count {
         keys.insert(bytes("a\(number)"))
         keys.insert(bytes("b\(number)"))

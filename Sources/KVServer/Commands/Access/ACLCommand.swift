@@ -108,7 +108,7 @@ enum ACLCommand {
   private struct Change {
     /// Tells whether the clients of the user with this name are closed; nil closes none.
     var closes: (@Sendable ([UInt8]) -> Bool)?
-    var reply: SideWork.Completion = { $0.reply.ok() }
+    var reply: BackgroundWork.Completion = { $0.reply.ok() }
   }
 
   /// Changes users on the side thread, so that no event loop waits for the file that stores them.
@@ -121,7 +121,7 @@ enum ACLCommand {
   ) {
     let server = call.server
     let own = call.session.record
-    call.onSideThread { () -> SideWork.Completion in
+    call.onSideThread { () -> BackgroundWork.Completion in
       do throws(Users.Failure) {
         let change = try work()
         server.gate.change()

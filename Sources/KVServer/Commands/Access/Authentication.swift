@@ -20,7 +20,7 @@ enum Authentication {
     var name = User.defaultName
     if call.count == 3 {
       name = [UInt8](copying: request.extracting(call[1]))
-    } else if call.server.users.everybody.needsNoPassword {
+    } else if call.server.users.defaultUser.needsNoPassword {
       // A client that sends a password must not believe that it was checked.
       return call.reply.error(
         "ERR AUTH <password> called without any password configured for the default user. "

@@ -49,13 +49,13 @@ enum BitOperations {
     }
     var result: [UInt8] = []
     let pace = evaluation.pace
-    let counts = call.takeDistinctKeys(call.arguments[3...], request)
+    let counts = call.collectDistinctKeys(call.arguments[3...], request)
     for (place, key) in call.keys.enumerated() {
       // XOR of a string with itself an even number of times gives zeros of its length.
       let isZero = operation == .xor && counts[place] % 2 == 0
       try evaluation.withValue(of: request.extracting(key)) { (value) throws(StoreError) in
         let byteCount = value?.byteCount ?? 0
-        try pace.advance(by: WalkPace.steps(forByteCount: byteCount))
+        try pace.advance(by: ScanBudget.steps(forByteCount: byteCount))
         if place == 0, !isZero {
           result = [UInt8](copying: value, growingTo: 0)
           return

@@ -130,7 +130,7 @@ enum Hashes: MapKind {
           call.reply.bulkOrNull(value)
           return value?.byteCount ?? 0
         }
-        try view.advance(by: WalkPace.steps(forByteCount: byteCount))
+        try view.advance(by: ScanBudget.steps(forByteCount: byteCount))
       } catch {
         // As in MGET, a damaged value has an error in its place.
         guard error.isDamagedValue else { throw error }

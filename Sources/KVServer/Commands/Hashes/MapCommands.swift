@@ -84,7 +84,7 @@ extension Call {
   /// Prefetches what a change of these fields will look up. Returns by how many bytes the batch may exceed the
   /// request.
   borrowing func touch(
-    _ fields: Command.Keys, _ request: RawSpan, _ seen: inout SeenKeys
+    _ fields: Command.Keys, _ request: RawSpan, _ seen: inout PrefetchBudget
   ) throws(StoreError) -> Int {
     var places: [Range<Int>] = []
     var fieldCount = 0
@@ -111,7 +111,7 @@ extension Call {
   /// batch may exceed the request.
   @inline(__always)
   borrowing func touchReplaced(
-    _ key: RawSpan, _ seen: inout SeenKeys
+    _ key: RawSpan, _ seen: inout PrefetchBudget
   ) throws(StoreError) -> Int {
     if store.mayContainMaps { return try touchWithFields(key, &seen) }
     seen.didRead(try reader.touch(key))
@@ -120,7 +120,7 @@ extension Call {
 
   @inline(never)
   private borrowing func touchWithFields(
-    _ key: RawSpan, _ seen: inout SeenKeys
+    _ key: RawSpan, _ seen: inout PrefetchBudget
   ) throws(StoreError) -> Int {
     let found = try Records.touch(key, with: reader, limit: seen.bytesLeft)
     seen.didRead(found.readByteCount)

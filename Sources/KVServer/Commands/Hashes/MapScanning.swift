@@ -23,7 +23,7 @@ enum MapScanning<Kind: MapKind> {
     guard let options = ScanOptions(from: 3, allowsType: false, &call, request) else { return }
     var range = options.pattern.map { KeyRange.prefix($0.literalPrefix) } ?? .everything
     let scope = call.server.cursors.fields(of: request.extracting(call[1]))
-    let first = try ScanResumption.position(of: cursor, in: scope, &call) {
+    let first = try CursorLookup.position(of: cursor, in: scope, &call) {
       (body) throws(StoreError) in
       try map.walk(range, in: &view) { field, _ in body(field) }
     }
@@ -50,8 +50,8 @@ enum MapScanning<Kind: MapKind> {
       }
       return true
     }
-    let cursorBehind = next.map { call.server.cursors.handOut($0, in: scope) } ?? 0
-    reply(with: cursorBehind, page, elements, &call)
+    let nextCursor = next.map { call.server.cursors.handOut($0, in: scope) } ?? 0
+    reply(with: nextCursor, page, elements, &call)
   }
 
   private static func reply(

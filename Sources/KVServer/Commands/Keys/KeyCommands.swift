@@ -51,7 +51,7 @@ enum KeyCommands {
   ) throws(StoreError) {
     // Finding the distinct keys takes as long as looking them up.
     try call.reader.pace.advance(by: call.count)
-    let counts = call.takeDistinctKeys(request)
+    let counts = call.collectDistinctKeys(request)
     var found = 0
     try view.withEntries(of: call.keys, in: request) { place, info, _, damage throws(StoreError) in
       if let damage { throw damage }

@@ -6,7 +6,7 @@ import KVStore
 /// Redis clients treat cursors as unsigned integers, but a position in an ordered store is a key of up to 500
 /// bytes. So a cursor is a fingerprint of that key. It is valid for as long as the key exists, even if the
 /// server does not remember it: a walk over the keys finds the key again. This is what happens after a restart
-/// (`ScanResumption`).
+/// (`CursorLookup`).
 ///
 /// To avoid that walk otherwise, the keys of recent cursors are kept here. A client that continues uses up its
 /// cursor, so one has to be kept for each iteration in progress. Those are kept longer than used ones, which

@@ -48,7 +48,7 @@ enum Scanning {
   ///
   /// Keys are visited in order, so a pattern's literal prefix bounds the walk. A key present throughout the
   /// iteration is returned exactly once. The exception: if the key of a cursor was deleted while the server did
-  /// not keep that cursor, the iteration starts over (see `ScanResumption`).
+  /// not keep that cursor, the iteration starts over (see `CursorLookup`).
   static func scan<V: View & ~Copyable>(
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
@@ -59,7 +59,7 @@ enum Scanning {
     guard let options = ScanOptions(from: 2, &call, request) else { return }
     var range = options.pattern?.keys ?? .everything
     let scope = call.server.cursors.keys
-    let first = try ScanResumption.position(of: cursor, in: scope, &call) {
+    let first = try CursorLookup.position(of: cursor, in: scope, &call) {
       (body) throws(StoreError) in
       try view.scan(range, reverse: false, limit: .max, skipsDamaged: true) { key, _ in body(key) }
     }
@@ -84,8 +84,8 @@ enum Scanning {
       return true
     }
     call.reply.array(2)
-    let cursorBehind = next.map { call.server.cursors.handOut($0, in: scope) } ?? 0
-    DecimalText(unsigned: cursorBehind).withBytes { call.reply.bulk($0) }
+    let nextCursor = next.map { call.server.cursors.handOut($0, in: scope) } ?? 0
+    DecimalText(unsigned: nextCursor).withBytes { call.reply.bulk($0) }
     call.reply.array(matches.count)
     page.withBytes { bytes in
       for match in matches { call.reply.bulk(bytes.extracting(match)) }

@@ -142,7 +142,7 @@ enum ConfigCommand {
       return
     }
     let users = call.server.users
-    call.onSideThread { () -> SideWork.Completion in
+    call.onSideThread { () -> BackgroundWork.Completion in
       do throws(StoreError) {
         let old = try SmallFile.contents(of: path) ?? []
         let declared = isHome ? users.all : []

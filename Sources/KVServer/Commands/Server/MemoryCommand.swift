@@ -57,13 +57,13 @@ enum MemoryCommand {
     }
     let work: @Sendable () -> Void = {
       server.isPurgeAsked.store(false, ordering: .relaxed)
-      System.giveMemoryBack()
+      System.trimHeap()
     }
     guard !call.isExecuting, !call.isInScript else {
       server.sideWork.begin(for: call.handle, work)
       return call.reply.ok()
     }
-    call.onSideThread { () -> SideWork.Completion in
+    call.onSideThread { () -> BackgroundWork.Completion in
       work()
       return { $0.reply.ok() }
     }

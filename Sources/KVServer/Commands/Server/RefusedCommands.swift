@@ -4,8 +4,8 @@ import KVStore
 /// succeeds because there is nothing to do.
 enum RefusedCommands {
   static let commands: [Command] = [
-    refused("replicaof", arity: 3, "server", replicas, flags: [.admin], isAllowed: namesNobody),
-    refused("slaveof", arity: 3, "server", replicas, flags: [.admin], isAllowed: namesNobody),
+    refused("replicaof", arity: 3, "server", replicas, flags: [.admin], isAllowed: isNoOne),
+    refused("slaveof", arity: 3, "server", replicas, flags: [.admin], isAllowed: isNoOne),
     Command(
       "failover", arity: -1, [.admin, .noTransaction], group: "server",
       "Start a coordinated failover between this server and one of its replicas.",
@@ -63,7 +63,7 @@ enum RefusedCommands {
   }
 
   /// REPLICAOF NO ONE asks for the state that the server is in already.
-  @Sendable private static func namesNobody(_ call: borrowing Call, _ request: RawSpan) -> Bool {
+  @Sendable private static func isNoOne(_ call: borrowing Call, _ request: RawSpan) -> Bool {
     request.extracting(call[1]).spells("NO") && request.extracting(call[2]).spells("ONE")
   }
 }

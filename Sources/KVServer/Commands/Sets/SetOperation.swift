@@ -16,14 +16,14 @@ enum SetOperation {
     var ids: Set<MapID> = []
     let found = sets.compactMap { $0 }.filter { ids.insert($0.id).inserted }
     switch self {
-    case .intersection: try FieldAlgebra.intersection(of: found, in: &view, body)
-    case .union: try FieldAlgebra.union(of: found, in: &view, body)
+    case .intersection: try FieldSetOperations.intersection(of: found, in: &view, body)
+    case .union: try FieldSetOperations.union(of: found, in: &view, body)
     case .difference:
       guard let first = sets[0], !sets.dropFirst().contains(where: { $0?.id == first.id }) else {
         return
       }
       let others = Array(found.dropFirst())
-      try FieldAlgebra.difference(of: first, without: others, in: &view, body)
+      try FieldSetOperations.difference(of: first, without: others, in: &view, body)
     }
   }
 }

@@ -19,9 +19,9 @@ enum Sort {
       .cut(sortOnly, sortOnly)),
   ]
 
-  private static let mostElements = 1_000_000
+  private static let maximumElementCount = 1_000_000
   /// The most elements of a reply; each may need a lookup.
-  private static let mostReplied = 10_000_000
+  private static let maximumReplyCount = 10_000_000
 
   fileprivate struct Element {
     let name: [UInt8]
@@ -84,13 +84,13 @@ enum Sort {
       call.reply.array(0)
       return true
     }
-    guard set.count <= mostElements else {
-      call.reply.error("ERR a set of more than \(mostElements) members cannot be sorted")
+    guard set.count <= maximumElementCount else {
+      call.reply.error("ERR a set of more than \(maximumElementCount) members cannot be sorted")
       return true
     }
     let replied = options.range(of: set.count).count
-    guard replied * max(1, options.parts.count) <= mostReplied else {
-      call.reply.error("ERR SORT replies with at most \(mostReplied) elements: use LIMIT")
+    guard replied * max(1, options.parts.count) <= maximumReplyCount else {
+      call.reply.error("ERR SORT replies with at most \(maximumReplyCount) elements: use LIMIT")
       return true
     }
     var memory = Memory(call)
@@ -150,7 +150,7 @@ enum Sort {
     for index in elements.indices where !memory.isFull {
       guard let pattern = options.weight else {
         // The bytes are shared with the name, so they take no memory.
-        try view.advance(by: WalkPace.steps(forByteCount: elements[index].name.count))
+        try view.advance(by: ScanBudget.steps(forByteCount: elements[index].name.count))
         elements[index].weigh(elements[index].name, options.order)
         continue
       }
@@ -171,7 +171,7 @@ enum Sort {
     do {
       try elements.sort { one, other in
         let byteCount = min(one.comparedByteCount, other.comparedByteCount)
-        try view.advance(by: WalkPace.steps(forByteCount: byteCount))
+        try view.advance(by: ScanBudget.steps(forByteCount: byteCount))
         return options.isDescending
           ? precedes(other, one, options) : precedes(one, other, options)
       }

@@ -176,7 +176,7 @@ enum Strings {
         info, value in (info != nil, value.byteCount)
       }
       if exists { return call.reply.integer(Int64(0)) }
-      try evaluation.pace.advance(by: WalkPace.steps(forByteCount: byteCount))
+      try evaluation.pace.advance(by: ScanBudget.steps(forByteCount: byteCount))
     }
     try putPairs(&evaluation, &call, request)
     call.reply.integer(Int64(1))
