@@ -8,24 +8,15 @@ import Synchronization
 /// index, a chunk at a time, checks each entry named there in one batch, and removes those that have expired. Other
 /// writers run between chunks, so even a hundred million keys that expire within one second do not delay them
 /// noticeably.
-///
-/// Sound as `@unchecked Sendable`: the plain fields are accessed only inside the monitor, and `thread` only by the
-/// owner that starts and closes the worker.
-public final class ExpiryWorker: @unchecked Sendable {
-  private static let idleMilliseconds = 100
-  /// The pause after a refusal, for example because of a full disk.
-  private static let refusedMilliseconds = 1000
+public final class ExpiryWorker: Sendable {
   /// How often the clock record is written while the machine's clock is behind the store's, in addition to every
   /// change of the lead. After a restart the lead continues from the record. If that is not possible, because the
   /// machine's clock was set while the store was closed, the store's clock continues close to where it was.
   private static let recordInterval = Duration.seconds(60)
 
   private let store: Store
-  private let failed: @Sendable (StoreError) -> Void
   private let clockMoved: @Sendable (_ from: UInt64, _ to: UInt64) -> Void
-  private let monitor = Monitor()
-  private var thread: WorkerThread?
-  private var isClosing = false
+  private let loop: RemovalLoop
   private let pause = Atomic<Bool>(false)
   private let removed = Atomic<UInt64>(0)
 
@@ -38,27 +29,17 @@ public final class ExpiryWorker: @unchecked Sendable {
     clockMoved: @escaping @Sendable (_ from: UInt64, _ to: UInt64) -> Void = { _, _ in }
   ) {
     self.store = store
-    self.failed = failed
+    loop = RemovalLoop(store, failed: failed)
     self.clockMoved = clockMoved
     store.attachMaps()
   }
 
   /// Starts the thread. Call once.
-  public func start() {
-    thread = WorkerThread(name: "kvd-expiry") { self.run() }
-  }
+  public func start() { loop.start("kvd-expiry") { self.run() } }
 
   /// Stops the thread after the current chunk, or at once if that chunk waits for room. Call before the store is
   /// closed.
-  public func close() {
-    store.requireOutsideEvaluation()
-    monitor.withLock {
-      isClosing = true
-      monitor.broadcast()
-    }
-    thread?.join()
-    thread = nil
-  }
+  public func close() { loop.close() }
 
   /// Whether the worker pauses. Expired entries stay hidden.
   public var isPaused: Bool {
@@ -74,27 +55,14 @@ public final class ExpiryWorker: @unchecked Sendable {
     defer { reader.close() }
     var pass = ExpiryPass(store, reader)
     var clock = ClockState()
-    var isRefused = false
-    while true {
-      var pause = Self.idleMilliseconds
+    loop.run { () throws(StoreError) in
       checkClock(&clock)
-      if !isPaused {
-        let before = pass.removedCount
-        do throws(StoreError) {
-          if try pass.removeChunk(isWanted: { !isStopped }) { pause = 0 }
-          isRefused = false
-        } catch .cancelled {
-          // The worker is being closed.
-        } catch {
-          // Reported once per series of refusals.
-          if !isRefused { failed(error) }
-          isRefused = true
-          pause = Self.refusedMilliseconds
-        }
-        removed.add(pass.removedCount - before, ordering: .relaxed)
-      }
-      guard waits(milliseconds: pause) else { return checkClock(&clock) }
+      if isPaused { return .idle }
+      let before = pass.removedCount
+      defer { removed.add(pass.removedCount - before, ordering: .relaxed) }
+      return try pass.removeChunk(isWanted: { !loop.isStopped }) ? .more : .idle
     }
+    checkClock(&clock)
   }
 
   private struct ClockState {
@@ -120,7 +88,7 @@ public final class ExpiryWorker: @unchecked Sendable {
 
   private func isRecordDue(_ clock: ClockState, _ now: Duration) -> Bool {
     guard let triedAt = clock.triedAt else { return true }
-    if clock.isRefused { return now - triedAt >= .milliseconds(Self.refusedMilliseconds) }
+    if clock.isRefused { return now - triedAt >= .milliseconds(RemovalLoop.refusedMilliseconds) }
     return clock.lead != clock.recordedLead || now - triedAt >= Self.recordInterval
   }
 
@@ -132,15 +100,5 @@ public final class ExpiryWorker: @unchecked Sendable {
     }.receipt
     if receipt != nil { store.requestSync() }
     return receipt != nil
-  }
-
-  private var isStopped: Bool { monitor.withLock { isClosing } }
-
-  /// Returns false once the worker must stop.
-  private func waits(milliseconds: Int) -> Bool {
-    monitor.withLock {
-      if !isClosing, milliseconds > 0 { monitor.wait(milliseconds: milliseconds) }
-      return !isClosing
-    }
   }
 }

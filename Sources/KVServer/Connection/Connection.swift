@@ -23,7 +23,7 @@ final class Connection {
   /// On the loop's list of yielding connections.
   var isListedAsYielding = false
   /// Since when it waits for memory to receive more, in seconds of the monotonic clock.
-  var starvedAt: Int64?
+  var awaitingMemorySince: Int64?
   /// The bytes accounted to it in `ClientMemory`.
   var accountedByteCount = 0
   /// The client has closed its sending side.
@@ -61,7 +61,8 @@ final class Connection {
 
   var wantsToRead: Bool {
     if isLingering { return true }
-    if isClosing || peerClosed || isYielding || parkedByteCount != nil || starvedAt != nil {
+    if isClosing || peerClosed || isYielding || parkedByteCount != nil || awaitingMemorySince != nil
+    {
       return false
     }
     // A client that has not logged in must read its replies before it may send more.
@@ -74,7 +75,9 @@ final class Connection {
   private var receivesAhead: Bool { wantsToWrite && input.count < inputByteLimit }
 
   /// Every complete request received has run.
-  var isIdle: Bool { parkedByteCount == nil && !isThrottled && !isYielding && starvedAt == nil }
+  var isIdle: Bool {
+    parkedByteCount == nil && !isThrottled && !isYielding && awaitingMemorySince == nil
+  }
 
   /// Part of a request is buffered, and only its rest is waited for.
   var isReceiving: Bool { !input.isEmpty && !isThrottled && wantsToRead && !isLingering }
@@ -92,7 +95,7 @@ final class Connection {
     isClosing = true
     isThrottled = false
     isYielding = false
-    starvedAt = nil
+    awaitingMemorySince = nil
     parkedByteCount = nil
     isParkedForRoom = false
     session.endWaiting()

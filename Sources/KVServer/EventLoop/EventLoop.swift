@@ -21,13 +21,13 @@ final class EventLoop {
   var listener: Listener?
   var connections: [UInt64: Connection] = [:]
   /// Connections whose requests have run and whose replies are still to be sent.
-  var answered: [Connection] = []
+  var pendingSends: [Connection] = []
   /// Connections with replies that are held until the log is durable.
   var held: [Connection] = []
   /// Connections whose next request waits for room in the store, in order of arrival.
   var parked = ConnectionQueue()
   /// Connections that wait for memory to receive more.
-  var starved = ConnectionQueue()
+  var awaitingMemory = ConnectionQueue()
   /// Connections whose next request waits for another thread.
   var waiting: [Connection] = []
   /// Connections that have used up their share of this turn.
@@ -50,7 +50,7 @@ final class EventLoop {
   var spareInput = ByteBuffer()
   var spareReply = ByteBuffer()
   var syncTiming = SyncTiming()
-  let ahead = PipelinePrefetcher()
+  let prefetcher = PipelinePrefetcher()
   /// How long one connection's requests may run before other connections are served, in ticks.
   let sliceTicks = TickClock.standard.ticks(microseconds: 1000)
   var drainDeadline: Int64?
@@ -124,10 +124,10 @@ final class EventLoop {
       case Self.listenerToken: acceptConnections()
       default:
         if let connection = connections[event.token] { serve(connection, event.ready, &call) }
-        if answered.count >= Self.sendBatchSize { sendAnswered(&call) }
+        if pendingSends.count >= Self.sendBatchSize { sendPending(&call) }
       }
     }
-    sendAnswered(&call)
+    sendPending(&call)
     // After all other ready connections.
     resume(yielded: yielded, &call)
     if handle.takeSignal() {
@@ -143,7 +143,7 @@ final class EventLoop {
     }
     if !waiting.isEmpty, server.gate.endPauseIfDue() { resumeWaiting(&call) }
     retryParked(&call)
-    retryStarved(&call)
+    retryAwaitingMemory(&call)
     runTimers(&call)
     if hasTimedWork { enforceTimeLimits() }
     if !deadlines.isEmpty || listener?.isPaused == true { checkDeadlines(&call) }
@@ -169,7 +169,7 @@ final class EventLoop {
 
   private func waitMilliseconds() -> Int32 {
     // Room in the store is signalled; memory that other loops free is not, hence the short wait.
-    if !starved.isEmpty || !parked.isEmpty || drainDeadline != nil { return 20 }
+    if !awaitingMemory.isEmpty || !parked.isEmpty || drainDeadline != nil { return 20 }
     var wait: Int64 = deadlines.isEmpty && listener?.isPaused != true && !hasTimedWork ? -1 : 1000
     func wake(in milliseconds: Int64) { wait = wait < 0 ? milliseconds : min(wait, milliseconds) }
     if !timers.isEmpty { wake(in: timerMilliseconds()) }

@@ -34,7 +34,7 @@ extension EventLoop {
 
   /// Updates what is tracked for a connection that was just served. False if it must be closed because its
   /// pending output exceeds the hard limit.
-  func keepsLimits(_ connection: Connection) -> Bool {
+  func staysWithinLimits(_ connection: Connection) -> Bool {
     let isReceiving = connection.isReceiving
     if isReceiving, connection.hasRun || !connection.isListedAsIncomplete {
       // The buffered bytes begin a new request.

@@ -16,8 +16,8 @@ extension EventLoop {
       connection.decoder.wantedByteCount, connection.input.count + Self.leastReceiveByteCount)
     let room = connection.input.totalRoom
     guard needed > room else { return room }
-    let ahead = min(room + room / 2, needed + Self.largestReceiveByteCount)
-    return max(needed, ahead, Self.receiveByteCount)
+    let prefetcher = min(room + room / 2, needed + Self.largestReceiveByteCount)
+    return max(needed, prefetcher, Self.receiveByteCount)
   }
 
   /// Whether the memory limit for clients allows receiving more on this connection.
@@ -35,12 +35,12 @@ extension EventLoop {
   /// of a request is refused, because two such connections could wait for each other indefinitely. One that
   /// does not read its replies waits in any case: it needs no memory to make progress, and is evicted if it
   /// still does not read (see `evictLargestBlocked`).
-  func starve(_ connection: Connection) {
+  func waitForMemory(_ connection: Connection) {
     if connection.input.capacity > ClientMemory.ungatedByteCount, !connection.isThrottled {
-      refuseMemory(to: connection)
+      refuseForMemory(to: connection)
     } else {
-      connection.starvedAt = SystemClock.monotonicSeconds()
-      starved.append(connection)
+      connection.awaitingMemorySince = SystemClock.monotonicSeconds()
+      awaitingMemory.append(connection)
     }
   }
 
@@ -91,7 +91,7 @@ extension EventLoop {
 
   /// Whether a large buffer holds only a small part of a small request. Many connections may stay in that
   /// state for long.
-  func isHalfSent(_ connection: Connection) -> Bool {
+  func wastesInputBuffer(_ connection: Connection) -> Bool {
     connection.input.count <= Self.leastReceiveByteCount && connection.parkedByteCount == nil
       && connection.decoder.wantedByteCount <= Self.leastReceiveByteCount
       && connection.input.capacity >= Self.receiveByteCount && spareInput.capacity == 0

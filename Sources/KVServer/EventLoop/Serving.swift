@@ -25,7 +25,7 @@ extension EventLoop {
       if hasMemoryToReceive(connection) {
         guard receive(connection) else { return close(connection) }
       } else {
-        starve(connection)
+        waitForMemory(connection)
       }
     } else if !ready.isDisjoint(with: .hangUp) {
       return close(connection)
@@ -41,15 +41,15 @@ extension EventLoop {
     lend(&call, to: connection)
     runRequests(of: connection, &call)
     takeBack(&call, from: connection)
-    takeBackInput(of: connection)
-    answered.append(connection)
+    returnInputBuffer(of: connection)
+    pendingSends.append(connection)
   }
 
   /// Sends the replies of the connections that were served.
-  func sendAnswered(_ call: inout Call) {
-    guard !answered.isEmpty else { return }
-    let served = answered
-    answered.removeAll(keepingCapacity: true)
+  func sendPending(_ call: inout Call) {
+    guard !pendingSends.isEmpty else { return }
+    let served = pendingSends
+    pendingSends.removeAll(keepingCapacity: true)
     for connection in served { resume(connection, &call) }
   }
 
@@ -94,7 +94,7 @@ extension EventLoop {
       }
     }
     if isAlive, call.reply.count == 0, call.session.longRead != nil,
-      !stillWaits(connection, replyByteCount: 0)
+      !isStillBlocked(connection, replyByteCount: 0)
     {
       // Its reply waited until those before it were sent.
       connection.isYielding = true
@@ -135,7 +135,7 @@ extension EventLoop {
     var wasParked = false
     if !input.isEmpty { call.meter.begin() }
     let begun = call.meter.latest
-    ahead.forget()
+    prefetcher.forget()
     while !connection.isClosing, !connection.isYielding {
       guard !isBacklogged(call) else {
         connection.isThrottled = true
@@ -159,7 +159,7 @@ extension EventLoop {
         case .incomplete: preconditionFailure("handled above")
         case .nothing(let count):
           input.consume(count)
-          ahead.forget()
+          prefetcher.forget()
           continue
         case .failed(let error):
           error.write(to: &call.reply)
@@ -170,7 +170,7 @@ extension EventLoop {
         }
       }
       input.withBytes { bytes in
-        ahead.advance(over: byteCount, of: bytes, call)
+        prefetcher.advance(over: byteCount, of: bytes, call)
         let request = bytes.extracting(first: byteCount)
         Dispatcher.run(&call, request)
         call.recordOutcome(request)
@@ -278,7 +278,7 @@ extension EventLoop {
     if connection.arguments.capacity > Self.keptArgumentCount, connection.input.isEmpty {
       connection.arguments = []
     }
-    takeBackInput(of: connection)
+    returnInputBuffer(of: connection)
     reclaim(&connection.reply.bytes, as: &spareReply, upTo: Self.keptReplyByteCount)
     if !connection.held.isEmpty, !connection.isListedAsHeld {
       connection.isListedAsHeld = true
@@ -289,7 +289,7 @@ extension EventLoop {
       yielding.append(connection)
     }
     account(connection)
-    guard keepsLimits(connection) else { return close(connection) }
+    guard staysWithinLimits(connection) else { return close(connection) }
     if connection.reply.count == 0, connection.isIdle {
       if connection.isClosing { return linger(connection) }
       if connection.peerClosed { return close(connection) }
@@ -298,10 +298,10 @@ extension EventLoop {
   }
 
   /// Keeps an empty input buffer for the next connection.
-  private func takeBackInput(of connection: Connection) {
+  private func returnInputBuffer(of connection: Connection) {
     if connection.input.isEmpty {
       reclaim(&connection.input, as: &spareInput, upTo: Self.receiveByteCount)
-    } else if isHalfSent(connection) {
+    } else if wastesInputBuffer(connection) {
       connection.input.shrink(leaving: &spareInput)
     }
   }

@@ -54,7 +54,7 @@ extension EventLoop {
     let resumed = waiting
     waiting.removeAll(keepingCapacity: true)
     for connection in resumed {
-      if isOpen(connection), stillWaits(connection, replyByteCount: connection.reply.count) {
+      if isOpen(connection), isStillBlocked(connection, replyByteCount: connection.reply.count) {
         waiting.append(connection)
         continue
       }
@@ -69,11 +69,11 @@ extension EventLoop {
     if forRoom {
       return call.hasParkedConnections || !connection.session.shouldRetryParked(in: store)
     }
-    return stillWaits(connection, replyByteCount: call.reply.count)
+    return isStillBlocked(connection, replyByteCount: call.reply.count)
   }
 
   /// The same for a request that waits for another thread.
-  func stillWaits(_ connection: Connection, replyByteCount: Int) -> Bool {
+  func isStillBlocked(_ connection: Connection, replyByteCount: Int) -> Bool {
     let session = connection.session
     if session.isPaused, session.pausedRevision == server.gate.revision { return true }
     if session.awaitsRangeDeletes {
@@ -106,34 +106,34 @@ extension EventLoop {
 
   /// Receives on connections that wait for memory, in order, until there is none for the next one. If
   /// memory is lacking for that or for a reply, evicts clients that do not read.
-  func retryStarved(_ call: inout Call) {
-    guard !starved.isEmpty || server.memory.isRefusing else { return }
+  func retryAwaitingMemory(_ call: inout Call) {
+    guard !awaitingMemory.isEmpty || server.memory.isRefusing else { return }
     let now = SystemClock.monotonicSeconds()
     let stallTimeout = Int64(options.stallTimeoutSeconds)
     if now > lastEvictionCheck {
       lastEvictionCheck = now
       evictStalledReceivers(idleBefore: now - stallTimeout)
-      let isStarved = starved.first.map { isOpen($0) && !hasMemoryToReceive($0) } ?? false
+      let lacksMemory = awaitingMemory.first.map { isOpen($0) && !hasMemoryToReceive($0) } ?? false
       let refusedRoom = server.memory.takeRefusal()
-      if let room = isStarved ? 0 : refusedRoom { evictLargestBlocked(now: now, outOf: room) }
+      if let room = lacksMemory ? 0 : refusedRoom { evictLargestBlocked(now: now, outOf: room) }
     }
-    while let connection = starved.first {
-      if isOpen(connection), let since = connection.starvedAt {
+    while let connection = awaitingMemory.first {
+      if isOpen(connection), let since = connection.awaitingMemorySince {
         if now - since > stallTimeout, connection.isThrottled {
           logStalledCutOff(connection)
-          starved.removeFirst()
+          awaitingMemory.removeFirst()
           close(connection)
           continue
         } else if now - since > stallTimeout {
-          refuseMemory(to: connection)
+          refuseForMemory(to: connection)
         } else if !hasMemoryToReceive(connection) {
           break
         }
-        connection.starvedAt = nil
-        starved.removeFirst()
+        connection.awaitingMemorySince = nil
+        awaitingMemory.removeFirst()
         resume(connection, &call)
       } else {
-        starved.removeFirst()
+        awaitingMemory.removeFirst()
       }
     }
   }
@@ -193,7 +193,7 @@ extension EventLoop {
   }
 
   /// The request cannot be received, nor any that follows it: replies with an error and closes.
-  func refuseMemory(to connection: Connection) {
+  func refuseForMemory(to connection: Connection) {
     connection.reply.error(ClientMemory.refusal)
     connection.beginClosing()
   }
