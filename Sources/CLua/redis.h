@@ -12,7 +12,7 @@
 KVD_LUA_FUNCTION const kvd_lua_bytes *kvd_lua_arguments(lua_State *L) {
   static const char *none = "Please specify at least one argument for this redis lib call";
   static const char *wrong = "Lua redis lib command arguments must be strings or integers";
-  static const char *large = "the arguments of the command are longer than 65 MiB";
+  static const char *large = "the arguments of the command exceed the limit of 65 MiB";
   int count = lua_gettop(L), index;
   size_t total = 0;
   kvd_lua_bytes *arguments;

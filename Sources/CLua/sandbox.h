@@ -58,7 +58,7 @@ static int kvd_lua_xpcall(lua_State *L) {
 }
 
 KVD_LUA_FUNCTION int kvd_lua_load_text(lua_State *L, kvd_lua_bytes text, const char *name) {
-  if (text.count && *text.base == LUA_SIGNATURE[0]) lua_pushliteral(L, "byte code is refused");
+  if (text.count && *text.base == LUA_SIGNATURE[0]) lua_pushliteral(L, "bytecode is not allowed");
   else if (text.count > KVD_LUA_SOURCE_LIMIT) lua_pushliteral(L, "the chunk is too long");
   else if (kvd_lua_compile(L, text, name) == 0) return 1;
   lua_pushnil(L);

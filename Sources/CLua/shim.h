@@ -79,7 +79,7 @@ KVD_LUA_FUNCTION int kvd_lua_push_script(lua_State *L, kvd_lua_script *script) {
   lua_pop(L, 1);
   int failed;
   if (script->source.count && *script->source.base == LUA_SIGNATURE[0]) {
-    lua_pushliteral(L, "byte code is refused");
+    lua_pushliteral(L, "bytecode is not allowed");
     failed = 1;
   } else {
     failed = kvd_lua_compile(L, script->source, "@user_script");

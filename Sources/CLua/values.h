@@ -170,7 +170,7 @@ static inline void kvd_lua_emit_table(lua_State *L, int depth) {
   kvd_lua_value value = {KVD_LUA_NULL, {NULL, 0}, {NULL, 0}, 0};
   char text[64];
   int top = lua_gettop(L);
-  if (depth > KVD_LUA_DEPTH_LIMIT) kvd_lua_refuse(L, "the reply of the script is nested too deeply");
+  if (depth > KVD_LUA_DEPTH_LIMIT) kvd_lua_refuse(L, "the script's reply is nested too deeply");
   // A reply that contains the same tables repeatedly at many levels can be huge: the time check ends it.
   kvd_lua_check(L);
   if (kvd_lua_field(L, "err", LUA_TSTRING)) {

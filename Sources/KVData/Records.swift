@@ -141,7 +141,7 @@ package enum Records {
     try lendString(at: key, in: &evaluation) { value, expiry throws(StoreError) in
       result = try body(value, expiry)
     }
-    guard let result else { preconditionFailure("a look-up that lent nothing") }
+    guard let result else { preconditionFailure("the lookup did not call its body") }
     return result
   }
 

@@ -90,8 +90,8 @@ public final class Server: Sendable {
     }
     guard options.clientMemoryByteCount >= leastClientMemoryByteCount else {
       throw .invalidOption(
-        "the memory for clients must be at least \(leastClientMemoryByteCount) bytes: "
-          + "the largest request has to fit")
+        "the memory for clients must be at least \(leastClientMemoryByteCount) bytes, "
+          + "because the largest request must fit")
     }
   }
 
@@ -116,7 +116,7 @@ public final class Server: Sendable {
         reason: "no file descriptors left for clients; raise the limit (ulimit -n)")
     }
     options.log(
-      "at most \(available) clients, not \(options.clientLimit): the limit on open files is low "
+      "maxclients reduced from \(options.clientLimit) to \(available): the limit on open files is too low "
         + "(ulimit -n)")
     return available
   }
@@ -131,7 +131,7 @@ public final class Server: Sendable {
       for line in options.access.userLines where users.user(line.name)?.isEnabled == false {
         options.log(
           "\(line.place): the user '\(String(decoding: line.name, as: UTF8.self))' is disabled: "
-            + "there is no 'on' among its rules")
+            + "its rules do not include 'on'")
       }
       return users
     } catch {
@@ -168,7 +168,7 @@ public final class Server: Sendable {
           listener: index == 0 ? Listener(sockets: sockets, handles: handles) : nil)
         loop.run()
       } catch {
-        state.options.log("an I/O thread cannot run: \(error.description)")
+        state.options.log("cannot run an I/O thread: \(error.description)")
       }
     }
     do throws(IOError) {

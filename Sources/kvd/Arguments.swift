@@ -43,13 +43,13 @@ struct Flags {
     case nil, "no": return false
     case "yes": return true
     case let other?:
-      throw UsageError(message: "option '--\(name)' is yes or no, not '\(other)'")
+      throw UsageError(message: "option '--\(name)' must be yes or no, not '\(other)'")
     }
   }
 
   func text(_ name: String, default value: String) throws(UsageError) -> String {
     guard let given = values[name] else { return value }
-    guard !given.isEmpty else { throw UsageError(message: "option '--\(name)' is empty") }
+    guard !given.isEmpty else { throw UsageError(message: "option '--\(name)' must not be empty") }
     return given
   }
 

@@ -5,18 +5,19 @@ import KVStore
 /// `kvd check`: reads everything and changes nothing.
 enum CheckCommand: Subcommand {
   static let name = "check"
-  static let summary = "read and verify everything in a store, changing nothing"
+  static let summary = "verify everything in a store, without changing it"
   static let help = """
     usage: kvd check [--data DIR] [--json yes]
 
       --data DIR   the store's directory               (default ./kvd-data)
-      --json yes   print the result for programs, in one line
+      --json yes   print the result as one line of JSON
 
-    Reads every record of the log, every entry, every range delete and the manifest, and compares
-    checksums, order, counts, places, and one file with another. Also works beside a running kvd.
+    Reads every log record, every entry, every range delete and the manifest, and verifies checksums,
+    order, counts and positions, and that the files agree with each other. Can be used while kvd is
+    running.
 
-    Exit status: 0 sound, 1 something is wrong, 2 the store could not be read, which includes that this
-    user may not read a file of it, 64 wrong usage. A user who may not write to the store can check it
+    Exit status: 0 sound, 1 problems found, 2 the store could not be read, for example because this user
+    may not read one of its files, 64 usage error. A user who may not write to the store can check it
     while no process has it open.
 
     """
@@ -63,11 +64,11 @@ enum CheckCommand: Subcommand {
   private static func text(_ report: CheckReport) -> String {
     var text = """
       log         \(Plural.count(report.recordCount, "record")), \(report.logByteCount) bytes, ends at LSN \
-      \(report.logEnd)\(report.hasTornTail ? ", with an unfinished write after it" : "")
+      \(report.logEnd)\(report.hasTornTail ? ", followed by an unfinished write" : "")
       in doubt    \(Plural.count(report.inDoubtCount, "transaction")), which recovery presumes aborted
       partitions  \(report.partitionCount)
       entries     \(report.entryCount), \(report.byteCount) bytes
-      deletes     \(Plural.count(report.tombstoneCount, "range delete")) being carried out
+      deletes     \(Plural.count(report.tombstoneCount, "range delete")) in progress
 
       """
     for finding in report.findings { text += "WRONG: \(finding)\n" }
@@ -79,7 +80,7 @@ enum CheckCommand: Subcommand {
 
   private static func summary(_ report: CheckReport) -> String {
     report.findingCount == 1
-      ? "1 thing is wrong\n" : "\(report.findingCount) things are wrong\n"
+      ? "1 problem found\n" : "\(report.findingCount) problems found\n"
   }
 
   private static func json(_ report: CheckReport) -> JSONText {

@@ -5,12 +5,12 @@ import Glibc
 /// list it.
 enum CrashPointsCommand: Subcommand {
   static let name = "crash-points"
-  static let summary = "print where KVD_CRASH_AT can end the process"
+  static let summary = "list the crash points that KVD_CRASH_AT accepts"
   static let help = """
     usage: kvd crash-points
 
-    With KVD_CRASH_AT=NAME:N in its environment kvd ends with status 137, as if killed, when it comes
-    to the place NAME for the N-th time. For tests.
+    With KVD_CRASH_AT=NAME:N in its environment, kvd exits with status 137, as if killed, when it
+    reaches the crash point NAME for the Nth time. For tests.
 
     """
 

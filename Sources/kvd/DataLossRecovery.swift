@@ -14,10 +14,10 @@ enum DataLossRecovery {
   ) throws(StoreError) -> Int32 {
     let truncation = try StoreTruncation(of: inspection, at: UInt64(lsn))
     let log = truncation.log
-    say("the log would end at LSN \(lsn) instead of going on")
+    say("the log would be cut at LSN \(lsn)")
     say(
-      "given up: \(Plural.count(log.commitCount, "committed transaction")) that can still be read after it, in "
-        + "\(Plural.count(log.recordCount, "record")), and whatever the damage itself has destroyed"
+      "given up: \(Plural.count(log.commitCount, "committed transaction")) after it that can still be read, in "
+        + "\(Plural.count(log.recordCount, "record")), and everything that the damage has destroyed"
     )
     for transaction in log.transactions { say("given up: transaction \(transaction)") }
     if log.commitCount > log.transactions.count {
@@ -48,7 +48,7 @@ enum DataLossRecovery {
       "readable: \(Plural.count(report.entryCount, "entry", "entries")) of "
         + Plural.count(inspection.partitionCount, "partition"))
     say(
-      "readable: \(Plural.count(report.transactionCount, "transaction")) of the log that the partitions do not have"
+      "readable: \(Plural.count(report.transactionCount, "transaction")) in the log that the partitions do not have yet"
     )
     if report.inDoubtCount > 0 {
       say("in doubt and presumed aborted: \(Plural.count(report.inDoubtCount, "transaction"))")
@@ -60,7 +60,7 @@ enum DataLossRecovery {
     if report.lossCount == 0 { say("given up: nothing") }
     guard isConfirmed else { return unconfirmed() }
     try UserFileCopy.copy(from: inspection.path, to: path)
-    say("done: \(path) is a store of its own; \(inspection.path) was not changed")
+    say("done: \(path) is the new store; \(inspection.path) was not changed")
     return 0
   }
 
@@ -79,7 +79,7 @@ enum DataLossRecovery {
   }
 
   private static func unconfirmed() -> Int32 {
-    say("nothing was done; to do it, add --yes-give-up")
+    say("nothing was changed; add --yes-give-up to proceed")
     return unconfirmedStatus
   }
 

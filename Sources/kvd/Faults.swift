@@ -8,14 +8,15 @@ enum Faults {
   static func arm() -> Bool {
     if let text = Environment.value(of: "KVD_CRASH_AT"), !CrashPoint.arm(text) {
       Log.write(
-        "kvd: KVD_CRASH_AT=\(text) names nothing; see 'kvd crash-points'\n", to: STDERR_FILENO)
+        "kvd: KVD_CRASH_AT=\(text) is not a valid crash point; see 'kvd crash-points'\n",
+        to: STDERR_FILENO)
       return false
     }
     guard DeliberateBug.areCompiledIn, let text = Environment.value(of: "KVD_BUG") else {
       return true
     }
     guard let bug = DeliberateBug(rawValue: text) else {
-      Log.write("kvd: KVD_BUG=\(text) names nothing\n", to: STDERR_FILENO)
+      Log.write("kvd: KVD_BUG=\(text) is not a known bug\n", to: STDERR_FILENO)
       return false
     }
     DeliberateBug.turnOn(bug)

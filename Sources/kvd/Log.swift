@@ -14,14 +14,14 @@ enum Log {
       write: { write($0, to: STDERR_FILENO) },
       describe: { omittedCount in
         bytes(
-          "\(Plural.count(omittedCount, "message is", "messages are")) left out here: they came faster than they "
+          "\(Plural.count(omittedCount, "message was", "messages were")) dropped: they were logged faster than they "
             + "could be written")
       })
     do throws(IOError) {
       _ = try WorkerThread(attempting: "kvd-messages") { queue.run() }
       self.queue.withLock { $0 = queue }
     } catch {
-      line("cannot start the thread that writes messages: \(IOError.text(ofErrno: error.errno))")
+      line("cannot start the log thread: \(IOError.text(ofErrno: error.errno))")
     }
   }
 

@@ -10,13 +10,13 @@ enum LogCommand: Subcommand {
     usage: kvd log [--data DIR] [--from LSN] [--json yes]
 
       --data DIR   the store's directory               (default ./kvd-data)
-      --from LSN   leave out records before this one   (default: the checkpoint)
-      --json yes   print one object a line, for programs
+      --from LSN   skip records before this LSN        (default: the checkpoint)
+      --json yes   print one JSON object per line
 
-    Changes nothing; also works beside a running kvd.
+    Changes nothing. Can be used while kvd is running.
 
-    Exit status: 0 the log ends cleanly or with a torn tail, 1 it is damaged, 2 it could not be read,
-    64 wrong usage.
+    Exit status: 0 the log ends cleanly or with a torn tail, 1 the log is damaged, 2 the log could not be
+    read, 64 usage error.
 
     """
 

@@ -12,7 +12,7 @@ struct PIDFile {
       try SmallFile.replace(path, with: Array("\(getpid())\n".utf8))
       return PIDFile(path: path)
     } catch {
-      Log.line("cannot write the file of the process's number: \(error)")
+      Log.line("cannot write the PID file: \(error)")
       return nil
     }
   }

@@ -12,31 +12,31 @@ enum RecoverCommand: Subcommand {
   private static let noRoomStatus: Int32 = 4
 
   static let name = "recover"
-  static let summary = "roll forward what the log holds, apply it all, and report"
+  static let summary = "apply the log to the partition files, and report"
   static let help = """
     usage: kvd recover [--data DIR] [--memory SIZE] [--json yes] [--reset-clock]
            kvd recover [--data DIR] --truncate-at LSN [--yes-give-up]
            kvd recover [--data DIR] --salvage NEW_DIR [--yes-give-up]
 
       --data DIR         the store's directory               (default ./kvd-data)
-      --memory SIZE      what kvd serve is given: with less, what a full disk keeps in memory may not fit
-                         (default 160mb)
-      --json yes         print the report for programs, in one line
-      --reset-clock      set the clock by which keys expire, which never goes back, to the machine's; what
-                         has expired by it is removed first
-      --truncate-at LSN  cut a damaged log at that position; what stood behind it is given up, and
-                         kept in copies of its segments that end in .damaged
-      --salvage NEW_DIR  copy what can still be read into a new store there, and leave the damaged one
-                         as it is
-      --yes-give-up      do it; without it the last two only say what would be given up
+      --memory SIZE      use the value that kvd serve is given: with less, the writes that a full disk
+                         keeps in memory may not fit         (default 160mb)
+      --json yes         print the report as one line of JSON
+      --reset-clock      set the expiry clock, which never runs backward, to the system clock; keys that
+                         have expired by the old clock are removed first
+      --truncate-at LSN  cut a damaged log at this LSN; what follows is given up, and a copy of each
+                         changed segment is kept with the suffix .damaged
+      --salvage NEW_DIR  copy everything that can still be read to a new store in NEW_DIR; the damaged
+                         store is not changed
+      --yes-give-up      carry out --truncate-at or --salvage; without it they only report what would be
+                         given up
 
-    Opens the store as `kvd serve` does, carries everything into the partitions' files, takes a
-    checkpoint and closes. Doing it twice, or being killed on the way, changes nothing.
+    Opens the store as `kvd serve` does, applies the log to the partition files, takes a checkpoint and
+    closes the store. It is safe to run again, also after it was killed.
 
-    Exit status: 0 done, 1 the store cannot be opened, or not all of it be carried into the files of
-    its partitions: stderr says why, 2 there is no store, 3 nothing done because --yes-give-up was not
-    given, 4 there was no room on the disk for all of it: nothing is lost, make room and run it again,
-    64 wrong usage.
+    Exit status: 0 done, 1 the store could not be opened, or the log could not be applied completely
+    (stderr says why), 2 there is no store, 3 nothing was changed because --yes-give-up was not given,
+    4 the disk is full: nothing is lost, free some space and run it again, 64 usage error.
 
     """
 
@@ -110,7 +110,7 @@ enum RecoverCommand: Subcommand {
     } catch {
       resetFailure = error
     }
-    progress.show("carrying what was rolled forward into the partitions")
+    progress.show("applying the log to the partitions")
     do throws(StoreError) {
       try store.close()
     } catch {
@@ -123,13 +123,13 @@ enum RecoverCommand: Subcommand {
     Log.write(isJSON ? report.json.encoded + "\n" : report.text, to: STDOUT_FILENO)
     if let resetFailure {
       Log.write(
-        "kvd recover: the clock is as it was, because not all that has expired could be removed: "
+        "kvd recover: the clock was not reset, because not all expired entries could be removed: "
           + "\(resetFailure)\n",
         to: STDERR_FILENO)
     }
     guard let failure else { return resetFailure.map { status(of: $0) } ?? 0 }
     Log.write(
-      "kvd recover: not all of it could be done, and the log keeps what is not in the partitions: "
+      "kvd recover: recovery is incomplete; the log keeps everything that is not in the partitions yet: "
         + "\(failure)\n",
       to: STDERR_FILENO)
     return status(of: failure)
@@ -180,11 +180,11 @@ enum RecoverCommand: Subcommand {
       }
       if let reset {
         text +=
-          "clock: was \(reset.lead) ms ahead of the machine's, and is not now; entries that had expired "
-          + "by it: \(reset.removedCount), removed\n"
+          "clock: was \(reset.lead) ms ahead of the system clock and was reset; expired entries removed: "
+          + "\(reset.removedCount)\n"
         if reset.damagedCount > 0 {
           text +=
-            "clock: \(reset.damagedCount) that had expired are damaged, and were left: see `kvd check`\n"
+            "clock: expired entries not removed because they are damaged: \(reset.damagedCount); see `kvd check`\n"
         }
       }
       for (index, (before, after)) in zip(before, after).enumerated() {

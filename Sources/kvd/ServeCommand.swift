@@ -11,32 +11,32 @@ enum ServeCommand: Subcommand {
     """
     usage: kvd serve [CONFIG-FILE] [--config CONFIG-FILE] [--NAME VALUE]...
 
-    Serves the store in a directory to Redis clients (RESP2 and RESP3). Recovers it first, whatever
-    ended the last run, or makes a new one.
+    Serves the store in a directory to Redis clients (RESP2 and RESP3). Recovers the store first,
+    however the last run ended, or creates it if there is none.
 
-    Each setting below is written --NAME VALUE or --NAME=VALUE here, or NAME VALUE on a line of the
-    configuration file: Redis's form, with quotes, # comments and include PATH. What stands here
-    wins over the file. CONFIG GET tells the settings, CONFIG SET changes what can be changed while
-    kvd runs, CONFIG REWRITE writes that into the file.
+    Each setting below can be given as --NAME VALUE or --NAME=VALUE on the command line, or as NAME VALUE
+    on a line of the configuration file, which has Redis's format, with quotes, # comments and include
+    PATH. The command line overrides the file. CONFIG GET shows the settings, CONFIG SET changes those that
+    can change at run time, and CONFIG REWRITE saves the changes to the file.
 
-    A SIZE is a number of bytes, with k, m or g behind it for powers of 1000, or with kb, mb, gb, kib,
-    mib, gib for powers of 1024.
+    A SIZE is a number of bytes, optionally with a unit: k, m or g for powers of 1000, kb, mb, gb, kib,
+    mib or gib for powers of 1024.
 
     \(Settings.help)
-    Settings of Redis that mean nothing to kvd, such as 'hz' and 'save', are accepted, each with a line
-    in the log; CONFIG GET tells them.
+    Redis settings that have no effect in kvd, such as 'hz' and 'save', are accepted and logged; CONFIG
+    GET returns their values.
 
-    Messages go to stderr or to 'logfile', a line each: what opening the store found and did, where it
-    listens, when writes are refused and accepted again, damage that was met, why it stops. SIGTERM,
-    SIGINT, SIGQUIT and SHUTDOWN finish what is under way and close the store; another signal, a second
-    later or more, stops at once, after which the next start recovers, as after kill -9. SIGHUP reads
-    the configuration file and the users again and opens 'logfile' again; the log says what has
-    changed. Other signals do nothing.
+    Log messages go to stderr or to 'logfile', one per line: what opening the store found and did, where
+    kvd listens, when writes are refused and accepted again, any damage found, why kvd stops. SIGTERM,
+    SIGINT, SIGQUIT and SHUTDOWN finish the work in progress and close the store; another signal, more
+    than a second later, makes kvd exit at once, and the next start recovers, as after kill -9. SIGHUP
+    reloads the configuration file and the users and reopens 'logfile'; changes are logged. Other signals
+    are ignored.
 
-    Exit status: 0 stopped cleanly, or by a signal while the store was being opened; 1 the store
-    cannot be opened, the port not be used, the store not be closed cleanly, or writes were refused
-    because a write or sync had failed (the log says why, and nothing acknowledged is lost); 64 wrong
-    usage, on the command line or in the configuration file, every mistake on a line.
+    Exit status: 0 stopped cleanly, or by a signal while the store was being opened; 1 the store could
+    not be opened or not be closed cleanly, the port could not be used, or writes were refused because a
+    write or sync had failed (the log says why; no acknowledged write is lost); 64 usage error, on the
+    command line or in the configuration file, with one line for each error.
 
     Limits: keys \(Limits.keyByteCount) bytes, values \(Limits.valueByteCount >> 20) MiB, a batch or \
     transaction \(Limits.batchByteCount >> 20) MiB.
@@ -62,14 +62,14 @@ enum ServeCommand: Subcommand {
       try stop.start()
     } catch {
       Log.line(
-        "cannot start the thread that waits for signals: \(IOError.text(ofErrno: error.errno))")
+        "cannot start the signal thread: \(IOError.text(ofErrno: error.errno))")
       return 1
     }
     for note in options.notes { Log.line(note) }
     options.shutDown = { Signals.sendToSelf() }
     options.reopen = { [path = options.dataPath, options = options.store] () throws(StoreError) in
       let store = try Store.open(at: path, options: options)
-      Log.line("opened \(path) again: \(store.openReport)")
+      Log.line("reopened \(path): \(store.openReport)")
       return store
     }
     // Errors in the options are reported before recovery, which may take long.
@@ -116,7 +116,7 @@ enum ServeCommand: Subcommand {
   private static func openLog(_ options: ServerOptions) {
     guard !options.logFilePath.isEmpty else { return }
     if let reason = Log.redirect(to: options.logFilePath) {
-      Log.line("cannot open the log \(options.logFilePath): \(reason): messages go to stderr")
+      Log.line("cannot open the log file \(options.logFilePath): \(reason); logging to stderr")
     }
   }
 
@@ -124,8 +124,8 @@ enum ServeCommand: Subcommand {
     let path = options.dataPath
     for name in RedisFiles.names(in: path) {
       Log.line(
-        "\(path)/\(name) looks like data of Redis, which kvd does not read: to move it, copy the keys from "
-          + "a running Redis (DUMP, RESTORE)")
+        "\(path)/\(name) looks like a Redis data file, which kvd cannot read: to migrate, copy the keys from "
+          + "a running Redis with DUMP and RESTORE")
     }
     do throws(StoreError) {
       let store = try Store.open(at: path, options: options.store)
@@ -144,16 +144,17 @@ enum ServeCommand: Subcommand {
   private static func reload(_ server: Server, _ arguments: [String], logFilePath: String) {
     if !logFilePath.isEmpty {
       if let reason = Log.redirect(to: logFilePath) {
-        Log.line("cannot open the log \(logFilePath) again: \(reason): it goes on where it was")
+        Log.line(
+          "cannot reopen the log file \(logFilePath): \(reason); still logging to the old one")
       } else {
-        Log.line("opened the log \(logFilePath) again")
+        Log.line("reopened the log file \(logFilePath)")
       }
     }
     do throws(ConfigurationError) {
       server.reread(try CommandLineOptions.parse(arguments))
     } catch {
       for problem in error.problems { Log.line(problem) }
-      Log.line("the configuration stays as it was")
+      Log.line("configuration not reloaded: the current settings stay in effect")
     }
   }
 
@@ -163,11 +164,11 @@ enum ServeCommand: Subcommand {
       return 0
     } catch .poisoned(let reason) {
       Log.line(
-        "stopped while writes were refused since \(reason); what was acknowledged is in the log: check the disk, "
-          + "then start kvd again")
+        "stopped while writes were refused after an error: \(reason); acknowledged writes are in the log; check "
+          + "the disk, then restart kvd")
       return 1
     } catch {
-      Log.line("closing the store: \(error)")
+      Log.line("cannot close the store cleanly: \(error)")
       return 1
     }
   }

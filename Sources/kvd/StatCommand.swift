@@ -11,11 +11,12 @@ enum StatCommand: Subcommand {
     usage: kvd stat [--data DIR] [--json yes]
 
       --data DIR   the store's directory               (default ./kvd-data)
-      --json yes   print the result for programs, in one line
+      --json yes   print the result as one line of JSON
 
-    Changes nothing; also works beside a running kvd. A partition that cannot be read is named, and
-    the others are shown. Exit status: 0, 2 the store or a part of it could not be read, 64 wrong
-    usage.
+    Changes nothing. Can be used while kvd is running. A partition that cannot be read is reported on
+    stderr, and the others are shown.
+
+    Exit status: 0 success, 2 the store or part of it could not be read, 64 usage error.
 
     """
 

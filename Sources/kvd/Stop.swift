@@ -51,7 +51,7 @@ final class Stop: Sendable {
         let now = MonotonicTime.now
         if let last = ignored[signal.number], now - last < .seconds(1) { continue }
         ignored[signal.number] = now
-        Log.line("\(signal.description): it means nothing to kvd, which goes on")
+        Log.line("\(signal.description): ignored")
       }
     }
   }
@@ -61,9 +61,9 @@ final class Stop: Sendable {
   private func stop(_ signal: Signals.Received, _ step: StopSequence.Step) {
     switch step {
     case .begin: begin(signal)
-    case .same: Log.line("\(signal.description): the same stop")
+    case .same: Log.line("\(signal.description): already stopping")
     case .force:
-      Log.line("\(signal.description): stopping at once; the next start recovers")
+      Log.line("\(signal.description): exiting at once; the next start will recover the store")
       Log.flush()
       _exit(1)
     }
@@ -74,19 +74,19 @@ final class Stop: Sendable {
     let serving = serving.withLock { serving -> Serving? in
       if serving == nil {
         Log.line(
-          "\(signal.description): stopped before the store was open; the next start goes on")
+          "\(signal.description): stopped while opening the store; the next start will recover it")
         Log.flush()
         _exit(0)
       }
       return serving
     }
-    Log.line("\(signal.description): stopping; another signal after a second stops at once")
+    Log.line("\(signal.description): stopping; another signal after one second exits at once")
     let seconds = seconds
     // If the thread cannot be started, a second signal can still end a stop that takes too long.
     _ = try? WorkerThread(attempting: "kvd-deadline") {
       sleep(UInt32(seconds))
       Log.line(
-        "not stopped within \(Plural.count(seconds, "second")): ending as it is; the next start recovers"
+        "not stopped within \(Plural.count(seconds, "second")): exiting now; the next start will recover the store"
       )
       Log.flush()
       _exit(1)
@@ -100,9 +100,9 @@ final class Stop: Sendable {
   private func reload(_ signal: Signals.Received) {
     guard let serving = serving.withLock({ $0 }) else {
       return Log.line(
-        "\(signal.description): there is nothing to read again before the store is open")
+        "\(signal.description): configuration not reloaded: the store is not open yet")
     }
-    Log.line("\(signal.description): reading the configuration again")
+    Log.line("\(signal.description): reloading the configuration")
     let isFree = reloading.withLock { reloading in
       defer { reloading = reloading == .idle ? .running : .runningWithMore }
       return reloading == .idle
@@ -115,7 +115,7 @@ final class Stop: Sendable {
     } catch {
       reloading.withLock { $0 = .idle }
       Log.line(
-        "the configuration cannot be read again: no thread for it: "
+        "cannot reload the configuration: cannot start a thread: "
           + IOError.text(ofErrno: error.errno))
     }
   }

@@ -70,7 +70,7 @@ import Testing
     // A file where a folder should be is something else.
     try Files.createEmpty(folder.path + "/file")
     let below = folder.path + "/file/below"
-    #expect(throws: IOError(errno: ENOTDIR, operation: "look for", path: below)) {
+    #expect(throws: IOError(errno: ENOTDIR, operation: "access", path: below)) {
       _ = try Files.exists(below)
     }
     #expect(Files.isMissing(below))

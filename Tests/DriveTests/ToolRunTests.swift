@@ -4,7 +4,7 @@ import Testing
 
 /// What the driver makes of how `kvd check` and `kvd recover` ended.
 @Suite struct ToolRunTests {
-  private let message = "kvd recover: not all of it could be done, …: no space left for …/data.mdb"
+  private let message = "kvd recover: recovery is incomplete; …: no space left for …/data.mdb"
 
   private func run(
     _ name: String, _ status: Int32, _ output: String, mayCrash: Bool = false

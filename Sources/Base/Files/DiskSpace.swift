@@ -33,7 +33,7 @@ extension FileSystem {
   /// Free space on the file system that holds `path`; statvfs(3).
   package static func space(at path: String) throws(Failure) -> DiskSpace {
     var status = statvfs()
-    try run("look for room at", path) { unsafe statvfs(path, &status) }
+    try run("check free space at", path) { unsafe statvfs(path, &status) }
     return DiskSpace(status)
   }
 }

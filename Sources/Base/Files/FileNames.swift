@@ -22,7 +22,7 @@ extension FileSystem {
   package static func exists(_ path: String) throws(Failure) -> Bool {
     try translating { () throws(IOError) in
       try unlessMissing { () throws(IOError) in
-        try call("look for", path) { unsafe access(path, F_OK) }
+        try call("access", path) { unsafe access(path, F_OK) }
       } != nil
     }
   }
@@ -37,7 +37,7 @@ extension FileSystem {
     var status = stat()
     return try translating { () throws(IOError) in
       try unlessMissing { () throws(IOError) in
-        try call("look at", path) { unsafe stat(path, &status) }
+        try call("stat", path) { unsafe stat(path, &status) }
       }
     }.map { _ in status }
   }
@@ -77,7 +77,7 @@ extension FileSystem {
   @discardableResult
   package static func makeDirectory(_ path: String) throws(Failure) -> Bool {
     do throws(IOError) {
-      _ = try call("make directory", path) { unsafe mkdir(path, directoryMode) }
+      _ = try call("create directory", path) { unsafe mkdir(path, directoryMode) }
     } catch let error where error.errno == EEXIST {
       _ = try open(path, O_RDONLY | O_DIRECTORY)
       return false

@@ -88,7 +88,7 @@ extension FileSystem {
   package static func status(of file: borrowing FileDescriptor) throws(Failure) -> stat {
     var status = stat()
     let raw = file.raw
-    try run("look at", file.path) { unsafe fstat(raw, &status) }
+    try run("stat", file.path) { unsafe fstat(raw, &status) }
     return status
   }
 
@@ -154,7 +154,7 @@ extension FileSystem {
       let code = posix_fallocate(file.raw, 0, off_t(byteCount))
       if code == 0 { return }
       // An interrupted call may have allocated a part, which the next one finds allocated.
-      if code != EINTR { throw error(code, "reserve room for", file.path) }
+      if code != EINTR { throw error(code, "reserve space for", file.path) }
     }
   }
 

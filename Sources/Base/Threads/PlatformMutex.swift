@@ -27,12 +27,12 @@ import Glibc
   /// `pthread_mutex_lock`, which fails only for an invalid mutex. Locking it twice on one thread deadlocks.
   package func lock() {
     let status = unsafe pthread_mutex_lock(address)
-    precondition(status == 0, "pthread_mutex_lock")
+    precondition(status == 0, "pthread_mutex_lock failed")
   }
 
   /// `pthread_mutex_unlock`
   package func unlock() {
     let status = unsafe pthread_mutex_unlock(address)
-    precondition(status == 0, "pthread_mutex_unlock")
+    precondition(status == 0, "pthread_mutex_unlock failed")
   }
 }

@@ -26,7 +26,7 @@ package final class WorkerThread: Sendable {
       }, start.toOpaque())
     guard code == 0 else {
       unsafe start.release()
-      throw IOError(errno: code, operation: "start the thread", path: name)
+      throw IOError(errno: code, operation: "start thread", path: name)
     }
     handle = Lock(thread)
   }

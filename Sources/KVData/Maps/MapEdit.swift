@@ -62,7 +62,7 @@ public struct MapEdit {
     _ field: RawSpan, _ value: RawSpan, isNew: Bool, in evaluation: inout Evaluation
   ) throws(StoreError) {
     try FieldKey.check(field)
-    guard let key = key(of: field) else { preconditionFailure("a map that was not begun") }
+    guard let key = key(of: field) else { preconditionFailure("begin was not called") }
     // Called before anything is written, because it ends an evaluation whose time is up.
     try evaluation.pace.advance(by: ScanBudget.steps(forByteCount: value.byteCount))
     try evaluation.put(stored: key.rawSpan, value)

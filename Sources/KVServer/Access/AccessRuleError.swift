@@ -21,7 +21,7 @@ enum AccessRuleError: Error, Equatable {
     case .noSuchPassword: "The password you are trying to remove from the user does not exist"
     case .passwordTooLong(let byteCount): "The " + User.refusal(ofPasswordOf: byteCount)
     case .tooManyParts:
-      "A user has at most \(User.partLimit) passwords, selectors, patterns and rules about commands"
+      "A user can have at most \(User.partLimit) passwords, selectors, patterns and command rules"
     case .badHash:
       "The password hash must be exactly 64 characters and contain only lowercase hexadecimal "
         + "characters"

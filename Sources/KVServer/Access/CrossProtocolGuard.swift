@@ -32,7 +32,7 @@ final class CrossProtocolGuard: Sendable {
     else { return }
     call.server.options.log(
       "warning: possible security attack: \(call.session.record.address) sent POST, Host: or a TLS handshake, as "
-        + "a web browser does that a page makes talk to this port (cross-protocol scripting); the connection is "
-        + "closed. More of the kind is counted in INFO and logged once a minute at most")
+        + "a web page can make a browser do (cross-protocol scripting); the connection is closed. Further "
+        + "attempts are counted in INFO and logged at most once a minute")
   }
 }

@@ -29,9 +29,9 @@ final class Users: Sendable {
         "'\(String(decoding: rule, as: UTF8.self))': \(error.text)"
       case .file(let error): "\(error)"
       case .tooLong(let byteCount):
-        "all users together would have \(byteCount) bytes in ACL LIST: use at most \(Users.byteLimit)"
+        "the users would take \(byteCount) bytes in ACL LIST, more than the limit of \(Users.byteLimit) bytes"
       case .fileStays(let error, let path):
-        "\(error); \(path) has the change all the same, and counts at the next start"
+        "\(error); \(path) contains the change anyway, which will take effect at the next start"
       case .invalidFile(let problems), .invalidConfiguration(let problems): problems
       }
     }
@@ -102,8 +102,8 @@ final class Users: Sendable {
     do throws(StoreError) { kept = try SmallFile.contents(of: path) } catch { throw .file(error) }
     guard kept == nil else {
       throw .invalidConfiguration(
-        "there are lines 'user ...' in the configuration file and users in \(path), where kvd kept "
-          + "them so far: move the lines of one to the other, then remove that file or those lines")
+        "users are defined both by 'user' lines in the configuration file and in \(path), where kvd has kept "
+          + "them until now: move all of them to one place, then remove that file or those lines")
     }
   }
 
@@ -245,7 +245,7 @@ final class Users: Sendable {
     let channels = channelDefault.withLock { $0 }
     let read = try UserFile(path: path, table: table, channels: channels).users(in: bytes)
     guard User.areSame(read, as: sorted) else {
-      throw .invalidFile("the users would be others where \(path) is read again")
+      throw .invalidFile("the users would be different when \(path) is read back")
     }
     let former: [UInt8]?
     do throws(StoreError) { former = try SmallFile.contents(of: path) } catch { throw .file(error) }
@@ -308,8 +308,8 @@ final class Users: Sendable {
   private func requireUsers(_ bytes: [UInt8]?) throws(Failure) {
     if let bytes, UserFile.namesUsers(bytes) { return }
     throw .invalidFile(
-      "users were set up for this store, and \(path) \(bytes == nil ? "is missing" : "names none"): "
-        + "restore it from a backup. To let everyone in on purpose, write this line into it: "
+      "users were configured for this store, but \(path) \(bytes == nil ? "is missing" : "defines none"): "
+        + "restore it from a backup. To allow access without a password instead, put this line into it: "
         + "user default on nopass sanitize-payload ~* &* +@all")
   }
 }

@@ -29,12 +29,12 @@ struct CommandFacts: Sendable {
   init() {}
 
   private init(_ words: [Substring]) {
-    guard let arity = Int(words[1]) else { preconditionFailure("\(words[0]) without an arity") }
+    guard let arity = Int(words[1]) else { preconditionFailure("\(words[0]) has no arity") }
     self.arity = arity
     flags = Self.list(words[2]).map(String.init)
     for name in Self.list(words[3]) {
       guard let category = Categories(named: String(name)) else {
-        preconditionFailure("\(name) is no category")
+        preconditionFailure("unknown category \(name)")
       }
       categories.insert(category)
     }

@@ -34,7 +34,7 @@ struct KeySpec: Sendable {
       self.init(
         rawValue: names.reduce(0) { bits, name in
           guard let index = Self.names.firstIndex(of: String(name)) else {
-            preconditionFailure("\(name) is no flag of a key")
+            preconditionFailure("unknown key flag \(name)")
           }
           return bits | 1 << UInt16(index)
         })

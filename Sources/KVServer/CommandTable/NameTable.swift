@@ -25,12 +25,12 @@ struct NameTable: Sendable {
     for (name, number) in names {
       guard let folded = name.withRawBytes({ FoldedName($0) }) else {
         precondition(
-          longNames.updateValue(number, forKey: name.lowercased()) == nil, "two of \(name)")
+          longNames.updateValue(number, forKey: name.lowercased()) == nil, "duplicate name \(name)")
         continue
       }
       var slot = folded.hash & (count - 1)
       while slots[slot].number >= 0 {
-        precondition(slots[slot].name != folded, "two of \(name)")
+        precondition(slots[slot].name != folded, "duplicate name \(name)")
         slot = (slot + 1) & (count - 1)
       }
       slots[slot] = Slot(name: folded, number: number)

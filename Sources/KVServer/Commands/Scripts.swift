@@ -40,7 +40,7 @@ enum Scripts {
           "Set the debug mode for executed scripts.",
           .session { (call, _) in
             call.reply.error(
-              "ERR SCRIPT DEBUG is not supported: a script runs while all writers wait")
+              "ERR SCRIPT DEBUG is not supported: a script blocks all writers while it runs")
           }),
         Command(
           "script|help", arity: 2, [], group: "scripting",
@@ -189,7 +189,7 @@ enum Scripts {
     case .ended: [UInt8]("ERR Script killed by user with SCRIPT KILL; nothing was written".utf8)
     case .starved:
       [UInt8](
-        ("ERR the script was ended because it used more than "
+        ("ERR the script was stopped because it used more than "
           + "\(call.server.options.scriptMemoryByteCount) bytes of memory; nothing was written")
           .utf8)
     }

@@ -5,53 +5,53 @@ extension Setting {
   static let clients: [Setting] = [
     .integer(
       "maxclients", aliases: ["max-clients"], .clients, .any, \.clientLimit, in: 1...1_000_000,
-      "Connections at once, fewer if the limit on open files is lower."),
+      "The maximum number of connections; less if the limit on open files is lower."),
     .byteCount(
       "maxmemory-clients", aliases: ["client-memory"], .clients, .any, \.clientMemoryByteCount,
       in: Server.leastClientMemoryByteCount...Int.max,
-      "For what all clients together have sent, queued in MULTI and not yet read; beyond it large "
-        + "requests wait or are refused with an OOM error."),
+      "Memory for the requests, commands queued in MULTI and unread replies of all clients together; beyond "
+        + "it, large requests wait or are refused with an OOM error."),
     .byteCount(
       "maxmemory", .clients, .any, \.memoryLimit, in: 0...Int.max,
-      "Beyond so much memory of its own, without mapped files, the server refuses commands that may need "
-        + "more with an OOM error; 0 for no limit. Nothing is evicted."),
+      "When the server uses more memory than this, without mapped files, commands that may need more are "
+        + "refused with an OOM error; 0 for no limit. Nothing is evicted."),
     .byteCount(
       "client-query-buffer-limit", .clients, .any, \.queryBufferByteLimit, in: (1 << 20)...Int.max,
-      "What one client may have sent that is not carried out yet; beyond it the client is cut off, or, while it "
-        + "has replies to read, not received from. "
-        + "A request is \(RequestLimits().requestByteCount >> 20)mb at most in any case."),
+      "Limit on the unprocessed requests of one client. A client beyond it is disconnected, or, while it has "
+        + "replies to read, nothing more is received from it. "
+        + "A single request is limited to \(RequestLimits().requestByteCount >> 20)mb in any case."),
     .byteCount(
       "proto-max-bulk-len", .clients, .any, \.bulkByteLimit, in: (1 << 20)...Limits.valueByteCount,
-      "The largest argument of a request."),
+      "The maximum size of an argument of a request."),
     outputLimits,
     .integer(
       "timeout", .clients, .any, \.idleTimeoutSeconds, in: 0...Int(Int32.max), form: "SECONDS",
-      "After how many idle seconds a client is cut off; 0 for never."),
+      "After how many idle seconds a client is disconnected; 0 for never."),
     .integer(
       "client-request-timeout", .clients, .any, \.requestTimeoutSeconds, in: 0...Int(Int32.max),
       form: "SECONDS",
-      "How long a client may take to send the rest of a request that it has begun, beside a second "
-        + "for each 16kib of it; 0 for any time."),
+      "How long a client may take to send the rest of a request, plus one second for each 16kib of it; 0 for "
+        + "no limit."),
     .integer(
       "client-stall-timeout", .clients, .any, \.stallTimeoutSeconds, in: 0...Int(Int32.max),
       form: "SECONDS",
-      "How long a client may leave what it was sent unread before it is cut off."),
+      "How long a client may leave its replies unread before it is disconnected."),
     .integer(
       "busy-reply-threshold", aliases: ["lua-time-limit"], .clients, .any, \.scriptMilliseconds,
       in: 1...3_600_000, form: "MILLISECONDS",
-      "How long a script, an EXEC as a whole, or a command that writes may run, while all writers wait, before it is "
-        + "ended and undone."),
+      "How long a script, a whole EXEC or a write command may run, while all writers wait, before it is "
+        + "aborted and rolled back."),
     .byteCount(
       "script-memory", .clients, .start, \.scriptMemoryByteCount, in: (1 << 20)...(1 << 30),
-      "What the scripts of one I/O thread may take."),
+      "Memory limit for the scripts of one I/O thread."),
   ]
 
   private static let outputLimits = Setting(
     "client-output-buffer-limit", .clients, .any, form: "CLASS HARD SOFT SECONDS...",
     takesWords: true,
-    "What may wait to be sent to one client: beyond HARD bytes, or beyond SOFT for SECONDS on end, "
-      + "it is cut off; 0 for no limit. Classes: normal; pubsub, which are clients in MONITOR; "
-      + "replica, of which there are none.",
+    "Limits on the pending replies of one client: it is disconnected when they exceed HARD bytes, or exceed "
+      + "SOFT bytes for SECONDS without a break; 0 for no limit. Classes: normal; pubsub, for clients in "
+      + "MONITOR; replica, which has no effect.",
     text: { options in
       let limits = options.outputLimits
       return [("normal", limits.normal), ("slave", limits.replica), ("pubsub", limits.monitor)]
@@ -62,7 +62,7 @@ extension Setting {
       guard !parts.isEmpty, parts.count % 4 == 0 else {
         throw SettingRefusal(
           "Wrong number of arguments in buffer limit configuration.",
-          demand: "must be CLASS HARD SOFT SECONDS, once or several times")
+          demand: "must be CLASS HARD SOFT SECONDS, one or more times")
       }
       var limits = options.outputLimits
       for start in stride(from: 0, to: parts.count, by: 4) {

@@ -56,7 +56,8 @@ enum ConfigurationFile {
         }
         guard depth < deepestInclude else {
           problems.append(
-            "\(place): includes go deeper than \(deepestInclude) files; does one include itself?")
+            "\(place): includes are more than \(deepestInclude) levels deep; does a file include itself?"
+          )
           continue
         }
         read(resolve(values[0], beside: path), into: &options, &problems, depth: depth + 1)
@@ -82,7 +83,7 @@ enum ConfigurationFile {
   private static func contents(of path: String, _ problems: inout [String]) -> [UInt8]? {
     do throws(StoreError) {
       if let bytes = try SmallFile.contents(of: path) { return bytes }
-      problems.append("cannot read the configuration file \(path): there is no such file")
+      problems.append("cannot read the configuration file \(path): no such file")
     } catch {
       problems.append("cannot read the configuration file \(path): \(error)")
     }

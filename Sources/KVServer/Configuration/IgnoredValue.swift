@@ -27,7 +27,7 @@ enum IgnoredValue: Sendable {
     case "some": self = .someOf(parts[1].split(separator: ",").map(String.init))
     case "text": self = .text
     case "words": self = .words
-    default: preconditionFailure("\(form) is no form of a value")
+    default: preconditionFailure("\(form) is not a form of a value")
     }
   }
 
@@ -84,7 +84,7 @@ enum IgnoredValue: Sendable {
     }
     guard numbers.count % 2 == 0, areSound else {
       throw SettingRefusal(
-        "Invalid save parameters", demand: "must be SECONDS CHANGES, once or several times")
+        "Invalid save parameters", demand: "must be SECONDS CHANGES, one or more times")
     }
     return numbers.compactMap { $0.map(String.init) }.joined(separator: " ")
   }

@@ -3,25 +3,27 @@ extension Setting {
   static let observation: [Setting] = [
     .integer(
       "slowlog-log-slower-than", .observation, .any, \.slowLogThreshold, in: -1...Int.max,
-      form: "MICROSECONDS", "Commands that take so long or longer stand in SLOWLOG; -1 for none."),
+      form: "MICROSECONDS",
+      "Commands that take at least this long are recorded in SLOWLOG; -1 for none."),
     .integer(
       "slowlog-max-len", .observation, .any, \.slowLogLength, in: 0...1_000_000,
       "How many entries SLOWLOG keeps."),
     .integer(
       "latency-monitor-threshold", .observation, .any, \.latencyThreshold, in: 0...Int.max,
-      form: "MILLISECONDS", "Commands that take so long or longer stand in LATENCY; 0 for none."),
+      form: "MILLISECONDS",
+      "Commands that take at least this long are recorded in LATENCY; 0 for none."),
     .yesNo(
       "latency-tracking", .observation, .any, \.tracksLatency,
-      "Whether a distribution of times is kept for each command."),
+      "Whether to record a latency distribution for each command."),
     percentiles,
     .choice(
       "enable-debug-command", .observation, .start, form: "yes|no|local", \.debugCommands,
-      "Who may use DEBUG; local: clients on this machine."),
+      "Who may use DEBUG; local: only clients on this machine."),
   ]
 
   private static let percentiles = Setting(
     "latency-tracking-info-percentiles", .observation, .any, form: "P...", takesWords: true,
-    "Which percentiles INFO latencystats tells.",
+    "The percentiles shown by INFO latencystats.",
     text: { $0.latencyPercentiles.map { Self.short($0) }.joined(separator: " ") },
     set: { (words, options) throws(SettingRefusal) in
       var values: [Double] = []
@@ -48,26 +50,25 @@ extension Setting {
   static let other: [Setting] = [
     .text(
       "logfile", .other, .start, form: "FILE", isOptional: true, \.logFilePath,
-      "Messages go to the end of this file in place of stderr. SIGHUP opens it again, after it was moved "
-        + "away."),
+      "A file to append log messages to, instead of stderr. SIGHUP reopens it, for log rotation."),
     .text(
       "pidfile", .other, .start, form: "FILE", isOptional: true, \.pidFilePath,
-      "Has the process's number while kvd serves."),
+      "A file that holds the process ID while kvd serves."),
     .integer(
       "shutdown-timeout", aliases: ["stop-seconds"], .other, .start, \.stopSeconds, in: 1...86_400,
-      form: "SECONDS", "How long stopping may take before the process ends as it is."),
+      form: "SECONDS", "How long a shutdown may take before the process exits anyway."),
     .integer(
       "hash-max-listpack-entries", aliases: ["hash-max-ziplist-entries"], .other, .any,
       \.encodings.listpackEntries, in: 0...Int.max,
-      "A hash of more fields is called a hashtable by OBJECT ENCODING. Nothing else follows from it, as "
-        + "from the next two."),
+      "OBJECT ENCODING reports a hash with more fields as hashtable. This setting and the next two have no "
+        + "other effect."),
     .byteCount(
       "hash-max-listpack-value", aliases: ["hash-max-ziplist-value"], .other, .any,
       \.encodings.listpackValueByteCount, in: 0...Int.max,
-      "So is one with a larger field or value."),
+      "OBJECT ENCODING reports a hash with a larger field or value as hashtable."),
     .integer(
       "set-max-intset-entries", .other, .any, \.encodings.intsetEntries, in: 0...Int.max,
-      "A set of more integers is called a hashtable by OBJECT ENCODING."),
+      "OBJECT ENCODING reports a set with more integers as hashtable."),
   ]
 
   /// Settings whose absence would matter: each is refused unless its value is what kvd does anyway.
@@ -77,6 +78,6 @@ extension Setting {
     .fixed("tls-port", "0", "There is no TLS; use a tunnel."),
     .fixed("replicaof", aliases: ["slaveof"], "", "There is no replication."),
     .fixed("loadmodule", "", "There are no modules."),
-    .fixed("rename-command", "", "Commands keep their names; use users and their rules."),
+    .fixed("rename-command", "", "Commands cannot be renamed; use ACL rules instead."),
   ]
 }

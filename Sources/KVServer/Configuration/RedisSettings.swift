@@ -147,17 +147,17 @@ enum RedisSettings {
   /// Why some of them have no effect; the others need no explanation.
   static let reasons = [
     "appendfsync": "'durability' decides when a write is synced",
-    "appendonly": "there is always a log",
-    "daemonize": "kvd stays in the foreground, for a service manager to run",
-    "databases": "there is one database",
-    "dbfilename": "there are no dumps",
+    "appendonly": "the log is always on",
+    "daemonize": "kvd always runs in the foreground, for a service manager",
+    "databases": "there is only one database",
+    "dbfilename": "there are no RDB files",
     "enable-module-command": "there are no modules",
-    "loglevel": "there is one level",
+    "loglevel": "there is only one log level",
     "masterauth": "there is no replication",
     "min-replicas-to-write": "there is no replication",
     "notify-keyspace-events": "there is no publish/subscribe",
-    "save": "every acknowledged write is in the log, and checkpoints shorten that",
-    "supervised": "a service manager may watch the process or the line 'ready on' in the log",
+    "save": "every acknowledged write is in the log, which checkpoints keep short",
+    "supervised": "a service manager can watch the process or the log (for the line 'ready on')",
     "syslog-enabled": "messages go to stderr or to 'logfile'",
   ]
 
@@ -197,7 +197,7 @@ extension Setting {
     let reason = RedisSettings.reasons[name].map { ": " + $0 } ?? ""
     return Setting(
       name, aliases: aliases, .ignored, change, form: "", takesWords: kind.takesWords,
-      "Means nothing to kvd\(reason).",
+      "Has no effect in kvd\(reason).",
       text: { truth ?? $0.ignored[name] ?? defaultText?($0) ?? value },
       set: { (words, options) throws(SettingRefusal) in
         options.ignored[name] = try kind.normalized(words)
@@ -208,6 +208,6 @@ extension Setting {
   var note: String? {
     guard section == .ignored else { return nil }
     let reason = RedisSettings.reasons[name].map { ": " + $0 } ?? ""
-    return "'\(name)' is a setting of Redis that means nothing to kvd and is ignored\(reason)"
+    return "'\(name)' is a Redis setting that has no effect in kvd\(reason)"
   }
 }

@@ -10,14 +10,14 @@ extension ServerState {
       case .start:
         guard setting.text(new) != setting.text(options) else { break }
         // Logged at every reload until the server is restarted.
-        log("'\(setting.name)' has another value now, which takes a restart of kvd")
+        log("'\(setting.name)' has a new value, which takes effect when kvd is restarted")
       case .any:
         take(setting, from: new, old)
         changeCount += 1
       }
     }
     if rereadUsers(new.access) { changeCount += 1 }
-    if changeCount == 0 { log("the configuration was read again: there was nothing to take over") }
+    if changeCount == 0 { log("configuration reloaded: no changes to apply") }
   }
 
   private func take(_ setting: Setting, from new: ServerOptions, _ old: ServerOptions) {
@@ -28,9 +28,9 @@ extension ServerState {
       options.log(
         setting.isSecret
           ? "'\(setting.name)' was changed"
-          : "'\(setting.name)' is '\(setting.text(new))' now; it was '\(setting.text(old))'")
+          : "'\(setting.name)' was changed from '\(setting.text(old))' to '\(setting.text(new))'")
     } catch {
-      options.log("'\(setting.name)' stays as it was: \(error.demand)")
+      options.log("'\(setting.name)' was not changed: \(error.demand)")
     }
   }
 
@@ -38,14 +38,15 @@ extension ServerState {
   /// of others apply from their next request on.
   private func rereadUsers(_ access: AccessOptions) -> Bool {
     guard access.userLines.isEmpty || users.home == .configuration else {
-      options.log("lines 'user' in the configuration file take a restart of kvd: none were there")
+      options.log(
+        "the configuration file now has 'user' lines, which take effect when kvd is restarted")
       return true
     }
     let before = users.all
     do throws(Users.Failure) {
       try users.reread(access)
     } catch {
-      options.log("the users stay as they were: \(error.description)")
+      options.log("users not reloaded: \(error.description)")
       return true
     }
     let after = users.all
@@ -58,7 +59,7 @@ extension ServerState {
       })
     gate.change()
     wakeLoops()
-    options.log("the users were read again: there are \(after.count)")
+    options.log("users reloaded: there are \(after.count) now")
     return true
   }
 }

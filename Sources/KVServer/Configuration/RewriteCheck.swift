@@ -13,10 +13,10 @@ enum RewriteCheck {
   ) -> String? {
     var problems: [String] = []
     let read = Self.options(in: text, of: path, &problems)
-    if let problem = problems.first { return "it could not be read back: \(problem)" }
+    if let problem = problems.first { return "the new file cannot be read back: \(problem)" }
     for setting in Settings.changeable where setting.text(read) != setting.text(options) {
       return
-        "'\(setting.name)' would have another value at the next start; does an included file set it?"
+        "'\(setting.name)' would have a different value after a restart; does an included file set it?"
     }
     guard !users.isEmpty else {
       var ignored: [String] = []
@@ -24,14 +24,14 @@ enum RewriteCheck {
       let isSame = read.access.userLines.elementsEqual(before) {
         $0.name == $1.name && $0.words == $1.words
       }
-      return isSame ? nil : "it would declare other users at the next start"
+      return isSame ? nil : "the new file would define different users after a restart"
     }
     do throws(Users.Failure) {
       let declared = try DeclaredUsers(table: .standard, channels: read.access.channelDefault)
         .users(in: read.access.userLines)
-      return User.areSame(declared, as: users) ? nil : "users would be others at the next start"
+      return User.areSame(declared, as: users) ? nil : "users would be different after a restart"
     } catch {
-      return "its users could not be read back: \(error.description)"
+      return "the users in the new file cannot be read back: \(error.description)"
     }
   }
 

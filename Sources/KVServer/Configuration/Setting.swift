@@ -13,11 +13,11 @@ public struct Setting: Sendable {
   }
 
   enum Section: String, CaseIterable, Sendable {
-    case store = "The store"
-    case network = "The network"
-    case clients = "The clients"
-    case access = "Who may use it"
-    case observation = "Watching it"
+    case store = "Store"
+    case network = "Network"
+    case clients = "Clients"
+    case access = "Access control"
+    case observation = "Monitoring"
     case other = "Other"
     case fixed = "Fixed"
     /// Redis's settings that have no effect here: see `RedisSettings`.

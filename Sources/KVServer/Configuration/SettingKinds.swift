@@ -82,9 +82,9 @@ extension Setting {
       name, aliases: aliases, section, change, form: form, summary,
       text: { $0[keyPath: path] },
       set: { (words, options) throws(SettingRefusal) in
-        guard isOptional || !words[0].isEmpty else { throw SettingRefusal("is empty") }
+        guard isOptional || !words[0].isEmpty else { throw SettingRefusal("must not be empty") }
         guard words[0].utf8.count <= byteLimit else {
-          throw SettingRefusal("must have at most \(byteLimit) bytes")
+          throw SettingRefusal("must be at most \(byteLimit) bytes long")
         }
         options[keyPath: path] = words[0]
       })
@@ -104,9 +104,9 @@ extension Setting {
         guard value == only || (name == "replicaof" && value == "no one") else {
           let why = summary.prefix(1).lowercased() + summary.dropFirst().dropLast()
           throw only.isEmpty
-            ? SettingRefusal("is not supported: \(why)")
+            ? SettingRefusal("is not supported (\(why)): it must be empty")
             : SettingRefusal(
-              "kvd has '\(only)' only: \(why)", demand: "is always '\(only)', as \(why)")
+              "only '\(only)' is supported: \(why)", demand: "supports only '\(only)' (\(why))")
         }
       })
   }

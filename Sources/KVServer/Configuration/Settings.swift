@@ -11,7 +11,7 @@ public enum Settings {
     var found: [String: Setting] = [:]
     for setting in all {
       for name in [setting.name] + setting.aliases {
-        precondition(found.updateValue(setting, forKey: name) == nil, "\(name) stands twice")
+        precondition(found.updateValue(setting, forKey: name) == nil, "\(name) is defined twice")
       }
     }
     return found

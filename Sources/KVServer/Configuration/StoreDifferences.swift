@@ -7,8 +7,8 @@ extension ServerOptions {
     func compare(_ name: String, _ wanted: Int, _ found: Int) {
       guard givenNames.contains(name), wanted != found else { return }
       lines.append(
-        "'\(name)' is \(wanted), but the store was made with \(found) and keeps that: to change it, copy the data "
-          + "into a new store")
+        "'\(name)' is \(wanted), but the store was created with \(found) and keeps it: to change it, copy the data "
+          + "to a new store")
     }
     compare("partitions", store.partitionCount, report.partitionCount)
     compare("segment", store.segmentByteCount, report.segmentByteCount)

@@ -64,9 +64,9 @@ final class EvaluationDeadline {
   func refusal(of what: String) -> [UInt8] {
     let reason =
       handle.shouldStop
-      ? "the server is stopping: nothing was written"
-      : "it ran for more than \(limitMilliseconds) milliseconds (busy-reply-threshold): all writers wait "
-        + "for it; nothing was written"
-    return [UInt8]("ERR the \(what) was ended because \(reason)".utf8)
+      ? "the server is shutting down; nothing was written"
+      : "it ran for more than \(limitMilliseconds) milliseconds (busy-reply-threshold), blocking all "
+        + "writers; nothing was written"
+    return [UInt8]("ERR the \(what) was stopped because \(reason)".utf8)
   }
 }

@@ -18,7 +18,7 @@ extension Call {
     }
     let isTransaction = server.table.commands[command].name == "exec"
     let beginning = isTransaction ? Transactions.discardedBecause : ""
-    let hint = "ask for less at once; nothing was written"
+    let hint = "request less data at a time; nothing was written"
     if limit < ReplyWriter.defaultLimit {
       server.memory.noteRefusal(room: limit - start)
       reply.error(

@@ -77,7 +77,8 @@ extension EventLoop {
       let limit = outputLimit(of: connection)
       guard now - since >= Int64(limit.softSeconds) else { continue }
       note(
-        .outputBuffer, connection, "the soft limit of client-output-buffer-limit is used up")
+        .outputBuffer, connection,
+        "its pending replies exceeded the soft limit of client-output-buffer-limit for too long")
       close(connection)
     }
     if options.requestTimeoutSeconds > 0 {
@@ -88,7 +89,7 @@ extension EventLoop {
         guard now - since > Int64(allowed) else { continue }
         note(
           .requestTimeout, connection,
-          "the rest of its request did not come (client-request-timeout)")
+          "it did not send the rest of its request in time (client-request-timeout)")
         close(connection)
       }
     }
@@ -108,13 +109,13 @@ extension EventLoop {
   }
 
   private static let hardLimitPassed =
-    "more than the hard limit of client-output-buffer-limit waits for it"
+    "its pending replies exceed the hard limit of client-output-buffer-limit"
 
   /// Counts and logs that a connection is about to be cut off.
   func note(_ reason: CutOffs.Reason, _ connection: Connection, _ text: String) {
     let record = connection.session.record
     server.cutOffs.count(reason)
-    options.log("client \(record.id) at \(record.address) is cut off: \(text)")
+    options.log("client \(record.id) at \(record.address) disconnected: \(text)")
   }
 
   /// Removes a closed connection from this loop's lists.
@@ -154,7 +155,7 @@ extension EventLoop {
     for connection in monitors {
       guard let feed = connection.session.feed, isOpen(connection) else { continue }
       guard let lines = feed.take() else {
-        note(.outputBuffer, connection, "it is too slow for MONITOR")
+        note(.outputBuffer, connection, "it reads MONITOR output too slowly")
         close(connection)
         continue
       }

@@ -91,7 +91,8 @@ extension EventLoop {
   /// With every descriptor in use the listening socket stays ready; polling it would spin.
   private func pauseAccepting(because code: Int32) {
     guard let listener else { return }
-    server.options.log("not accepting connections for a second: \(IOError.text(ofErrno: code))")
+    server.options.log(
+      "cannot accept connections, retrying in one second: \(IOError.text(ofErrno: code))")
     for socket in listener.sockets {
       try? poller.change(socket.number, token: Self.listenerToken, [])
     }

@@ -28,7 +28,7 @@ final class ListeningSocket: Sendable {
         guard isOptional else {
           throw .cannotListen(address: address, port: port, reason: error.description)
         }
-        options.log("not listening on \(address), which may be missing: \(error.description)")
+        options.log("not listening on the optional address \(address): \(error.description)")
       }
     }
     return sockets
@@ -80,7 +80,7 @@ extension System.Failure {
     switch self {
     case .code(let code, let operation): "\(operation): \(IOError.text(ofErrno: code))"
     case .name(let name, let code):
-      "the address '\(name)' is not known: \(System.message(forName: code))"
+      "cannot resolve '\(name)': \(System.message(forName: code))"
     }
   }
 }

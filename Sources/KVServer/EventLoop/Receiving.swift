@@ -62,7 +62,7 @@ extension EventLoop {
       if connection.isThrottled {
         didProgress(connection)
       } else if connection.input.count > options.queryBufferByteLimit {
-        note(.queryBuffer, connection, "it has sent more than client-query-buffer-limit")
+        note(.queryBuffer, connection, "its unprocessed requests exceed client-query-buffer-limit")
         return false
       }
       connection.session.record.lastActiveAt.store(

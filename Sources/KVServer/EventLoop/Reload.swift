@@ -78,7 +78,7 @@ extension ServerState {
       opened.expiry.isPaused = isPaused
       replace(opened)
     } catch {
-      options.log("the store cannot be opened again: \(error)")
+      options.log("cannot reopen the store, shutting down: \(error)")
       shutDown()
       throw error
     }

@@ -147,8 +147,8 @@ extension EventLoop {
     {
       note(
         .memory, connection,
-        "it holds \(connection.byteCount) bytes for a request whose rest does not come, and others wait for "
-          + "memory (maxmemory-clients)")
+        "it holds \(connection.byteCount) bytes for an incomplete request and has stopped sending, while others "
+          + "wait for memory (maxmemory-clients)")
       close(connection)
     }
   }
@@ -177,8 +177,8 @@ extension EventLoop {
     else { return }
     server.cutOffs.count(.memory)
     options.log(
-      "client \(largest.id) at \(largest.address) is cut off: it does not read its replies and takes "
-        + "\(byteCount(largest)) bytes, the most of all such clients, while others wait for memory "
+      "client \(largest.id) at \(largest.address) disconnected: it does not read its replies and uses "
+        + "\(byteCount(largest)) bytes, more than any other such client, while others wait for memory "
         + "(maxmemory-clients)")
     server.gate.kill([largest])
   }
@@ -187,9 +187,9 @@ extension EventLoop {
   func logStalledCutOff(_ connection: Connection) {
     note(
       .stalled, connection,
-      "it has read none of the \(connection.reply.count) bytes of replies that wait for it, and sent nothing that "
-        + "there is room for, in \(options.stallTimeoutSeconds) s (client-stall-timeout); "
-        + "\(connection.input.count) bytes of requests are not carried out")
+      "for \(options.stallTimeoutSeconds) s it has neither read any of its \(connection.reply.count) bytes of "
+        + "pending replies nor sent anything that could be received (client-stall-timeout); "
+        + "\(connection.input.count) bytes of its requests were not processed")
   }
 
   /// The request cannot be received, nor any that follows it: replies with an error and closes.

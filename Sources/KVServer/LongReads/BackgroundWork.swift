@@ -117,7 +117,7 @@ extension Call {
     session.endWaiting()
     reply.rewind(to: start)
     reply.error(
-      "ERR this command would have to wait, which it cannot inside a transaction or a script")
+      "ERR this command would block, which is not allowed inside a transaction or script")
   }
 
   /// Runs `work` on another thread while this connection waits, then calls the completion that it returned.

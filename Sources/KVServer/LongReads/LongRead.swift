@@ -162,7 +162,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
     call.reader.pace.stop { self.isCancelled.load(ordering: .relaxed) }
     do throws(StoreError) {
       guard case .read(let handler, _) = server.table.commands[command].handler else {
-        preconditionFailure("a command that does not only read")
+        preconditionFailure("not a read-only command")
       }
       try request.withRawBytes { (request) throws(StoreError) in
         var view = ReadView(reader: call.reader, through: through)

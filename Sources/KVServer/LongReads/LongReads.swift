@@ -65,7 +65,7 @@ final class LongReads: Sendable {
     call.meter.add(read.ticks)
     guard !read.isRefused else {
       call.reply.error(
-        "ERR there is no thread for a command that takes so long: raise the system's limits (ulimit -u), or try again"
+        "ERR cannot start a thread for this slow command: raise the process limit (ulimit -u) or try again later"
       )
       return false
     }

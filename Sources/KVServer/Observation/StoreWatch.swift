@@ -25,7 +25,7 @@ final class StoreWatch: Sendable {
       _ = try WorkerThread(attempting: "kvd-watch") { self.run(server) }
     } catch {
       hasStarted.store(false, ordering: .relaxed)
-      log("no thread to watch the store with: \(IOError.text(ofErrno: error.errno))")
+      log("cannot start the thread that watches the store: \(IOError.text(ofErrno: error.errno))")
     }
   }
 
@@ -82,34 +82,35 @@ struct StoreReport {
     var lines: [String] = []
     if let poison = state.poison, told.poison == nil { lines.append(poison) }
     if let full = state.fullDisk, told.fullDisk == nil {
-      lines.append("writes are refused: \(full); kvd tries again twice a second")
+      lines.append("writes are refused: \(full); kvd retries twice a second")
     } else if state.fullDisk == nil, told.fullDisk != nil {
-      lines.append("there is room on the disk again: writes are accepted")
+      lines.append("disk space is available again: writes are accepted")
     }
     if state.isMemoryFull != told.isMemoryFull {
       lines.append(
         state.isMemoryFull
-          ? "more memory than maxmemory is used: commands that may need more are refused; raise maxmemory, or lower 'memory'"
-          : "less memory than maxmemory is used again: all commands are accepted")
+          ? "memory use is above maxmemory: commands that may need more are refused; raise maxmemory or lower 'memory'"
+          : "memory use is below maxmemory again: all commands are accepted")
     }
     if state.isClientMemoryFull != told.isClientMemoryFull {
       lines.append(
         state.isClientMemoryFull
-          ? "clients take all of maxmemory-clients: large requests wait or are refused; see CLIENT LIST"
-          : "clients take less than maxmemory-clients again")
+          ? "clients use all of maxmemory-clients: large requests wait or are refused; see CLIENT LIST"
+          : "clients use less than maxmemory-clients again")
     }
     for (index, error) in state.damagedPartitions where toldPartitions.insert(index).inserted {
-      lines.append("partition \(index) takes no more writes, because its file is damaged: \(error)")
+      lines.append(
+        "partition \(index) accepts no more writes because its file is damaged: \(error)")
     }
     for (partition, findings, omittedCount) in state.damage {
       for finding in findings {
         lines.append(
-          "partition \(partition) has a damaged value: \(finding); write the key again or restore it from a back-up"
+          "partition \(partition) has a damaged value: \(finding); rewrite the key or restore it from a backup"
         )
       }
       if omittedCount > 0 {
         lines.append(
-          "partition \(partition) has \(omittedCount) more: run `kvd check`, and see damaged_values of INFO kvd"
+          "partition \(partition) has \(omittedCount) more: run `kvd check`, and see damaged_values in INFO kvd"
         )
       }
     }

@@ -36,10 +36,11 @@ enum ProtocolError: Error, Equatable {
       reply.error("ERR Protocol error: unbalanced quotes in request")
     case .bulkTooLarge(let byteCount, let limit):
       reply.error(
-        "ERR Protocol error: an argument of \(byteCount) bytes is over the limit of \(limit) bytes")
+        "ERR Protocol error: argument of \(byteCount) bytes exceeds the limit of \(limit) bytes")
     case .requestTooLarge(let limit):
       reply.error(
-        "ERR Protocol error: a request over the limit of \(limit) bytes; send it in smaller ones")
+        "ERR Protocol error: request exceeds the limit of \(limit) bytes; split it into smaller requests"
+      )
     case .multibulkTooLongBeforeLogin:
       reply.error("ERR Protocol error: unauthenticated multibulk length")
     case .bulkTooLargeBeforeLogin:

@@ -28,7 +28,7 @@ struct Script: Sendable {
   static func checkLength(of text: RawSpan) throws(Refusal) {
     guard text.byteCount <= byteLimit else {
       throw Refusal(
-        text: "ERR script of \(text.byteCount) bytes is too large: use at most \(byteLimit)")
+        text: "ERR script of \(text.byteCount) bytes is too large: use at most \(byteLimit) bytes")
     }
   }
 

@@ -15,6 +15,6 @@ struct ScriptLog {
   var rest: String? {
     guard lineCount > Self.lineLimit else { return nil }
     return
-      "script: \(lineCount - Self.lineLimit) more lines are left out: one run of a script may write \(Self.lineLimit)"
+      "script: \(lineCount - Self.lineLimit) more lines suppressed (limit: \(Self.lineLimit) lines per script run)"
   }
 }

@@ -16,21 +16,21 @@ struct OpenStore: Sendable {
     self.store = store
     checkpoints = Checkpoints(store: store)
     expiry = ExpiryWorker(
-      store: store, failed: { log("cannot remove what has expired: \($0)") },
+      store: store, failed: { log("cannot remove expired keys: \($0)") },
       clockMoved: { log(Self.sentence(aboutClockFrom: $0, to: $1)) })
     orphans = OrphanWorker(store: store) {
-      log("cannot remove what range deletes have left of hashes and sets: \($0)")
+      log("cannot remove fields and members of hashes and sets that a range delete removed: \($0)")
     }
   }
 
   private static func sentence(aboutClockFrom before: UInt64, to lead: UInt64) -> String {
     let seconds = lead / 1000
     let time = "\(seconds / 3600) h \(seconds / 60 % 60) min \(seconds % 60).\(lead % 1000 / 100) s"
-    if lead == 0 { return "the machine's clock has caught up with the time by which keys expire" }
+    if lead == 0 { return "the system clock has caught up with the expiry clock" }
     return
-      "the machine's clock is \(time) behind the time by which keys expire, which never goes back"
-      + (before == 0 ? ": it was set back, or was ahead before" : ": it was set again")
-      + "; EXPIREAT and the like count by the machine's clock; `kvd recover --reset-clock` ends this"
+      "the system clock is \(time) behind the expiry clock, which never runs backward: the system clock "
+      + (before == 0 ? "was set back, or was ahead before" : "was set again")
+      + "; EXPIREAT and similar commands use the system clock; `kvd recover --reset-clock` removes the difference"
   }
 
   /// Makes the store signal event loops about what they may wait for.

@@ -53,7 +53,7 @@ struct MemtableApply {
   /// O(n log m) for n keys into m, plus O(n log² t) with t range deletes. Throws `.diskFull` and others; may
   /// be called again after a throw.
   func run() throws(StoreError) {
-    guard let position = layer.lastPosition else { preconditionFailure("an empty memtable") }
+    guard let position = layer.lastPosition else { preconditionFailure("the memtable is empty") }
     layer.memtable.order()
     var cursor = layer.memtable.makeCursor(at: .max)
     cursor.seek(RawSpan())

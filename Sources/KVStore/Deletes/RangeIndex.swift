@@ -89,7 +89,7 @@ extension RangeRun {
   /// A run of range deletes of one batch, with consecutive ordinals.
   fileprivate convenience init(_ tombstones: ArraySlice<RangeTombstone>) {
     guard let first = tombstones.first, let last = tombstones.last else {
-      preconditionFailure("a run of no range deletes")
+      preconditionFailure("a run needs at least one range delete")
     }
     let ranges = tombstones.map { KeyRange(from: $0.lower, to: $0.upper) }
     self.init(

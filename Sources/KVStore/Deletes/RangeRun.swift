@@ -74,7 +74,7 @@ final class RangeRun: Sendable {
   /// Merges two runs. O(n).
   convenience init(merging older: RangeRun, _ newer: RangeRun) {
     let (first, last) = (older.origin, newer.origin)
-    precondition(first.last <= last.last, "range deletes are merged in their order")
+    precondition(first.last <= last.last, "range deletes must be merged in order")
     let origin = Origin(
       firstSequence: first.firstSequence, last: last.last, firstLSN: first.firstLSN,
       lastLSN: last.lastLSN, count: first.count + last.count,

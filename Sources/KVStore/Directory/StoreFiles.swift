@@ -31,11 +31,11 @@ final class StoreFiles: Sendable {
   }
 
   private func loss(of file: (path: String, identity: FileIdentity)) -> String? {
-    if Files.isMissing(file.path) { return "\(file.path) does not exist any more" }
+    if Files.isMissing(file.path) { return "\(file.path) no longer exists" }
     // A path that cannot be checked for another reason may still be there.
     guard let found = FileIdentity(at: file.path), found != file.identity else {
       return nil
     }
-    return "\(file.path) is another one now"
+    return "\(file.path) was replaced"
   }
 }

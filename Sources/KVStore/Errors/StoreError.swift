@@ -84,53 +84,53 @@ extension StoreError: CustomStringConvertible {
       "batch deletes more than \(limit) ranges of keys, or more than \(Limits.tombstonesPerBatch) "
         + "large hashes and sets: split it"
     case .rangeDeletesPending:
-      "too many range deletes are still to be carried out: nothing was written; retry later"
+      "too many range deletes are pending: nothing was written; retry later"
     case .reservedKey:
-      "keys that begin with 0x00 and a byte from 0x01 to 0x0F are reserved: put another byte first, such "
-        + "as one more 0x00; nothing was written"
+      "keys that begin with 0x00 and a byte from 0x01 to 0x0F are reserved: nothing was written; prefix the "
+        + "key with another byte, such as a second 0x00"
     case .wrongType:
-      "the key holds a value of another type: read it as what it is"
+      "the key holds a value of another type: use an operation for that type"
     case .preconditionFailed(let index):
-      "precondition \(index) of the batch did not hold: nothing was written; read again and retry"
+      "precondition \(index) of the batch failed: nothing was written; read again and retry"
     case .abandoned:
-      "the batch was given up while it was made: nothing was written"
+      "the batch was abandoned: nothing was written"
     case .noRoom(let byteCount):
-      "there is no room for \(byteCount) more bytes at the moment: nothing was written; wait and retry"
+      "not enough memory or log space for \(byteCount) more bytes: nothing was written; retry later"
     case .cancelled:
-      "the batch was cancelled while it waited for room: nothing was written"
+      "the batch was cancelled while waiting for memory or log space: nothing was written"
     case .diskFull(let error):
       error.lacksInodes
-        ? "no inodes left for \(error.path), although there is space: remove files from that file system, then "
-          + "retry; no acknowledged write is lost"
+        ? "no inodes left for \(error.path), although there is free space: remove files from that file "
+          + "system, then retry; no acknowledged write is lost"
         : "no space left for \(error.path): free space on that file system, then retry; no acknowledged "
           + "write is lost"
     case .io(let error): "\(error)\(Self.advice(forErrno: error.errno))"
     case .poisoned(let because):
-      "writes are refused since \(because): check the disk, then open the store again (restart kvd)"
+      "writes are refused after an error: \(because); check the disk, then restart kvd (reopen the store)"
     case .noStore(let path, let found):
-      "there is no store at \(path): \(found); check the path (--data), or make a store there with `kvd serve`"
+      "there is no store at \(path): \(found); check the path (--data), or create a store with `kvd serve`"
     case .corrupted(let finding):
-      "corrupted: \(finding); keep the file as it is, and run `kvd check` or restore a backup"
+      "corrupted: \(finding); do not change the file; run `kvd check` or restore a backup"
     case .unsupportedFormat(let path, let found, let supported):
-      "\(path) has format \(found), this build reads \(supported): use a build that knows it"
+      "\(path) has an unsupported format (\(found)): this build reads \(supported); use a build that supports it"
     case .locked(let path, let holder):
       "\(path) is in use by \(holder): stop it first, or use another directory"
     case .readOnly(let path, let because):
-      "\(path) takes no more writes since it was found damaged (\(because)): nothing was written; "
+      "\(path) accepts no more writes because it is damaged (\(because)): nothing was written; "
         + "run `kvd check`, then `kvd recover --salvage` or restore a backup"
     case .readersFull(let path, let limit):
       "all \(limit) reader slots of \(path) are in use: close snapshots and readers, then retry"
     case .snapshotTooOld(let seconds):
-      "the snapshot was ended because it was open for more than \(seconds) seconds: take a new one, "
+      "the snapshot was closed because it was open for more than \(seconds) seconds: take a new one, "
         + "or raise the limit"
     case .walkStopped:
-      "the walk was ended before it was through: ask again"
+      "the scan was stopped before it was complete: retry"
     case .lmdb(let code, let operation, let path):
       "LMDB could not \(operation) \(path): \(LMDBStatus.text(code)) (code \(code))"
     case .invalidOption(let reason):
       "invalid option: \(reason)"
     case .closed:
-      "the store is closed: open it again"
+      "the store is closed: reopen it"
     }
   }
 
@@ -141,15 +141,15 @@ extension StoreError: CustomStringConvertible {
     case ENOENT: ": check the path"
     case ENOTDIR: ": it is not a directory; check the path"
     case ELOOP:
-      ": it is a symbolic link, and kvd follows none to a file of a store, and as root none to a directory of "
-        + "another user than the store's; put the file or the directory itself there"
+      ": it is a symbolic link; kvd does not follow links to a store's files or, as root, to directories of users "
+        + "other than the store's owner; replace the link with the file or directory itself"
     case EMLINK:
-      ": it is another user's file, which has other names too; remove this name, and put the store's own file there"
-    case ENXIO: ": it is no regular file; remove it"
-    case EEXIST: ": something is there already; nothing was overwritten"
+      ": it is a hard link to another user's file; remove the link and put the store's own file there"
+    case ENXIO: ": it is not a regular file; remove it"
+    case EEXIST: ": nothing was overwritten; use another path, or move away what is there"
     case EMFILE, ENFILE: ": raise the limit on open files (ulimit -n)"
-    case EIO: ": the disk failed; check it before going on"
-    case ENOMEM: ": memory or address space ran out (ulimit -v)"
+    case EIO: ": the disk reported an error; check it before continuing"
+    case ENOMEM: ": out of memory or address space (ulimit -v)"
     default: ""
     }
   }

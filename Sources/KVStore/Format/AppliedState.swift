@@ -42,13 +42,14 @@ struct AppliedState: Sendable, Equatable {
     else {
       throw .corrupted(
         Finding(
-          file: file, expected: "an applied state of \(byteCount) bytes with its checksum",
-          found: "\(bytes.byteCount) bytes that do not check out"))
+          file: file, expected: "an applied state of \(byteCount) bytes with a valid checksum",
+          found: "\(bytes.byteCount) bytes that fail verification"))
     }
     let version = bytes.load(at: 4, as: UInt32.self)
     guard version == (bytes.byteCount == byteCount ? formatVersion : 1) else {
       throw .unsupportedFormat(
-        path: file, found: "partition format \(version)", supported: "1 and \(formatVersion)")
+        path: file, found: "partition format \(version)",
+        supported: "partition formats 1 and \(formatVersion)")
     }
     return AppliedState(
       lsn: bytes.load(at: 8, as: UInt64.self), sequence: bytes.load(at: 16, as: UInt64.self),

@@ -123,7 +123,8 @@ struct Manifest: Sendable, Equatable {
     let room = bytes.byteCount - headerByteCount - checksumByteCount
     let count = Int(bytes.load(at: 32, as: UInt32.self))
     guard partitionCountRange.contains(count), count * partitionByteCount == room else {
-      throw damage(file, 32, "a partition count that fills \(room) bytes", "\(count)")
+      throw damage(
+        file, 32, "a partition count that matches \(room) bytes of partition records", "\(count)")
     }
     var partitions: [Partition] = []
     for index in 0..<count {

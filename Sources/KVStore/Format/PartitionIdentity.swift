@@ -31,8 +31,8 @@ struct PartitionIdentity: Sendable, Equatable {
     else {
       throw .corrupted(
         Finding(
-          file: file, expected: "a partition identity of \(byteCount) bytes with its checksum",
-          found: "\(bytes.byteCount) bytes that do not check out"))
+          file: file, expected: "a partition identity of \(byteCount) bytes with a valid checksum",
+          found: "\(bytes.byteCount) bytes that fail verification"))
     }
     return PartitionIdentity(
       storeID: StoreID(bytes.extracting(8..<24)),

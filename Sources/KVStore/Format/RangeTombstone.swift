@@ -70,7 +70,7 @@ struct RangeTombstone: Sendable, Equatable {
     guard bytes.byteCount >= headerByteCount,
       bytes.load(at: 0, as: UInt32.self)
         == CRC32C.checksum(bytes.extracting(4..<bytes.byteCount), seed: seed)
-    else { throw damage(file, "\(bytes.byteCount) bytes that do not check out") }
+    else { throw damage(file, "\(bytes.byteCount) bytes that fail verification") }
 
     let flags = bytes.load(at: 4, as: UInt16.self)
     let lowerCount = Int(bytes.load(at: 6, as: UInt16.self))
@@ -94,6 +94,6 @@ struct RangeTombstone: Sendable, Equatable {
 
   private static func damage(_ file: String, _ found: String) -> StoreError {
     .corrupted(
-      Finding(file: file, expected: "a range tombstone with its checksum", found: found))
+      Finding(file: file, expected: "a range tombstone with a valid checksum", found: found))
   }
 }

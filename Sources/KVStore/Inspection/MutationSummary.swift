@@ -12,7 +12,8 @@ public struct MutationSummary: Sendable, CustomStringConvertible {
     while offset < mutations.byteCount {
       guard let mutation = Mutation.parse(mutations, at: offset) else {
         all.append(
-          MutationSummary(description: "\(mutations.byteCount - offset) bytes that are none"))
+          MutationSummary(
+            description: "\(mutations.byteCount - offset) bytes that are not a mutation"))
         break
       }
       all.append(MutationSummary(mutation, in: mutations))

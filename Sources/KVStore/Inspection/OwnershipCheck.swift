@@ -122,7 +122,7 @@ extension StoreInspection {
       report.add(
         Finding(
           file: "\(StoreOpening.partitionPath(index, in: path))/\(LMDBFile.dataName)", key: prefix,
-          expected: "the record of a map with these fields, or a note that it was removed",
+          expected: "the hash or set that owns these fields, or a note of its removal",
           found: "neither in any partition"))
     }
   }

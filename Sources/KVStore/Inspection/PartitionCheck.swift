@@ -17,8 +17,8 @@ struct PartitionCheck {
       report.add(
         Finding(
           file: environment.path,
-          expected: "the log applied up to LSN \(floor.leastAppliedLSN) at least",
-          found: "up to LSN \(applied.lsn)"))
+          expected: "an applied LSN of at least \(floor.leastAppliedLSN)",
+          found: "\(applied.lsn)"))
     }
     report.appliedLSNs.append(applied.lsn)
     let tombstones = try reader.tombstones()
@@ -32,7 +32,7 @@ struct PartitionCheck {
       report.add(
         Finding(
           file: environment.path,
-          expected: "\(expected) internal entries, as the partition counts them",
+          expected: "\(expected) internal entries, as recorded in the partition",
           found: "\(internalCount)"))
     }
   }
@@ -57,7 +57,7 @@ struct PartitionCheck {
     if count != expected {
       report.add(
         Finding(
-          file: environment.path, expected: "\(expected) entries, as LMDB counts them",
+          file: environment.path, expected: "\(expected) entries, as counted by LMDB",
           found: "\(count)"))
     }
   }
@@ -83,13 +83,13 @@ struct PartitionCheck {
       report.add(
         Finding(
           file: environment.path, key: bytes, expected: "a key of partition \(index)",
-          found: "slot \(Routing.slot(of: key)), which belongs to partition \(home)"))
+          found: "a key of slot \(Routing.slot(of: key)), which belongs to partition \(home)"))
     }
     if let earlier = previous, !earlier.lexicographicallyPrecedes(bytes) {
       report.add(
         Finding(
           file: environment.path, key: bytes,
-          expected: "a key behind \(Finding.printable(earlier))", found: "one that is not"))
+          expected: "a key after \(Finding.printable(earlier))", found: "a key out of order"))
     }
     previous = bytes
   }

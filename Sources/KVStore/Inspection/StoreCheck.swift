@@ -52,7 +52,8 @@ extension StoreInspection {
         file: "\(StoreOpening.partitionPath(index, in: path))/\(LMDBFile.dataName)",
         expected: "a file that LMDB can read",
         found: status < 0
-          ? "one at which it ends with signal \(-status)" : "its reader's end with status \(status)"
+          ? "one whose reader was killed by signal \(-status)"
+          : "one whose reader exited with status \(status)"
       ))
     return report
   }
@@ -109,11 +110,13 @@ extension StoreInspection {
   private func checkSections(of record: InspectedRecord, _ report: inout CheckReport) {
     var problem: String?
     let areSections = record.forEachSection { participant, mutations in
-      if participant >= partitionCount { problem = "a section of partition \(participant)" }
+      if participant >= partitionCount {
+        problem = "a section for partition \(participant), which does not exist"
+      }
       var offset = 0
       while offset < mutations.byteCount, problem == nil {
         guard let mutation = Mutation.parse(mutations, at: offset) else {
-          problem = "bytes that are no mutation, in a section of partition \(participant)"
+          problem = "bytes that are not a mutation, in a section of partition \(participant)"
           return
         }
         offset = mutation.end
@@ -126,12 +129,12 @@ extension StoreInspection {
         }
       }
     }
-    if !areSections { problem = "bytes that are no sections" }
+    if !areSections { problem = "malformed sections" }
     if let problem {
       report.add(
         Finding(
           file: "\(StoreOpening.logPath(in: path))/\(record.file)",
-          offset: UInt64(record.fileOffset), expected: "sections of mutations", found: problem))
+          offset: UInt64(record.fileOffset), expected: "valid sections", found: problem))
     }
   }
 
@@ -142,14 +145,14 @@ extension StoreInspection {
         Finding(
           file: StoreOpening.logPath(in: path), offset: report.logEnd,
           expected: "a log up to LSN \(applied), which partition \(index) has applied",
-          found: "its end at LSN \(report.logEnd)"))
+          found: "the end of the log at LSN \(report.logEnd)"))
     }
     if report.greatestSequence > report.lastSequence {
       report.add(
         Finding(
           file: StoreOpening.logPath(in: path), offset: report.logEnd,
-          expected: "a log up to sequence \(report.greatestSequence), which an entry carries",
-          found: "its last one \(report.lastSequence)"))
+          expected: "a log up to sequence \(report.greatestSequence), which an entry has",
+          found: "\(report.lastSequence) as the last sequence"))
     }
   }
 }

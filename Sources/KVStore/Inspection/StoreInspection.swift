@@ -28,8 +28,8 @@ public struct StoreInspection: Sendable {
       }
       throw .corrupted(
         Finding(
-          file: "\(path)/\(ManifestFile.name)", expected: "the manifest of the store here",
-          found: "no such file beside \(first)"))
+          file: "\(path)/\(ManifestFile.name)", expected: "the manifest of the store",
+          found: "no such file, although \(first) exists"))
     }
     self.manifest = manifest
   }

@@ -14,7 +14,7 @@ enum DataFileInspection {
   static func inspect(_ path: String, leastByteCount: UInt64) throws(StoreError) -> MetaPage {
     guard try Files.exists(path) else {
       throw .corrupted(
-        Finding(file: path, expected: "the partition's data file", found: "no file"))
+        Finding(file: path, expected: "the partition's data file", found: "no such file"))
     }
     let file = try Files.open(path, O_RDONLY)
     let byteCount = UInt64(try Files.byteCount(of: file))
@@ -43,7 +43,7 @@ enum DataFileInspection {
       throw .corrupted(
         Finding(
           file: file.path, offset: UInt64(first.pageByteCount + 40),
-          expected: "the page byte count \(first.pageByteCount) in meta page 1",
+          expected: "page size \(first.pageByteCount) in meta page 1",
           found: "\(second.pageByteCount)"))
     }
     let isSecond = second.transactionID > first.transactionID
@@ -66,6 +66,6 @@ enum DataFileInspection {
     .corrupted(
       Finding(
         file: path, offset: byteCount, expected: "a file of at least \(expected) bytes",
-        found: "its end after \(byteCount)"))
+        found: "a file of \(byteCount) bytes"))
   }
 }

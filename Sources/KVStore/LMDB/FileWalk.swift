@@ -60,7 +60,7 @@ struct FileWalk {
   func withCursorEntry<R>(
     _ body: (_ key: RawSpan, _ stored: RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    guard let cursor else { preconditionFailure("The entry is in the map.") }
+    guard let cursor else { preconditionFailure("no LMDB cursor is in use") }
     try cursor.cursor.checkView()
     return try cursor.cursor.withEntry(body)
   }

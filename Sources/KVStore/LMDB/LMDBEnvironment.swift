@@ -276,7 +276,7 @@ final class LMDBEnvironment: @unchecked Sendable {
     } else {
       damageLog.note(
         Finding(
-          file: path, key: Array(copying: key), expected: "a value that this build reads",
+          file: path, key: Array(copying: key), expected: "a value that this build can read",
           found: "\(error)"))
     }
   }

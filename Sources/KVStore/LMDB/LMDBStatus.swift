@@ -11,7 +11,7 @@ enum LMDBStatus {
     switch code {
     case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_CURSOR_FULL, MDB_PAGE_FULL, MDB_INCOMPATIBLE,
       KVD_MDB_ASSERTED, KVD_MDB_ABANDONED:
-      .corrupted(Finding(file: path, expected: "a sound tree of pages", found: text(code)))
+      .corrupted(Finding(file: path, expected: "a valid page tree", found: text(code)))
     case MDB_INVALID:
       .corrupted(Finding(file: path, offset: 0, expected: "an LMDB file", found: text(code)))
     case MDB_VERSION_MISMATCH:
@@ -35,8 +35,8 @@ enum LMDBStatus {
   }
 
   static func text(_ code: Int32) -> String {
-    if code == KVD_MDB_ASSERTED { return "a page at which an assertion of LMDB's fails" }
-    if code == KVD_MDB_ABANDONED { return "a page that fails an assertion of LMDB's when changed" }
+    if code == KVD_MDB_ASSERTED { return "a page that fails an LMDB assertion" }
+    if code == KVD_MDB_ABANDONED { return "a page that fails an LMDB assertion when modified" }
     // Never nil: LMDB falls back to strerror, which makes up a text for unknown codes.
     return unsafe mdb_strerror(code).map { unsafe String(cString: $0) } ?? "unknown status"
   }

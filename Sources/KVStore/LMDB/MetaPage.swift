@@ -62,28 +62,29 @@ struct MetaPage: Equatable {
     let version = bytes.load(at: 20, as: UInt32.self)
     guard version == Self.version else {
       throw .unsupportedFormat(
-        path: file, found: "LMDB data version \(version)", supported: "\(Self.version)")
+        path: file, found: "LMDB data version \(version)",
+        supported: "LMDB data version \(Self.version)")
     }
     let pageNumber = bytes.load(at: 0, as: UInt64.self)
     guard pageNumber == number else { throw damage(0, "page number \(number)", pageNumber) }
     let flags = bytes.load(at: 10, as: UInt16.self)
-    guard flags & Self.metaFlag != 0 else { throw damage(10, "the flag 0x08", flags) }
+    guard flags & Self.metaFlag != 0 else { throw damage(10, "flag 0x08", flags) }
     let pageByteCount = bytes.load(at: 40, as: UInt32.self)
     guard Self.pageByteCounts.contains(pageByteCount), pageByteCount.nonzeroBitCount == 1 else {
-      throw damage(40, "a page byte count", pageByteCount)
+      throw damage(40, "a valid page size", pageByteCount)
     }
     let lastPage = bytes.load(at: 136, as: UInt64.self)
     guard lastPage >= 1, lastPage < 1 << 47 / UInt64(pageByteCount) else {
-      throw damage(136, "a last page", lastPage)
+      throw damage(136, "a valid last page", lastPage)
     }
     // The roots are 34 bytes after the depths.
     for (at, treeFlags) in [(46, 0x08), (94, 0)] as [(Int, UInt16)] {
       let flags = bytes.load(at: at - 2, as: UInt16.self)
-      guard flags == treeFlags else { throw damage(at - 2, "the flags \(treeFlags)", flags) }
+      guard flags == treeFlags else { throw damage(at - 2, "flags \(treeFlags)", flags) }
       let depth = bytes.load(at: at, as: UInt16.self)
       let root = bytes.load(at: at + 34, as: UInt64.self)
       guard depth <= Self.depthLimit, (depth == 0) == (root == Self.noPage) else {
-        throw damage(at, "a tree's depth", depth)
+        throw damage(at, "a valid tree depth", depth)
       }
     }
     self.pageByteCount = Int(pageByteCount)
@@ -105,7 +106,7 @@ struct MetaPage: Equatable {
       throw .corrupted(
         Finding(
           file: file, offset: number * UInt64(pageByteCount) + UInt64(at),
-          expected: "a root page within the last page \(lastPage) in meta page \(number)",
+          expected: "a root page no later than last page \(lastPage) in meta page \(number)",
           found: "0x" + String(root, radix: 16)))
     }
   }

@@ -130,8 +130,8 @@ extension LMDBEnvironment {
       throw .corrupted(
         Finding(
           file: path, key: Array(copying: key),
-          expected: "the tombstone of that sequence and ordinal",
-          found: "that of \(tombstone.sequence) and \(tombstone.ordinal)"))
+          expected: "a tombstone with the sequence and ordinal of its key",
+          found: "sequence \(tombstone.sequence) and ordinal \(tombstone.ordinal)"))
     }
     return tombstone
   }

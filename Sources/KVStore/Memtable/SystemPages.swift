@@ -14,7 +14,7 @@ enum SystemPages {
     let result = unsafe mmap(
       nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let address = unsafe result, unsafe address != MAP_FAILED else {
-      fatalError("The system has no \(byteCount) bytes of memory left (errno \(errno)).")
+      fatalError("out of memory: cannot map \(byteCount) bytes (errno \(errno))")
     }
     // The hash index keeps hash bits in the upper 16 bits of an address.
     precondition(UInt(bitPattern: address) >> 48 == 0)

@@ -278,7 +278,7 @@ final class Partition: @unchecked Sendable {
   /// Drops the oldest sealed memtable, once LMDB holds all of it durably.
   func dropApplied(_ layer: MemtableLayer, upTo lsn: LSN) {
     change { layers in
-      precondition(layers.sealed.last === layer, "memtables are applied in order")
+      precondition(layers.sealed.last === layer, "memtables must be applied in order")
       return Layers(
         active: layers.active, sealed: Array(layers.sealed.dropLast()),
         tombstones: layers.tombstones, activeTombstoneCount: layers.activeTombstoneCount)

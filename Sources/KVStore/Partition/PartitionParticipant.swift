@@ -18,12 +18,12 @@ extension Partition: Participant {
       preconditions?.noteFailure(refusal)
       return .no(Refusal(code: RefusalCode.storageFailed, detail: 0))
     }
-    guard let preconditions else { preconditionFailure("a batch in a store that is not open") }
+    guard let preconditions else { preconditionFailure("the store is not open") }
     guard preconditions.isAsked else { return .yes }
     var offset = 0
     while offset < mutations.byteCount {
       guard let mutation = Mutation.parse(mutations, at: offset) else {
-        preconditionFailure("a batch was written that cannot be read")
+        preconditionFailure("the batch is malformed")
       }
       offset = mutation.end
       guard let condition = Precondition(mutation) else { continue }
@@ -43,7 +43,7 @@ extension Partition: Participant {
 
   func commit(_ mutations: RawSpan, at position: CommitPosition) {
     let isWhole = insert(mutations, at: position)
-    precondition(isWhole, "a batch was prepared that cannot be read")
+    precondition(isWhole, "a malformed batch was prepared")
   }
 
   func abort(_ transaction: TransactionID) {
@@ -60,7 +60,7 @@ extension Partition: Participant {
     guard insert(mutations, at: position) else {
       throw Finding(
         file: "log", offset: position.end.rawValue,
-        expected: "mutations before this LSN", found: "bytes that are none")
+        expected: "mutations before this LSN", found: "malformed bytes")
     }
   }
 

@@ -17,7 +17,7 @@ final class PreconditionChecker: @unchecked Sendable {
   func holds(
     _ condition: Precondition, for key: RawSpan, in partition: Partition
   ) throws(StoreError) -> Bool {
-    guard let reader else { preconditionFailure("a condition that nobody has asked for") }
+    guard let reader else { preconditionFailure("the evaluation has no preconditions") }
     let found = try reader.sequence(of: key, in: partition.index, at: .max)
     return switch condition {
     case .absent: found == 0

@@ -78,7 +78,7 @@ public struct ReadCut: ~Copyable {
   private func view(of key: RawSpan) -> PartitionView {
     let index = reader.keyspace.partition(of: key)
     guard let view = views.first(where: { $0.partition.index == index }) else {
-      preconditionFailure("a read of a partition that the cut does not cover")
+      preconditionFailure("the cut does not cover the partition of this key")
     }
     return view
   }

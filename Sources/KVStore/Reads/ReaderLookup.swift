@@ -25,7 +25,7 @@ extension Reader {
     try lendStoredVersion(of: key, in: partition, hash: hash, through: through) {
       header, value throws(StoreError) in result = try body(header, value)
     }
-    guard let result else { preconditionFailure("a look-up that lent nothing") }
+    guard let result else { preconditionFailure("the lookup did not call its body") }
     return result
   }
 

@@ -26,13 +26,13 @@ struct PartitionSalvage {
     do throws(StoreError) {
       state = try reader.appliedState()
     } catch {
-      emit(.lost("partition \(index): how much of the log it has applied: \(error)"))
+      emit(.lost("partition \(index): its applied LSN: \(error)"))
     }
     let applied = state.lsn
     emit(.applied(applied, sequence: state.sequence))
     let floor = inspection.manifest.partitions[index].leastAppliedLSN
     if applied < floor {
-      emit(.lost("partition \(index): what was written between LSN \(applied) and \(floor)"))
+      emit(.lost("partition \(index): all writes between LSN \(applied) and \(floor)"))
     }
     var tombstones = RangeIndex()
     do throws(StoreError) {
@@ -40,7 +40,7 @@ struct PartitionSalvage {
       tombstones.insert(try reader.tombstones())
     } catch {
       emit(
-        .lost("partition \(index): range deletes under way, so deleted keys may be back: \(error)"))
+        .lost("partition \(index): pending range deletes, so deleted keys may reappear: \(error)"))
     }
     walk(environment, reader, tombstones)
   }
@@ -57,7 +57,7 @@ struct PartitionSalvage {
       if place >= 0 {
         let bounds = SalvageStart.bounds(behind: last)
         guard place < bounds.count else {
-          return emit(.lost("partition \(index): every key behind \(text(last))"))
+          return emit(.lost("partition \(index): all keys after \(text(last))"))
         }
         bound = bounds[place]
         emit(.trying(UInt64(place)))
@@ -77,7 +77,7 @@ struct PartitionSalvage {
           isEntry = try cursor.next()
         }
         if place >= 0, last == before {
-          emit(.lost("partition \(index): every key behind \(text(last))"))
+          emit(.lost("partition \(index): all keys after \(text(last))"))
         }
         return
       } catch {

@@ -72,7 +72,7 @@ public struct StoreSalvage {
 
   private func makeTarget(at path: String) throws(StoreError) -> Store {
     if try Files.exists(path), try !Files.names(in: path).isEmpty {
-      throw .io(IOError(errno: 17, operation: "make a store in", path: path))
+      throw .io(IOError(errno: 17, operation: "create a store in", path: path))
     }
     try makeDirectory(path)
     var options = StoreOptions()
@@ -136,14 +136,14 @@ public struct StoreSalvage {
       let (status, isWhole) = try readPartition(index, reading: reading)
       if status == 0 && isWhole { return }
       guard status < 0 else {
-        report.lose("partition \(index): its reader ended with status \(status)")
+        report.lose("partition \(index): its reader exited with status \(status)")
         return
       }
       // It died of what it read: the next reader continues after that.
       start.place += 1
     }
     report.lose(
-      "partition \(index): every key behind \(start.after.map { Finding.printable($0) } ?? "the beginning")"
+      "partition \(index): all keys after \(start.after.map { Finding.printable($0) } ?? "the beginning")"
     )
   }
 
@@ -231,7 +231,7 @@ public struct StoreSalvage {
       if let intent = intents.removeValue(forKey: record.transaction) {
         try apply(intent, committedAt: record.end.rawValue)
       } else {
-        report.lose("transaction \(record.transaction): it was committed, and its intent is gone")
+        report.lose("transaction \(record.transaction): committed, but its intent is missing")
       }
     default: intents[record.transaction] = nil
     }
@@ -244,7 +244,7 @@ public struct StoreSalvage {
     let isSound = record.forEachSection { partition, mutations in
       sections.append((partition, Array(copying: mutations)))
     }
-    if !isSound { report.lose("transaction \(record.transaction): bytes that are no sections") }
+    if !isSound { report.lose("transaction \(record.transaction): malformed sections") }
     var isOwed = false
     // The log has a batch's range deletes after its other mutations, but they hide only older batches, so
     // they are applied first.
@@ -333,7 +333,7 @@ public struct StoreSalvage {
 
   /// What an earlier version accepted and this one does not is given up, without giving up the rest.
   private mutating func lose(_ key: [UInt8], _ error: StoreError) {
-    report.lose("the entry of key \(Finding.printable(key)): \(error)")
+    report.lose("the entry with key \(Finding.printable(key)): \(error)")
   }
 
   /// Called before every mutation: a batch is limited by what it is charged, and a delete is charged more

@@ -21,8 +21,8 @@ public struct StoreTruncation {
       let applied = try inspection.partition(index, access).appliedLSN
       guard applied <= lsn else {
         throw .invalidOption(
-          "partition \(index) has applied the log up to LSN \(applied) already, so it cannot be cut "
-            + "at \(lsn): use --salvage")
+          "partition \(index) has already applied the log up to LSN \(applied), so the log cannot be cut "
+            + "at LSN \(lsn): use --salvage")
       }
     }
     let path = StoreOpening.logPath(in: inspection.path)
@@ -51,8 +51,8 @@ public struct StoreTruncation {
     let now = try Self(of: inspection, at: log.lsn.rawValue, access: .held)
     guard now.log.givesUp(sameAs: log) else {
       throw .invalidOption(
-        "the log of \(path) has been written to since this told what a cut at \(log.lsn) gives up: run "
-          + "it again")
+        "the log of \(path) has been written to since the losses of a cut at LSN \(log.lsn) were listed: run "
+          + "the command again")
     }
     try translatingLogErrors { () throws(LogError) in
       try now.log.carryOut(on: try DirectoryDevice(path: StoreOpening.logPath(in: path)))

@@ -20,7 +20,7 @@ extension Evaluation {
   ) throws(StoreError) -> R {
     var result: R?
     try lendEntry(of: key) { info, value throws(StoreError) in result = try body(info, value) }
-    guard let result else { preconditionFailure("a look-up that lent nothing") }
+    guard let result else { preconditionFailure("the lookup did not call its body") }
     return result
   }
 
@@ -39,7 +39,7 @@ extension Evaluation {
   ) throws(StoreError) -> R {
     var result: R?
     try lendEntry(stored: key) { info, value throws(StoreError) in result = try body(info, value) }
-    guard let result else { preconditionFailure("a look-up that lent nothing") }
+    guard let result else { preconditionFailure("the lookup did not call its body") }
     return result
   }
 

@@ -29,7 +29,7 @@ extension Evaluation {
   /// The first error that `fail` was called with. Call it only if `hasFailed`.
   @inline(never)
   func takeFailure() -> StoreError {
-    guard let failure = context.failure else { preconditionFailure("a failure without an error") }
+    guard let failure = context.failure else { preconditionFailure("there is no failure") }
     context.failure = nil
     return failure
   }

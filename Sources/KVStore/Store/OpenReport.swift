@@ -17,7 +17,7 @@ public struct OpenReport: Sendable, CustomStringConvertible {
   /// One line for an operator.
   public var description: String {
     isNew
-      ? "made a new store of \(Plural.count(partitionCount, "partition"))"
+      ? "created a new store with \(Plural.count(partitionCount, "partition"))"
       : "recovered \(Plural.count(partitionCount, "partition")): \(recovery)"
   }
 }

@@ -64,7 +64,7 @@ public final class Store: Sendable {
       gathered: { coordinator.sequence { _ in upkeep.sendDownGatheredRangeDeletes() } },
       scarce: { short in coordinator.sequence { _ in upkeep.sendDownRangeDeletes(of: short) } },
       ranShort: { coordinator.notifyObservers() },
-      failed: { coordinator.poison(because: "carrying out a range delete failed: \($0)") })
+      failed: { coordinator.poison(because: "a range delete failed: \($0)") })
     for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
     ClockRecord.restore(keyspace.clock, from: evaluations.reader)
     start(room)
@@ -80,7 +80,7 @@ public final class Store: Sendable {
       ApplyWorkers.Handlers(
         applied: { self.memtableApplied(of: $0) },
         failed: { error in
-          self.coordinator.poison(because: "carrying the log into LMDB failed: \(error)")
+          self.coordinator.poison(because: "applying the log to LMDB failed: \(error)")
         },
         damaged: { partition in
           partition.uncountSealed()

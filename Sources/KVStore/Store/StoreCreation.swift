@@ -22,8 +22,8 @@ enum StoreCreation {
       if let first = try remains(at: path).first {
         throw .corrupted(
           Finding(
-            file: "\(path)/\(ManifestFile.name)", expected: "the manifest of the store here",
-            found: "no such file beside \(first)"))
+            file: "\(path)/\(ManifestFile.name)", expected: "the manifest of the store",
+            found: "no such file, although \(first) exists"))
       }
       CrashPoint.reached(.createBeforeNote)
     }

@@ -131,7 +131,7 @@ enum StoreOpening {
       return []
     }
     let mode = String(status.st_mode & 0o777, radix: 8)
-    return ["\(path) is open to other users of this machine (mode \(mode)): run chmod 700 \(path)"]
+    return ["\(path) is accessible to other users (mode \(mode)): run chmod 700 \(path)"]
   }
 
   private static func openPartition(
@@ -155,8 +155,8 @@ enum StoreOpening {
       throw .corrupted(
         Finding(
           file: environment.path,
-          expected: "a partition that has applied the log up to LSN \(floor.leastAppliedLSN)",
-          found: "one that has up to \(applied): an older copy"))
+          expected: "an applied LSN of at least \(floor.leastAppliedLSN)",
+          found: "\(applied): an older copy"))
     }
     return partition
   }

@@ -52,24 +52,24 @@ public struct StoreOptions: Sendable {
 
   func check() throws(StoreError) {
     guard logByteLimit >= 0 else {
-      throw .invalidOption("the log's limit is a number of bytes, not \(logByteLimit)")
+      throw .invalidOption("the log limit must be 0 or more bytes, not \(logByteLimit)")
     }
     guard snapshotAgeLimit >= .zero else {
-      throw .invalidOption("a snapshot's age limit is not negative, as \(snapshotAgeLimit) is")
+      throw .invalidOption("the snapshot age limit must not be negative: \(snapshotAgeLimit)")
     }
     guard (1...1024).contains(partitionCount) else {
-      throw .invalidOption("a store has 1 to 1024 partitions, not \(partitionCount)")
+      throw .invalidOption("the number of partitions must be 1 to 1024, not \(partitionCount)")
     }
     guard memoryByteCount >= 8 << 20 else {
-      throw .invalidOption("memory must be 8 MiB at least, not \(memoryByteCount) bytes")
+      throw .invalidOption("memory must be at least 8 MiB, not \(memoryByteCount) bytes")
     }
     guard (leastSegmentByteCount...1 << 30).contains(segmentByteCount), segmentByteCount % 4096 == 0
     else {
       throw .invalidOption(
-        "a segment is a multiple of 4096 bytes from 64 KiB to 1 GiB, not \(segmentByteCount) bytes")
+        "segment size must be a multiple of 4096, 64 KiB to 1 GiB, not \(segmentByteCount) bytes")
     }
     guard (1...64).contains(applyThreadCount) else {
-      throw .invalidOption("1 to 64 apply threads, not \(applyThreadCount)")
+      throw .invalidOption("the number of apply threads must be 1 to 64, not \(applyThreadCount)")
     }
   }
 

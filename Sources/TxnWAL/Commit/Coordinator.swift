@@ -113,7 +113,8 @@ public final class Coordinator: Sendable {
   /// Traps if the calling thread is the sequencer: the caller is about to wait, and would wait for itself forever.
   public func requireOutsideSequence() {
     if turn.isThisThread {
-      fatalError("a store was written to, synced or waited for inside one of its own evaluations")
+      fatalError(
+        "deadlock: a store was written to, synced or waited for inside one of its own evaluations")
     }
   }
 

@@ -70,7 +70,7 @@ public struct Sequencer: ~Copyable {
 
   /// Begins a transaction.
   public mutating func begin() {
-    precondition(!isOpen, "a transaction inside a transaction")
+    precondition(!isOpen, "the previous transaction is still open")
     isOpen = true
     recordOffset = buffer.byteCount
     buffer.appendHole(RecordHeader.byteCount)
@@ -168,10 +168,12 @@ public struct Sequencer: ~Copyable {
   /// A transaction that does not fit (`fits`) must be cancelled instead.
   public mutating func commit() throws(Refusal) -> CommitPosition {
     closeSection()
-    precondition(isOpen && !sections.isEmpty, "a transaction without mutations")
     precondition(
-      payloadByteCount <= RecordHeader.maximumPayloadByteCount, "a record nobody could read")
-    precondition(fits(), "a transaction that no segment is prepared for")
+      isOpen && !sections.isEmpty, "commit without an open transaction or without mutations")
+    precondition(
+      payloadByteCount <= RecordHeader.maximumPayloadByteCount,
+      "the transaction exceeds the size limit of a record")
+    precondition(fits(), "the transaction does not fit into the prepared segments")
     transactionCounter += 1
     let transaction = TransactionID(epoch: epoch, counter: transactionCounter)
     return isDistributed ? try commitDistributed(transaction) : try commitSingle(transaction)

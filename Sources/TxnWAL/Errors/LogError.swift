@@ -26,16 +26,16 @@ extension LogError: CustomStringConvertible {
     case .io(let error): "\(error)"
     case .diskFull(let error):
       error.lacksInodes
-        ? "no inodes left for \(error.path), although there is space; remove files and writes go on by themselves"
-        : "no space left for \(error.path); free some space and writes go on by themselves"
+        ? "no inodes left for \(error.path), although there is free space: remove files; writes then resume"
+        : "no space left for \(error.path): free space on that file system; writes then resume"
     case .corrupted(let finding):
       "the log is damaged: \(finding)"
     case .poisoned(let reason):
-      "the log refuses writes since \(reason); open the store again to recover"
+      "the log refuses writes after an error: \(reason); reopen the store to recover"
     case .unsupportedFormat(let path, let found, let supported):
-      "\(path) has format \(found), this build reads \(supported)"
+      "\(path) has an unsupported format (\(found)): this build reads \(supported)"
     case .recordTooLarge(let byteCount, let limit):
-      "a transaction of \(byteCount) bytes is over the limit of \(limit) bytes"
+      "transaction of \(byteCount) bytes exceeds the limit of \(limit) bytes"
     case .closed:
       "the log is closed"
     }

@@ -29,8 +29,8 @@ public struct LogTruncation {
     guard log.position == lsn else {
       throw .corrupted(
         Finding(
-          file: device.path, expected: "a record that begins at LSN \(lsn), or the log's end there",
-          found: "one that ends at LSN \(log.position)"))
+          file: device.path, expected: "the start of a record or the end of the log at LSN \(lsn)",
+          found: "the end of a record at LSN \(log.position)"))
     }
     repeat {
       while let record = try log.next() { note(record) }

@@ -81,7 +81,7 @@ struct Control: Equatable {
     }
     throw .corrupted(
       Finding(
-        file: path, offset: 0, expected: "a control slot with its checksum",
+        file: path, offset: 0, expected: "a control slot with a valid checksum",
         found: "none in \(bytes.count) bytes"))
   }
 

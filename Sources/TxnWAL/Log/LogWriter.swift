@@ -119,7 +119,9 @@ final class LogWriter: @unchecked Sendable {
       if role.tryTake() {
         defer { role.giveUp() }
         let wroteSome = try writeGroup()
-        precondition(wroteSome || watermarks.acknowledged >= lsn, "a position never appended")
+        precondition(
+          wroteSome || watermarks.acknowledged >= lsn,
+          "waiting for a position that was never appended")
       } else {
         role.sleep(until: lsn) { hasFailed || watermarks.acknowledged >= lsn }
       }

@@ -14,7 +14,7 @@ enum SegmentFile {
     if try device.fileNames().contains(name) { try device.remove(name) }
     let margin = LogGeometry(segmentByteCount: header.segmentByteCount).marginByteCount
     guard try device.availableByteCount() - header.segmentByteCount >= margin else {
-      throw .diskFull(IOError(noSpaceTo: "make", "\(device.path)/\(name)"))
+      throw .diskFull(IOError(noSpaceTo: "create", "\(device.path)/\(name)"))
     }
     let file = try device.open(name, creating: true)
     try file.write(header.encoded().rawSpan, at: 0)

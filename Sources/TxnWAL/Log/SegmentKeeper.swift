@@ -236,7 +236,7 @@ final class SegmentKeeper: @unchecked Sendable {
   ) throws(LogError) -> any LogFile {
     let device = segments.device
     guard pause.isOver(at: MonotonicTime.now) else {
-      throw .diskFull(IOError(noSpaceTo: "make", "\(device.path)/\(name)"))
+      throw .diskFull(IOError(noSpaceTo: "create", "\(device.path)/\(name)"))
     }
     do throws(LogError) {
       let file = try SegmentFile.create(name, on: device, header)

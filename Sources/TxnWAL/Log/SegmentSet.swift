@@ -71,7 +71,7 @@ final class SegmentSet: Sendable {
     while offset < bytes.byteCount {
       let count = min(geometry.remaining(from: lsn), bytes.byteCount - offset)
       last = geometry.segment(of: lsn)
-      guard let file = file(last) else { preconditionFailure("segment \(last) went too early") }
+      guard let file = file(last) else { preconditionFailure("segment \(last) is missing") }
       try file.write(
         bytes.extracting(offset..<offset + count), at: geometry.fileOffset(of: lsn))
       offset += count

@@ -106,7 +106,7 @@ struct Recovery {
         Finding(
           file: segments.device.path, offset: reader.position.rawValue,
           expected: "a log up to LSN \(applied), which participant \(index) has applied",
-          found: "its end at LSN \(reader.position)"))
+          found: "the end of the log at LSN \(reader.position)"))
     }
   }
 
@@ -204,13 +204,13 @@ struct Recovery {
       return true
     }
     guard isSound else {
-      throw malformed(record, "sections of \(applied.count) participants")
+      throw malformed(record, "valid sections for \(applied.count) participants")
     }
     return isOwed
   }
 
   private func position(in record: LogRecord) throws(LogError) -> CommitPosition {
-    guard record.payload.count >= 8 else { throw malformed(record, "a sequence") }
+    guard record.payload.count >= 8 else { throw malformed(record, "a sequence number") }
     let sequence = record.withPayload { $0.load(at: 0, as: UInt64.self) }
     return CommitPosition(sequence: sequence, end: record.header.end)
   }

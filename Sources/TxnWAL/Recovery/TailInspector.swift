@@ -75,9 +75,9 @@ struct TailInspector {
     return Finding(
       file: segments.file(index)?.path ?? LogGeometry.fileName(of: index),
       offset: UInt64(segments.geometry.fileOffset(of: end)),
-      expected: "a sound record at LSN \(end), which was durable when the record at LSN "
+      expected: "a valid record at LSN \(end), which was durable when the record at LSN "
         + "\(header.lsn) was written",
-      found: "one whose checksum or position is wrong")
+      found: "one with a wrong checksum or position")
   }
 }
 

@@ -194,7 +194,7 @@ struct OrphanTests {
     }
     let report = try fixture.check()
     #expect(report.findingCount == 3)
-    #expect(report.findings.allSatisfy { $0.contains("the record of a map") })
+    #expect(report.findings.allSatisfy { $0.contains("the hash or set") })
   }
 
   @Test func `a store that never had a map is not looked through for orphans`() throws {

@@ -34,7 +34,7 @@ struct UsersConfiguredMarkTests {
     for text in ["", "\n \t\n"] {
       write(text, to: path)
       let said = try refusal(directory)
-      #expect(said.contains("users were set up for this store, and \(path) names none"))
+      #expect(said.contains("users were configured for this store, but \(path) defines none"))
       #expect(said.contains("restore it from a backup"))
     }
     unlink(path)
@@ -114,10 +114,10 @@ struct UsersConfiguredMarkTests {
     let daemon = try TestDaemon.serving(directory.path, ["--aclfile", path])
     let client = try daemon.client()
     write("", to: path)
-    #expect(try client.ask("ACL", "LOAD").hasPrefix("-ERR users were set up for this store"))
+    #expect(try client.ask("ACL", "LOAD").hasPrefix("-ERR users were configured for this store"))
     #expect(try client.ask("ACL", "GETUSER", "bob") != "*-1")
     #expect(daemon.end(with: SIGTERM) == 0)
-    #expect(try refusal(directory, ["--aclfile", path]).contains("names none"))
+    #expect(try refusal(directory, ["--aclfile", path]).contains("defines none"))
   }
 
   @Test func `a salvaged store has the users of the damaged one`() throws {
@@ -138,7 +138,7 @@ struct UsersConfiguredMarkTests {
     unlink(new + "/users.acl")
     let refused = try TestDaemon(["serve", "--data", new, "--port", "0"])
     #expect(refused.wait() == 1)
-    #expect(refused.text.contains("users were set up for this store"))
+    #expect(refused.text.contains("users were configured for this store"))
   }
 
   /// Root's `kvd recover --salvage` gives the copy to the owner of the store, who may have put the link there.

@@ -40,7 +40,7 @@ struct AccessTests {
     func set(_ name: String, patternOf count: Int) throws -> String {
       try client.ask("ACL", "SETUSER", name, "~" + String(repeating: "p", count: count))
     }
-    let tooMuch = "-ERR ACL SETUSER takes at most \(User.ruleLimit) rules of "
+    let tooMuch = "-ERR ACL SETUSER accepts at most \(User.ruleLimit) rules and "
     #expect(
       try client.ask(
         ["ACL", "SETUSER", "a"] + [String](repeating: "on", count: User.ruleLimit + 1)
@@ -49,14 +49,14 @@ struct AccessTests {
     #expect(try set("a", patternOf: User.ruleByteLimit).hasPrefix(tooMuch))
     for name in ["a", "b", "c", "d"] { #expect(try set(name, patternOf: 1_040_000) == "+OK") }
     #expect(
-      try set("e", patternOf: 40_000).hasPrefix("-ERR all users together would have "))
+      try set("e", patternOf: 40_000).hasPrefix("-ERR the users would take "))
     #expect(try client.ask("ACL", "USERS") == "[$a $b $c $d $default]")
     #expect(try client.ask("ACL", "SETUSER", "a", "resetkeys") == "+OK")
     #expect(try set("e", patternOf: 40_000) == "+OK")
     let many = (0...User.partLimit).map { "~\($0)" }
     #expect(
       try client.ask(["ACL", "SETUSER", "f"] + many).hasSuffix(
-        ": A user has at most 1024 passwords, selectors, patterns and rules about commands"))
+        ": A user can have at most 1024 passwords, selectors, patterns and command rules"))
     #expect(try client.ask("ACL", "GETUSER", "f") == "nil")
     server.stop()
   }
@@ -129,16 +129,16 @@ struct AccessTests {
         ("SELECT x", "-ERR value is not an integer or out of range"),
         (
           "SELECT 1",
-          "-ERR SELECT is refused: kvd has one database, 0; give keys a prefix instead"
+          "-ERR SELECT failed: kvd has only database 0; use key prefixes instead"
         ),
         ("SWAPDB 0 0", "+OK"), ("SWAPDB a 0", "-ERR invalid first DB index"),
         (
           "SWAPDB 0 1",
-          "-ERR SWAPDB is refused: kvd has one database, 0; give keys a prefix instead"
+          "-ERR SWAPDB failed: kvd has only database 0; use key prefixes instead"
         ),
         ("MOVE a 0", "-ERR source and destination objects are the same"),
         (
-          "MOVE a 1", "-ERR MOVE is refused: kvd has one database, 0; give keys a prefix instead"
+          "MOVE a 1", "-ERR MOVE failed: kvd has only database 0; use key prefixes instead"
         ),
       ]),
   ])
@@ -344,8 +344,8 @@ struct AccessTests {
     #expect(try client.line("ACL USERS") == "[$bob $default]")
     #expect(
       try client.line("CONFIG REWRITE")
-        == "-ERR Rewriting config file: users stand in a file that it includes, and would stand in both"
-    )
+        == "-ERR Rewriting config file: an included file defines users, which would then be defined twice; "
+        + "move them to the main file and restart kvd")
     try Self.close(second, other)
   }
 

@@ -30,7 +30,7 @@ struct EvaluationDeadlineTests {
   }
 
   private static let tooLong =
-    "-EXECABORT Transaction discarded because of: ERR the transaction was ended because it ran for more than "
+    "-EXECABORT Transaction discarded because of: ERR the transaction was stopped because it ran for more than "
     + "100 milliseconds (busy-reply-threshold)"
 
   @Test func `all scripts of an EXEC have the time of one`() throws {
@@ -71,7 +71,7 @@ struct EvaluationDeadlineTests {
       ["EVAL", "return redis.call('SUNIONSTORE', 'target', 'set')", "0"],
     ] {
       let reply = try client.ask(command)
-      #expect(reply.contains("was ended because it ran for more than 1 milliseconds"), "\(reply)")
+      #expect(reply.contains("was stopped because it ran for more than 1 milliseconds"), "\(reply)")
       #expect(try client.ask("EXISTS", "target") == ":0")
     }
     #expect(try client.ask("SET", "k", "v") == "+OK")
@@ -106,7 +106,7 @@ struct EvaluationDeadlineTests {
       }
     let reply = try client.ask(command + arguments)
     #expect(
-      reply.hasPrefix("-ERR the command was ended because it ran for more than 1 milliseconds"),
+      reply.hasPrefix("-ERR the command was stopped because it ran for more than 1 milliseconds"),
       "\(reply.prefix(300))")
     #expect(try client.ask("DBSIZE") == before)
     if command[0] == "SREM" { #expect(try client.ask("SCARD", "members") == ":40000") }
@@ -164,7 +164,7 @@ struct EvaluationDeadlineTests {
     let names = (0..<60_000).map { isThere ? "here" : "absent:\($0)" }
     let reply = try Self.run([command + names], client)
     #expect(
-      reply.contains("was ended because it ran for more than 1 milliseconds"),
+      reply.contains("was stopped because it ran for more than 1 milliseconds"),
       "\(reply.prefix(300))")
     server.stop()
   }
@@ -215,7 +215,8 @@ struct EvaluationDeadlineTests {
     begun.wait()
     server.stop()
     let reply = try client.reply()
-    #expect(reply.hasPrefix("-EXECABORT") && reply.contains("the server is stopping"), "\(reply)")
+    #expect(
+      reply.hasPrefix("-EXECABORT") && reply.contains("the server is shutting down"), "\(reply)")
     let restarted = try server.restarted()
     #expect(try restarted.client().ask("GET", "k") == "nil")
     restarted.stop()

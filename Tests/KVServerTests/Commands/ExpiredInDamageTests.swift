@@ -31,6 +31,6 @@ import Testing
       """
     #expect(try client.ask("EVAL", script, "2", expiring, sound) == "$gone")
     #expect(try client.ask("GET", sound) == "$written")
-    #expect(try client.ask("SET", expiring, "y").contains("takes no more writes"))
+    #expect(try client.ask("SET", expiring, "y").contains("accepts no more writes"))
   }
 }

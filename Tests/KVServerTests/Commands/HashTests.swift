@@ -110,7 +110,7 @@ struct HashTests {
         ("KV.HPREFIX h b", "[$b $2 $ba $3]"), ("KV.HPREFIX h b REV LIMIT 1 FIELDS", "[$ba]"),
         ("KV.HPREFIX h x", "[]"), ("KV.HRANGE h - + FOO", "-ERR syntax error"),
         ("KV.HRANGE h - + LIMIT x", notAnInteger),
-        ("KV.HRANGE h - + LIMIT 100001", "-ERR LIMIT is over the limit of 100000"),
+        ("KV.HRANGE h - + LIMIT 100001", "-ERR LIMIT exceeds the maximum of 100000"),
         ("SET k v", "+OK"), ("KV.RANGE - +", "[$h nil $k $v]"), ("KV.RANGE - + KEYS", "[$h $k]"),
         ("SCAN 0 TYPE hash", "[$0 [$h]]"), ("SCAN 0 TYPE STRING", "[$0 [$k]]"),
       ]),

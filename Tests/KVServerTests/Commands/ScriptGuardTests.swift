@@ -52,7 +52,7 @@ struct ScriptGuardTests {
     let client = try server.client()
     let reply = try client.ask(["EVAL", script, "0"] + Source.allCases.map(\.text))
     #expect(
-      reply.hasPrefix("-ERR the script was ended because it ran for more than 50 milliseconds"),
+      reply.hasPrefix("-ERR the script was stopped because it ran for more than 50 milliseconds"),
       "\(reply.prefix(200))")
     #expect(try client.ask("EVAL", "return redis.call('ping')", "0") == "+PONG")
   }
@@ -64,7 +64,7 @@ struct ScriptGuardTests {
     for request in [["EVAL", source.text, "0"], ["SCRIPT", "LOAD", source.text]] {
       #expect(
         try client.ask(request).hasPrefix(
-          "-ERR the script was ended because it ran for more than 50 milliseconds"))
+          "-ERR the script was stopped because it ran for more than 50 milliseconds"))
     }
     #expect(try client.ask("EVAL", "return 1", "0") == ":1")
   }
@@ -114,7 +114,7 @@ struct ScriptGuardTests {
       + "return redis.pcall('mget', unpack(t))"
     #expect(
       try client.ask("EVAL", script, "0")
-        == "-ERR the arguments of the command are longer than 65 MiB")
+        == "-ERR the arguments of the command exceed the limit of 65 MiB")
   }
 
   /// Numbers and heads of arrays were put into a reply beyond its limit.
@@ -152,7 +152,7 @@ struct ScriptGuardTests {
     #expect(try client.ask("EVAL", script, "0", "100000") == "$done")
     #expect(
       lines.withLock { $0 } == (1...100).map { "script: \($0)" } + [
-        "script: 99900 more lines are left out: one run of a script may write 100"
+        "script: 99900 more lines suppressed (limit: 100 lines per script run)"
       ])
     lines.withLock { $0 = [] }
     #expect(try client.ask("EVAL", script, "0", "100") == "$done")

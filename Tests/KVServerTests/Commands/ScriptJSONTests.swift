@@ -91,10 +91,10 @@ struct ScriptJSONTests {
     ("cjson.encode_sparse_array(false,0) return #cjson.encode({[2^31-2]=1})", ended),
     ("cjson.encode_sparse_array(false,0) return #cjson.encode({[2^60]=1})", ":25"),
     ("return tostring(cjson.decode(string.rep('9',1000000)))", "$inf"),
-    ("while true do pcall(cjson.decode, '[[[') end", "-ERR the script was ended because it ran"),
+    ("while true do pcall(cjson.decode, '[[[') end", "-ERR the script was stopped because it ran"),
     (
       "local s='['..string.rep('1,',400000)..'1]' while true do cjson.decode(s) end",
-      "-ERR the script was ended because it"
+      "-ERR the script was stopped because it"
     ),
   ])
   func `no JSON makes a script take more than it may`(script: String, reply: String) throws {
@@ -108,5 +108,5 @@ struct ScriptJSONTests {
     #expect(try client.ask("EVAL", "return cjson.encode('still')", "0") == #"$"still""#)
   }
 
-  private static let ended = "-ERR the script was ended because it used more than 8388608 bytes"
+  private static let ended = "-ERR the script was stopped because it used more than 8388608 bytes"
 }

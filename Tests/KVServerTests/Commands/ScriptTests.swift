@@ -160,7 +160,7 @@ struct ScriptTests {
     let client = try server.client()
     #expect(
       try client.ask("EVAL", "redis.call('set','a',1) " + script, "0").hasPrefix(
-        "-ERR the script was ended because it ran for more than 20 milliseconds"))
+        "-ERR the script was stopped because it ran for more than 20 milliseconds"))
     #expect(try client.ask("MGET", "a", "k") == "[nil nil]")
     #expect(try client.ask("EVAL", "return redis.call('ping')", "0") == "+PONG")
   }
@@ -177,7 +177,7 @@ struct ScriptTests {
     let client = try server.client()
     #expect(
       try client.ask("EVAL", script, "0")
-        == "-ERR the script was ended because it used more than 4194304 bytes of memory; nothing "
+        == "-ERR the script was stopped because it used more than 4194304 bytes of memory; nothing "
         + "was written")
     #expect(try client.ask("EVAL", "return 'still'", "0") == "$still")
   }
@@ -246,7 +246,7 @@ struct ScriptTests {
     #expect(try client.line("CONFIG SET busy-reply-threshold 10") == "+OK")
     #expect(
       try client.ask("EVAL", "while true do end", "0").hasPrefix(
-        "-ERR the script was ended because it ran for more than 10 milliseconds"))
+        "-ERR the script was stopped because it ran for more than 10 milliseconds"))
     #expect(try client.line("SCRIPT KILL") == "-NOTBUSY No scripts in execution right now.")
   }
 

@@ -132,7 +132,7 @@ struct SetTests {
         ("SORT s FOO", syntaxError),
         (
           "SORT s STORE t",
-          "-ERR SORT with STORE is not supported: it makes a list, and kvd has none"
+          "-ERR SORT with STORE is not supported: it creates a list, and kvd has no lists"
         ),
         ("SET a 1", "+OK"), ("SORT a", wrongType), ("SORT h1", wrongType),
         ("MULTI", "+OK"), ("SADD n 2 1", "+QUEUED"), ("SORT n", "+QUEUED"),

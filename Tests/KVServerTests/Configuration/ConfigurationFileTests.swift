@@ -54,21 +54,25 @@ struct ConfigurationFileTests {
     ("prot 1", "kvd.conf:2: unknown setting 'prot'; see 'kvd serve --help'"),
     ("dir \"a", "kvd.conf:2: unbalanced quotes"),
     ("include", "kvd.conf:2: 'include' needs one path"),
-    ("include kvd.conf", "kvd.conf:2: includes go deeper than 16 files"),
-    ("include absent.conf", "absent.conf: "), ("dir ''", "kvd.conf:2: 'dir' is empty"),
+    ("include kvd.conf", "kvd.conf:2: includes are more than 16 levels deep"),
+    ("include absent.conf", "absent.conf: "), ("dir ''", "kvd.conf:2: 'dir' must not be empty"),
     ("memory 1mb", "kvd.conf:2: 'memory' must be a size like 256mb, at least 8388608 bytes"),
     ("durability never", "kvd.conf:2: 'durability' must be one of sync, periodic, not 'never'"),
     ("latency-tracking maybe", "kvd.conf:2: 'latency-tracking' must be yes or no, not 'maybe'"),
-    ("unixsocketperm 800", "kvd.conf:2: 'unixsocketperm' must be octal, 0 to 777, not '800'"),
+    (
+      "unixsocketperm 800",
+      "kvd.conf:2: 'unixsocketperm' must be an octal number from 0 to 777, not '800'"
+    ),
     ("appendonly maybe", "kvd.conf:2: 'appendonly' must be yes or no, not 'maybe'"),
     ("hz ten", "kvd.conf:2: 'hz' must be a number from 0 to 2147483647, not 'ten'"),
     (
       "cluster-enabled yes",
-      "kvd.conf:2: 'cluster-enabled' is always 'no', as there is no cluster, not 'yes'"
+      "kvd.conf:2: 'cluster-enabled' supports only 'no' (there is no cluster), not 'yes'"
     ),
     (
       "replicaof 127.0.0.1 6379",
-      "kvd.conf:2: 'replicaof' is not supported: there is no replication, not '127.0.0.1 6379'"
+      "kvd.conf:2: 'replicaof' is not supported (there is no replication): it must be empty, not "
+        + "'127.0.0.1 6379'"
     ),
     ("segment 70000", "kvd.conf:2: 'segment' must be a multiple of 4096 bytes, not '70000'"),
     ("client-output-buffer-limit normal 1", "'client-output-buffer-limit' must be CLASS HARD"),
@@ -110,7 +114,7 @@ struct ConfigurationFileTests {
     #expect(Settings.named("save")?.text(options) == "900 1 300 10")
     #expect(options.notes.count == 5)
     #expect(
-      options.notes[0].hasPrefix("\(path):1: 'save' is a setting of Redis that means nothing"))
+      options.notes[0].hasPrefix("\(path):1: 'save' is a Redis setting that has no effect in kvd"))
     let text = ConfigurationRewrite.text(
       of: Array(try directory.read("kvd.conf").utf8), for: options)
     #expect(

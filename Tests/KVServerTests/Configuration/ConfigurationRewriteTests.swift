@@ -86,7 +86,7 @@ struct ConfigurationRewriteTests {
       for name in [words, "cluster-announce-hostname", "proc-title-template"] {
         #expect(
           try client.ask("CONFIG", "SET", name, value)
-            == "-ERR CONFIG SET failed (possibly related to argument '\(name)') - argument has control characters"
+            == "-ERR CONFIG SET failed (possibly related to argument '\(name)') - argument contains control characters"
         )
       }
     }
@@ -117,7 +117,8 @@ struct ConfigurationRewriteTests {
     #expect(try client.line("CONFIG SET timeout 0") == "+OK")
     #expect(
       try client.line("CONFIG REWRITE")
-        == "-ERR Rewriting config file: 'timeout' would have another value at the next start; does an included file set it?"
+        == "-ERR Rewriting config file: 'timeout' would have a different value after a restart; does an "
+        + "included file set it?"
     )
     #expect(try directory.read("kvd.conf") == old)
     #expect(try client.line("CONFIG SET timeout 6") == "+OK")

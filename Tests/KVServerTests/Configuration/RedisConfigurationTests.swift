@@ -95,8 +95,8 @@ struct RedisConfigurationTests {
     #expect(options.notes.count == 52)
     #expect(
       options.notes.contains(
-        "\(path):7: 'daemonize' is a setting of Redis that means nothing to kvd and is ignored: kvd stays in "
-          + "the foreground, for a service manager to run"))
+        "\(path):7: 'daemonize' is a Redis setting that has no effect in kvd: kvd always runs in the "
+          + "foreground, for a service manager"))
     // What is written again is what was read.
     let text = ConfigurationRewrite.text(of: Array(Self.debian.utf8), for: options)
     let again = try CommandLineOptions.parse(
@@ -117,12 +117,12 @@ struct RedisConfigurationTests {
     let daemon = try TestDaemon.serving(directory.path + "/data", ["--config", path])
     #expect(
       daemon.text.contains(
-        "cannot open the log /nowhere/redis-server.log: No such file or directory: messages go to stderr"
+        "cannot open the log file /nowhere/redis-server.log: No such file or directory; logging to stderr"
       ))
     #expect(
-      daemon.text.contains("/data/dump.rdb looks like data of Redis, which kvd does not read"))
-    #expect(daemon.text.contains("cannot write the file of the process's number: open /nowhere/"))
-    #expect(daemon.text.contains("\(path):67: 'hz' is a setting of Redis that means nothing"))
+      daemon.text.contains("/data/dump.rdb looks like a Redis data file, which kvd cannot read"))
+    #expect(daemon.text.contains("cannot write the PID file: open /nowhere/"))
+    #expect(daemon.text.contains("\(path):67: 'hz' is a Redis setting that has no effect"))
     let client = try daemon.client()
     #expect(try client.ask("CONFIG", "GET", "list-compress-depth") == "[$list-compress-depth $0]")
     #expect(try client.ask("CONFIG", "SET", "hz", "20") == "+OK")
@@ -131,6 +131,6 @@ struct RedisConfigurationTests {
     #expect(try client.ask("CONFIG", "REWRITE") == "+OK")
     #expect(try directory.read("redis.conf").contains("\nhz 20\n"))
     #expect(daemon.end(with: SIGTERM) == 0)
-    #expect(daemon.text.contains("CONFIG SET: 'hz' is a setting of Redis that means nothing"))
+    #expect(daemon.text.contains("CONFIG SET: 'hz' is a Redis setting that has no effect"))
   }
 }

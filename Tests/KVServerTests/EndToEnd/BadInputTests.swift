@@ -12,7 +12,7 @@ struct BadInputTests {
     ("*1\r\n$99999999999\r\n", "-ERR Protocol error: invalid bulk length"),
     (
       "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$68157441\r\n",
-      "-ERR Protocol error: an argument of 68157441 bytes is over the limit of 68157440 bytes"
+      "-ERR Protocol error: argument of 68157441 bytes exceeds the limit of 68157440 bytes"
     ),
     ("SET a \"b\r\n", "-ERR Protocol error: unbalanced quotes in request"),
   ])

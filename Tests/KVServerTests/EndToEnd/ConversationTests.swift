@@ -163,7 +163,7 @@ struct ConversationTests {
         ("KV.RANGE b + LIMIT 1", "[$b $2]"), ("KV.RANGE d b", "[]"), ("KV.RANGE + -", "[]"),
         ("KV.REVRANGE a d LIMIT 2 KEYS", "[$c $b]"), ("KV.RANGE - + LIMIT 0", "[]"),
         ("KV.RANGE - + LIMIT x", "-ERR value is not an integer or out of range"),
-        ("KV.RANGE - + LIMIT 100001", "-ERR LIMIT is over the limit of 100000"),
+        ("KV.RANGE - + LIMIT 100001", "-ERR LIMIT exceeds the maximum of 100000"),
         ("KV.RANGE - + FOO", "-ERR syntax error"), ("SET - minus", "+OK"), ("GET -", "$minus"),
         ("KV.RANGE =- =.", "[$- $minus]"), ("MSET p:1 a p:2 b q c", "+OK"),
         ("KV.PREFIX p:", "[$p:1 $a $p:2 $b]"), ("KV.PREFIX p: REV KEYS", "[$p:2 $p:1]"),

@@ -65,7 +65,7 @@ struct ReloadTests {
     let client = try server.client()
     #expect(
       try client.line("DEBUG RELOAD")
-        == "-ERR DEBUG RELOAD is not possible: the store belongs to the program around it")
+        == "-ERR DEBUG RELOAD is not possible: the store is owned by the embedding application")
     #expect(try client.line("SET a 1") == "+OK")
   }
 
@@ -77,7 +77,7 @@ struct ReloadTests {
     #expect(try client.line("DEBUG RELOAD") == "+QUEUED")
     #expect(
       try client.line("EXEC")
-        == "[+OK -ERR DEBUG RELOAD is not possible: not inside a transaction]")
+        == "[+OK -ERR DEBUG RELOAD is not possible: not allowed inside a transaction]")
     #expect(try client.line("GET a") == "$1")
   }
 }

@@ -61,7 +61,7 @@ struct FileTests {
     let directory = TestDirectory()
     chmod(directory.path, 0o755)
     let daemon = try TestDaemon.serving(directory.path)
-    #expect(daemon.text.contains("is open to other users of this machine (mode 755)"))
+    #expect(daemon.text.contains("is accessible to other users (mode 755)"))
     #expect(daemon.end(with: SIGTERM) == 0)
   }
 }

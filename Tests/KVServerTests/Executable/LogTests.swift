@@ -18,7 +18,7 @@ struct LogTests {
     #expect(daemon.end(with: SIGTERM) == 0)
     let text = daemon.text
     #expect(
-      text.contains(" messages are left out here: they came faster than they could be written\n"))
+      text.contains(" messages were dropped: they were logged faster than they could be written\n"))
     let rounds = text.split(separator: "\n").compactMap { line in
       line.split(separator: "script: round ").dropFirst().first.flatMap {
         Int($0.prefix { $0 != " " })

@@ -38,7 +38,7 @@ struct MemoryTests {
     let directory = TestDirectory()
     let daemon = try TestDaemon.serving(
       directory.path, ["--memory", "8mib"], shell: "ulimit -n 250")
-    #expect(daemon.text.contains("the limit on open files is low"))
+    #expect(daemon.text.contains("the limit on open files is too low"))
     var clients: [TestClient] = []
     var isRefused = false
     while !isRefused {

@@ -85,7 +85,7 @@ struct SalvageTests {
     #expect(plan.status == 3)
     #expect(plan.text.contains("given up: partition 0: the keys between "), "\(plan.text)")
     #expect(plan.text.contains("key \"key \(changed)\""), "\(plan.text)")
-    #expect(plan.text.contains("nothing was done; to do it, add --yes-give-up"))
+    #expect(plan.text.contains("nothing was changed; add --yes-give-up to proceed"))
     #expect(access(directory.path + "/new", F_OK) != 0)
     let done = try kvd(
       "recover", "--data", path, "--salvage", directory.path + "/new", "--yes-give-up")
@@ -108,9 +108,7 @@ struct SalvageTests {
   func `a page that fails an assertion of LMDB's is a finding of check and a loss of salvage`()
     throws
   {
-    try judge("expected a sound tree of pages, found a page at which an assertion of LMDB's fails")
-    {
-      file in
+    try judge("expected a valid page tree, found a page that fails an LMDB assertion") { file in
       // A branch page that says it has no nodes at all.
       for branch in pages(file, flags: 1, atLeast: 2) {
         file[branch + 12] = 16
@@ -122,7 +120,7 @@ struct SalvageTests {
   @Test func `a partition that ends LMDB's process is a finding of check and a loss of salvage`()
     throws
   {
-    try judge("expected a file that LMDB can read", "ends with signal 11") { file in
+    try judge("expected a file that LMDB can read", "killed by signal 11") { file in
       // Entries that say of themselves that they have many values, which these files never have: LMDB
       // follows a cursor for them that is not there.
       for leaf in pages(file, flags: 2, atLeast: 10) {
@@ -192,7 +190,7 @@ struct SalvageTests {
     let (name, damaged, lsn) = try damageLog(path)
     let refused = try kvd("recover", "--data", path)
     #expect(refused.status == 1)
-    #expect(refused.text.contains("expected a sound record at LSN \(lsn)"), "\(refused.text)")
+    #expect(refused.text.contains("expected a valid record at LSN \(lsn)"), "\(refused.text)")
     let wrong = try kvd("recover", "--data", path, "--truncate-at", "\(lsn + 8)", "--yes-give-up")
     #expect(wrong.status == 1, "\(wrong.text)")
     let plan = try kvd("recover", "--data", path, "--truncate-at", "\(lsn)")
@@ -234,7 +232,7 @@ struct SalvageTests {
     let path = directory.path + "/data"
     let refused = try kvd("recover", "--data", path, "--salvage", path, "--yes-give-up")
     #expect(refused.status == 1)
-    #expect(refused.text.contains("something is there already"), "\(refused.text)")
+    #expect(refused.text.contains("nothing was overwritten"), "\(refused.text)")
   }
 
   /// Salvage gave up at the first deletion of a field, of a member or of an expiry in the log.

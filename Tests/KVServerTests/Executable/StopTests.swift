@@ -47,7 +47,8 @@ struct StopTests {
       ])
       usleep(300_000)
       #expect(daemon.end(with: SIGTERM) == 0)
-      #expect(daemon.text.contains("stopped before the store was open; the next start goes on"))
+      #expect(
+        daemon.text.contains("stopped while opening the store; the next start will recover it"))
       _ = consume transaction
       blocker.close()
     }
@@ -78,10 +79,10 @@ struct StopTests {
     let daemon = try TestDaemon.serving(directory.path, ["--stop-seconds", "3600"])
     let client = try slowClient(of: daemon)
     daemon.signal(SIGTERM)
-    #expect(daemon.says("stopping; another signal after a second stops at once"))
+    #expect(daemon.says("stopping; another signal after one second exits at once"))
     usleep(1_100_000)
     #expect(daemon.end(with: SIGINT) == 1)
-    #expect(daemon.text.contains("SIGINT from process \(getpid()): stopping at once"))
+    #expect(daemon.text.contains("SIGINT from process \(getpid()): exiting at once"))
     withExtendedLifetime(client) {}
     try expectKept(in: directory)
   }
@@ -94,7 +95,7 @@ struct StopTests {
     daemon.signal(SIGTERM)
     daemon.signal(SIGINT)
     #expect(daemon.wait() == 0)
-    #expect(daemon.text.contains(": the same stop"))
+    #expect(daemon.text.contains(": already stopping"))
     #expect(daemon.text.contains("stopped; the store is closed"))
     withExtendedLifetime(client) {}
     try expectKept(in: directory)

@@ -17,16 +17,18 @@ struct TroubleTests {
       let client = try daemon.client()
       #expect(try client.ask("SET", "a", "1") == "+OK")
       #expect(rename(path + victim, directory.path + "/elsewhere") == 0)
-      #expect(daemon.says("does not exist any more"), "\(victim)")
+      #expect(daemon.says("no longer exists"), "\(victim)")
       #expect(
         daemon.text.contains(
-          "writes are refused since the store's files were removed or replaced: \(path)"))
+          "writes are refused after an error: the store's files were removed or replaced: \(path)"))
       #expect(
-        try client.ask("SET", "a", "2").hasPrefix("-MISCONF writes are refused since the store's"))
+        try client.ask("SET", "a", "2").hasPrefix(
+          "-MISCONF writes are refused after an error: the store's"))
       #expect(try client.ask("GET", "a") == "$1")
       #expect(try client.ask("INFO", "persistence").contains("aof_last_write_status:err"))
       #expect(daemon.end(with: SIGTERM) == 1)
-      #expect(daemon.text.contains("stopped while writes were refused since the store's files"))
+      #expect(
+        daemon.text.contains("stopped while writes were refused after an error: the store's files"))
       #expect(!daemon.text.contains("the store is closed"))
       // What was acknowledged is there.
       #expect(rename(directory.path + "/elsewhere", path + victim) == 0)
@@ -53,7 +55,7 @@ struct TroubleTests {
     #expect(daemon.says("writes are refused: no space left for "))
     #expect(try client.ask("INFO", "persistence").contains("aof_last_write_status:err"))
     disk.empty()
-    #expect(daemon.says("there is room on the disk again: writes are accepted"))
+    #expect(daemon.says("disk space is available again: writes are accepted"))
     #expect(try client.ask("INFO", "persistence").contains("aof_last_write_status:ok"))
     #expect(try client.ask("SET", "a", "1") == "+OK")
     #expect(daemon.end(with: SIGTERM) == 0)
@@ -85,7 +87,7 @@ struct TroubleTests {
     #expect(tool.text.contains("log: read "), "\(tool.text)")
     #expect(
       tool.text.contains(
-        "kvd recover: not all of it could be done, and the log keeps what is not in the partitions: no space left"
+        "kvd recover: recovery is incomplete; the log keeps everything that is not in the partitions yet: no space left"
       ))
     // Where memory does not hold it either the store cannot even be opened, for want of room all the same.
     let small = try TestDaemon(["recover", "--data", path, "--memory", "8mib"])
@@ -115,14 +117,14 @@ struct TroubleTests {
     #expect(report.lines(for: state).isEmpty)
     state.isMemoryFull = false
     state.isClientMemoryFull = false
-    state.poison = "writes are refused since the disk failed"
+    state.poison = "writes are refused after an error: the disk failed"
     #expect(report.lines(for: state).count == 3)
     #expect(report.lines(for: state).isEmpty)
     state.damage = [(1, ["k"], 7)]
     #expect(
       report.lines(for: state) == [
-        "partition 1 has a damaged value: k; write the key again or restore it from a back-up",
-        "partition 1 has 7 more: run `kvd check`, and see damaged_values of INFO kvd",
+        "partition 1 has a damaged value: k; rewrite the key or restore it from a backup",
+        "partition 1 has 7 more: run `kvd check`, and see damaged_values in INFO kvd",
       ])
   }
 }

@@ -57,7 +57,7 @@ import Testing
       _ = try Store.open(at: directory.path, options: options)
     }
     let text = "\(StoreError.io(IOError(errno: ELOOP, operation: "open", path: path)))"
-    #expect(text.contains("it is a symbolic link, and kvd follows none"))
+    #expect(text.contains("it is a symbolic link; kvd does not follow"))
     try expectVictimUnchanged("\(name)")
   }
 

@@ -45,7 +45,7 @@ import Testing
     bytes += body
     #expect(
       throws: StoreError.unsupportedFormat(
-        path: "f", found: "partition format \(version)", supported: "1 and 2")
+        path: "f", found: "partition format \(version)", supported: "partition formats 1 and 2")
     ) { _ = try AppliedState.decode(bytes.span.bytes, seed: 5, file: "f") }
   }
 

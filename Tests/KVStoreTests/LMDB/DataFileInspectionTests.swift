@@ -27,10 +27,10 @@ import Testing
 
   @Test func `a missing file, and a missing directory, are refused`() throws {
     #expect(Glibc.unlink(fixture.path) == 0)
-    #expect(openFinding()?.found == "no file")
+    #expect(openFinding()?.found == "no such file")
     #expect(Glibc.unlink(fixture.directory.path + "/lock.mdb") == 0)
     #expect(Glibc.rmdir(fixture.directory.path) == 0)
-    #expect(openFinding()?.found == "no file")
+    #expect(openFinding()?.found == "no such file")
   }
 
   @Test func `a file cut at any page, or within its meta pages, is refused`() throws {
@@ -97,7 +97,7 @@ import Testing
     write(bytes, to: fixture.path)
     #expect(
       throws: StoreError.unsupportedFormat(
-        path: fixture.path, found: "LMDB data version 2", supported: "1")
+        path: fixture.path, found: "LMDB data version 2", supported: "LMDB data version 1")
     ) {
       _ = try fixture.open()
     }

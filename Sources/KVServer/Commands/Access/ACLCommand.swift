@@ -88,7 +88,7 @@ enum ACLCommand {
       request.byteCount - name.count <= User.ruleByteLimit
     else {
       return call.reply.error(
-        "ERR ACL SETUSER takes at most \(User.ruleLimit) rules of \(User.ruleByteLimit) bytes in all"
+        "ERR ACL SETUSER accepts at most \(User.ruleLimit) rules and \(User.ruleByteLimit) bytes in total"
       )
     }
     let words = (3..<call.count).map { [UInt8](copying: request.extracting(call[$0])) }
@@ -224,13 +224,13 @@ enum ACLCommand {
         ? "ERR This Redis instance is not configured to use an ACL file. You may want to specify users "
           + "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis "
           + "configuration file set) in order to store users in the Redis configuration."
-        : "ERR This Redis instance is not configured to use an ACL file. kvd then keeps its users in "
-          + "\(Users.fileName) in its data folder, and writes that at every change.")
+        : "ERR This Redis instance is not configured to use an ACL file. kvd stores its users in "
+          + "\(Users.fileName) in its data folder and saves every change there.")
   }
 
   private static func log(_ failure: Users.Failure, _ server: ServerState) {
     switch failure {
-    case .file, .fileStays: server.options.log("cannot write the users: \(failure.description)")
+    case .file, .fileStays: server.options.log("cannot save the users: \(failure.description)")
     case .invalidFile, .invalidConfiguration, .rule, .tooLong: break
     }
   }

@@ -93,7 +93,7 @@ enum ClientCommand {
     "REPLY (ON|OFF|SKIP)",
     "    Control the replies sent to the current connection.",
     "SETINFO <LIB-NAME|LIB-VER> <value>",
-    "    Tell what client library this is.",
+    "    Set the name or version of the client library.",
     "SETNAME <name>",
     "    Assign the name <name> to the current connection.",
     "TRACKINGINFO",

@@ -53,6 +53,6 @@ enum Databases {
       return call.reply.error("ERR DB index is out of range")
     }
     call.reply.error(
-      "ERR \(command) is refused: kvd has one database, 0; give keys a prefix instead")
+      "ERR \(command) failed: kvd has only database 0; use key prefixes instead")
   }
 }

@@ -168,7 +168,7 @@ struct PageOptions {
           return nil
         }
         guard value <= Ordered.largestLimit else {
-          call.reply.error("ERR LIMIT is over the limit of \(Ordered.largestLimit)")
+          call.reply.error("ERR LIMIT exceeds the maximum of \(Ordered.largestLimit)")
           return nil
         }
         limit = Int(value)

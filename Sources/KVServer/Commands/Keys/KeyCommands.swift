@@ -9,7 +9,7 @@ enum KeyCommands {
       "Delete a key", .write(delete)),
     Command(
       "unlink", arity: -2, [.write, .deletes, .fast, .readsFirst], keys: .all, group: "generic",
-      "Delete a key; here the same as DEL, which is never slow", .write(delete)),
+      "Delete a key. In kvd the same as DEL, which never blocks", .write(delete)),
     Command(
       "exists", arity: -2, [.readOnly, .fast, .looksUpMany], keys: .all, group: "generic",
       "Determine if a key exists", .read(exists, exists)),

@@ -109,7 +109,7 @@ enum ObjectCommand {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     try refuse(
-      "ERR idle times are not tracked: a read would have to be a write", &view, &call, request)
+      "ERR idle times are not tracked: every read would need a write", &view, &call, request)
   }
 
   private static func frequency<V: View & ~Copyable>(

@@ -5,7 +5,7 @@ enum CheckpointCommands {
   static let commands: [Command] = [
     Command(
       "kv.checkpoint", arity: 1, [.admin, .noTransaction], group: "kvd",
-      "Apply everything to the partitions and recycle the log", .session(checkpoint)),
+      "Apply all logged writes to the partitions and recycle the log", .session(checkpoint)),
     Command(
       "save", arity: 1, [.admin, .noTransaction], group: "server",
       "Synchronously save the dataset to disk", .session(save)),

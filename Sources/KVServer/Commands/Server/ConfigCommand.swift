@@ -51,7 +51,7 @@ enum ConfigCommand {
       }
       patternCount += 1
       guard patternCount <= mostPatterns else {
-        return call.reply.error("ERR CONFIG GET takes \(mostPatterns) patterns at most")
+        return call.reply.error("ERR CONFIG GET accepts at most \(mostPatterns) patterns")
       }
       let pattern = GlobPattern(asked.lowercased())
       for setting in Settings.all where !settings.contains(setting.name) {
@@ -120,7 +120,7 @@ enum ConfigCommand {
       return "argument is longer than \(longestValue) bytes"
     }
     let hasControls = value.utf8.contains { $0 < 0x20 || $0 == 0x7F }
-    return hasControls && !setting.isSecret ? "argument has control characters" : nil
+    return hasControls && !setting.isSecret ? "argument contains control characters" : nil
   }
 
   private static func refuse(_ call: inout Call, _ setting: String, _ reason: String) {
@@ -137,8 +137,8 @@ enum ConfigCommand {
     let isHome = call.server.users.home == .configuration
     guard !isHome || !options.access.userLines.contains(where: \.isIncluded) else {
       call.reply.error(
-        "ERR Rewriting config file: users stand in a file that it includes, and would stand in both"
-      )
+        "ERR Rewriting config file: an included file defines users, which would then be defined twice; "
+          + "move them to the main file and restart kvd")
       return
     }
     let users = call.server.users
@@ -150,13 +150,13 @@ enum ConfigCommand {
         if let difference = RewriteCheck.difference(
           new, of: path, inPlaceOf: old, from: options, users: declared)
         {
-          options.log("the configuration file is left as it was: \(difference)")
+          options.log("the configuration file was not rewritten: \(difference)")
           return { $0.reply.error("ERR Rewriting config file: \(difference)") }
         }
         try SmallFile.replace(path, with: new)
         return { $0.reply.ok() }
       } catch {
-        options.log("the configuration file cannot be rewritten: \(error)")
+        options.log("cannot rewrite the configuration file: \(error)")
         return { $0.reply.error("ERR Rewriting config file: \(error)") }
       }
     }

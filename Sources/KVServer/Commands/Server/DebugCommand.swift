@@ -62,19 +62,21 @@ enum DebugCommand {
   }
 
   private static let refusals: [String: String] = [
-    "restart": "stop kvd and start it again",
-    "crash-and-recover": "kill kvd and start it again, which recovers everything acknowledged",
-    "jmap": "it is none of Redis's",
-    "digest": "entries are not hashed together; 'kvd check' verifies each",
-    "digest-value": "entries are not hashed together; 'kvd check' verifies each",
-    "segfault": "it would lose nothing acknowledged, but why",
-    "panic": "it would lose nothing acknowledged, but why",
-    "oom": "it would lose nothing acknowledged, but why",
-    "assert": "it would lose nothing acknowledged, but why",
-    "htstats": "there are no hash tables of keys",
-    "htstats-key": "there are no hash tables of keys",
-    "listpack": "values have one encoding", "quicklist": "values have one encoding",
-    "ziplist": "values have one encoding", "sdslen": "values have one encoding",
+    "restart": "restart the process instead",
+    "crash-and-recover": "kill and restart the process instead; acknowledged writes are recovered",
+    "jmap": "Redis has no such subcommand",
+    "digest": "kvd keeps no digest of the data; 'kvd check' verifies every entry",
+    "digest-value": "kvd keeps no digest of the data; 'kvd check' verifies every entry",
+    "segfault": "to test recovery, kill the process; acknowledged writes survive",
+    "panic": "to test recovery, kill the process; acknowledged writes survive",
+    "oom": "to test recovery, kill the process; acknowledged writes survive",
+    "assert": "to test recovery, kill the process; acknowledged writes survive",
+    "htstats": "kvd has no hash tables of keys",
+    "htstats-key": "kvd has no hash tables of keys",
+    "listpack": "kvd stores all values in one encoding",
+    "quicklist": "kvd stores all values in one encoding",
+    "ziplist": "kvd stores all values in one encoding",
+    "sdslen": "kvd stores all values in one encoding",
     "mallctl": "the allocator has no such settings",
     "mallctl-str": "the allocator has no such settings",
   ]
@@ -102,7 +104,8 @@ enum DebugCommand {
     let isInside = call.isExecuting || call.isInScript
     guard call.server.options.reopen != nil, !isInside else {
       let reason =
-        isInside ? "not inside a transaction" : "the store belongs to the program around it"
+        isInside
+        ? "not allowed inside a transaction" : "the store is owned by the embedding application"
       return call.reply.error("ERR DEBUG RELOAD is not possible: \(reason)")
     }
     let outcome = call.server.reload.outcome
@@ -144,7 +147,7 @@ enum DebugCommand {
     // byte of the text.
     guard text.byteCount * Int(length) <= mostCompared else {
       return call.reply.error(
-        "ERR a pattern of \(text.byteCount) bytes is too long for a text of \(length)")
+        "ERR pattern of \(text.byteCount) bytes is too long for a text of \(length) bytes")
     }
     let pattern = GlobPattern(text, longestText: Int(length))
     let matches = pattern.matches([UInt8](repeating: 0x61, count: Int(length)))
@@ -206,8 +209,8 @@ enum DebugCommand {
       "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "ERROR <string>",
       "    Return an error with <string> as message.", "LOG <message>",
       "    Write <message> to the server log.", "RELOAD",
-      "    Close the store and open it again, while all clients wait.", "OBJECT <key>",
-      "    The encoding that Redis would use, and the length of the entry.", "PROTOCOL <type>",
+      "    Close and reopen the store. All clients wait meanwhile.", "OBJECT <key>",
+      "    Show the encoding that Redis would use and the length of the entry.", "PROTOCOL <type>",
       "    Reply with a test value of the specified type. <type> can be: string,",
       "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
       "    true, false.", "SET-ACTIVE-EXPIRE <0|1>",
@@ -215,7 +218,8 @@ enum DebugCommand {
       "    accessed. Setting it to 1 reenables it.", "SLEEP <seconds>",
       "    Stop the I/O thread of this client for <seconds>. Decimals allowed.",
       "STRINGMATCH-LEN <length> <pattern>",
-      "    Whether a text of so many 'a' matches the pattern.", "HELP", "    Prints this help.",
+      "    Return 1 if a text of <length> 'a' characters matches <pattern>, else 0.", "HELP",
+      "    Prints this help.",
     ]
     call.reply.array(lines.count)
     for line in lines { call.reply.simple(line) }

@@ -36,7 +36,7 @@ enum FunctionCommand {
         "List information about all the functions", .session(list)),
       Command(
         "function|load", arity: -3, [.write], group: "scripting",
-        "Refused: kvd keeps no functions",
+        "Not supported: kvd has no functions",
         .session { (call, _) in call.reply.error("ERR FUNCTION LOAD \(refusal)") }),
       Command(
         "function|restore", arity: -3, [.write], group: "scripting",
@@ -55,16 +55,17 @@ enum FunctionCommand {
             "DUMP", "    Return a serialized payload of the current libraries.",
             "FLUSH [ASYNC|SYNC]", "    Delete all the libraries.",
             "KILL", "    Kill the current running function.",
-            "LIST [LIBRARYNAME PATTERN] [WITHCODE]", "    Return the libraries: there are none.",
-            "LOAD [REPLACE] <FUNCTION CODE>", "    Refused: kvd keeps no functions.",
+            "LIST [LIBRARYNAME PATTERN] [WITHCODE]",
+            "    Return an empty list: kvd has no libraries.",
+            "LOAD [REPLACE] <FUNCTION CODE>", "    Not supported: kvd has no functions.",
             "RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]",
-            "    Take a payload that holds no libraries.",
+            "    Accept a payload without libraries. Others are refused.",
             "STATS", "    Return information about the current function running.",
           ])),
     ])
 
   private static let refusal =
-    "is not supported: kvd keeps no functions; use EVAL, or SCRIPT LOAD and EVALSHA"
+    "is not supported: kvd has no functions; use EVAL, or SCRIPT LOAD and EVALSHA"
 
   private static func missing(_ call: inout Call, _ request: RawSpan) throws(StoreError) {
     call.reply.error("ERR Function not found")

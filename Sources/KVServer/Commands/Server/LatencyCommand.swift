@@ -112,7 +112,7 @@ enum LatencyCommand {
         "\(index + 1). \(name): \(event.samples.count) latency spikes (average "
         + "\(sum / Int64(max(1, event.samples.count)))ms). Worst all time event \(event.worst)ms.\n"
     }
-    call.reply.verbatim(text + "\nSLOWLOG GET tells which commands they were.\n")
+    call.reply.verbatim(text + "\nUse SLOWLOG GET to see the slow commands.\n")
   }
 
   /// HISTOGRAM [command…]: a container stands for itself and all its subcommands.

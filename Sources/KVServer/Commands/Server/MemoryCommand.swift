@@ -12,8 +12,8 @@ enum MemoryCommand {
         "memory|doctor", arity: 2, [], group: "server", "Outputs memory problems report",
         .session { (call, _) in
           call.reply.verbatim(
-            "Sam, I can't find any memory issue in your instance. Memory is bounded by the settings "
-              + "memory and maxmemory-clients; MEMORY STATS tells what is in use.\n")
+            "Sam, I can't find any memory issue in your instance. Memory is limited by the settings "
+              + "memory and maxmemory-clients; MEMORY STATS shows how much is in use.\n")
         }),
       Command(
         "memory|malloc-stats", arity: 2, [], group: "server", "Show allocator internal stats",

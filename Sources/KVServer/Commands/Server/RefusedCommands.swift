@@ -27,7 +27,7 @@ enum RefusedCommands {
         if call.count == 2, request.extracting(call[1]).spells("LIST") {
           return call.reply.array(0)
         }
-        call.reply.error("ERR MODULE command not allowed. kvd has no modules")
+        call.reply.error("ERR MODULE command not allowed. kvd does not support modules")
       }),
     refused("subscribe", arity: -2, "pubsub", channels),
     refused("psubscribe", arity: -2, "pubsub", channels),
@@ -41,7 +41,7 @@ enum RefusedCommands {
   ]
 
   private static let replicas = "kvd has no replication"
-  private static let channels = "kvd has no publish/subscribe: it keeps data, and messages are none"
+  private static let channels = "kvd has no publish/subscribe"
 
   private static func refused(
     _ name: String, arity: Int, _ group: String, _ reason: String,
@@ -49,7 +49,7 @@ enum RefusedCommands {
     isAllowed: (@Sendable (borrowing Call, RawSpan) -> Bool)? = nil
   ) -> Command {
     Command(
-      name, arity: arity, flags.union(.noTransaction), group: group, "Refused: \(reason)",
+      name, arity: arity, flags.union(.noTransaction), group: group, "Not supported: \(reason)",
       .session { (call, request) in
         if let isAllowed, isAllowed(call, request) { return call.reply.ok() }
         // The gate does not check the channels of a user that may run every command on every key.

@@ -105,7 +105,7 @@ enum ServerCommands {
     }
     guard !isAborting || !hasOthers else { return call.syntaxError() }
     guard !isAborting else { return call.reply.error("ERR No shutdown in progress.") }
-    call.server.options.log("SHUTDOWN was asked for by \(call.session.record.address)")
+    call.server.options.log("SHUTDOWN requested by \(call.session.record.address)")
     call.server.shutDown()
     call.disposition = .close
   }

@@ -59,7 +59,7 @@ enum SetRandom {
     let drawn = RandomCount.drawn(count, of: set.count)
     guard drawn == set.count || drawn <= mostRemoved else {
       return call.reply.error(
-        "ERR SPOP removes at most \(mostRemoved) members at once, or all of them")
+        "ERR SPOP removes at most \(mostRemoved) members at a time, or the whole set")
     }
     // If the client wants no reply, the members are removed all the same.
     if !RandomCount.fits(drawn, &call), call.isReplyLost { return }

@@ -77,7 +77,8 @@ enum Sort {
   ) throws(StoreError) -> Bool {
     let set = try view.map(at: request.extracting(call[1]), type: .set)
     guard !options.stores else {
-      call.reply.error("ERR SORT with STORE is not supported: it makes a list, and kvd has none")
+      call.reply.error(
+        "ERR SORT with STORE is not supported: it creates a list, and kvd has no lists")
       return true
     }
     guard let set else {
@@ -137,8 +138,8 @@ enum Sort {
 
   private static func refuse(_ memory: Memory, _ call: inout Call) -> Bool {
     call.reply.error(
-      "ERR the members of the set and what they are sorted by take more than the \(memory.limit) bytes that "
-        + "there are for them")
+      "ERR SORT needs more than its memory limit of \(memory.limit) bytes for the set's members and sort keys"
+    )
     return true
   }
 
@@ -178,7 +179,7 @@ enum Sort {
     } catch let error as StoreError {
       throw error
     } catch {
-      preconditionFailure("only a pace throws here")
+      preconditionFailure("only a ScanBudget throws here")
     }
   }
 
