@@ -98,6 +98,9 @@ final class Command: Sendable {
   let group: String
   let summary: String
   let handler: Handler
+  /// The fields that `.edit` names; `.none` for other handlers. Separate, because reading a case of `handler` counts a
+  /// reference.
+  let editedFields: Keys
   let subcommands: [Command]
   let facts: CommandFacts
   private let finder: KeyExtractors.Finder?
@@ -114,6 +117,7 @@ final class Command: Sendable {
     self.group = group
     self.summary = summary
     self.handler = handler
+    editedFields = if case .edit(let fields, _) = handler { fields } else { .none }
     self.subcommands = subcommands
     facts =
       CommandFacts.byName[name]

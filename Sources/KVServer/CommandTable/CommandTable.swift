@@ -1,7 +1,9 @@
 import Base
 
 /// All commands, found by name, ignoring case.
-struct CommandTable: Sendable {
+///
+/// A class because every request uses it: that passes a reference instead of copying the tables.
+final class CommandTable: Sendable {
   /// Top-level commands, then all subcommands.
   let commands: [Command]
   /// The number of commands that are not subcommands.

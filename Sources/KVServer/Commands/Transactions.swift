@@ -136,11 +136,11 @@ enum Transactions {
     for queued in transaction.queued {
       let command = call.server.table.commands[queued.command]
       let arguments = transaction.arguments[queued.arguments]
-      if case .edit(let fields, _) = command.handler {
+      if command.editedFields.first > 0 {
         call.arguments.removeAll(keepingCapacity: true)
         call.arguments.append(contentsOf: arguments)
         try tolerateDamage(&seen) { (seen) throws(StoreError) in
-          byteCount += try call.touch(fields, bytes, &seen)
+          byteCount += try call.touch(command.editedFields, bytes, &seen)
         }
         continue
       }

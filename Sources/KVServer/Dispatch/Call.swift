@@ -150,8 +150,7 @@ struct Call: ~Copyable {
           try body(&evaluation, &call)
           try call.checkReply(&evaluation)
           // Expired keys that the command met are removed in the same batch.
-          let expired = evaluation.expiredKeysSeen
-          if !expired.isEmpty { try call.remove(expired, &evaluation) }
+          if evaluation.hasMetExpired { try call.remove(evaluation.expiredKeysSeen, &evaluation) }
         } catch {
           throw call.abandons("command", error, &evaluation) ? .abandoned : error
         }

@@ -189,9 +189,9 @@ enum Dispatcher {
   static func touch(
     _ command: Command, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) -> Int {
-    if case .edit(let fields, _) = command.handler {
+    if command.editedFields.first > 0 {
       var seen = PrefetchBudget()
-      return try call.touch(fields, request, &seen)
+      return try call.touch(command.editedFields, request, &seen)
     }
     let keys = command.keys
     if keys.first == 0, command.flags.contains(.script) {
@@ -204,6 +204,10 @@ enum Dispatcher {
       mayRemoveMaps || command.flags.contains(.readsFirst)
         || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)
     else { return 0 }
+    // One key needs no budget.
+    if keys.first == keys.last {
+      return try call.touchReplaced(request.extracting(call[keys.first]))
+    }
     var byteCount = 0
     var seen = PrefetchBudget()
     for index in stride(from: keys.first, to: keys.end(call.count), by: keys.step) {

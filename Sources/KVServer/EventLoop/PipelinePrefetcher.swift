@@ -40,10 +40,11 @@ final class PipelinePrefetcher {
     lookups.removeAll()
     head = 0
     var end = 0
+    let table = call.server.table
     while ends.count < LookupPrefetcher.limit, let next = request(in: input, at: end) {
-      if let command = call.server.table.index(of: input.extracting(next.name)) {
+      if let command = table.index(of: input.extracting(next.name)) {
         lookups.append(
-          next.key, of: input, readsFile: call.server.table.readsKeys(command), in: call.reader)
+          next.key, of: input, readsFile: table.readsKeys(command), in: call.reader)
       } else {
         lookups.append()
       }

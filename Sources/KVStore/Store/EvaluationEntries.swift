@@ -163,6 +163,9 @@ extension Evaluation {
     try put(stored: key.rawSpan, value.rawSpan)
   }
 
+  /// Whether reads of this evaluation have met expired entries, as for a `Reader`.
+  public var hasMetExpired: Bool { reader.hasMetExpired }
+
   /// The keys of the first expired entries that reads of this evaluation have met, as for a `Reader`.
   public var expiredKeysSeen: [[UInt8]] { reader.expiredKeysSeen }
 }

@@ -101,6 +101,7 @@ extension Store {
     return Receipt(position: position.end.rawValue, sequence: position.sequence)
   }
 
+  @inline(__always)
   private func finish(
     _ sequencer: inout Sequencer, deletesRanges: Bool, memoryByteCount: Int, onlyDeletes: Bool
   ) throws(StoreError) -> CommitPosition {

@@ -120,7 +120,8 @@ struct EvaluationDeadlineTests {
     #expect(try client.ask(["WATCH"] + (0..<20_000).map { "k\($0)" }) == "+OK")
     let reply = try Self.run([["SET", "k", "v"]], client)
     #expect(
-      reply.hasPrefix("-EXECABORT Transaction discarded because of: ERR the transaction was ended"),
+      reply.hasPrefix(
+        "-EXECABORT Transaction discarded because of: ERR the transaction was stopped"),
       "\(reply.prefix(300))")
     #expect(try client.ask("GET", "k") == "nil")
     #expect(try Self.run([["SET", "k", "v"]], client) == "[+OK]")

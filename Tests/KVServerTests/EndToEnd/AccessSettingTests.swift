@@ -36,7 +36,7 @@ struct AccessSettingTests {
     }
     #expect(
       try admin.ask("CONFIG", "SET", "requirepass", longest + "p").hasSuffix(
-        "must have at most 4096 bytes"))
+        "must be at most 4096 bytes long"))
     let client = try server.client()
     #expect(try client.ask("AUTH", "ann", longest + "p") == "-ERR " + refusal)
     #expect(try client.ask("HELLO", "3", "AUTH", "ann", longest + "p") == "-ERR " + refusal)

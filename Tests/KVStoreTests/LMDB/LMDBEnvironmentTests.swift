@@ -103,7 +103,7 @@ import TxnWAL
     let environment = try PartitionFixture().open()
     #expect(
       environment.failure(ENOSPC, "commit to")
-        == .diskFull(IOError(noSpaceTo: "write", environment.path)))
+        == .diskFull(IOError(noSpaceTo: "commit to", environment.path)))
     #expect(environment.poisoned == nil)
     _ = environment.failure(EIO, "commit to")
     let refusal = try #require(environment.poisoned)

@@ -118,6 +118,20 @@ extension Call {
     return 0
   }
 
+  /// The same for the only key of a request.
+  @inline(__always)
+  borrowing func touchReplaced(_ key: RawSpan) throws(StoreError) -> Int {
+    if store.mayContainMaps { return try touchWithFields(key) }
+    _ = try reader.touch(key)
+    return 0
+  }
+
+  @inline(never)
+  private borrowing func touchWithFields(_ key: RawSpan) throws(StoreError) -> Int {
+    var seen = PrefetchBudget()
+    return try touchWithFields(key, &seen)
+  }
+
   @inline(never)
   private borrowing func touchWithFields(
     _ key: RawSpan, _ seen: inout PrefetchBudget
