@@ -7,7 +7,7 @@ public struct IOError: Error, Sendable, Equatable {
   public var errno: Int32
   /// The operation that failed, as in "open /data/LOCK".
   public var operation: String
-  /// The file or directory.
+  /// The file or directory, or what else it was done to.
   public var path: String
   /// Whether the disk has free space but the file system has no free inodes. `ENOSPC` covers both cases.
   public var lacksInodes: Bool

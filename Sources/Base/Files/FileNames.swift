@@ -99,18 +99,26 @@ extension FileSystem {
     try sync(try open(path, O_RDONLY | O_DIRECTORY))
   }
 
-  /// The names in a directory except `.` and `..`, unordered. opendir(3), readdir(3); O(names).
+  /// All names in a directory except `.` and `..`, unordered. opendir(3), readdir(3); O(names).
+  ///
+  /// A listing that an error cuts short is an error: a caller that took it for the whole could remove what it
+  /// did not see.
   package static func names(in path: String) throws(Failure) -> [String] {
     guard let directory = unsafe opendir(path) else { throw error(errno, "list", path) }
     defer { unsafe closedir(directory) }
     var names: [String] = []
-    while let entry = unsafe readdir(directory) {
+    while true {
+      errno = 0
+      guard let entry = unsafe readdir(directory) else {
+        let code = errno
+        if code == 0 { return names }
+        throw error(code, "list", path)
+      }
       let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
         unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
       if name != "." && name != ".." { names.append(name) }
     }
-    return names
   }
 
   /// Removes a directory and the files in it (one level deep). If `path` is a link to a directory, removes only the

@@ -2,7 +2,7 @@ import Glibc
 
 /// System calls on files of the log and of the store, one function each. (LMDB makes its own calls.)
 ///
-/// Calls interrupted by a signal are retried, except syncs and `reserve`; reads and writes continue until complete.
+/// Calls interrupted by a signal are retried, except syncs; reads and writes continue until complete.
 /// Errors are thrown as the error type of the calling layer: `FileSystem<StoreError>` throws store errors.
 package enum FileSystem<Failure: IOFailure> {
   /// Files are accessible only to the owner of the store, whatever the umask.
@@ -57,7 +57,7 @@ extension FileSystem {
   /// open(2) through `SecureOpen`: links to files are not followed, and files created by root get the owner of
   /// their directory.
   package static func open(
-    _ path: String, _ flags: Int32, mode: mode_t = 0
+    _ path: String, _ flags: Int32, mode: mode_t = fileMode
   ) throws(Failure) -> FileDescriptor {
     try translating { () throws(IOError) in
       FileDescriptor(
@@ -153,7 +153,7 @@ extension FileSystem {
     while true {
       let code = posix_fallocate(file.raw, 0, off_t(byteCount))
       if code == 0 { return }
-      // An interrupted call may have allocated a part, which the next one finds allocated.
+      // An interrupted call may have allocated a part of it, or nothing.
       if code != EINTR { throw error(code, "reserve space for", file.path) }
     }
   }

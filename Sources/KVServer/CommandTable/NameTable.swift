@@ -12,7 +12,7 @@ struct NameTable: Sendable {
   }
 
   private let slots: [Slot]
-  private let longNames: [String: Int]
+  private let longNames: [[UInt8]: Int]
   /// The bytes of the longest name. A longer one is not converted in order to be looked up.
   private let longestByteCount: Int
 
@@ -21,11 +21,11 @@ struct NameTable: Sendable {
     var count = 4
     while count < 4 * names.count { count *= 2 }
     var slots = [Slot](repeating: Slot(), count: count)
-    var longNames: [String: Int] = [:]
+    var longNames: [[UInt8]: Int] = [:]
     for (name, number) in names {
       guard let folded = name.withRawBytes({ FoldedName($0) }) else {
-        precondition(
-          longNames.updateValue(number, forKey: name.lowercased()) == nil, "duplicate name \(name)")
+        let former = longNames.updateValue(number, forKey: Self.lowered(name.utf8))
+        precondition(former == nil, "duplicate name \(name)")
         continue
       }
       var slot = folded.hash & (count - 1)
@@ -56,6 +56,10 @@ struct NameTable: Sendable {
   @inline(never)
   private func index(ofLong name: RawSpan) -> Int? {
     guard !longNames.isEmpty, name.byteCount <= longestByteCount else { return nil }
-    return longNames[String(describing: name).lowercased()]
+    return longNames[Self.lowered([UInt8](copying: name))]
+  }
+
+  private static func lowered(_ name: some Sequence<UInt8>) -> [UInt8] {
+    name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
   }
 }

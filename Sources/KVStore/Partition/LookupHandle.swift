@@ -10,7 +10,7 @@ struct LookupHandle: BitwiseCopyable {
   let isWhole: Bool
   /// The tree in the file. Nil until a reader needs it, and where only LMDB can walk it.
   private(set) var tree: MappedTree?
-  private(set) var didLoadTree = false
+  private(set) var didLookForTree = false
 
   init(_ layers: Layers) {
     active = layers.active.memtable.index
@@ -20,7 +20,7 @@ struct LookupHandle: BitwiseCopyable {
 
   mutating func setTree(_ tree: MappedTree?) {
     self.tree = tree
-    didLoadTree = true
+    didLookForTree = true
   }
 
   /// The newest version of `key` in these memtables, at or below `sequence`; nil if there is none.

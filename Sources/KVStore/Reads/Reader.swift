@@ -264,7 +264,7 @@ public final class Reader {
   /// The same, including the tree in the file.
   @inline(__always)
   func handleIntoFile(of partition: Int) -> LookupHandle {
-    if let handle = views[partition].handle, handle.didLoadTree { return handle }
+    if let handle = views[partition].handle, handle.didLookForTree { return handle }
     touch(partition)
     return views[partition].makeHandleIntoFile()
   }

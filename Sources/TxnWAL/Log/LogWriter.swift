@@ -77,6 +77,8 @@ final class LogWriter: @unchecked Sendable {
     let reason =
       switch reason {
       case .poisoned, .closed: reason
+      // Not in the words of `.diskFull`: with a poisoned log, writes do not resume when there is space again.
+      case .diskFull(let error): LogError.poisoned(because: "\(error)")
       default: LogError.poisoned(because: "\(reason)")
       }
     poison.withLock { $0 = $0 ?? reason }
