@@ -9,7 +9,7 @@ enum System {
   static let daemon = Atomic<Int32>(0)
 
   /// Nanoseconds of CLOCK_MONOTONIC, which the preloaded recorder reads too.
-  static func now() -> UInt64 { UInt64(SystemClock.monotonicNanoseconds()) }
+  static func now() -> UInt64 { SystemClock.monotonicNanoseconds() }
 
   /// By how many milliseconds the time of day is ahead of `now`.
   static func timeAhead() -> Int {

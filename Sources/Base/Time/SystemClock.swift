@@ -20,13 +20,15 @@ package enum SystemClock {
 
   // MARK: Monotonic time since an arbitrary origin, which cannot be set
 
-  package static func monotonicNanoseconds() -> Int64 { nanoseconds(read(CLOCK_MONOTONIC)) }
+  package static func monotonicNanoseconds() -> UInt64 {
+    UInt64(nanoseconds(read(CLOCK_MONOTONIC)))
+  }
 
-  package static func monotonicMicroseconds() -> Int64 { monotonicNanoseconds() / 1000 }
+  package static func monotonicMicroseconds() -> Int64 { Int64(monotonicNanoseconds() / 1000) }
 
-  package static func monotonicMilliseconds() -> Int64 { monotonicNanoseconds() / 1_000_000 }
+  package static func monotonicMilliseconds() -> Int64 { Int64(monotonicNanoseconds() / 1_000_000) }
 
-  package static func monotonicSeconds() -> Int64 { monotonicNanoseconds() / 1_000_000_000 }
+  package static func monotonicSeconds() -> Int64 { Int64(monotonicNanoseconds() / 1_000_000_000) }
 
   private static func read(_ clock: clockid_t) -> timespec {
     var now = timespec()

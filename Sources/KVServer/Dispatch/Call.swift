@@ -169,10 +169,7 @@ struct Call: ~Copyable {
   /// do not wait for it.
   @inline(never)
   private mutating func waitForRangeDeletes(from start: Int) {
-    reply.takeBack(to: start)
-    reply.errorCodes.removeAll()
-    abandonment = Abandonment()
-    isRerun = false
+    forgetAttempt(from: start)
     session.awaitsRangeDeletes = true
     disposition = .waiting
   }
@@ -213,12 +210,17 @@ struct Call: ~Copyable {
   @inline(never)
   private mutating func park(needing byteCount: Int, onlyDeletes: Bool, takingBackTo start: Int) {
     session.awaitRoom(byteCount: byteCount, onlyDeletes: onlyDeletes)
+    forgetAttempt(from: start)
+    session.neededByteCount = byteCount
+    disposition = .parked
+  }
+
+  /// Discards what a rolled-back attempt left in the call: as if it had never run.
+  private mutating func forgetAttempt(from start: Int) {
     reply.takeBack(to: start)
     reply.errorCodes.removeAll()
     abandonment = Abandonment()
     isRerun = false
-    session.neededByteCount = byteCount
-    disposition = .parked
   }
 
   /// Holds the error of a failed evaluation, which the caller writes at `start`. The error may reveal what the

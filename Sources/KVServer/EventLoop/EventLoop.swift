@@ -152,7 +152,7 @@ final class EventLoop {
   /// Syncs what was written, when it is time.
   private func syncWritten(isBusy: Bool, _ call: inout Call) {
     guard syncTiming.hasUnsynced else { return }
-    let now = UInt64(SystemClock.monotonicNanoseconds())
+    let now = SystemClock.monotonicNanoseconds()
     switch syncTiming.nextStep(isBusy: isBusy, now: now) {
     case .gather: break
     case .delegate: store.requestSync()
@@ -163,7 +163,7 @@ final class EventLoop {
       } catch {
         releaseHeld(&call)
       }
-      syncTiming.didSync(from: now, to: UInt64(SystemClock.monotonicNanoseconds()))
+      syncTiming.didSync(from: now, to: SystemClock.monotonicNanoseconds())
     }
   }
 

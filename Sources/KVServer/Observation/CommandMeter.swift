@@ -49,15 +49,15 @@ struct TickClock: Sendable {
       return
     }
     let counter = System.counter
-    let begun = UInt64(SystemClock.monotonicNanoseconds())
+    let begun = SystemClock.monotonicNanoseconds()
     var elapsed: UInt64 = 0
-    while elapsed < 4_000_000 { elapsed = UInt64(SystemClock.monotonicNanoseconds()) - begun }
+    while elapsed < 4_000_000 { elapsed = SystemClock.monotonicNanoseconds() - begun }
     let ticks = max(1, System.counter - counter)
     scale = max(1, UInt64((Double(elapsed) / Double(ticks) * Double(1 << 24)).rounded()))
   }
 
   @inline(__always)
-  var now: UInt64 { usesCounter ? System.counter : UInt64(SystemClock.monotonicNanoseconds()) }
+  var now: UInt64 { usesCounter ? System.counter : SystemClock.monotonicNanoseconds() }
 
   @inline(__always)
   func nanoseconds(_ ticks: UInt64) -> UInt64 {

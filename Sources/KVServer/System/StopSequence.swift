@@ -1,7 +1,7 @@
 /// What a stop signal means, given those before it.
 ///
 /// Process managers and terminals may send two signals at once, to the process and to its group: that is
-/// one stop. A later signal means that somebody does not want to wait.
+/// one stop. A later signal means that the operator does not want to wait.
 package struct StopSequence: Sendable {
   package enum Step: Sendable, Equatable {
     /// The first signal: begin to stop.

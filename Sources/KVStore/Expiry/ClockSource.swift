@@ -18,5 +18,5 @@ package struct ClockSource: Sendable {
   /// The machine's clocks.
   package static let system = ClockSource(
     wallNanoseconds: { SystemClock.nanosecondsSince1970() },
-    monotonicNanoseconds: { SystemClock.monotonicNanoseconds() })
+    monotonicNanoseconds: { Int64(SystemClock.monotonicNanoseconds()) })
 }

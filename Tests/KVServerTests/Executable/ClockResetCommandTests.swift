@@ -13,7 +13,7 @@ struct ClockResetCommandTests {
     options.partitionCount = 2
     options.clock = ClockSource(
       wallNanoseconds: { SystemClock.nanosecondsSince1970() + 3_600_000_000_000 },
-      monotonicNanoseconds: { SystemClock.monotonicNanoseconds() })
+      monotonicNanoseconds: { Int64(SystemClock.monotonicNanoseconds()) })
     let store = try Store.open(at: directory.path, options: options)
     var batch = Batch()
     try batch.put(Array("mortal".utf8), [1], type: 0, expiry: store.now - 60_000)
