@@ -99,6 +99,13 @@ static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size
   while (count--) narrow = __builtin_ia32_crc32qi(narrow, *next++);
   return narrow;
 }
+
+// The same over `first` and then `count` bytes.
+__attribute__((target("sse4.2")))
+static inline uint32_t kvd_crc32c_hardware_after(uint32_t crc, uint8_t first, const void *bytes,
+                                                 size_t count) {
+  return kvd_crc32c_hardware(__builtin_ia32_crc32qi(crc, first), bytes, count);
+}
 #else
 static inline uint64_t kvd_counter(void) { return 0; }
 static inline int kvd_has_invariant_tsc(void) { return 0; }
@@ -114,6 +121,11 @@ static inline uint64_t kvd_carryless_product_high(uint64_t first, uint64_t secon
 static inline int kvd_has_crc32c(void) { return 0; }
 static inline uint32_t kvd_crc32c_hardware(uint32_t crc, const void *bytes, size_t count) {
   (void)bytes; (void)count;
+  return crc;
+}
+static inline uint32_t kvd_crc32c_hardware_after(uint32_t crc, uint8_t first, const void *bytes,
+                                                 size_t count) {
+  (void)first; (void)bytes; (void)count;
   return crc;
 }
 #endif

@@ -16,7 +16,7 @@ package enum Records {
     _ key: RawSpan, with value: RawSpan, expiry: UInt64 = 0, replacing oldExpiry: UInt64 = 0,
     in evaluation: inout Evaluation
   ) throws(StoreError) {
-    guard evaluation.mayContainMaps else {
+    guard evaluation.mayHoldOwners else {
       return try rewrite(
         key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
     }
@@ -34,9 +34,9 @@ package enum Records {
     _ key: RawSpan, with value: RawSpan, expiry: UInt64, replacing oldExpiry: UInt64,
     in evaluation: inout Evaluation
   ) throws(StoreError) {
-    if expiry | oldExpiry == 0 { return try evaluation.put(stored: key, value) }
-    try evaluation.put(
-      stored: key, value, type: RecordType.string.rawValue, expiry: expiry, replacing: oldExpiry)
+    if expiry | oldExpiry == 0 { return try evaluation.putEntry(key, value) }
+    try evaluation.putEntry(
+      key, value, type: RecordType.string.rawValue, expiry: expiry, replacing: oldExpiry)
   }
 
   /// Replaces the string and keeps its expiry.
@@ -60,7 +60,7 @@ package enum Records {
     guard let old else { return false }
     try evaluation.atomically { evaluation throws(StoreError) in
       if let record { try MapFields.deleteAll(of: record, in: &evaluation) }
-      try evaluation.delete(stored: key, replacing: old.expiry)
+      try evaluation.deleteEntry(key, replacing: old.expiry)
     }
     return old.expiry == 0 || old.expiry > evaluation.now
   }
@@ -71,7 +71,7 @@ package enum Records {
   ) throws(StoreError) {
     try evaluation.atomically { evaluation throws(StoreError) in
       try release(key, in: &evaluation)
-      try evaluation.delete(stored: key)
+      try evaluation.deleteEntry(key)
     }
   }
 
@@ -81,7 +81,7 @@ package enum Records {
   package static func release(
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
-    if evaluation.mayContainMaps { try releaseFields(of: key, in: &evaluation) }
+    if evaluation.mayHoldOwners { try releaseFields(of: key, in: &evaluation) }
   }
 
   @inline(never)
@@ -116,7 +116,7 @@ package enum Records {
     var byteCount = tombstoneByteCount
     guard map.count <= MapLimits.fieldsDeletedOneByOne else { return (byteCount, readByteCount) }
     // The map may have been deleted meanwhile: then nothing is found, and nothing will be deleted.
-    try reader.withCut(of: map.place) { cut throws(StoreError) in
+    try reader.withCut(of: map.place, in: .owned) { cut throws(StoreError) in
       try map.walk(in: &cut) { field, value in
         byteCount += field.byteCount + FieldKey.prefixByteCount + mutationByteCount
         readByteCount += value.byteCount
@@ -169,9 +169,9 @@ package enum Records {
     if key.compare(to: target) == 0 { return true }
     try evaluation.atomically { evaluation throws(StoreError) in
       try remove(target, in: &evaluation)
-      try evaluation.delete(stored: key, replacing: entry.info.expiry)
-      try evaluation.put(
-        stored: target, entry.value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
+      try evaluation.deleteEntry(key, replacing: entry.info.expiry)
+      try evaluation.putEntry(
+        target, entry.value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
     }
     return true
   }
@@ -192,8 +192,8 @@ package enum Records {
       if let record = MapRecord(of: entry.info, value.rawSpan) {
         value = try MapFields.copyAll(of: record, for: target, in: &evaluation).bytes
       }
-      try evaluation.put(
-        stored: target, value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
+      try evaluation.putEntry(
+        target, value.rawSpan, type: entry.info.type, expiry: entry.info.expiry)
     }
     return true
   }
@@ -204,8 +204,8 @@ package enum Records {
     _ expiry: UInt64, of key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
     guard let entry = try copyOfEntry(key, in: &evaluation) else { return }
-    try evaluation.put(
-      stored: key, entry.value.rawSpan, type: entry.info.type, expiry: expiry,
+    try evaluation.putEntry(
+      key, entry.value.rawSpan, type: entry.info.type, expiry: expiry,
       replacing: entry.info.expiry)
   }
 

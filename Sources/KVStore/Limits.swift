@@ -4,12 +4,9 @@ import TxnWAL
 public enum Limits {
   /// The most bytes of a key.
   public static let keyByteCount = 500
-  /// The most bytes of a key that begins with 0x00. Layers above put one more 0x00 before such keys of their
-  /// users, to keep them apart from internal ones.
-  public static let zeroKeyByteCount = keyByteCount + 1
-  /// The most bytes of an internal key. The longest is an entry of the expiry index with a user's longest
-  /// key. LMDB allows 511 bytes, one of which is the keyspace byte.
-  package static let internalKeyByteCount = ExpiryIndex.prefixByteCount + zeroKeyByteCount
+  /// The most bytes of a stored key, which has the keyspace in front. The longest is an entry of the expiry
+  /// index with a user's longest key. LMDB allows 511 bytes.
+  static let storedKeyByteCount = 1 + ExpiryIndex.prefixByteCount + keyByteCount
   /// The most bytes of one value.
   public static let valueByteCount = 64 << 20
   /// What each mutation of a batch counts in addition to its key and value. It is slightly more than an entry takes in
@@ -21,14 +18,12 @@ public enum Limits {
   ///
   /// So a batch takes no more memory than this once it is ordered, and no more log.
   public static let batchByteCount = valueByteCount + (64 << 10)
-  /// The most range tombstones that one batch may make. A range delete makes one in each partition, or two if
-  /// it covers keys on both sides of the internal ones. Deleting a map with more fields than are deleted one
-  /// by one makes one, in the map's partition. All writers wait while the tombstones are indexed: a few
+  /// The most range tombstones that one batch may make. A range delete makes one in each partition, or in one
+  /// partition only if all of its keys are there. All writers wait while the tombstones are indexed: a few
   /// milliseconds for this many.
   public static let tombstonesPerBatch = 8192
 
-  /// How many ranges of keys one batch may delete: 1,024 in a store of eight partitions. A range with keys on
-  /// both sides of the internal ones counts twice.
+  /// How many ranges of keys one batch may delete: 1,024 in a store of eight partitions.
   public static func rangeDeletesPerBatch(partitionCount: Int) -> Int {
     tombstonesPerBatch / partitionCount
   }
@@ -39,35 +34,27 @@ public enum Limits {
     }
   }
 
-  /// Checks a key that a user writes. Throws `.keyTooLong`, and `.reservedKey` for internal keys.
+  /// Checks a key of `Keyspace.keys`. Throws `.keyTooLong`.
   @inline(__always)
   package static func check(key: RawSpan) throws(StoreError) {
-    if key.byteCount > keyByteCount || key.beginsWithZero { try check(unusualKey: key) }
+    if key.byteCount > keyByteCount { throw tooLong(key.byteCount, limit: keyByteCount) }
+  }
+
+  /// Checks the key of an entry that is read or written. Throws `.keyTooLong`.
+  @inline(__always)
+  static func check(_ address: EntryAddress) throws(StoreError) {
+    if address.key.byteCount > keyByteCount { try check(longKeyOf: address) }
   }
 
   @inline(never)
-  private static func check(unusualKey key: RawSpan) throws(StoreError) {
-    if InternalKey.contains(key) { throw .reservedKey }
-    try check(stored: key)
+  private static func check(longKeyOf address: EntryAddress) throws(StoreError) {
+    let limit = address.keyspace == .keys ? keyByteCount : storedKeyByteCount - 1
+    if address.key.byteCount > limit { throw tooLong(address.key.byteCount, limit: limit) }
   }
 
-  /// Checks a key that is read or written, a user's or an internal one. It fits with an expiry too, except
-  /// for the longest internal ones.
-  static func check(stored key: RawSpan) throws(StoreError) {
-    guard key.byteCount > keyByteCount else { return }
-    let limit =
-      InternalKey.contains(key)
-      ? internalKeyByteCount : key.beginsWithZero ? zeroKeyByteCount : keyByteCount
-    guard key.byteCount <= limit else {
-      throw .keyTooLong(byteCount: key.byteCount, limit: limit)
-    }
-  }
-
-  /// Checks a key with an expiry, which is stored in the expiry index after a prefix.
-  static func check(expiring key: RawSpan) throws(StoreError) {
-    guard key.byteCount <= zeroKeyByteCount else {
-      throw .keyTooLong(byteCount: key.byteCount, limit: zeroKeyByteCount)
-    }
+  @inline(never)
+  private static func tooLong(_ byteCount: Int, limit: Int) -> StoreError {
+    .keyTooLong(byteCount: byteCount, limit: limit)
   }
 
   package static func check(value: RawSpan) throws(StoreError) {
@@ -77,16 +64,10 @@ public enum Limits {
   }
 
   /// A bound may be one byte longer than a key: the successor of the longest key.
-  static func check(range: KeyRange) throws(StoreError) {
-    try check(bound: range.lower)
-    if let upper = range.upper { try check(bound: upper) }
-  }
-
-  private static func check(bound: [UInt8]) throws(StoreError) {
-    let limit = 1 + (bound.first == 0 ? internalKeyByteCount : keyByteCount)
-    guard bound.count <= limit else {
-      throw .keyTooLong(byteCount: bound.count, limit: limit)
-    }
+  static func check(range: KeyRange, in keyspace: Keyspace = .keys) throws(StoreError) {
+    let limit = 1 + (keyspace == .keys ? keyByteCount : storedKeyByteCount - 1)
+    let byteCount = max(range.lower.count, range.upper?.count ?? 0)
+    if byteCount > limit { throw tooLong(byteCount, limit: limit) }
   }
 
   /// `byteCount` is the size as `batchByteCount` counts it.

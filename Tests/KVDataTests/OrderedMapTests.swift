@@ -115,7 +115,7 @@ struct OrderedMapTests {
       let record = try evaluation.withEntry(of: key.rawSpan) { _, value in
         [UInt8](copying: value)
       }
-      try evaluation.put(stored: key.rawSpan, record.rawSpan, type: 1, expiry: 1)
+      try evaluation.putEntry(key.rawSpan, record.rawSpan, type: 1, expiry: 1)
     }
     #expect(try fixture.map("m").count() == 0)
     #expect(try fixture.fieldCount() == 2)

@@ -151,7 +151,7 @@ import Testing
       try store.commit(
         Self.batch { batch throws(StoreError) in try batch.put(bytes("k"), [type], type: type) })
     }
-    #expect(!store.mayContainMaps)
+    #expect(!store.mayHoldOwners)
     try store.put(bytes("k"), [1])
     #expect(try store.get(bytes("k")) == [1])
   }

@@ -35,7 +35,6 @@ import Testing
     "Sources/KVStore/LMDB/MappedTree.swift",
     "Sources/KVStore/LMDB/RawTransaction.swift",
     "Sources/KVStore/LMDB/ReadTransaction.swift",
-    "Sources/KVStore/LMDB/StoredKey.swift",
     "Sources/KVStore/LMDB/WriteTransaction.swift",
     "Sources/KVStore/Memtable/Arena.swift",
     "Sources/KVStore/Memtable/IndexTable.swift",

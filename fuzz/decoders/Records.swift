@@ -45,9 +45,10 @@ private func walkMutations(_ bytes: RawSpan) -> Bool {
   var offset = 0
   while offset < bytes.byteCount, let mutation = Mutation.parse(bytes, at: offset) {
     precondition(mutation.end > offset && mutation.end <= bytes.byteCount)
-    let key = bytes.extracting(mutation.key)
-    precondition((0..<SlotHash.slotCount).contains(Routing.slot(of: key)))
-    if let (_, place) = ExpiryIndex.parse(key) { _ = key.extracting(place) }
+    let address = mutation.address(in: bytes)
+    precondition((0..<SlotHash.slotCount).contains(address.slot))
+    precondition(Array(copying: bytes.extracting(mutation.storedKey)) == address.storedKey)
+    if let (_, place) = ExpiryIndex.parse(address.key) { _ = address.key.extracting(place) }
     precondition(mutation.type <= EntryHeader.typeLimit)
     if let value = mutation.value { _ = bytes.extracting(value) }
     offset = mutation.end

@@ -14,6 +14,11 @@ func feedStored(_ bytes: [UInt8]) -> Bool {
   var sealed = bytes
   store(CRC32C.checksum(bytes.rawSpan.extracting(4..<bytes.count)), in: &sealed, at: 0)
   if read(sealed) { isFound = true }
+  // That of an entry also covers its stored key.
+  var sum = CRC32C()
+  sum.update(Keyspace.keys.rawValue, then: bytes.rawSpan.extracting(4..<bytes.count))
+  store(sum.value, in: &sealed, at: 0)
+  if read(sealed) { isFound = true }
   let end = bytes.count - 4
   store(CRC32C.checksum(bytes.rawSpan.extracting(0..<end)), in: &bytes, at: end)
   if read(bytes) { isFound = true }
@@ -23,7 +28,8 @@ func feedStored(_ bytes: [UInt8]) -> Bool {
 private func read(_ bytes: [UInt8]) -> Bool {
   let span = bytes.rawSpan
   var isFound = false
-  if (try? StoredValue.decode(span, key: RawSpan(), seed: 0, file: "data.mdb")) != nil {
+  if (try? StoredValue.decode(
+    span, at: EntryAddress(.keys, RawSpan()), seed: 0, file: "data.mdb")) != nil {
     isFound = true
   }
   if let (piece, byteCount) = SalvagedPiece.decode(bytes[...]) {

@@ -73,9 +73,9 @@ final class Client {
     switch action {
     case .write(let writes, let conditions, let wait):
       try write(writes, conditions, wait)
-    case .increment(let key, let wait): try increment(key, wait)
-    case .grow(let key, let count, let wait):
-      try rewrite(key, wait) { old in
+    case .increment(let address, let wait): try increment(address, wait)
+    case .grow(let address, let count, let wait):
+      try rewrite(address, wait) { old in
         old
           + [UInt8](
             repeating: UInt8(truncatingIfNeeded: old.count), count: max(0, count - old.count))
@@ -172,35 +172,37 @@ final class Client {
     }
   }
 
-  private func increment(_ key: [UInt8], _ wait: Script.Wait) throws {
-    try rewrite(key, wait) { old in
+  private func increment(_ address: Address, _ wait: Script.Wait) throws {
+    try rewrite(address, wait) { old in
       var value = Array(old.prefix(16))
       value.append(UInt8(truncatingIfNeeded: value.count) &+ (value.last ?? 0) &+ 1)
       return value
     }
   }
 
-  /// Puts what `change` makes of the newest value of `key`, of which nobody knew beforehand how long it is.
+  /// Puts what `change` makes of the newest value at `address`, of which nobody knew beforehand how long it is.
   private func rewrite(
-    _ key: [UInt8], _ wait: Script.Wait, as change: ([UInt8]) -> [UInt8]
+    _ address: Address, _ wait: Script.Wait, as change: ([UInt8]) -> [UInt8]
   ) throws {
     try admitting(1000) {
       let before = world.history.newest
       let (value, receipt) = try store.evaluate { evaluation throws(StoreError) -> [UInt8] in
-        let old = try evaluation.withEntry(stored: key.rawSpan) { info, value in
+        let old = try evaluation.withEntry(
+          of: address.key.rawSpan, in: address.keyspace
+        ) { info, value in
           info.map { _ in [UInt8](copying: value) }
         }
-        guard old == before.entry(key)?.value else {
+        guard old == before.entry(address)?.value else {
           Verdict.fail(
-            "an evaluation of \(key) saw \(old?.count ?? -1) bytes that are not the newest")
+            "an evaluation of \(address) saw \(old?.count ?? -1) bytes that are not the newest")
         }
         let value = change(old ?? [])
-        try evaluation.put(stored: key.rawSpan, value.rawSpan)
+        try evaluation.putEntry(address.key.rawSpan, value.rawSpan, in: address.keyspace)
         return value
       }
       if world.hasCrashed { return }
       var model = before
-      model.put(key, value, at: world.history.last + 1)
+      model.put(address, value, at: world.history.last + 1)
       try finish(receipt, model, wait, wrote: true)
     }
   }
@@ -258,15 +260,40 @@ final class Client {
     Verdict.fail("\(complaint ?? "") (nor at any up to \(last))")
   }
 
-  private func get(_ keys: [[UInt8]]) throws {
+  private func get(_ addresses: [Address]) throws {
+    let reader = store.makeReader()
+    defer { reader.close() }
+    try get(keys: addresses.filter { $0.keyspace == .keys }.map(\.key), reader)
+    // So that a look-up of one key opens the file itself.
+    reader.end()
+    for address in addresses {
+      try atOneMoment { () throws(StoreError) in
+        try reader.withEntry(of: address.key.rawSpan, in: address.keyspace) { info, value in
+          info.map {
+            Model.Entry(value: [UInt8](copying: value), sequence: $0.sequence, type: $0.type)
+          }
+        }
+      } judge: { found, model in
+        found == model.entry(address)
+          ? nil : "\(address) has the value of sequence \(found?.sequence ?? 0)"
+      }
+      if address.keyspace != .keys { continue }
+      try atOneMoment { () throws(StoreError) in
+        try reader.sequence(of: address.key.rawSpan)
+      } judge: { found, model in
+        found == model.entry(address)?.sequence ?? 0 ? nil : "\(address) has sequence \(found)"
+      }
+    }
+  }
+
+  /// Users' keys together, at one cut.
+  private func get(keys: [[UInt8]], _ reader: Reader) throws {
     var bytes: [UInt8] = []
     var ranges: [Range<Int>] = []
     for key in keys {
       ranges.append(bytes.count..<bytes.count + key.count)
       bytes += key
     }
-    let reader = store.makeReader()
-    defer { reader.close() }
     try atOneMoment { () throws(StoreError) in
       var found: [Model.Entry?] = []
       try reader.withEntries(of: ranges, in: bytes.rawSpan) { _, info, value in
@@ -277,26 +304,8 @@ final class Client {
       }
       return found
     } judge: { found, model in
-      zip(keys, found).first { $1 != model.userEntry($0) }.map {
+      zip(keys, found).first { $1 != model.entry(Address($0)) }.map {
         "\($0.0) does not have its value at one cut"
-      }
-    }
-    // So that a look-up of one key opens the file itself.
-    reader.end()
-    for key in keys {
-      try atOneMoment { () throws(StoreError) in
-        try reader.withEntry(stored: key.rawSpan) { info, value in
-          info.map {
-            Model.Entry(value: [UInt8](copying: value), sequence: $0.sequence, type: $0.type)
-          }
-        }
-      } judge: { found, model in
-        found == model.entry(key) ? nil : "\(key) has the value of sequence \(found?.sequence ?? 0)"
-      }
-      try atOneMoment { () throws(StoreError) in
-        try reader.sequence(of: key.rawSpan)
-      } judge: { found, model in
-        found == model.userEntry(key)?.sequence ?? 0 ? nil : "\(key) has sequence \(found)"
       }
     }
   }
@@ -327,7 +336,7 @@ final class Client {
     let expected = Array((reverse ? keys.reversed() : keys).prefix(limit))
     let isRight =
       found.map(\.key) == expected
-      && found.allSatisfy { model.entry($0.key)?.value == $0.value }
+      && found.allSatisfy { model.entry(Address($0.key))?.value == $0.value }
     return isRight ? nil : "a scan of \(range) finds \(found.map(\.key)), not \(expected)"
   }
 }

@@ -10,80 +10,72 @@ struct Model: Equatable {
     var hasExpired = false
   }
 
-  /// All that is stored, with internal keys and what has expired.
-  private(set) var stored: [[UInt8]: Entry] = [:]
+  /// All that is stored, with what has expired.
+  private(set) var stored: [Address: Entry] = [:]
   /// The owners that range deletes have removed, and what they owned was not removed.
   var orphaned: Set<[UInt8]> = []
   /// The owners that went otherwise, as no layer that knows of them would have it: what they owned stays.
   private(set) var abandoned: Set<[UInt8]> = []
 
   /// What is there for a reader of one key.
-  func entry(_ key: [UInt8]) -> Entry? { stored[key].flatMap { $0.hasExpired ? nil : $0 } }
+  func entry(_ address: Address) -> Entry? {
+    stored[address].flatMap { $0.hasExpired ? nil : $0 }
+  }
 
   /// What a count counts.
-  var count: Int { stored.keys.count { !InternalKey.contains($0.rawSpan) } }
+  var count: Int { stored.keys.count { $0.keyspace == .keys } }
 
   mutating func apply(_ write: Script.Write, at sequence: SequenceNumber) {
     switch write {
-    case .put(let key, let count, let fill):
-      put(key, Self.value(count, fill), at: sequence)
+    case .put(let address, let count, let fill):
+      put(address, Self.value(count, fill), at: sequence)
     case .putEntry(let key, let count, let fill, let type, let expiry):
       abandonOwner(at: key)
-      stored[key] = Entry(
+      stored[Address(key)] = Entry(
         value: Self.value(count, fill), sequence: sequence, type: type,
         hasExpired: (1..<1000).contains(expiry))
-    case .delete(let key):
-      abandonOwner(at: key)
-      stored[key] = nil
-    case .deleteRange(let range):
-      if range == .everything { orphaned = [] }
-      for (key, entry) in stored
-      where range.holds(key) && (range == .everything || Self.shows(key, in: range)) {
-        if let id = entry.ownerID, range != .everything { orphaned.insert(id) }
-        stored[key] = nil
+    case .delete(let address):
+      abandonOwner(at: address)
+      stored[address] = nil
+    case .deleteRange(let range, let keyspace):
+      let isOfEverything = range == .everything && keyspace == .keys
+      if isOfEverything { orphaned = [] }
+      for (address, entry) in stored
+      where isOfEverything || address.keyspace == keyspace && range.holds(address.key) {
+        if let id = entry.ownerID, !isOfEverything { orphaned.insert(id) }
+        stored[address] = nil
       }
     case .putOwner(let key, let id):
       abandonOwner(at: key)
-      stored[key] = Entry(value: Owners.value(of: id), sequence: sequence, type: Owners.type)
+      stored[Address(key)] = Entry(
+        value: Owners.value(of: id), sequence: sequence, type: Owners.type)
       stored[Owners.field(of: id)] = Entry(value: [], sequence: sequence)
     case .moveOwner(let key, let target):
-      put(Owners.moveMark, [], at: sequence)
-      guard var entry = stored[key], entry.ownerID != nil, key != target else { return }
+      put(Address(Owners.moveMark), [], at: sequence)
+      guard var entry = stored[Address(key)], entry.ownerID != nil, key != target else { return }
       entry.sequence = sequence
-      stored[key] = nil
+      stored[Address(key)] = nil
       abandonOwner(at: target)
-      stored[target] = entry
+      stored[Address(target)] = entry
     }
   }
 
-  private mutating func abandonOwner(at key: [UInt8]) {
-    if let id = stored[key]?.ownerID { abandoned.insert(id) }
+  private mutating func abandonOwner(at key: [UInt8]) { abandonOwner(at: Address(key)) }
+
+  private mutating func abandonOwner(at address: Address) {
+    if let id = stored[address]?.ownerID { abandoned.insert(id) }
   }
 
-  /// Internal keys are seen in ranges among them alone.
-  private static func shows(_ key: [UInt8], in range: KeyRange) -> Bool {
-    if range == InternalKey.mapFields { return true }
-    let isPrefixOfField =
-      range.lower.starts(with: [0, 1]) && range.upper?.starts(with: [0, 1]) == true
-    return isPrefixOfField || !InternalKey.contains(key.rawSpan)
+  mutating func put(_ address: Address, _ value: [UInt8], at sequence: SequenceNumber) {
+    abandonOwner(at: address)
+    stored[address] = Entry(value: value, sequence: sequence)
   }
 
-  mutating func put(_ key: [UInt8], _ value: [UInt8], at sequence: SequenceNumber) {
-    abandonOwner(at: key)
-    stored[key] = Entry(value: value, sequence: sequence)
-  }
-
-  /// What a scan shows, in order; of internal keys only one of what is `stored`.
-  func keys(in range: KeyRange, stored isOfStored: Bool = false) -> [[UInt8]] {
-    stored.filter { key, entry in
-      range.holds(key) && !entry.hasExpired
-        && (isOfStored ? Self.shows(key, in: range) : !InternalKey.contains(key.rawSpan))
-    }.keys.sorted { $0.lexicographicallyPrecedes($1) }
-  }
-
-  /// What users find at `key`: nothing at an internal one.
-  func userEntry(_ key: [UInt8]) -> Entry? {
-    InternalKey.contains(key.rawSpan) ? nil : entry(key)
+  /// What a scan shows, in order.
+  func keys(in range: KeyRange, of keyspace: Keyspace = .keys) -> [[UInt8]] {
+    stored.filter { address, entry in
+      address.keyspace == keyspace && range.holds(address.key) && !entry.hasExpired
+    }.keys.map(\.key).sorted { $0.lexicographicallyPrecedes($1) }
   }
 
   static func value(_ count: Int, _ fill: UInt8) -> [UInt8] {

@@ -9,7 +9,7 @@ enum Owners {
 
   /// What is the owner's alone, the number `number` of a script: it routes what it owns to where `key` is.
   static func id(_ number: Int, at key: [UInt8]) -> [UInt8] {
-    let slot = InternalKey.slot(of: key.rawSpan)
+    let slot = Keyspace.slot(ofUserKey: key.rawSpan)
     return [UInt8(slot >> 8), UInt8(slot & 0xFF), mark]
       + (0..<11).map { UInt8(truncatingIfNeeded: number >> (8 * min($0, 7))) }
   }
@@ -17,16 +17,14 @@ enum Owners {
   /// Whether `id` is of `id(_:at:)`, and not of a value that looks like one.
   static func isID(_ id: [UInt8]) -> Bool { id.count == 14 && id[2] == mark && id[0] < 64 }
 
-  static func field(of id: [UInt8]) -> [UInt8] {
-    InternalKey.mapPrefix(slot: Int(id[0]) << 8 | Int(id[1]), id: Array(id[2...])) + [0]
-  }
+  static func field(of id: [UInt8]) -> Address { Address(id + [0], in: .owned) }
 
   static func value(of id: [UInt8]) -> [UInt8] { id + [1, 0, 0, 0, 0, 0, 0, 0] }
 
   /// Written with each move, so that no move leaves the batch empty.
   static let moveMark: [UInt8] = Array("moved".utf8)
 
-  static func id(of note: Orphan) -> [UInt8] { Array(note.key.dropFirst(4)) }
+  static func id(of note: Orphan) -> [UInt8] { Array(note.key.dropFirst(2)) }
 }
 
 extension Model.Entry {
@@ -51,13 +49,14 @@ extension Client {
       let (_, receipt) = try store.evaluate { evaluation throws(StoreError) in
         for orphan in found {
           let range = orphan.owned
-          try evaluation.deleteRange(stored: range, inPartitionOf: range.lower.rawSpan)
+          try evaluation.deleteRange(
+            range, in: .owned, ofPartitionOf: range.lower.rawSpan)
           try evaluation.delete(orphan)
         }
       }
       if world.hasCrashed { return }
       for orphan in found {
-        model.apply(.deleteRange(orphan.owned), at: world.history.last + 1)
+        model.apply(.deleteRange(orphan.owned, in: .owned), at: world.history.last + 1)
         model.orphaned.remove(Owners.id(of: orphan))
       }
       try finish(receipt, model, .durable, wrote: true)

@@ -130,7 +130,7 @@ struct Runner {
     }
     if world.hasCrashed { return }
     if let refusal { Verdict.fail("there is room again, and yet: \(refusal)") }
-    let write = Script.Write.put([], count: 100, fill: 1)
+    let write = Script.Write.put(Address([]), count: 100, fill: 1)
     Client(world, store).run([
       Script.Operation(id: 0, client: 0, action: .write([write], conditions: [], wait: .durable))
     ])
@@ -202,10 +202,10 @@ struct Runner {
         Verdict.fail("check finds: " + report.findings.joined(separator: "\n"))
       }
       if let entryCount, report.tombstoneCount == 0,
-        report.entryCount - report.internalEntryCount != entryCount
+        report.entryCount - report.otherEntryCount != entryCount
       {
         Verdict.fail(
-          "check counts \(report.entryCount) entries, \(report.internalEntryCount) of them internal, "
+          "check counts \(report.entryCount) entries, \(report.otherEntryCount) of them not users', "
             + "not \(entryCount)")
       }
     } catch {
@@ -246,15 +246,15 @@ struct Runner {
 
   private func compare(_ store: Store, _ model: Model, _ sequence: SequenceNumber) throws {
     let expected = model.keys(in: .everything)
-    let fields = try store.scan(stored: InternalKey.mapFields)
-    let expectedFields = model.keys(in: InternalKey.mapFields, stored: true)
-    guard fields.map(\.key) == expectedFields else {
+    let owned = try store.scan(.everything, in: .owned)
+    let expectedOwned = model.keys(in: .everything, of: .owned)
+    guard owned.map(\.key) == expectedOwned else {
       Verdict.fail(
-        "after recovery at \(sequence): fields of maps \(fields.map(\.key)), not \(expectedFields)")
+        "after recovery at \(sequence): owned entries \(owned.map(\.key)), not \(expectedOwned)")
     }
-    for (key, value) in fields where model.entry(key)?.value != value {
+    for (key, value) in owned where model.entry(Address(key, in: .owned))?.value != value {
       Verdict.fail(
-        "after recovery at \(sequence): another value of the field \(key), \(value.count) bytes")
+        "after recovery at \(sequence): another value of the owned \(key), \(value.count) bytes")
     }
     for reverse in [false, true] {
       let found = try store.scan(.everything, reverse: reverse, limit: .max)
@@ -262,7 +262,7 @@ struct Runner {
       guard found.map(\.key) == keys else {
         Verdict.fail("after recovery at \(sequence): keys \(found.map(\.key)), not \(keys)")
       }
-      for (key, value) in found where model.entry(key)?.value != value {
+      for (key, value) in found where model.entry(Address(key))?.value != value {
         Verdict.fail("after recovery at \(sequence): another value of \(key), \(value.count) bytes")
       }
     }
@@ -270,7 +270,7 @@ struct Runner {
     defer { reader.close() }
     for key in expected {
       let found = try reader.sequence(of: key.rawSpan)
-      guard found == model.entry(key)?.sequence else {
+      guard found == model.entry(Address(key))?.sequence else {
         Verdict.fail("after recovery at \(sequence): \(key) has sequence \(found)")
       }
     }

@@ -50,11 +50,11 @@ struct Script {
 
   enum Action {
     case write([Write], conditions: [Condition], wait: Wait)
-    case increment([UInt8], wait: Wait)
+    case increment(Address, wait: Wait)
     /// Appends to a value until it has so many bytes, and says that it writes a few: as commands do whose
     /// requests are small and whose values are large.
-    case grow([UInt8], count: Int, wait: Wait)
-    case get([[UInt8]])
+    case grow(Address, count: Int, wait: Wait)
+    case get([Address])
     case scan(KeyRange, reverse: Bool, limit: Int)
     case count
     case hold(KeyRange)
@@ -67,11 +67,11 @@ struct Script {
   }
 
   enum Write {
-    case put([UInt8], count: Int, fill: UInt8)
+    case put(Address, count: Int, fill: UInt8)
     /// With a type, and an expiry that has passed long since or never comes.
     case putEntry([UInt8], count: Int, fill: UInt8, type: UInt8, expiry: UInt64)
-    case delete([UInt8])
-    case deleteRange(KeyRange)
+    case delete(Address)
+    case deleteRange(KeyRange, in: Keyspace = .keys)
     /// An entry that owns others, and one that it owns.
     case putOwner([UInt8], id: [UInt8])
     /// Moves it, if there is one.

@@ -121,11 +121,11 @@ struct ScriptMaker {
         chance(1, in: 8)
         ? manyRangeDeletes() : (0..<Int.random(in: 2...8, using: &random)).map { _ in write() }
       return .write(writes, conditions: conditions(1, in: 3), wait: wait())
-    case 58..<64: return .increment(key(), wait: wait())
+    case 58..<64: return .increment(address(), wait: wait())
     case 64, 65:
       let count = chance(1, in: 3) ? Int.random(in: 70_000...300_000, using: &random) : 5000
-      return .grow(key(), count: count, wait: wait())
-    case 66..<72: return .get((0..<Int.random(in: 1...5, using: &random)).map { _ in key() })
+      return .grow(address(), count: count, wait: wait())
+    case 66..<72: return .get((0..<Int.random(in: 1...5, using: &random)).map { _ in address() })
     case 72..<78:
       return .scan(
         range(), reverse: chance(1, in: 2),
@@ -155,27 +155,27 @@ struct ScriptMaker {
 
   private mutating func write() -> Script.Write {
     switch Int.random(in: 0..<28, using: &random) {
-    case 0, 1: return .deleteRange(range())
+    case 0, 1: return deleteRange()
     case 24, 25:
       let key = userKey()
       ownerCount += 1
       return .putOwner(key, id: Owners.id(ownerCount, at: key))
     case 26, 27: return .moveOwner(userKey(), to: userKey())
-    case 2..<7: return .delete(key())
+    case 2..<7: return .delete(address())
     case 7..<10:
       return .putEntry(
-        key(), count: valueCount(), fill: UInt8.random(in: 0...255, using: &random),
+        userKey(), count: valueCount(), fill: UInt8.random(in: 0...255, using: &random),
         type: chance(1, in: 2) ? 0 : UInt8.random(in: 1...127, using: &random),
         expiry: [0, 1, 2, .max - 1, .max].randomElement(using: &random)!)
     default:
-      return .put(key(), count: valueCount(), fill: UInt8.random(in: 0...255, using: &random))
+      return .put(address(), count: valueCount(), fill: UInt8.random(in: 0...255, using: &random))
     }
   }
 
   /// More than are carried out in one chunk, over each other and over keys that the batch has put.
   private mutating func manyRangeDeletes() -> [Script.Write] {
     (0..<Int.random(in: 9...120, using: &random)).map { _ in
-      chance(1, in: 5) ? write() : .deleteRange(range())
+      chance(1, in: 5) ? write() : deleteRange()
     }
   }
 
@@ -200,31 +200,41 @@ struct ScriptMaker {
     }
   }
 
-  /// A few hot keys and many cold ones; the empty key is one of them, and some are fields of maps.
-  mutating func key() -> [UInt8] {
-    if chance(1, in: 12) {
-      let id = [UInt8](repeating: UInt8.random(in: 0...2, using: &random), count: 12)
-      return InternalKey.mapPrefix(slot: Int(id[0]) * 8000, id: id)
-        + [UInt8.random(in: 0...9, using: &random)]
-    }
-    return userKey()
+  /// Mostly of a user's key, at times of an entry that belongs to another.
+  mutating func address() -> Address {
+    chance(1, in: 12) ? Address(ownedKey(), in: .owned) : Address(userKey())
   }
 
+  private mutating func ownedKey() -> [UInt8] {
+    let number = UInt8.random(in: 0...2, using: &random)
+    return [number * 31, 0] + [UInt8](repeating: number, count: 12)
+      + [UInt8.random(in: 0...9, using: &random)]
+  }
+
+  /// A few hot keys and many cold ones; the empty key is one of them, and some begin with zeros.
   mutating func userKey() -> [UInt8] {
     let number =
       chance(1, in: 2)
       ? Int.random(in: 0..<min(3, keyCount), using: &random)
       : Int.random(in: 0..<keyCount, using: &random)
-    return number == 0 ? [] : Array("k\(number * 7919 % 997)".utf8)
+    if number == 0 { return [] }
+    let name = Array("k\(number * 7919 % 997)".utf8)
+    return number % 7 == 1 ? [0, UInt8(number % 5)] + name : name
   }
 
-  mutating func range() -> KeyRange {
+  private mutating func deleteRange() -> Script.Write {
+    chance(1, in: 8) ? .deleteRange(range(of: { $0.ownedKey() }), in: .owned) : .deleteRange(range())
+  }
+
+  mutating func range() -> KeyRange { range(of: { $0.userKey() }) }
+
+  private mutating func range(of makeKey: (inout Self) -> [UInt8]) -> KeyRange {
     switch Int.random(in: 0..<6, using: &random) {
-    case 0: return chance(1, in: 2) ? .everything : InternalKey.mapFields
-    case 1: return .prefix(key())
-    case 2: return KeyRange(from: key())
+    case 0: return .everything
+    case 1: return .prefix(makeKey(&self))
+    case 2: return KeyRange(from: makeKey(&self))
     default:
-      let bounds = [key(), key()].sorted { $0.lexicographicallyPrecedes($1) }
+      let bounds = [makeKey(&self), makeKey(&self)].sorted { $0.lexicographicallyPrecedes($1) }
       return KeyRange(from: bounds[0], to: bounds[1])
     }
   }

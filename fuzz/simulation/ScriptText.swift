@@ -37,10 +37,10 @@ extension Script.Action {
     switch self {
     case .write(let writes, let conditions, let wait):
       (conditions.map(\.text) + writes.map(\.text)).joined(separator: ", ") + "; wait: \(wait)"
-    case .increment(let key, let wait): "increment \(keyText(key)); wait: \(wait)"
-    case .grow(let key, let count, let wait):
-      "grow \(keyText(key)) to \(count) bytes; wait: \(wait)"
-    case .get(let keys): "get " + keys.map(keyText).joined(separator: " ")
+    case .increment(let address, let wait): "increment \(addressText(address)); wait: \(wait)"
+    case .grow(let address, let count, let wait):
+      "grow \(addressText(address)) to \(count) bytes; wait: \(wait)"
+    case .get(let addresses): "get " + addresses.map(addressText).joined(separator: " ")
     case .scan(let range, let reverse, let limit):
       "scan \(rangeText(range))\(reverse ? " backward" : "")\(limit == .max ? "" : ", \(limit)")"
     case .count: "count"
@@ -61,11 +61,12 @@ extension Script.Action {
 extension Script.Write {
   fileprivate var text: String {
     switch self {
-    case .put(let key, let count, let fill): "put \(keyText(key)) \(count) x \(fill)"
+    case .put(let address, let count, let fill): "put \(addressText(address)) \(count) x \(fill)"
     case .putEntry(let key, let count, let fill, let type, let expiry):
       "put \(keyText(key)) \(count) x \(fill) of type \(type), expiry \(expiry)"
-    case .delete(let key): "delete \(keyText(key))"
-    case .deleteRange(let range): "delete range \(rangeText(range))"
+    case .delete(let address): "delete \(addressText(address))"
+    case .deleteRange(let range, let keyspace):
+      "delete range \(rangeText(range)) of keyspace \(keyspace.rawValue)"
     case .putOwner(let key, let id): "put owner \(keyText(key)) \(id)"
     case .moveOwner(let key, let target): "move owner \(keyText(key)) to \(keyText(target))"
     }
@@ -90,6 +91,10 @@ private func faultText(_ fault: MemoryDevice.Fault) -> String {
 private func faultText(_ fault: DataFiles.Fault) -> String {
   "errno \(fault.code)\(fault.isShort ? " (short)" : "") at LMDB's \(fault.operation) "
     + "\(fault.skipping + 1)"
+}
+
+private func addressText(_ address: Address) -> String {
+  keyText(address.key) + (address.keyspace == .keys ? "" : " of keyspace \(address.keyspace.rawValue)")
 }
 
 private func keyText(_ key: [UInt8]) -> String {

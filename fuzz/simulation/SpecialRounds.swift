@@ -7,16 +7,16 @@ extension ScriptMaker {
   /// A group of batches over several partitions, torn at any byte: in many cases between an intent and its marker.
   mutating func splitRound() -> Script.Round {
     let batches = (0..<6).map { _ in
-      let puts = (0..<3).map { _ in Script.Write.put(key(), count: 4, fill: 5) }
+      let puts = (0..<3).map { _ in Script.Write.put(address(), count: 4, fill: 5) }
       return Script.Action.write(puts, conditions: [], wait: .none)
     }
     return rareRound(
-      batches + [.increment(key(), wait: .request)], at: .groupBeforeSync, .power(.tearsAtByte))
+      batches + [.increment(address(), wait: .request)], at: .groupBeforeSync, .power(.tearsAtByte))
   }
 
   /// One batch, and then nobody asks for anything for longer than what was acknowledged may stay unsynced.
   mutating func quietRound() -> Script.Round {
-    let put = Script.Write.put(key(), count: 10, fill: 3)
+    let put = Script.Write.put(address(), count: 10, fill: 3)
     let actions: [Script.Action] =
       [.write([put], conditions: [], wait: .sync)] + Array(repeating: .pause, count: 50)
     return Script.Round(
@@ -41,7 +41,7 @@ extension ScriptMaker {
       ]
     case 1:
       // More segments become free at once than are kept.
-      let put = Script.Write.put(key(), count: 90_000, fill: 7)
+      let put = Script.Write.put(address(), count: 90_000, fill: 7)
       let at = [CrashPoint.segmentBeforeRemoval, .segmentAfterRemoval]
       return [
         rareRound(
@@ -51,7 +51,7 @@ extension ScriptMaker {
     case 2:
       // A range delete of more keys than one chunk takes.
       let puts = (0..<250).map { number in
-        Script.Write.put(Array("purged \(number)".utf8), count: 8, fill: 1)
+        Script.Write.put(Address(Array("purged \(number)".utf8)), count: 8, fill: 1)
       }
       return [
         rareRound(
@@ -65,7 +65,7 @@ extension ScriptMaker {
     }
   }
 
-  private mutating func increment() -> Script.Action { .increment(key(), wait: .durable) }
+  private mutating func increment() -> Script.Action { .increment(address(), wait: .durable) }
 
   private mutating func rareRound(
     openings: [Script.Opening] = [], _ actions: [Script.Action], at point: CrashPoint,
@@ -85,13 +85,13 @@ extension ScriptMaker {
     let operations = (0..<Int.random(in: 1...4, using: &random)).map { _ in
       nextID += 1
       let key = Array("k\(Int.random(in: 100...999, using: &random))".utf8)
-      let write = Script.Write.put(key, count: 445, fill: UInt8.random(in: 0...9, using: &random))
+      let write = Script.Write.put(Address(key), count: 445, fill: UInt8.random(in: 0...9, using: &random))
       return Script.Operation(
         id: nextID, client: 0,
         action: .write([write], conditions: [], wait: chance(1, in: 4) ? .durable : .none))
     }
     nextID += 1
-    let last = Script.Operation(id: nextID, client: 0, action: .increment([], wait: .request))
+    let last = Script.Operation(id: nextID, client: 0, action: .increment(Address([]), wait: .request))
     let isLoss = chance(1, in: 2)
     return Script.Round(
       openings: [], operations: isLoss ? operations + [last] : operations,
@@ -109,14 +109,14 @@ extension ScriptMaker {
       }
     }
     for _ in 0..<8 {
-      let key = key()
+      let key = userKey()
       let range = chance(1, in: 2) ? KeyRange.prefix(key) : range()
       add(
         [
-          .write([.put(key, count: 8, fill: 9)], conditions: [], wait: .none),
+          .write([.put(Address(key), count: 8, fill: 9)], conditions: [], wait: .none),
           .write([.deleteRange(range)], conditions: [], wait: .durable), .seal,
         ], of: 0)
-      add([.get([key]), .get([key]), .scan(range, reverse: false, limit: .max)], of: 1)
+      add([.get([Address(key)]), .get([Address(key)]), .scan(range, reverse: false, limit: .max)], of: 1)
     }
     return Script.Round(openings: [], operations: operations, crash: nil, ending: ending(false))
   }
@@ -130,20 +130,20 @@ extension ScriptMaker {
       operations.append(Script.Operation(id: nextID, client: client, action: action))
     }
     for _ in 0..<4 {
-      let key = key()
-      let put = Script.Write.put(key, count: 8, fill: 9)
+      let key = userKey()
+      let put = Script.Write.put(Address(key), count: 8, fill: 9)
       let replacement: [Script.Write] = [.deleteRange(.prefix(key)), put]
       add(.write([put], conditions: [], wait: .durable), of: 0)
       add(.checkpoint, of: 0)
       if chance(1, in: 2) {
-        add(.write([.put(self.key(), count: 8, fill: 9)], conditions: [], wait: .none), of: 0)
+        add(.write([.put(address(), count: 8, fill: 9)], conditions: [], wait: .none), of: 0)
         add(.seal, of: 0)
       }
       add(.write(replacement, conditions: [], wait: .none), of: 0)
       add(.seal, of: 0)
       add(.write(replacement, conditions: [], wait: .durable), of: 0)
       add(.pause, of: 0)
-      for _ in 0..<8 { add(.get([key]), of: 1) }
+      for _ in 0..<8 { add(.get([Address(key)]), of: 1) }
     }
     return Script.Round(openings: [], operations: operations, crash: nil, ending: .close)
   }

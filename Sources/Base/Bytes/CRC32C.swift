@@ -27,6 +27,17 @@ package struct CRC32C {
     }
   }
 
+  /// Adds `first`, then `bytes`, to the checksum. O(n).
+  package mutating func update(_ first: UInt8, then bytes: RawSpan) {
+    if kvd_has_crc32c() == 1 {
+      register = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe kvd_crc32c_hardware_after(register, first, buffer.baseAddress, buffer.count)
+      }
+    } else {
+      register = Self.advanceByTable(Self.advanceByTable(register, over: first), over: bytes)
+    }
+  }
+
   /// The checksum of `bytes` alone. O(n).
   package static func checksum(_ bytes: RawSpan, seed: UInt32 = 0) -> UInt32 {
     var crc = CRC32C(seed: seed)
@@ -46,9 +57,12 @@ package struct CRC32C {
   static func advanceByTable(_ register: UInt32, over bytes: RawSpan) -> UInt32 {
     var register = register
     for offset in 0..<bytes.byteCount {
-      let byte = bytes.load(at: offset, as: UInt8.self)
-      register = table[Int((register ^ UInt32(byte)) & 0xFF)] ^ (register >> 8)
+      register = advanceByTable(register, over: bytes.load(at: offset, as: UInt8.self))
     }
     return register
+  }
+
+  private static func advanceByTable(_ register: UInt32, over byte: UInt8) -> UInt32 {
+    table[Int((register ^ UInt32(byte)) & 0xFF)] ^ (register >> 8)
   }
 }

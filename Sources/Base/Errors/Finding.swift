@@ -7,6 +7,8 @@ public struct Finding: Error, Sendable, Equatable {
   public var offset: UInt64?
   /// The key of the damaged entry, if a single entry is damaged.
   public var key: [UInt8]?
+  /// The keyspace of that entry; 0 for users' keys.
+  public var keyspace: UInt8
   /// What an undamaged file holds there.
   public var expected: String
   /// What was found instead.
@@ -14,11 +16,13 @@ public struct Finding: Error, Sendable, Equatable {
 
   /// Damage in `file`.
   public init(
-    file: String, offset: UInt64? = nil, key: [UInt8]? = nil, expected: String, found: String
+    file: String, offset: UInt64? = nil, key: [UInt8]? = nil, keyspace: UInt8 = 0,
+    expected: String, found: String
   ) {
     self.file = file
     self.offset = offset
     self.key = key
+    self.keyspace = keyspace
     self.expected = expected
     self.found = found
   }
@@ -30,6 +34,7 @@ extension Finding: CustomStringConvertible {
     var place = file
     if let offset { place += " at byte \(offset)" }
     if let key { place += ", key \(Self.printable(key))" }
+    if key != nil, keyspace != 0 { place += " of keyspace \(keyspace)" }
     return "\(place): expected \(expected), found \(found)"
   }
 

@@ -26,9 +26,9 @@ struct ExpiryWalk {
       begunAt = MonotonicTime.now
     }
     var range = ExpiryIndex.range(upTo: now)
-    if range.lower.lexicographicallyPrecedes(position) { range.lower = position }
+    range.lower = position
     if range.isEmpty { return [] }
-    return try reader.collectSound(stored: range, limit: limit) { key, _ in [UInt8](copying: key) }
+    return try reader.collectSound(in: .expiries, range, limit: limit) { key, _ in [UInt8](copying: key) }
   }
 
   /// Continues after `key`, or at `moment` if that is earlier.

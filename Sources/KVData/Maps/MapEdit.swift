@@ -31,7 +31,7 @@ public struct MapEdit {
     guard count > 0, field.byteCount <= MapLimits.fieldByteCount,
       let key = key(of: field)
     else { return try body(nil) }
-    let (result, byteCount) = try evaluation.withEntry(stored: key.rawSpan) {
+    let (result, byteCount) = try evaluation.withEntry(of: key.rawSpan, in: .owned) {
       info, value throws(StoreError) in
       (try info == nil ? body(nil) : body(value), value.byteCount)
     }
@@ -65,7 +65,7 @@ public struct MapEdit {
     guard let key = key(of: field) else { preconditionFailure("begin was not called") }
     // Called before anything is written, because it ends an evaluation whose time is up.
     try evaluation.pace.advance(by: ScanBudget.steps(forByteCount: value.byteCount))
-    try evaluation.put(stored: key.rawSpan, value)
+    try evaluation.putEntry(key.rawSpan, value, in: .owned)
     if isNew { count += 1 }
     isChanged = true
   }
@@ -76,7 +76,7 @@ public struct MapEdit {
     _ field: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) -> Bool {
     guard try contains(field, in: &evaluation), let key = key(of: field) else { return false }
-    try evaluation.delete(stored: key.rawSpan)
+    try evaluation.deleteEntry(key.rawSpan, in: .owned)
     count -= 1
     isChanged = true
     return true
@@ -91,7 +91,7 @@ public struct MapEdit {
     _ key: RawSpan, in evaluation: inout Evaluation
   ) throws(StoreError) {
     evaluation.attach(MapFieldCleanup())
-    if evaluation.mayContainMaps { try Records.remove(key, in: &evaluation) }
+    if evaluation.mayHoldOwners { try Records.remove(key, in: &evaluation) }
     let id = evaluation.makeMapID(for: key)
     self.id = id
     fieldKey = FieldKey(of: id)
@@ -102,10 +102,10 @@ public struct MapEdit {
   func finish(_ key: RawSpan, in evaluation: inout Evaluation) throws(StoreError) {
     guard isChanged, let id else { return }
     do throws(StoreError) {
-      guard count > 0 else { return try evaluation.delete(stored: key, replacing: expiry) }
+      guard count > 0 else { return try evaluation.deleteEntry(key, replacing: expiry) }
       let record = MapRecord(id: id, count: count).bytes
-      try evaluation.put(
-        stored: key, record.rawSpan, type: type.rawValue, expiry: expiry, replacing: expiry)
+      try evaluation.putEntry(
+        key, record.rawSpan, type: type.rawValue, expiry: expiry, replacing: expiry)
     } catch {
       evaluation.fail(error)
       throw error

@@ -39,6 +39,6 @@ extension Evaluation {
   mutating func makeMapID(for key: RawSpan) -> MapID {
     let place = takeOrdinal()
     return MapID(
-      slot: UInt16(InternalKey.slot(of: key)), sequence: place.sequence, ordinal: place.ordinal)
+      slot: UInt16(Keyspace.slot(ofUserKey: key)), sequence: place.sequence, ordinal: place.ordinal)
   }
 }

@@ -11,18 +11,19 @@ enum MapFields {
     let range = record.id.keys(of: .everything)
     let limit = MapLimits.fieldsDeletedOneByOne
     guard record.count <= limit else {
-      return try evaluation.deleteRange(stored: range, inPartitionOf: range.lower.rawSpan)
+      return try evaluation.deleteRange(
+        range, in: .owned, ofPartitionOf: range.lower.rawSpan)
     }
     var keys: [[UInt8]] = []
     keys.reserveCapacity(record.count)
     try evaluation.scanEntries(
-      stored: range, inPartitionOf: range.lower.rawSpan, reverse: false, limit: limit
+      range, in: .owned, ofPartitionOf: range.lower.rawSpan, limit: limit
     ) { key, _, _ in
       keys.append([UInt8](copying: key))
       return true
     }
     try evaluation.atomically { evaluation throws(StoreError) in
-      for key in keys { try evaluation.delete(stored: key.rawSpan) }
+      for key in keys { try evaluation.deleteEntry(key.rawSpan, in: .owned) }
     }
   }
 
@@ -44,8 +45,8 @@ enum MapFields {
       }
       for place in page.fields.indices {
         target.set(page.bytes.rawSpan.extracting(page.fields[place]))
-        try evaluation.put(
-          stored: target.bytes.rawSpan, page.bytes.rawSpan.extracting(page.values[place]))
+        try evaluation.putEntry(
+          target.bytes.rawSpan, page.bytes.rawSpan.extracting(page.values[place]), in: .owned)
       }
       count += page.fields.count
       guard page.isFull, let last = page.fields.last else { break }

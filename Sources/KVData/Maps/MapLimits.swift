@@ -2,8 +2,9 @@ import KVStore
 
 /// Limits of a map.
 public enum MapLimits {
-  /// Maximum length of a field in bytes. With the map's id in front it forms an engine key.
-  public static let fieldByteCount = InternalKey.fieldByteCount
+  /// Maximum length of a field in bytes. The map's id precedes it in the
+  /// engine's key.
+  public static let fieldByteCount = 490
 
   /// Bytes that a field takes in a batch in addition to its own and its value's: the map's id and length fields.
   package static let fieldOverhead = 24

@@ -3,25 +3,25 @@ import KVStore
 
 /// A source of records and fields: a cut of what is published, or an evaluation including its own writes.
 package protocol EntryView: ~Copyable {
-  /// Makes `key` readable. If it returns false, everything read before must be read again, because the cut is of a
+  /// Makes `key`, one of `keyspace`, readable. If it returns false, everything read before must be read again, because the cut is of a
   /// later moment.
-  mutating func cover(_ key: RawSpan) throws(StoreError) -> Bool
+  mutating func cover(_ key: RawSpan, in keyspace: Keyspace) throws(StoreError) -> Bool
 
   /// Lends the entry of `key` whatever its type; nil if there is none.
   mutating func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R
 
-  /// Same, for a key that may be internal.
+  /// Same, for a key of `keyspace`.
   mutating func withEntry<R>(
-    stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+    of key: RawSpan, in keyspace: Keyspace,
+    _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R
 
-  /// Lends entries of the partition that holds `key`, in key order; internal entries if `range` is of internal
-  /// keys.
+  /// Lends the entries of `range` in `keyspace` that are in the partition of `key`, in key order.
   mutating func scanEntries(
-    stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool, limit: Int,
-    skipsDamaged: Bool,
+    _ range: KeyRange, in keyspace: Keyspace, ofPartitionOf key: RawSpan, reverse: Bool,
+    limit: Int, skipsDamaged: Bool,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError)
 
@@ -30,15 +30,15 @@ package protocol EntryView: ~Copyable {
 }
 
 extension ReadCut: EntryView {
-  package mutating func cover(_ key: RawSpan) throws(StoreError) -> Bool {
-    if covers(key) { return true }
-    try extend(to: key)
+  package mutating func cover(_ key: RawSpan, in keyspace: Keyspace) throws(StoreError) -> Bool {
+    if covers(key, in: keyspace) { return true }
+    try extend(to: key, in: keyspace)
     return false
   }
 }
 
 extension Evaluation: EntryView {
-  package mutating func cover(_ key: RawSpan) -> Bool { true }
+  package mutating func cover(_ key: RawSpan, in keyspace: Keyspace) -> Bool { true }
 
   package mutating func advance(by stepCount: Int) throws(StoreError) {
     try pace.advance(by: stepCount)
@@ -74,7 +74,7 @@ package struct FoundMap {
   ) throws(StoreError) -> R {
     guard field.byteCount <= MapLimits.fieldByteCount else { return try body(nil) }
     key.set(field)
-    return try view.withEntry(stored: key.bytes.rawSpan) { info, value throws(StoreError) in
+    return try view.withEntry(of: key.bytes.rawSpan, in: .owned) { info, value throws(StoreError) in
       try info == nil ? body(nil) : body(value)
     }
   }
@@ -97,8 +97,8 @@ package struct FoundMap {
   ) throws(StoreError) {
     guard limit > 0, !range.isEmpty else { return }
     try view.scanEntries(
-      stored: record.id.keys(of: range), inPartitionOf: key.bytes.rawSpan, reverse: reverse,
-      limit: limit, skipsDamaged: skipsDamaged
+      record.id.keys(of: range), in: .owned, ofPartitionOf: key.bytes.rawSpan,
+      reverse: reverse, limit: limit, skipsDamaged: skipsDamaged
     ) { key, _, value throws(StoreError) in try body(FieldKey.field(of: key), value) }
   }
 }
@@ -110,11 +110,11 @@ extension EntryView where Self: ~Copyable {
     at key: RawSpan, type: RecordType = .map
   ) throws(StoreError) -> FoundMap? {
     while true {
-      _ = try cover(key)
+      _ = try cover(key, in: .keys)
       guard let found = try record(at: key, type: type) else { return nil }
       let map = FoundMap(found.record)
       // A renamed map may have its fields in another partition than its record.
-      if try cover(map.place) { return map }
+      if try cover(map.place, in: .owned) { return map }
     }
   }
 
@@ -124,13 +124,13 @@ extension EntryView where Self: ~Copyable {
     at keys: some Collection<Range<Int>>, in bytes: RawSpan, type: RecordType = .map
   ) throws(StoreError) -> [FoundMap?] {
     while true {
-      for key in keys { _ = try cover(bytes.extracting(key)) }
+      for key in keys { _ = try cover(bytes.extracting(key), in: .keys) }
       var found: [FoundMap?] = []
       found.reserveCapacity(keys.count)
       var isOneMoment = true
       for key in keys {
         let map = try record(at: bytes.extracting(key), type: type).map { FoundMap($0.record) }
-        if let map, try !cover(map.place) { isOneMoment = false }
+        if let map, try !cover(map.place, in: .owned) { isOneMoment = false }
         found.append(map)
       }
       if isOneMoment { return found }
@@ -174,7 +174,7 @@ extension Reader {
     for field in fields where field.count <= MapLimits.fieldByteCount {
       guard readByteCount <= limit else { break }
       fieldKey.set(bytes.extracting(field))
-      readByteCount += try touch(fieldKey.bytes.rawSpan)
+      readByteCount += try touch(fieldKey.bytes.rawSpan, in: .owned)
     }
     return readByteCount
   }

@@ -80,9 +80,9 @@ package struct OrphanRemoval {
     _ orphan: Orphan, into portion: inout Portion, _ reader: Reader
   ) throws(StoreError) -> Fate {
     let place = orphan.owned.lower
-    if store.isReadOnly(partitionOf: place.rawSpan) { return .damaged }
+    if store.isReadOnly(partitionOf: place.rawSpan, in: .owned) { return .damaged }
     let hasBacklog =
-      store.rangeDeleteCount(inPartitionOf: place.rawSpan) >= Self.rangeBacklogLimit
+      store.rangeDeleteCount(inPartitionOf: place.rawSpan, in: .owned) >= Self.rangeBacklogLimit
     // A note that must wait is met on every walk; do not count its fields each time.
     if hasBacklog, let record = MapRecord(orphan.value.rawSpan),
       record.count > MapLimits.fieldsDeletedOneByOne
@@ -97,7 +97,7 @@ package struct OrphanRemoval {
       }
     } catch {
       // One damaged note must not prevent others from being handled.
-      guard error.isDamagedValue || store.isReadOnly(partitionOf: place.rawSpan) else {
+      guard error.isDamagedValue || store.isReadOnly(partitionOf: place.rawSpan, in: .owned) else {
         throw error
       }
       reader.end()
@@ -124,9 +124,9 @@ private struct Portion {
     let range = orphan.owned
     let limit = MapLimits.fieldsDeletedOneByOne
     var found: [[UInt8]] = []
-    try reader.withCut(of: range.lower.rawSpan) { cut throws(StoreError) in
+    try reader.withCut(of: range.lower.rawSpan, in: .owned) { cut throws(StoreError) in
       try cut.scanEntries(
-        stored: range, inPartitionOf: range.lower.rawSpan, limit: limit + 1
+        range, in: .owned, ofPartitionOf: range.lower.rawSpan, limit: limit + 1
       ) {
         key, _, _ in
         found.append([UInt8](copying: key))
@@ -149,9 +149,10 @@ private struct Portion {
   }
 
   func carryOut(in evaluation: inout Evaluation) throws(StoreError) {
-    for field in fields { try evaluation.delete(stored: field.rawSpan) }
+    for field in fields { try evaluation.deleteEntry(field.rawSpan, in: .owned) }
     for range in ranges {
-      try evaluation.deleteRange(stored: range, inPartitionOf: range.lower.rawSpan)
+      try evaluation.deleteRange(
+        range, in: .owned, ofPartitionOf: range.lower.rawSpan)
     }
     for orphan in orphans { try evaluation.delete(orphan) }
   }

@@ -56,15 +56,10 @@ enum Dispatcher {
       call.note = .rejected
       throw refusal
     }
-    if EscapedKeys.areIn(&call, of: command, request) {
-      return try EscapedKeys.withRequest(&call, of: command, request) {
-        (call, request) throws(StoreError) in try perform(index, command, &call, request)
-      }
-    }
     try perform(index, command, &call, request)
   }
 
-  /// Queues or runs a command whose arguments have been checked, and whose keys are engine keys.
+  /// Queues or runs a command whose arguments have been checked.
   @inline(__always)
   private static func perform(
     _ index: Int, _ command: Command, _ call: inout Call, _ request: RawSpan
@@ -199,7 +194,7 @@ enum Dispatcher {
       return try Scripts.touch(command, call, request, &seen)
     }
     // A key that is replaced or removed may hold a map, whose fields are removed with it.
-    let mayRemoveMaps = command.flags.contains(.write) && call.store.mayContainMaps
+    let mayRemoveMaps = command.flags.contains(.write) && call.store.mayHoldOwners
     guard keys.first > 0,
       mayRemoveMaps || command.flags.contains(.readsFirst)
         || (command.flags.contains(.readsFirstWithOptions) && call.count > 3)

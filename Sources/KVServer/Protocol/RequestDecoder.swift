@@ -15,7 +15,7 @@ struct RequestLimits {
   static let bulkByteCountBeforeLogin = 16 << 10
 
   var bulkByteCount = Limits.valueByteCount + slackByteCount
-  var requestByteCount = Limits.valueByteCount + Limits.internalKeyByteCount + slackByteCount
+  var requestByteCount = Limits.valueByteCount + Limits.keyByteCount + slackByteCount
 }
 
 /// Finds the requests in the bytes received on a connection, however they were split into packets.

@@ -77,17 +77,9 @@ struct ScriptRun: ~Copyable {
   private static func perform(
     _ index: Int, _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    let command = call.server.table.commands[index]
     call.command = index
     var begun = call.meter.clock.now
-    if EscapedKeys.areIn(&call, of: command, request) {
-      try EscapedKeys.withRequest(&call, of: command, request) {
-        (call, request) throws(StoreError) in
-        try Transactions.carryOut(index, &evaluation, &call, request)
-      }
-    } else {
-      try Transactions.carryOut(index, &evaluation, &call, request)
-    }
+    try Transactions.carryOut(index, &evaluation, &call, request)
     call.didRunPart(request, errorsBefore: 0, since: &begun)
   }
 

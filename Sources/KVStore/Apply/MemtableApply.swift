@@ -41,8 +41,8 @@ struct MemtableApply {
     var cursor = layer.memtable.makeCursor(at: .max)
     cursor.seek(RawSpan())
     while cursor.isValid {
-      let isPut = cursor.withEntry { key, header, value in
-        header.kind == .put && !isElided(key, header, value)
+      let isPut = cursor.withEntry { storedKey, header, value in
+        header.kind == .put && !isElided(EntryAddress(storedAs: storedKey), header, value)
       }
       if isPut { return false }
       cursor.next()
@@ -64,8 +64,8 @@ struct MemtableApply {
       var transaction = try partition.environment.beginWrite()
       var state = try transaction.appliedState()
       var hasOrphans = false
-      let internalGrowth = try writeChunk(&cursor, &keyCount, &hasOrphans, &transaction)
-      state.internalEntryCount? += internalGrowth
+      let otherGrowth = try writeChunk(&cursor, &keyCount, &hasOrphans, &transaction)
+      state.otherEntryCount += otherGrowth
       if !cursor.isValid {
         if !DeliberateBug.dropsTombstones.isOn {
           for tombstone in layer.tombstones { try transaction.setTombstone(tombstone) }
@@ -73,7 +73,7 @@ struct MemtableApply {
         state.lsn = position.end.rawValue
         state.sequence = position.sequence
       }
-      if !cursor.isValid || internalGrowth != 0 { try transaction.setAppliedState(state) }
+      if !cursor.isValid || otherGrowth != 0 { try transaction.setAppliedState(state) }
       CrashPoint.reached(.applyBeforeCommit)
       try transaction.commit()
       if hasOrphans { partition.presence.noteOrphan() }
@@ -94,64 +94,69 @@ struct MemtableApply {
     try transaction.commit()
   }
 
-  /// Returns the number of internal entries that were added. LMDB does not report whether a put added an entry, only
-  /// how many entries there are. Internal keys are adjacent, so the total is read before and after their run.
+  /// Returns how many entries that are not users' were added. LMDB does not report whether a put added an entry, only
+  /// how many entries there are. Those entries come after all of the users', so the total is read before and after
+  /// their run.
   private func writeChunk(
     _ cursor: inout MemtableCursor, _ keyCount: inout Int, _ hasOrphans: inout Bool,
     _ transaction: inout WriteTransaction
   ) throws(StoreError) -> Int {
-    var internalGrowth = 0
-    var countBeforeRun: Int?
+    var orphansAdded = 0
+    var countBeforeOthers: Int?
     let pageLimit = pace.transactionPageLimit(behind: keyCount)
     let firstKey = keyCount
     while cursor.isValid, transaction.changedPageCount < pageLimit, keyCount - firstKey < entryLimit
     {
       keyCount += 1
-      try cursor.withVersion { key, version throws(StoreError) in
-        let isInternal = InternalKey.contains(key)
-        if isInternal != (countBeforeRun != nil) {
-          let entryCount = try transaction.entryCount()
-          internalGrowth += countBeforeRun.map { entryCount - $0 } ?? 0
-          countBeforeRun = countBeforeRun == nil ? entryCount : nil
+      try cursor.withVersion { storedKey, version throws(StoreError) in
+        let address = EntryAddress(storedAs: storedKey)
+        if countBeforeOthers == nil, address.keyspace != .keys {
+          countBeforeOthers = try transaction.entryCount()
         }
-        let orphanCount = try write(key, version, &transaction)
-        internalGrowth += orphanCount
-        if orphanCount > 0 || isInternal && InternalKey.isOrphan(key) { hasOrphans = true }
+        let orphanCount = try write(storedKey, address, version, &transaction)
+        orphansAdded += countBeforeOthers == nil ? orphanCount : 0
+        if orphanCount > 0 || address.keyspace == .orphans { hasOrphans = true }
       }
       cursor.next()
     }
-    if let countBeforeRun { internalGrowth += try transaction.entryCount() - countBeforeRun }
-    return internalGrowth
+    guard let countBeforeOthers else { return orphansAdded }
+    return orphansAdded + (try transaction.entryCount() - countBeforeOthers)
   }
 
   /// Whether a range delete hides the entry, so that it is not written. What the range delete hides in LMDB
   /// is left to the purge worker.
-  private func isElided(_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) -> Bool {
-    guard tombstones.newest(over: key, at: durableSequence) > header.sequence else { return false }
-    return !owners.isKept(header, value) || tombstones.newest(over: key, at: last) > header.sequence
+  private func isElided(
+    _ address: EntryAddress, _ header: EntryHeader, _ value: RawSpan
+  ) -> Bool {
+    guard tombstones.newest(over: address, at: durableSequence) > header.sequence else {
+      return false
+    }
+    return !owners.isKept(address, header, value)
+      || tombstones.newest(over: address, at: last) > header.sequence
   }
 
   /// Returns the number of orphan notes that were added.
   private func write(
-    _ key: RawSpan, _ version: KeyVersion, _ transaction: inout WriteTransaction
+    _ storedKey: RawSpan, _ address: EntryAddress, _ version: KeyVersion,
+    _ transaction: inout WriteTransaction
   ) throws(StoreError) -> Int {
     try version.withValue { value throws(StoreError) in
       let header = version.header
-      let isElided = isElided(key, header, value)
-      let orphanCount = try owners.visit(key, version, isElided: isElided, &transaction)
+      let isElided = isElided(address, header, value)
+      let orphanCount = try owners.visit(address, version, isElided: isElided, &transaction)
       if isElided { return orphanCount }
       switch header.kind {
       case .delete:
-        try transaction.delete(.data, key)
+        try transaction.delete(.data, storedKey)
       case .put:
         let seed = partition.environment.checksumSeed
         try transaction.reserve(
-          key, byteCount: StoredValue.headerByteCount + value.byteCount
+          storedKey, byteCount: StoredValue.headerByteCount + value.byteCount
         ) { target in
           StoredValue.encode(
             StoredValue.Header(
               sequence: header.sequence, type: header.type, expiryMilliseconds: header.expiry),
-            key: key, value: value, seed: seed, into: &target)
+            storedKey: storedKey, value: value, seed: seed, into: &target)
         }
       }
       return orphanCount

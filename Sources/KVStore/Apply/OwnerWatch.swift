@@ -36,55 +36,56 @@ struct OwnerWatch {
 
   /// Whether the newest version of a key is written although a range delete of a later memtable hides it: an
   /// owner is removed only when everything in between is known.
-  func isKept(_ header: EntryHeader, _ value: RawSpan) -> Bool {
-    isWatching && header.kind == .put && Orphan.isOwner(header.type, value)
+  func isKept(_ address: EntryAddress, _ header: EntryHeader, _ value: RawSpan) -> Bool {
+    isWatching && address.keyspace == .keys && header.kind == .put && Orphan.isOwner(header.type, value)
       && header.sequence >= newestFullDeleteSequence
   }
 
-  /// Must be called before the newest version of `key` is written or left out. Returns the number of orphan
+  /// Must be called before the newest version at `address` is written or left out. Returns the number of orphan
   /// notes that it added to the file. Costs one lookup in the range deletes; where one covers the key, also
   /// one for each version and a lookup in the file.
   func visit(
-    _ key: RawSpan, _ newest: KeyVersion, isElided: Bool, _ transaction: inout WriteTransaction
+    _ address: EntryAddress, _ newest: KeyVersion, isElided: Bool,
+    _ transaction: inout WriteTransaction
   ) throws(StoreError) -> Int {
-    guard isWatching, !InternalKey.contains(key) else { return 0 }
-    if !isElided, layers.tombstoneSequence(over: key, at: last) == 0 { return 0 }
+    guard isWatching, address.keyspace == .keys else { return 0 }
+    if !isElided, layers.tombstoneSequence(over: address, at: last) == 0 { return 0 }
     var orphans: [(orphan: Orphan, sequence: SequenceNumber)] = []
     var version = newest
     var successor = last &+ 1
     while true {
       let header = version.header
       version.withValue { value in
-        if let orphan = orphan(key, header, value, before: successor) { orphans.append(orphan) }
+        if let orphan = orphan(address, header, value, before: successor) { orphans.append(orphan) }
       }
       successor = header.sequence
       guard let older = version.before else { break }
       version = older
     }
     let isStale = try lookIntoFile(
-      key, oldest: successor, newest: newest.sequence, &orphans, transaction)
+      address, oldest: successor, newest: newest.sequence, &orphans, transaction)
     if isElided, isStale, !DeliberateBug.leavesStaleOwners.isOn {
-      try transaction.delete(.data, key)
+      try transaction.delete(.data, address.storedKey)
     }
     return orphans.isEmpty ? 0 : try transaction.add(orphans)
   }
 
-  /// Whether the file has an owner under `key` that is not newer than the memtable's newest version.
+  /// Whether the file has an owner at `address` that is not newer than the memtable's newest version.
   private func lookIntoFile(
-    _ key: RawSpan, oldest: SequenceNumber, newest: SequenceNumber,
+    _ address: EntryAddress, oldest: SequenceNumber, newest: SequenceNumber,
     _ orphans: inout [(orphan: Orphan, sequence: SequenceNumber)],
     _ transaction: borrowing WriteTransaction
   ) throws(StoreError) -> Bool {
     let seed = partition.environment.checksumSeed
-    return try transaction.withValue(of: key) { stored in
+    return try transaction.withValue(of: address.storedKey.rawSpan) { stored in
       // A damaged entry is left for the read that meets it.
-      guard let stored, let header = StoredValue.soundHeader(stored, key: key, seed: seed),
+      guard let stored, let header = StoredValue.soundHeader(stored, at: address, seed: seed),
         header.type != 0
       else { return false }
       // After a crash the file may already have this memtable's versions, or later ones.
       if header.sequence < oldest {
         let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
-        if let orphan = orphan(key, EntryHeader(header), value, before: oldest) {
+        if let orphan = orphan(address, EntryHeader(header), value, before: oldest) {
           orphans.append(orphan)
         }
       }
@@ -92,15 +93,15 @@ struct OwnerWatch {
     }
   }
 
-  /// The orphan note for a version of `key` if it is an owner and a range delete lies between it and the
+  /// The orphan note for a version of the entry at `address` if it is an owner and a range delete lies between it and the
   /// version with the sequence `successor`.
   private func orphan(
-    _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan, before successor: SequenceNumber
+    _ address: EntryAddress, _ header: EntryHeader, _ value: RawSpan, before successor: SequenceNumber
   ) -> (orphan: Orphan, sequence: SequenceNumber)? {
     guard header.kind == .put, header.type != 0, header.sequence >= newestFullDeleteSequence,
       header.sequence < successor,
-      layers.tombstoneSequence(over: key, at: successor - 1) > header.sequence,
-      let orphan = Orphan(ownerKey: key, type: header.type, value: value)
+      layers.tombstoneSequence(over: address, at: successor - 1) > header.sequence,
+      let orphan = Orphan(ownerKey: address.key, type: header.type, value: value)
     else { return nil }
     return (orphan, header.sequence)
   }

@@ -12,12 +12,11 @@ public struct Batch: Sendable {
   private(set) var onlyDeletes = true
   /// The size of the batch, as `Limits.batchByteCount` counts it.
   private(set) var chargedByteCount = 0
-  /// The number of ranges that the batch deletes. A range with keys on both sides of the internal keys counts
-  /// as two; `KeyRange.everything` counts as one.
+  /// The number of ranges that the batch deletes; `KeyRange.everything` counts as four.
   private(set) var rangeDeleteCount = 0
 
-  /// Whether stored entries are put and removed directly, internal ones included.
-  private(set) var writesStoredEntries = false
+  /// Whether single entries are put and removed, of any keyspace.
+  private(set) var writesSingleEntries = false
 
   /// An empty batch.
   public init() {}
@@ -28,13 +27,9 @@ public struct Batch: Sendable {
   /// The bytes of all keys and values, plus a few more for each.
   public var byteCount: Int { mutations.count }
 
-  /// Sets `key` to `value`. Either may be empty. O(n). Throws `.keyTooLong`, `.reservedKey` and `.valueTooLarge`.
+  /// Sets `key` to `value`. Either may be empty. O(n). Throws `.keyTooLong` and `.valueTooLarge`.
   public mutating func put(_ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
-    try Limits.check(key: key.rawSpan)
-    try Limits.check(value: value.rawSpan)
-    chargedByteCount += key.count + value.count + Limits.mutationByteCount
-    onlyDeletes = false
-    mutations.appendPut(key.rawSpan, value.rawSpan)
+    try append(key, value, in: .keys, type: 0, expiry: 0)
   }
 
   /// Sets `key` to a value with a type below 128. It expires when the store's clock (`Store.now`) reaches
@@ -42,47 +37,51 @@ public struct Batch: Sendable {
   public mutating func put(
     _ key: [UInt8], _ value: [UInt8], type: UInt8, expiry: UInt64 = 0
   ) throws(StoreError) {
-    try Limits.check(key: key.rawSpan)
-    try append(key, value, type: type, expiry: expiry)
+    try append(key, value, in: .keys, type: type, expiry: expiry)
   }
 
-  /// Puts an entry as it is. `key` may be internal. For the whole batch, the caller is responsible for the
-  /// entries that belong to replaced ones.
-  mutating func put(
-    stored key: [UInt8], _ value: [UInt8], type: UInt8 = 0, expiry: UInt64 = 0
+  /// Puts a single entry. For the whole batch, the caller is responsible for the entries that belong to
+  /// replaced ones. Only entries of `Keyspace.keys` have a type or an expiry.
+  mutating func putEntry(
+    _ key: [UInt8], _ value: [UInt8], in keyspace: Keyspace, type: UInt8 = 0, expiry: UInt64 = 0
   ) throws(StoreError) {
-    writesStoredEntries = true
-    try append(key, value, type: type, expiry: expiry)
+    writesSingleEntries = true
+    try append(key, value, in: keyspace, type: type, expiry: expiry)
   }
 
   private mutating func append(
-    _ key: [UInt8], _ value: [UInt8], type: UInt8, expiry: UInt64
+    _ key: [UInt8], _ value: [UInt8], in keyspace: Keyspace, type: UInt8, expiry: UInt64
   ) throws(StoreError) {
     precondition(type <= EntryHeader.typeLimit)
-    try Limits.check(stored: key.rawSpan)
-    if expiry != 0 { try Limits.check(expiring: key.rawSpan) }
+    precondition(keyspace == .keys || type == 0 && expiry == 0)
+    let address = EntryAddress(keyspace, key.rawSpan)
+    try Limits.check(address)
     try Limits.check(value: value.rawSpan)
     chargedByteCount += key.count + value.count + Limits.mutationByteCount
     onlyDeletes = false
-    mutations.appendPut(key.rawSpan, value.rawSpan, type: type, expiry: expiry)
+    if type == 0, expiry == 0 {
+      mutations.appendPut(address, value.rawSpan)
+    } else {
+      mutations.appendPut(address, value.rawSpan, type: type, expiry: expiry)
+    }
   }
 
-  /// Removes `key`, if it exists. Throws `.keyTooLong` and `.reservedKey`.
+  /// Removes `key`, if it exists. Throws `.keyTooLong`.
   public mutating func delete(_ key: [UInt8]) throws(StoreError) {
-    try Limits.check(key: key.rawSpan)
-    appendDelete(key)
+    try appendDelete(key, in: .keys)
   }
 
-  /// Removes only the entry itself, like the stored `put`.
-  mutating func delete(stored key: [UInt8]) throws(StoreError) {
-    writesStoredEntries = true
-    try Limits.check(stored: key.rawSpan)
-    appendDelete(key)
+  /// Removes a single entry, as `putEntry` puts one.
+  mutating func deleteEntry(_ key: [UInt8], in keyspace: Keyspace) throws(StoreError) {
+    writesSingleEntries = true
+    try appendDelete(key, in: keyspace)
   }
 
-  private mutating func appendDelete(_ key: [UInt8]) {
+  private mutating func appendDelete(_ key: [UInt8], in keyspace: Keyspace) throws(StoreError) {
+    let address = EntryAddress(keyspace, key.rawSpan)
+    try Limits.check(address)
     chargedByteCount += key.count + Limits.mutationByteCount
-    mutations.appendDelete(key.rawSpan)
+    mutations.appendDelete(address)
   }
 
   /// Removes every key in `range`, at a cost that does not depend on their number. Keys that the same batch
@@ -90,18 +89,19 @@ public struct Batch: Sendable {
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
     try Limits.check(range: range)
     if range.isEmpty { return }
-    rangeDeleteCount += range.deletedParts.count
+    rangeDeleteCount += range.deletedKeyspaces.count
     chargedByteCount += range.byteCount + Limits.mutationByteCount
-    mutations.appendDeleteRange(range)
+    mutations.appendDeleteRange(range, in: .keys)
   }
 
   /// Makes the batch conditional on `condition`, which is checked against everything committed before it, not
   /// against the batch itself. `.preconditionFailed(index:)` names the first condition that does not hold,
-  /// counted in the order of these calls. Throws `.keyTooLong` and `.reservedKey`.
+  /// counted in the order of these calls. Throws `.keyTooLong`.
   public mutating func require(_ condition: Precondition, of key: [UInt8]) throws(StoreError) {
     try Limits.check(key: key.rawSpan)
     chargedByteCount += key.count + Limits.mutationByteCount
-    mutations.appendRequire(condition, of: key.rawSpan, index: preconditionCount)
+    mutations.appendRequire(
+      condition, of: EntryAddress(.keys, key.rawSpan), index: preconditionCount)
     preconditionCount += 1
   }
 }

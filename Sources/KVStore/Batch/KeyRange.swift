@@ -37,4 +37,11 @@ public struct KeyRange: Sendable, Equatable {
     if let upper { return key.isBefore(upper.rawSpan) }
     return true
   }
+
+  /// The bytes of both bounds.
+  var byteCount: Int { lower.count + (upper?.count ?? 0) }
+
+  /// The keyspaces in which deleting this range of users' keys deletes it: a delete of everything also
+  /// removes all that belongs to users' entries.
+  var deletedKeyspaces: [Keyspace] { self == .everything ? Keyspace.userData : [.keys] }
 }

@@ -5,14 +5,15 @@ import TxnWAL
 /// values are part of the format.
 ///
 ///     kind              after the kind byte
-///     1 put             key count u16, value count u32, key, value
-///     2 delete          key count u16, key
-///     3 deleteRange     lower count u16, upper count u16 (0xFFFF: no end), lower, upper
-///     4 requireAbsent   key count u16, index u32, key
-///     5 requirePresent  key count u16, index u32, key
-///     6 requireSequence key count u16, index u32, sequence u64, key
-///     7 putEntry        key count u16, value count u32, type u8, expiry u64, key, value
+///     1 put             key count u16, value count u32, keyspace u8, key, value
+///     2 delete          key count u16, keyspace u8, key
+///     3 deleteRange     lower count u16, upper count u16 (0xFFFF: no end), keyspace u8, lower, upper
+///     4 requireAbsent   key count u16, index u32, keyspace u8, key
+///     5 requirePresent  key count u16, index u32, keyspace u8, key
+///     6 requireSequence key count u16, index u32, sequence u64, keyspace u8, key
+///     7 putEntry        key count u16, value count u32, type u8, expiry u64, keyspace u8, key, value
 ///
+/// The keyspace and the key are adjacent, and so form the stored key. Counts do not include the keyspace.
 /// Replay ignores preconditions: that the log has the batch proves that they held. `index` is the precondition's place
 /// among those of its batch. In the log, a put of type 0 without an expiry is always a `put`.
 struct Mutation {
@@ -29,6 +30,7 @@ struct Mutation {
   static let noUpperBound = UInt16.max
 
   var kind: Kind
+  var keyspace: Keyspace
   /// The key's range in the bytes; for a range delete, that of the lower bound.
   var key: Range<Int>
   /// The value's range in the bytes; for a range delete, that of the upper bound. Nil if there is none.
@@ -44,122 +46,161 @@ struct Mutation {
   /// The offset of the next mutation.
   var end: Int
 
+  /// The range of the stored key in the bytes.
+  var storedKey: Range<Int> { key.lowerBound &- 1..<key.upperBound }
+
+  /// The address of the entry that the mutation concerns, borrowed from `bytes`.
+  @inline(__always)
+  @_lifetime(copy bytes)
+  func address(in bytes: RawSpan) -> EntryAddress {
+    EntryAddress(keyspace, bytes.extracting(key))
+  }
+
   /// The mutation at `offset`, or nil if the bytes there are not a mutation.
   static func parse(_ bytes: RawSpan, at offset: Int) -> Mutation? {
     let room = bytes.byteCount - offset
-    guard room >= 3, let kind = Kind(rawValue: bytes.load(at: offset, as: UInt8.self)) else {
+    guard room >= 1, let kind = Kind(rawValue: bytes.load(at: offset, as: UInt8.self)) else {
       return nil
     }
-    let keyCount = Int(bytes.load(at: offset + 1, as: UInt16.self))
+    let fieldByteCount = kind.fieldByteCount
+    guard room >= fieldByteCount,
+      let keyspace = Keyspace(
+        rawValue: bytes.load(at: offset + fieldByteCount - 1, as: UInt8.self))
+    else { return nil }
+    let keyStart = offset + fieldByteCount
+    let keyEnd = keyStart + Int(bytes.load(at: offset + 1, as: UInt16.self))
+    var mutation = Mutation(kind: kind, keyspace: keyspace, key: keyStart..<keyEnd, end: keyEnd)
     switch kind {
+    case .delete: break
     case .put:
-      guard room >= 7 else { return nil }
-      let valueCount = Int(bytes.load(at: offset + 3, as: UInt32.self))
-      guard keyCount + valueCount <= room - 7 else { return nil }
-      let key = offset + 7..<offset + 7 + keyCount
-      let value = key.upperBound..<key.upperBound + valueCount
-      return Mutation(kind: kind, key: key, value: value, end: value.upperBound)
-    case .delete:
-      guard keyCount <= room - 3 else { return nil }
-      let key = offset + 3..<offset + 3 + keyCount
-      return Mutation(kind: kind, key: key, end: key.upperBound)
-    case .deleteRange:
-      guard room >= 5 else { return nil }
-      let upperField = bytes.load(at: offset + 3, as: UInt16.self)
-      let upperCount = upperField == noUpperBound ? 0 : Int(upperField)
-      guard keyCount + upperCount <= room - 5 else { return nil }
-      let lower = offset + 5..<offset + 5 + keyCount
-      let upper = lower.upperBound..<lower.upperBound + upperCount
-      return Mutation(
-        kind: kind, key: lower, value: upperField == noUpperBound ? nil : upper,
-        end: upper.upperBound)
-    case .requireAbsent, .requirePresent, .requireSequence:
-      let fields = kind == .requireSequence ? 15 : 7
-      guard room >= fields, keyCount <= room - fields else { return nil }
-      let key = offset + fields..<offset + fields + keyCount
-      return Mutation(
-        kind: kind, key: key, index: Int(bytes.load(at: offset + 3, as: UInt32.self)),
-        sequence: kind == .requireSequence ? bytes.load(at: offset + 7, as: UInt64.self) : 0,
-        end: key.upperBound)
+      mutation.setValue(Int(bytes.load(at: offset + 3, as: UInt32.self)))
     case .putEntry:
-      guard room >= 16 else { return nil }
-      let valueCount = Int(bytes.load(at: offset + 3, as: UInt32.self))
-      let type = bytes.load(at: offset + 7, as: UInt8.self)
-      guard keyCount + valueCount <= room - 16, type <= EntryHeader.typeLimit else { return nil }
-      let key = offset + 16..<offset + 16 + keyCount
-      let value = key.upperBound..<key.upperBound + valueCount
-      return Mutation(
-        kind: kind, key: key, value: value, type: type,
-        expiry: bytes.load(at: offset + 8, as: UInt64.self), end: value.upperBound)
+      mutation.setValue(Int(bytes.load(at: offset + 3, as: UInt32.self)))
+      mutation.type = bytes.load(at: offset + 7, as: UInt8.self)
+      mutation.expiry = bytes.load(at: offset + 8, as: UInt64.self)
+      guard mutation.type <= EntryHeader.typeLimit else { return nil }
+    case .deleteRange:
+      let upperCount = bytes.load(at: offset + 3, as: UInt16.self)
+      if upperCount != noUpperBound { mutation.setValue(Int(upperCount)) }
+    case .requireAbsent, .requirePresent:
+      mutation.index = Int(bytes.load(at: offset + 3, as: UInt32.self))
+    case .requireSequence:
+      mutation.index = Int(bytes.load(at: offset + 3, as: UInt32.self))
+      mutation.sequence = bytes.load(at: offset + 7, as: UInt64.self)
+    }
+    return mutation.end <= bytes.byteCount ? mutation : nil
+  }
+
+  private mutating func setValue(_ byteCount: Int) {
+    value = key.upperBound..<key.upperBound + byteCount
+    end = key.upperBound + byteCount
+  }
+}
+
+extension Mutation.Kind {
+  /// The bytes before the key, the kind's and the keyspace's included.
+  var fieldByteCount: Int {
+    switch self {
+    case .delete: 4
+    case .deleteRange: 6
+    case .put, .requireAbsent, .requirePresent: 8
+    case .requireSequence: 16
+    case .putEntry: 17
     }
   }
 }
 
-extension KeyRange {
-  /// The range of a `deleteRange` mutation in `bytes`.
-  init(_ mutation: Mutation, in bytes: RawSpan) {
-    lower = Array(copying: bytes.extracting(mutation.key))
-    upper = mutation.value.map { Array(copying: bytes.extracting($0)) }
+/// A range delete: the range, and the keyspace that it addresses.
+struct DeletedRange: Equatable, Sendable {
+  var keyspace: Keyspace
+  var range: KeyRange
+
+  init(_ range: KeyRange, in keyspace: Keyspace) {
+    self.keyspace = keyspace
+    self.range = range
   }
+
+  /// The range delete of a `deleteRange` mutation in `bytes`.
+  init(_ mutation: Mutation, in bytes: RawSpan) {
+    keyspace = mutation.keyspace
+    range = KeyRange(
+      from: Array(copying: bytes.extracting(mutation.key)),
+      to: mutation.value.map { Array(copying: bytes.extracting($0)) })
+  }
+
+  /// The stored keys that it covers.
+  var storedKeys: StoredRange { range.storedKeys(in: keyspace) }
 }
 
 /// A destination for mutations: the log's buffer, or a batch that is being built.
 protocol MutationTarget: ~Copyable {
-  mutating func appendPut(_ key: RawSpan, _ value: RawSpan)
+  mutating func appendPut(_ address: EntryAddress, _ value: RawSpan)
   mutating func append(_ bytes: RawSpan)
   mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(_ value: Integer)
 }
 
 extension MutationTarget where Self: ~Copyable {
-  mutating func appendPut(_ key: RawSpan, _ value: RawSpan) {
+  mutating func append(_ address: EntryAddress) {
+    append(address.keyspace.rawValue)
+    append(address.key)
+  }
+
+  mutating func appendPut(_ address: EntryAddress, _ value: RawSpan) {
     append(Mutation.Kind.put.rawValue)
-    append(UInt16(key.byteCount))
+    append(UInt16(address.key.byteCount))
     append(UInt32(value.byteCount))
-    append(key)
+    append(address)
     append(value)
   }
 
-  mutating func appendPut(_ key: RawSpan, _ value: RawSpan, type: UInt8, expiry: UInt64) {
+  mutating func appendPut(
+    _ address: EntryAddress, _ value: RawSpan, type: UInt8, expiry: UInt64
+  ) {
     append(Mutation.Kind.putEntry.rawValue)
-    append(UInt16(key.byteCount))
+    append(UInt16(address.key.byteCount))
     append(UInt32(value.byteCount))
     append(type)
     append(expiry)
-    append(key)
+    append(address)
     append(value)
   }
 
-  /// Appends the put of an expiry index entry for `key`.
+  /// Appends the put of an expiry index entry for `key`, one of `Keyspace.keys`.
   mutating func appendPutIndex(of key: RawSpan, expiry: UInt64) {
     append(Mutation.Kind.put.rawValue)
     append(UInt16(ExpiryIndex.prefixByteCount + key.byteCount))
     append(0 as UInt32)
-    append(ExpiryIndex.prefixWord(expiry).byteSwapped)
-    append(key)
+    appendIndexKey(of: key, expiry: expiry)
   }
 
   mutating func appendDeleteIndex(of key: RawSpan, expiry: UInt64) {
     append(Mutation.Kind.delete.rawValue)
     append(UInt16(ExpiryIndex.prefixByteCount + key.byteCount))
-    append(ExpiryIndex.prefixWord(expiry).byteSwapped)
+    appendIndexKey(of: key, expiry: expiry)
+  }
+
+  private mutating func appendIndexKey(of key: RawSpan, expiry: UInt64) {
+    append(Keyspace.expiries.rawValue)
+    append(expiry.byteSwapped)
     append(key)
   }
 
-  mutating func appendDelete(_ key: RawSpan) {
+  mutating func appendDelete(_ address: EntryAddress) {
     append(Mutation.Kind.delete.rawValue)
-    append(UInt16(key.byteCount))
-    append(key)
+    append(UInt16(address.key.byteCount))
+    append(address)
   }
 
-  mutating func appendDeleteRange(_ range: KeyRange) {
+  mutating func appendDeleteRange(_ range: KeyRange, in keyspace: Keyspace) {
     append(Mutation.Kind.deleteRange.rawValue)
     append(UInt16(range.lower.count))
     append(range.upper.map { UInt16($0.count) } ?? Mutation.noUpperBound)
+    append(keyspace.rawValue)
     append(range.lower.rawSpan)
     if let upper = range.upper { append(upper.rawSpan) }
   }
 
-  mutating func appendRequire(_ condition: Precondition, of key: RawSpan, index: Int) {
+  mutating func appendRequire(_ condition: Precondition, of address: EntryAddress, index: Int) {
     let kind: Mutation.Kind =
       switch condition {
       case .absent: .requireAbsent
@@ -167,22 +208,24 @@ extension MutationTarget where Self: ~Copyable {
       case .sequence: .requireSequence
       }
     append(kind.rawValue)
-    append(UInt16(key.byteCount))
+    append(UInt16(address.key.byteCount))
     append(UInt32(index))
     if case .sequence(let sequence) = condition { append(sequence) }
-    append(key)
+    append(address)
   }
 }
 
 extension Sequencer: MutationTarget {
   /// The most frequent mutation by far, so space for all of it is reserved once.
-  mutating func appendPut(_ key: RawSpan, _ value: RawSpan) {
-    let valueOffset = 7 &+ key.byteCount
+  mutating func appendPut(_ address: EntryAddress, _ value: RawSpan) {
+    let key = address.key
+    let valueOffset = 8 &+ key.byteCount
     append(byteCount: valueOffset &+ value.byteCount) { bytes in
       bytes.store(Mutation.Kind.put.rawValue, at: 0)
       bytes.store(UInt16(key.byteCount), at: 1)
       bytes.store(UInt32(value.byteCount), at: 3)
-      bytes.copy(key, at: 7)
+      bytes.store(address.keyspace.rawValue, at: 7)
+      bytes.copy(key, at: 8)
       bytes.copy(value, at: valueOffset)
     }
   }

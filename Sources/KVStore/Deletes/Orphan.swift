@@ -2,13 +2,13 @@ import Base
 
 /// A note that a range delete removed an entry which owned others, without reading it or what it owned.
 ///
-/// An entry with a type owns the entries whose keys begin with 00 01 and then the first 14 bytes of its
-/// value; a map's record, for example, owns the map's fields. A command that removes an owner removes what it
-/// owns in the same batch. A range delete hides an owner without reading it. Such an owner is found only when
-/// it is physically removed, while its memtable is applied or by the purge worker. The same LMDB transaction
-/// then writes this internal entry, in the owner's partition:
+/// An entry of `Keyspace.keys` with a type owns the entries of `Keyspace.owned` whose keys begin with the
+/// first 14 bytes of its value; A command that removes an
+/// owner removes what it owns in the same batch. A range delete hides an owner without reading it. Such an
+/// owner is found only when it is physically removed, while its memtable is applied or by the purge worker.
+/// The same LMDB transaction then writes this entry of `Keyspace.orphans`, in the owner's partition:
 ///
-///     key    00 04 | slot of the owner's key u16 | first 14 bytes of the owner's value
+///     key    slot of the owner's key u16 | first 14 bytes of the owner's value
 ///     value  first bytes of the owner's value, at most `valueByteLimit`
 ///     type   0; the sequence is that of the owner
 ///
@@ -16,8 +16,8 @@ import Base
 /// deletes each note in the batch that does so. Numbers are big-endian.
 public struct Orphan: Sendable, Equatable {
   /// The number of bytes of an owner's value that are in the keys of what it owns.
-  public static let identityByteCount = 2 + InternalKey.mapIDByteCount
-  private static let prefixByteCount = 4
+  public static let identityByteCount = 14
+  static let prefixByteCount = 2
   static let keyByteCount = prefixByteCount + identityByteCount
   /// The most bytes of an owner's value that a note keeps.
   public static let valueByteLimit = 64
@@ -34,11 +34,11 @@ public struct Orphan: Sendable, Equatable {
     self.value = Array(copying: value)
   }
 
-  /// The note for the owner at `ownerKey`; nil if that entry owns nothing.
+  /// The note for the owner at `ownerKey`, one of `Keyspace.keys`; nil if that entry owns nothing.
   init?(ownerKey: RawSpan, type: UInt8, value: RawSpan) {
-    guard Self.isOwner(type, value), !InternalKey.contains(ownerKey) else { return nil }
-    let slot = Routing.slot(of: ownerKey)
-    var key: [UInt8] = [0, InternalKey.Kind.orphan.rawValue, UInt8(slot >> 8), UInt8(slot & 0xFF)]
+    guard Self.isOwner(type, value) else { return nil }
+    let slot = EntryAddress(.keys, ownerKey).slot
+    var key = [UInt8(slot >> 8), UInt8(slot & 0xFF)]
     key.append(copying: value.extracting(0..<Self.identityByteCount))
     self.key = key
     self.value = Array(copying: value.extracting(0..<min(value.byteCount, Self.valueByteLimit)))
@@ -55,15 +55,17 @@ public struct Orphan: Sendable, Equatable {
   static func newestFullDeleteSequence(in layers: Layers, at sequence: SequenceNumber)
     -> SequenceNumber
   {
-    // Only a delete of everything covers this key.
-    let key = InternalKey.orphans.lower
-    return layers.tombstoneSequence(over: key.rawSpan, at: sequence)
+    layers.tombstoneSequence(over: ofEverythingOwned, at: sequence)
   }
 
-  /// The range of the keys that the owner owned.
-  public var owned: KeyRange {
-    .prefix([0, InternalKey.Kind.mapField.rawValue] + key[Self.prefixByteCount...])
+  /// No entry has this address, because the keys of owned entries are longer: only a delete of all owned
+  /// entries covers it.
+  static var ofEverythingOwned: EntryAddress {
+    @_lifetime(immortal) get { EntryAddress(.owned, RawSpan()) }
   }
+
+  /// The range of the keys in `Keyspace.owned` that the owner owned.
+  public var owned: KeyRange { .prefix(Array(key[Self.prefixByteCount...])) }
 }
 
 extension WriteTransaction {
@@ -75,13 +77,14 @@ extension WriteTransaction {
     var newCount = 0
     let seed = environment.checksumSeed
     for (orphan, sequence) in orphans {
-      let key = orphan.key.rawSpan
+      let storedKey = [Keyspace.orphans.rawValue] + orphan.key
+      let key = storedKey.rawSpan
       let isNew = try withValue(of: key) { if $0 == nil { true } else { false } }
       if isNew { newCount += 1 }
       let value = orphan.value.rawSpan
       try reserve(key, byteCount: StoredValue.headerByteCount + value.byteCount) { target in
         StoredValue.encode(
-          StoredValue.Header(sequence: sequence), key: key, value: value, seed: seed, into: &target)
+          StoredValue.Header(sequence: sequence), storedKey: key, value: value, seed: seed, into: &target)
       }
     }
     return newCount

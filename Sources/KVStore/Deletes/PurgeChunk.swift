@@ -33,10 +33,10 @@ struct PurgeChunk {
     if next == nil { next = try PurgeGroup(&transaction, upTo: partition.applied) }
     guard var group = next else { return .nothing }
     var effort = Effort(deadline: MonotonicTime.now + Self.timeLimit, keyLimit: keyLimit)
-    var internalCount = 0
+    var otherCount = 0
     var orphans: [(orphan: Orphan, sequence: SequenceNumber)] = []
     group.position = try transaction.withCursor { cursor throws(StoreError) in
-      try remove(group, with: &cursor, &effort, &internalCount, &orphans)
+      try remove(group, with: &cursor, &effort, &otherCount, &orphans)
     }
     if let position = group.position {
       CrashPoint.reached(.purgeBeforePosition)
@@ -45,10 +45,10 @@ struct PurgeChunk {
       CrashPoint.reached(.purgeBeforeTombstoneRemoval)
       try group.remove(from: &transaction)
     }
-    if !orphans.isEmpty { internalCount -= try transaction.add(orphans) }
-    if internalCount != 0 {
+    if !orphans.isEmpty { otherCount -= try transaction.add(orphans) }
+    if otherCount != 0 {
       var state = try transaction.appliedState()
-      state.internalEntryCount? -= internalCount
+      state.otherEntryCount -= otherCount
       try transaction.setAppliedState(state)
     }
     CrashPoint.reached(.purgeBeforeCommit)
@@ -62,15 +62,15 @@ struct PurgeChunk {
   /// O(1) for each key.
   private func remove(
     _ group: PurgeGroup, with cursor: inout Cursor, _ effort: inout Effort,
-    _ internalCount: inout Int, _ orphans: inout [(orphan: Orphan, sequence: SequenceNumber)]
+    _ otherCount: inout Int, _ orphans: inout [(orphan: Orphan, sequence: SequenceNumber)]
   ) throws(StoreError) -> [UInt8]? {
     let ranges = group.ranges
     let start = group.position ?? []
-    for place in ranges.bounds.indices where ranges.newest[place] != 0 {
-      let upper = place + 1 < ranges.bounds.count ? ranges.bounds[place + 1] : nil
-      if let upper, !start.rawSpan.isBefore(upper.rawSpan) { continue }
+    for place in ranges.bounds.indices.dropLast() where ranges.newest[place] != 0 {
+      let upper = ranges.bounds[place + 1]
+      if !start.isBefore(upper) { continue }
       let lower = ranges.bounds[place]
-      let first = lower.rawSpan.isBefore(start.rawSpan) ? start : lower
+      let first = lower.isBefore(start) ? start : lower
       if effort.isSpent { return first }
       let fragment = Fragment(upper: upper, sequence: ranges.newest[place])
       var isEntry = try cursor.seek(first.rawSpan)
@@ -82,9 +82,9 @@ struct PurgeChunk {
         case .end: break walk
         case .pause(let key): return key
         case .keep: break
-        case .remove(let isInternal, let orphan):
+        case .remove(let isUsers, let orphan):
           try cursor.deleteCurrent()
-          if isInternal { internalCount += 1 }
+          if !isUsers { otherCount += 1 }
           if let orphan { orphans.append(orphan) }
         }
         effort.countKey(byteCount: byteCount)
@@ -97,40 +97,41 @@ struct PurgeChunk {
 
   /// A part of the file, and what is removed from it.
   private struct Fragment {
-    let upper: [UInt8]?
+    let upper: [UInt8]
     /// Everything older than this is removed.
     let sequence: SequenceNumber
   }
 
   private func judge(
-    _ key: RawSpan, _ stored: RawSpan, _ fragment: Fragment, _ effort: Effort
+    _ storedKey: RawSpan, _ stored: RawSpan, _ fragment: Fragment, _ effort: Effort
   ) -> Step {
-    if let upper = fragment.upper, !key.isBefore(upper.rawSpan) { return .end }
-    if effort.isSpent { return .pause(Array(copying: key)) }
+    if !storedKey.isBefore(fragment.upper.rawSpan) { return .end }
+    if effort.isSpent { return .pause(Array(copying: storedKey)) }
+    let address = EntryAddress(storedAs: storedKey)
     // Verified, not just read: a damaged sequence must not decide that a live value is removed. A damaged
     // entry stays, and is reported to the caller that reads it.
     let environment = partition.environment
     let header = try? StoredValue.decode(
-      stored, key: key, seed: environment.checksumSeed, file: environment.path)
+      stored, at: address, seed: environment.checksumSeed, file: environment.path)
     guard let header else { return .keep }
     guard header.sequence < fragment.sequence else { return .keep }
     // No version exists that is newer than this one and older than the range delete: LMDB has all of the log before
     // the newest range delete here, and no owner whose successor was left out. So the range delete removed this owner.
     let orphan =
-      header.type == 0
+      header.type == 0 || address.keyspace != .keys
         || header.sequence
           < Orphan.newestFullDeleteSequence(in: partition.layers, at: fragment.sequence)
       ? nil
       : Orphan(
-        ownerKey: key, type: header.type,
+        ownerKey: address.key, type: header.type,
         value: stored.extracting(droppingFirst: StoredValue.headerByteCount))
     return .remove(
-      isInternal: InternalKey.contains(key), orphan: orphan.map { ($0, header.sequence) })
+      isUsers: address.keyspace == .keys, orphan: orphan.map { ($0, header.sequence) })
   }
 
   private enum Step {
     case keep, end
-    case remove(isInternal: Bool, orphan: (orphan: Orphan, sequence: SequenceNumber)?)
+    case remove(isUsers: Bool, orphan: (orphan: Orphan, sequence: SequenceNumber)?)
     case pause([UInt8])
   }
 

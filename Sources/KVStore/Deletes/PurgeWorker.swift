@@ -11,7 +11,7 @@ import TxnWAL
 /// `@unchecked Sendable` is sound because the plain fields are accessed only inside the monitor, and `thread`
 /// only by the thread that opens and closes the store.
 final class PurgeWorker: @unchecked Sendable {
-  private let keyspace: Keyspace
+  private let partitionSet: PartitionSet
   private let keyLimit: Int
   private let ballast: Ballast
   private let monitor = Monitor()
@@ -38,14 +38,14 @@ final class PurgeWorker: @unchecked Sendable {
   ///   - ranShort: called when the disk has no space for the worker; `shortage` reports it from then on.
   ///   - failed: called when nothing more can be carried out.
   init(
-    keyspace: Keyspace, ballast: Ballast, keyLimit: Int = PurgeChunk.keyLimit,
+    partitionSet: PartitionSet, ballast: Ballast, keyLimit: Int = PurgeChunk.keyLimit,
     progressed: @escaping @Sendable () -> Void,
     gathered: @escaping @Sendable () -> Void,
     scarce: @escaping @Sendable ([Partition]) -> Void,
     ranShort: @escaping @Sendable () -> Void,
     failed: @escaping @Sendable (StoreError) -> Void
   ) {
-    self.keyspace = keyspace
+    self.partitionSet = partitionSet
     self.keyLimit = keyLimit
     self.ballast = ballast
     self.progressed = progressed
@@ -82,13 +82,13 @@ final class PurgeWorker: @unchecked Sendable {
       var didSome = true
       while didSome, !shouldStop {
         didSome = false
-        for partition in keyspace.partitions where !shouldStop {
+        for partition in partitionSet.partitions where !shouldStop {
           if purgeChunk(of: partition, &groups[partition.index]) { didSome = true }
         }
         if didSome { progressed() }
       }
-      if !shouldStop, keyspace.partitions.contains(where: \.shouldSealForTombstones) { gathered() }
-      let short = keyspace.partitions.filter { !shouldStop && $0.shouldSealForDiskSpace }
+      if !shouldStop, partitionSet.partitions.contains(where: \.shouldSealForTombstones) { gathered() }
+      let short = partitionSet.partitions.filter { !shouldStop && $0.shouldSealForDiskSpace }
       if !short.isEmpty { scarce(short) }
     }
   }

@@ -18,20 +18,20 @@ struct RangeIndex: Sendable {
   /// The memory that they take, approximately.
   var byteCount: Int { runs.reduce(0) { $0 + $1.origin.byteCount } }
 
-  /// Whether one of them may delete keys other than internal ones.
+  /// Whether one of them may delete users' entries.
   var isVisible: Bool { runs.contains { $0.origin.isVisible } }
 
-  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if there is none.
+  /// The sequence of the newest range delete, at or below `sequence`, that covers `address`; 0 if there is none.
   /// O(log² n).
   @inline(__always)
-  func newest(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
+  func newest(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber {
     if runs.isEmpty { return 0 }
-    return search(over: key, at: sequence)
+    return search(over: address, at: sequence)
   }
 
-  private func search(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
+  private func search(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber {
     for run in runs.reversed() where run.origin.firstSequence <= sequence {
-      let found = run.newest(over: key, at: sequence)
+      let found = run.newest(over: address, at: sequence)
       if found != 0 { return found }
     }
     return 0
@@ -91,21 +91,16 @@ extension RangeRun {
     guard let first = tombstones.first, let last = tombstones.last else {
       preconditionFailure("a run needs at least one range delete")
     }
-    let ranges = tombstones.map { KeyRange(from: $0.lower, to: $0.upper) }
+    let ranges = tombstones.map(\.range)
     self.init(
       ranges,
       Origin(
         firstSequence: first.sequence, last: last.id, firstLSN: first.lsn, lastLSN: last.lsn,
         count: tombstones.count,
         byteCount: ranges.reduce(0) { $0 + Self.overhead + $1.byteCount },
-        isVisible: ranges.contains { !$0.isInternal }))
+        isVisible: tombstones.contains { $0.keyspace == .keys }))
   }
 
   /// The memory that a range delete takes besides the bytes of its bounds.
   private static let overhead = 192
-}
-
-extension KeyRange {
-  /// The bytes of both bounds.
-  var byteCount: Int { lower.count + (upper?.count ?? 0) }
 }

@@ -22,11 +22,12 @@ final class RangeRun: Sendable {
     /// The number of ranges, and approximately the memory that they take.
     var count: Int
     var byteCount = 0
-    /// Whether they may cover keys other than internal ones.
+    /// Whether they may cover users' entries.
     var isVisible = true
   }
 
-  /// Where fragments begin, in order. Each ends where the next begins; the last has no end.
+  /// The stored keys at which fragments begin, in order. Each ends where the next begins; the last one, in
+  /// which nothing is deleted, has no end.
   let bounds: [[UInt8]]
   /// The newest sequence in each fragment; 0 if no range delete covers it.
   let newest: [SequenceNumber]
@@ -43,28 +44,27 @@ final class RangeRun: Sendable {
   }
 
   /// A run of ranges that share a sequence, in any order. O(n log n).
-  convenience init(_ ranges: [KeyRange], _ origin: Origin) {
+  convenience init(_ ranges: [StoredRange], _ origin: Origin) {
     var fragments = Fragments()
     fragments.reserve(ranges.count * 2)
     let sequence = origin.last.sequence
-    // The end of what has been added so far; nil if it has no end.
-    var end: [UInt8]? = []
+    // The end of what has been added so far.
+    var end: [UInt8] = []
     for range in Self.inOrder(ranges) where !range.isEmpty {
-      guard let covered = end else { break }
-      if !fragments.isEmpty, !covered.rawSpan.isBefore(range.lower.rawSpan) {
-        if let upper = range.upper, !covered.rawSpan.isBefore(upper.rawSpan) { continue }
+      if !fragments.isEmpty, !end.isBefore(range.lower) {
+        if !end.isBefore(range.upper) { continue }
       } else {
-        if !fragments.isEmpty { fragments.append(covered, 0) }
+        if !fragments.isEmpty { fragments.append(end, 0) }
         fragments.append(range.lower, sequence)
       }
       end = range.upper
     }
-    if !fragments.isEmpty, let end { fragments.append(end, 0) }
+    if !fragments.isEmpty { fragments.append(end, 0) }
     self.init(fragments, origin, parts: nil)
   }
 
-  private static func inOrder(_ ranges: [KeyRange]) -> [KeyRange] {
-    func isBefore(_ one: KeyRange, _ other: KeyRange) -> Bool {
+  private static func inOrder(_ ranges: [StoredRange]) -> [StoredRange] {
+    func isBefore(_ one: StoredRange, _ other: StoredRange) -> Bool {
       one.lower.isBefore(other.lower)
     }
     let isOrdered = zip(ranges, ranges.dropFirst()).allSatisfy { !isBefore($1, $0) }
@@ -83,30 +83,30 @@ final class RangeRun: Sendable {
     self.init(Fragments(merging: older, newer), origin, parts: (older, newer))
   }
 
-  /// The sequence of the newest range delete over `key`; 0 if there is none. O(log n).
-  func newest(over key: RawSpan) -> SequenceNumber {
+  /// The sequence of the newest range delete over `address`; 0 if there is none. O(log n).
+  func newest(over address: EntryAddress) -> SequenceNumber {
     var low = 0
     var high = bounds.count
     while low < high {
       let middle = (low + high) / 2
-      let isBehind = bounds[middle].withBytes { key.isBefore($0) }
+      let isBehind = bounds[middle].withBytes { address.isBefore(storedKey: $0) }
       if isBehind { high = middle } else { low = middle + 1 }
     }
     return low == 0 ? 0 : newest[low - 1]
   }
 
   /// The same, of those up to `sequence`. O(log² n).
-  func newest(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
-    let found = newest(over: key)
-    // Also if it is 0: neither part covers a key that the merged run does not cover.
+  func newest(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber {
+    let found = newest(over: address)
+    // Also if it is 0: neither part covers an address that the merged run does not cover.
     if found <= sequence { return found }
     guard let parts else { return 0 }
     if DeliberateBug.forgetsCoveredRangeDeletes.isOn { return 0 }
     if parts.newer.origin.firstSequence <= sequence {
-      let newer = parts.newer.newest(over: key, at: sequence)
+      let newer = parts.newer.newest(over: address, at: sequence)
       if newer != 0 { return newer }
     }
-    return parts.older.newest(over: key, at: sequence)
+    return parts.older.newest(over: address, at: sequence)
   }
 
   /// The newest sequence among those whose log records end at or below `lsn`; 0 if there is none. O(log n).

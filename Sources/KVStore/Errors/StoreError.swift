@@ -15,9 +15,6 @@ public enum StoreError: Error, Sendable, Equatable {
   /// an observer is notified; `Store.commit` and other calls that may wait do so themselves.
   case rangeDeletesPending
 
-  /// Keys that begin with 0x00 and a byte from 0x01 to 0x0F are reserved for the store: choose another.
-  case reservedKey
-
   /// The key holds a value of a type other than bytes.
   case wrongType
 
@@ -85,9 +82,6 @@ extension StoreError: CustomStringConvertible {
         + "large hashes and sets: split it"
     case .rangeDeletesPending:
       "too many range deletes are pending: nothing was written; retry later"
-    case .reservedKey:
-      "keys that begin with 0x00 and a byte from 0x01 to 0x0F are reserved: nothing was written; prefix the "
-        + "key with another byte, such as a second 0x00"
     case .wrongType:
       "the key holds a value of another type: use an operation for that type"
     case .preconditionFailed(let index):
@@ -112,7 +106,8 @@ extension StoreError: CustomStringConvertible {
     case .corrupted(let finding):
       "corrupted: \(finding); do not change the file; run `kvd check` or restore a backup"
     case .unsupportedFormat(let path, let found, let supported):
-      "\(path) has an unsupported format (\(found)): this build reads \(supported); use a build that supports it"
+      "\(path) has an unsupported format (\(found)): this build reads \(supported); use a "
+        + "build that supports it, or copy the data from there (docs/operations.md, \"Formats\")"
     case .locked(let path, let holder):
       "\(path) is in use by \(holder): stop it first, or use another directory"
     case .readOnly(let path, let because):
@@ -167,7 +162,7 @@ extension StoreError {
     case .valueTooLarge, .batchTooLarge, .tooManyRangeDeletes, .wrongType, .preconditionFailed,
       .abandoned:
       true
-    case .keyTooLong, .reservedKey, .rangeDeletesPending, .noRoom, .cancelled, .diskFull, .io,
+    case .keyTooLong, .rangeDeletesPending, .noRoom, .cancelled, .diskFull, .io,
       .poisoned, .noStore, .corrupted, .unsupportedFormat, .locked, .readOnly, .readersFull,
       .snapshotTooOld, .walkStopped, .lmdb, .invalidOption, .closed:
       false

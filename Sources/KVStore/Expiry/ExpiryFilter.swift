@@ -23,10 +23,10 @@ final class ExpiryFilter {
     self.clock = clock
   }
 
-  /// Whether the entry of `key` with this expiry has expired.
+  /// Whether the entry at `address` with this expiry has expired.
   @inline(__always)
-  func hides(_ expiry: UInt64, of key: RawSpan) -> Bool {
-    expiry != 0 && hasPassed(expiry, of: key)
+  func hides(_ expiry: UInt64, of address: EntryAddress) -> Bool {
+    expiry != 0 && hasPassed(expiry, of: address.key)
   }
 
   @inline(never)

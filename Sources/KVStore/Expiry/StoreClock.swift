@@ -11,7 +11,7 @@ extension Store {
   /// It stays the same until the machine's clock is set, also while the store is closed if `putClock` stored
   /// it. If the machine's clock was set or the machine restarted in that time, the store's clock stood still,
   /// and the lead may be less.
-  public var clockLead: UInt64 { keyspace.clock.lead }
+  public var clockLead: UInt64 { partitionSet.clock.lead }
 
   /// The moment of the store's clock when the machine's shows `milliseconds` since 1970; `UInt64.max` if it
   /// is greater than that.
@@ -28,7 +28,7 @@ extension Store {
   /// Whether the clock's record can be written: its partition accepts writes.
   package var canKeepClock: Bool {
     let key = ClockRecord.key
-    return !isReadOnly(partitionOf: key.rawSpan)
+    return !isReadOnly(partitionOf: key.rawSpan, in: .clock)
   }
 }
 
@@ -37,7 +37,7 @@ extension Evaluation {
   ///
   /// Only for a store without other users, from which everything expired was removed: it would reappear.
   package mutating func resetClock() throws(StoreError) {
-    keyspace.clock.reset()
+    partitionSet.clock.reset()
     reader.expiry.begin()
     try putClock()
   }

@@ -5,28 +5,28 @@ import Base
 ///
 ///     offset  size  field
 ///          0     4  CRC-32C over the rest, seeded by the store
-///          4     4  format version of the partition's entries: 2
+///          4     4  format version of the partition's entries: 3
 ///          8     8  applied LSN: everything in the log below it is in the file
 ///         16     8  applied sequence: the newest batch in the file
-///         24     8  how many of the file's entries have internal keys
+///         24     8  how many of the file's entries are not of `Keyspace.keys`
 ///
-/// Version 1 ended before the last field, and had no internal keys, types or expiries.
+/// Versions 1 and 2 had no keyspaces.
 struct AppliedState: Sendable, Equatable {
   static let byteCount = 32
-  static let formatVersion: UInt32 = 2
+  static let formatVersion: UInt32 = 3
   private static let byteCountOfVersion1 = 24
 
   var lsn: UInt64
   var sequence: SequenceNumber
-  /// Nil if the record is of version 1: the entries must be counted.
-  var internalEntryCount: Int? = 0
+  /// How many entries of the file are not users' (`Keyspace.keys`).
+  var otherEntryCount = 0
 
   func encode(seed: UInt32) -> [UInt8] {
     var body: [UInt8] = []
     body.appendLittleEndian(Self.formatVersion)
     body.appendLittleEndian(lsn)
     body.appendLittleEndian(sequence)
-    body.appendLittleEndian(UInt64(internalEntryCount ?? 0))
+    body.appendLittleEndian(UInt64(otherEntryCount))
     var bytes: [UInt8] = []
     bytes.appendLittleEndian(body.checksum(seed: seed))
     return bytes + body
@@ -46,14 +46,13 @@ struct AppliedState: Sendable, Equatable {
           found: "\(bytes.byteCount) bytes that fail verification"))
     }
     let version = bytes.load(at: 4, as: UInt32.self)
-    guard version == (bytes.byteCount == byteCount ? formatVersion : 1) else {
+    guard version == formatVersion, bytes.byteCount == byteCount else {
       throw .unsupportedFormat(
         path: file, found: "partition format \(version)",
-        supported: "partition formats 1 and \(formatVersion)")
+        supported: "partition format \(formatVersion)")
     }
     return AppliedState(
       lsn: bytes.load(at: 8, as: UInt64.self), sequence: bytes.load(at: 16, as: UInt64.self),
-      internalEntryCount: bytes.byteCount == byteCount
-        ? Int(clamping: bytes.load(at: 24, as: UInt64.self)) : nil)
+      otherEntryCount: Int(clamping: bytes.load(at: 24, as: UInt64.self)))
   }
 }

@@ -5,7 +5,7 @@ import TxnWAL
 ///
 ///     offset  size  field
 ///          0     8  "KVDSTORE"
-///          8     4  format version (2)
+///          8     4  format version (3)
 ///         12     4  byte count of the whole manifest
 ///         16    16  store id
 ///         32     4  partition count, 1…1024
@@ -20,7 +20,7 @@ import TxnWAL
 /// Every version begins with the first three fields and ends with the checksum, so that damage can be told
 /// from a later format.
 struct Manifest: Sendable, Equatable {
-  static let formatVersion: UInt32 = 2
+  static let formatVersion: UInt32 = 3
   static let partitionCountRange = 1...1024
 
   private static let magic = Array("KVDSTORE".utf8)
@@ -79,8 +79,9 @@ struct Manifest: Sendable, Equatable {
     try checkFrame(bytes, file: file)
     let version = bytes.load(at: 8, as: UInt32.self)
     guard version == formatVersion else {
+      let note = version < 3 ? ", written by an earlier kvd, without keyspaces" : ""
       throw .unsupportedFormat(
-        path: file, found: "version \(version)", supported: "version \(formatVersion)")
+        path: file, found: "version \(version)\(note)", supported: "version \(formatVersion)")
     }
     let slotHashField = bytes.load(at: 36, as: UInt32.self)
     guard let slotHash = SlotHash(rawValue: slotHashField) else {

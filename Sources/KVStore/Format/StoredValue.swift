@@ -3,7 +3,7 @@ import Base
 /// The form of a value in LMDB: a header of 24 bytes, then the value's own bytes. Little-endian.
 ///
 ///     offset  size  field
-///          0     4  CRC-32C over the key, bytes 4… of the header, and the value; seeded by the store
+///          0     4  CRC-32C over the stored key, bytes 4… of the header, and the value; seeded by the store
 ///          4     1  type of the value, plus one: 1…128
 ///          5     3  zero
 ///          8     8  sequence of the write
@@ -11,7 +11,7 @@ import Base
 ///         24     …  value
 ///
 /// LMDB has no checksums and returns changed bytes silently; this checksum is verified at every read. It
-/// covers the key, so that a value which appears under another key is detected too.
+/// covers the keyspace and the key, so that a value which appears at another address is detected too.
 enum StoredValue {
   static let headerByteCount = 24
 
@@ -28,7 +28,7 @@ enum StoredValue {
 
   /// Fills `target`, of exactly `headerByteCount + value.byteCount` bytes. O(n), no allocation.
   static func encode(
-    _ header: Header, key: RawSpan, value: RawSpan, seed: UInt32,
+    _ header: Header, storedKey: RawSpan, value: RawSpan, seed: UInt32,
     into target: inout MutableRawSpan
   ) {
     precondition(target.byteCount == headerByteCount + value.byteCount)
@@ -43,17 +43,17 @@ enum StoredValue {
       }
     }
     var crc = CRC32C(seed: seed)
-    crc.update(key)
+    crc.update(storedKey)
     crc.update(target.bytes.extracting(4..<target.byteCount))
     target.store(crc.value, at: 0)
   }
 
   /// The header of `stored`, or nil if the entry fails verification; `decode` says why.
   @inline(__always)
-  static func soundHeader(_ stored: RawSpan, key: RawSpan, seed: UInt32) -> Header? {
+  static func soundHeader(_ stored: RawSpan, at address: EntryAddress, seed: UInt32) -> Header? {
     guard stored.byteCount >= headerByteCount else { return nil }
     var crc = CRC32C(seed: seed)
-    crc.update(key)
+    crc.update(address.keyspace.rawValue, then: address.key)
     crc.update(stored.extracting(4..<stored.byteCount))
     let type = stored.load(at: 4, as: UInt32.self) &- 1
     guard stored.load(at: 0, as: UInt32.self) == crc.value, type <= EntryHeader.typeLimit
@@ -66,21 +66,21 @@ enum StoredValue {
   /// Verifies an entry and returns its header; the value follows after `headerByteCount` bytes. O(n), no
   /// allocation. `stored` may be any bytes of any length.
   ///
-  /// - Throws: `.corrupted`, naming `file` and the key; `.unsupportedFormat` for a kind of a later format.
+  /// - Throws: `.corrupted`, naming `file` and the stored key; `.unsupportedFormat` for a kind of a later format.
   static func decode(
-    _ stored: RawSpan, key: RawSpan, seed: UInt32, file: String
+    _ stored: RawSpan, at address: EntryAddress, seed: UInt32, file: String
   ) throws(StoreError) -> Header {
-    if let header = soundHeader(stored, key: key, seed: seed) { return header }
+    if let header = soundHeader(stored, at: address, seed: seed) { return header }
     guard stored.byteCount >= headerByteCount else {
       throw damage(
-        file, key, expected: "at least \(headerByteCount) bytes", found: "\(stored.byteCount)")
+        file, address, expected: "at least \(headerByteCount) bytes", found: "\(stored.byteCount)")
     }
     var crc = CRC32C(seed: seed)
-    crc.update(key)
+    crc.update(address.keyspace.rawValue, then: address.key)
     crc.update(stored.extracting(4..<stored.byteCount))
     let expected = stored.load(at: 0, as: UInt32.self)
     guard expected == crc.value else {
-      throw damage(file, key, expected: "CRC-32C \(expected)", found: "\(crc.value)")
+      throw damage(file, address, expected: "CRC-32C \(expected)", found: "\(crc.value)")
     }
     // The upper three bytes are reserved: a kind that uses them belongs to a later format.
     let kindField = stored.load(at: 4, as: UInt32.self)
@@ -97,9 +97,9 @@ enum StoredValue {
 
   @inline(never)
   private static func damage(
-    _ file: String, _ key: RawSpan, expected: String, found: String
+    _ file: String, _ address: EntryAddress, expected: String, found: String
   ) -> StoreError {
     .corrupted(
-      Finding(file: file, key: Array(copying: key), expected: expected, found: found))
+      Finding(file: file, at: address, expected: expected, found: found))
   }
 }

@@ -20,11 +20,13 @@ struct KeyHash: Sendable {
     maskC = state.next()
   }
 
-  /// The hash of `key`; all 64 bits are usable. O(n).
+  /// The hash of an address; all 64 bits are usable. O(n).
   @inline(__always)
-  func hash(_ key: RawSpan) -> UInt64 {
+  func hash(_ address: EntryAddress) -> UInt64 {
+    let key = address.key
     let count = key.byteCount
-    var state = start
+    // An odd multiplier, so that each keyspace has a start of its own.
+    var state = start ^ UInt64(address.keyspace.rawValue) &* 0x9E37_79B9_7F4A_7C15
     let first: UInt64
     let second: UInt64
     if count <= 16 {

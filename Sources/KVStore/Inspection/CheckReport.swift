@@ -19,8 +19,8 @@ public struct CheckReport: Sendable {
   public internal(set) var partitionCount = 0
   /// Their entries, including those under range deletes.
   public internal(set) var entryCount = 0
-  /// How many of those have internal keys.
-  public internal(set) var internalEntryCount = 0
+  /// How many of those are not users'.
+  public internal(set) var otherEntryCount = 0
   /// The bytes of keys and stored values.
   public internal(set) var byteCount = 0
   /// Range deletes that are in progress.

@@ -3,7 +3,7 @@ extension CheckReport {
   mutating func merge(_ other: CheckReport) {
     partitionCount += other.partitionCount
     entryCount += other.entryCount
-    internalEntryCount += other.internalEntryCount
+    otherEntryCount += other.otherEntryCount
     byteCount += other.byteCount
     tombstoneCount += other.tombstoneCount
     appliedLSNs += other.appliedLSNs
@@ -18,7 +18,7 @@ extension CheckReport {
   public var partitionLines: String {
     var text = ""
     text += "entries \(entryCount)\nbytes \(byteCount)\ndeletes \(tombstoneCount)\n"
-    text += "internal \(internalEntryCount)\nsequence \(greatestSequence)\n"
+    text += "others \(otherEntryCount)\nsequence \(greatestSequence)\n"
     for lsn in appliedLSNs { text += "applied \(lsn)\n" }
     for id in unowned { text += "owned \(id.text)\n" }
     for id in unmatchedOwners { text += "owner \(id.text)\n" }
@@ -38,7 +38,7 @@ extension CheckReport {
       let value = line[line.index(after: space)...]
       switch line[..<space] {
       case "entries": entryCount = Int(value) ?? 0
-      case "internal": internalEntryCount = Int(value) ?? 0
+      case "others": otherEntryCount = Int(value) ?? 0
       case "bytes": byteCount = Int(value) ?? 0
       case "deletes": tombstoneCount = Int(value) ?? 0
       case "sequence": greatestSequence = SequenceNumber(value) ?? 0

@@ -30,7 +30,8 @@ public struct MutationSummary: Sendable, CustomStringConvertible {
     func text(_ range: Range<Int>) -> String {
       Finding.printable(Array(copying: bytes.extracting(range)))
     }
-    let key = text(mutation.key)
+    let keyspace = mutation.keyspace == .keys ? "" : " of keyspace \(mutation.keyspace.rawValue)"
+    let key = text(mutation.key) + keyspace
     description =
       switch mutation.kind {
       case .put: "put \(key), \(mutation.value?.count ?? 0) bytes"

@@ -21,12 +21,12 @@ struct OwnerID: Hashable, Comparable, Sendable {
     self.last = last
   }
 
-  /// The owner that an owned entry's key names; nil if `key` is not such a key.
-  init?(owning key: RawSpan) {
-    guard key.beginsWithZero, InternalKey.isMapField(key),
-      key.byteCount >= InternalKey.mapPrefixByteCount
-    else { return nil }
-    self.init(key.extracting(2..<InternalKey.mapPrefixByteCount))
+  /// The owner of the entry at `address`; nil if that is not an entry that is owned.
+  init?(owning address: EntryAddress) {
+    guard address.keyspace == .owned, address.key.byteCount >= Orphan.identityByteCount else {
+      return nil
+    }
+    self.init(address.key.extracting(0..<Orphan.identityByteCount))
   }
 
   var text: String { String(first, radix: 16) + "." + String(last, radix: 16) }
@@ -59,18 +59,18 @@ struct OwnershipCheck {
   }
 
   /// Must be called for each entry, in key order.
-  mutating func add(_ key: RawSpan, _ header: StoredValue.Header, _ value: RawSpan) {
-    if let id = OwnerID(owning: key) {
+  mutating func add(
+    _ address: EntryAddress, _ header: StoredValue.Header, _ value: RawSpan
+  ) {
+    if let id = OwnerID(owning: address) {
       if id == owned.last { return }
-      if tombstones.newest(over: key, at: .max) > header.sequence { return }
+      if tombstones.newest(over: address, at: .max) > header.sequence { return }
       owned.append(id)
       isMatched.append(false)
-    } else if Orphan.isOwner(header.type, value) {
+    } else if address.keyspace == .keys, Orphan.isOwner(header.type, value) {
       match(OwnerID(value))
-    } else if let orphan = Orphan(key: key, value: value), InternalKey.contains(key),
-      InternalKey.isOrphan(key)
-    {
-      match(OwnerID(orphan.key.rawSpan.extracting(droppingFirst: 4)))
+    } else if address.keyspace == .orphans, let orphan = Orphan(key: address.key, value: value) {
+      match(OwnerID(orphan.key.rawSpan.extracting(droppingFirst: Orphan.prefixByteCount)))
     }
   }
 
@@ -89,7 +89,7 @@ struct OwnershipCheck {
 
   /// Adds to `report` what has its counterpart in another partition, or nowhere.
   consuming func finish(into report: inout CheckReport) {
-    // Some users' keys come before all owned entries, so their owners could not be matched when they were added.
+    // Users' keys come before all owned entries, so owners could not be matched when they were added.
     for id in elsewhere { if let place = place(of: id) { isMatched[place] = true } }
     for (id, isMatched) in zip(owned, isMatched) where !isMatched { report.unowned.insert(id) }
     report.unmatchedOwners.formUnion(elsewhere)
@@ -101,28 +101,30 @@ extension StoreInspection {
   /// log up to different positions.
   func excuse(_ mutation: Mutation, in bytes: RawSpan, _ report: inout CheckReport) {
     if report.unowned.isEmpty { return }
-    let key = bytes.extracting(mutation.key)
-    if let id = OwnerID(owning: key) { report.unowned.remove(id) }
-    if mutation.kind == .deleteRange, key.isEmpty { report.unowned.removeAll() }
+    if let id = OwnerID(owning: mutation.address(in: bytes)) { report.unowned.remove(id) }
+    if mutation.kind == .deleteRange, mutation.keyspace == .owned, mutation.key.isEmpty {
+      report.unowned.removeAll()
+    }
     if mutation.kind == .putEntry, let value = mutation.value {
       let value = bytes.extracting(value)
       if Orphan.isOwner(mutation.type, value) { report.unowned.remove(OwnerID(value)) }
     }
   }
 
-  /// Adds a finding for each map whose fields have no owner. Does nothing if something else is wrong, which
+  /// Adds a finding for each missing owner of entries. Does nothing if something else is wrong, which
   /// may be the cause, or if a process wrote to the store meanwhile.
   func reportUnowned(_ report: inout CheckReport) {
     let unowned = report.unowned.filter { !isExpectedUnowned($0.bytes) }
     report.unowned = []
     guard !unowned.isEmpty, report.isSound, appliedLSNs() == report.appliedLSNs else { return }
     for id in unowned.sorted() {
-      let prefix: [UInt8] = [0, InternalKey.Kind.mapField.rawValue] + id.bytes
-      let index = Routing.partition(of: prefix.rawSpan, count: partitionCount)
+      let bytes = id.bytes
+      let address = EntryAddress(.owned, bytes.rawSpan)
+      let index = address.partition(count: partitionCount)
       report.add(
         Finding(
-          file: "\(StoreOpening.partitionPath(index, in: path))/\(LMDBFile.dataName)", key: prefix,
-          expected: "the hash or set that owns these fields, or a note of its removal",
+          file: "\(StoreOpening.partitionPath(index, in: path))/\(LMDBFile.dataName)", at: address,
+          expected: "the entry that owns those with this prefix, or a note of its removal",
           found: "neither in any partition"))
     }
   }

@@ -23,17 +23,17 @@ struct PartitionCheck {
     report.appliedLSNs.append(applied.lsn)
     let tombstones = try reader.tombstones()
     report.tombstoneCount += tombstones.count
-    let before = report.internalEntryCount
+    let before = report.otherEntryCount
     var ownership = OwnershipCheck(tombstones)
     try walk(environment, reader, &ownership, into: &report)
     ownership.finish(into: &report)
-    let internalCount = report.internalEntryCount - before
-    if let expected = applied.internalEntryCount, internalCount != expected {
+    let otherCount = report.otherEntryCount - before
+    if otherCount != applied.otherEntryCount {
       report.add(
         Finding(
           file: environment.path,
-          expected: "\(expected) internal entries, as recorded in the partition",
-          found: "\(internalCount)"))
+          expected: "\(applied.otherEntryCount) entries besides users', as recorded in the partition",
+          found: "\(otherCount)"))
     }
   }
 
@@ -47,8 +47,8 @@ struct PartitionCheck {
     var isEntry = try cursor.first()
     while isEntry {
       count += 1
-      cursor.withEntry { key, stored in
-        check(key, stored, environment, after: &previous, &ownership, into: &report)
+      cursor.withEntry { storedKey, stored in
+        check(storedKey, stored, environment, after: &previous, &ownership, into: &report)
       }
       isEntry = try cursor.next()
     }
@@ -63,33 +63,38 @@ struct PartitionCheck {
   }
 
   private func check(
-    _ key: RawSpan, _ stored: RawSpan, _ environment: LMDBEnvironment,
+    _ storedKey: RawSpan, _ stored: RawSpan, _ environment: LMDBEnvironment,
     after previous: inout [UInt8]?, _ ownership: inout OwnershipCheck,
     into report: inout CheckReport
   ) {
-    let bytes = Array(copying: key)
-    if InternalKey.contains(key) { report.internalEntryCount += 1 }
+    let address = EntryAddress(storedAs: storedKey)
+    if address.keyspace != .keys { report.otherEntryCount += 1 }
     do throws(StoreError) {
       let header = try StoredValue.decode(
-        stored, key: key, seed: environment.checksumSeed, file: environment.path)
+        stored, at: address, seed: environment.checksumSeed, file: environment.path)
       report.greatestSequence = max(report.greatestSequence, header.sequence)
-      report.byteCount += key.byteCount + stored.byteCount
-      ownership.add(key, header, stored.extracting(droppingFirst: StoredValue.headerByteCount))
+      report.byteCount += address.key.byteCount + stored.byteCount
+      ownership.add(
+        address, header, stored.extracting(droppingFirst: StoredValue.headerByteCount))
     } catch {
       report.add(error)
     }
-    let home = Routing.partition(of: key, count: inspection.partitionCount)
-    if home != index {
+    func add(expected: String, found: String) {
       report.add(
-        Finding(
-          file: environment.path, key: bytes, expected: "a key of partition \(index)",
-          found: "a key of slot \(Routing.slot(of: key)), which belongs to partition \(home)"))
+        Finding(file: environment.path, at: address, expected: expected, found: found))
     }
-    if let earlier = previous, !earlier.lexicographicallyPrecedes(bytes) {
-      report.add(
-        Finding(
-          file: environment.path, key: bytes,
-          expected: "a key after \(Finding.printable(earlier))", found: "a key out of order"))
+    if Keyspace(rawValue: address.keyspace.rawValue) == nil {
+      add(expected: "a keyspace of this format", found: "\(address.keyspace.rawValue)")
+    }
+    let home = address.partition(count: inspection.partitionCount)
+    if home != index {
+      add(
+        expected: "a key of partition \(index)",
+        found: "a key of slot \(address.slot), which belongs to partition \(home)")
+    }
+    let bytes = Array(copying: storedKey)
+    if let earlier = previous, !earlier.isBefore(bytes) {
+      add(expected: "a key after \(Finding.printable(earlier))", found: "a key out of order")
     }
     previous = bytes
   }

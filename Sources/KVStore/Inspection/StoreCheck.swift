@@ -122,10 +122,10 @@ extension StoreInspection {
         offset = mutation.end
         excuse(mutation, in: mutations, &report)
         if mutation.kind == .deleteRange { continue }
-        let key = mutations.extracting(mutation.key)
-        if Routing.partition(of: key, count: partitionCount) != participant {
+        let address = mutation.address(in: mutations)
+        if address.partition(count: partitionCount) != participant {
           problem =
-            "a key of slot \(Routing.slot(of: key)) in a section of partition \(participant)"
+            "a key of slot \(address.slot) in a section of partition \(participant)"
         }
       }
     }

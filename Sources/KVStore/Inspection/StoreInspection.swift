@@ -12,7 +12,7 @@ public struct StoreInspection: Sendable {
     DirectoryDevice(readingAt: $0)
   }
 
-  /// For simulations: which maps' fields are expected to have no record, by the identifiers in their keys.
+  /// For simulations: which owned entries are expected to have no owner, by the identifiers in their keys.
   package var isExpectedUnowned: @Sendable ([UInt8]) -> Bool = { _ in false }
 
   /// Reads the manifest of the store at `path`. Throws if there is none, or if it is damaged or of another format.

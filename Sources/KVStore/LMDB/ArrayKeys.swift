@@ -2,15 +2,6 @@ import Base
 
 /// Variants of the transactions' calls that take keys and values in arrays, for the small records.
 
-extension ReadTransaction {
-  func withValue<Result>(
-    of key: [UInt8], in database: Database = .data,
-    _ body: (RawSpan?) throws(StoreError) -> Result
-  ) throws(StoreError) -> Result {
-    try key.withBytes { key throws(StoreError) in try withValue(of: key, in: database, body) }
-  }
-}
-
 extension WriteTransaction {
   mutating func put(_ database: Database = .data, _ key: [UInt8], _ value: [UInt8])
     throws(StoreError)

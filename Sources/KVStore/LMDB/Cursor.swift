@@ -1,10 +1,9 @@
 import CLMDB
 
-/// A position in the order of keys.
+/// A position in the order of stored keys, over all keyspaces.
 ///
 /// Each move returns whether it found an entry. If not, the cursor has no position, and only `seek`,
-/// `seekBackward`, `first` and `last` can give it one; `next` and `previous` find nothing. Entries of
-/// keyspaces other than the plain one are never returned.
+/// `seekBackward` and `first` can give it one; `next` and `previous` find nothing.
 @safe
 struct Cursor: ~Copyable {
   private let environment: LMDBEnvironment
@@ -19,7 +18,7 @@ struct Cursor: ~Copyable {
 
   private enum Place {
     case nowhere
-    /// `key` and `value` are those of the entry, including the keyspace byte.
+    /// `key` and `value` are those of the entry.
     case entry
     /// The entry was deleted. LMDB's cursor is at the entry after it, and knows not to move on the next step forward.
     case deleted
@@ -49,28 +48,22 @@ struct Cursor: ~Copyable {
 
   // MARK: Moving
 
-  mutating func first() throws(StoreError) -> Bool { try seek(RawSpan()) }
-
-  mutating func last() throws(StoreError) -> Bool {
-    try seekBackward(RawSpan(), in: StoredKey.plain + 1)
+  mutating func first() throws(StoreError) -> Bool {
+    try attach()
+    return try settle(move(MDB_FIRST))
   }
 
-  /// Moves to the first entry whose key is not below `bound`, which may be longer than any key.
+  /// Moves to the first entry whose stored key is not below `bound`, which is not empty, and may be longer
+  /// than any key.
   mutating func seek(_ bound: RawSpan) throws(StoreError) -> Bool {
     try attach()
-    return try settle(moveToFirst(notBelow: bound, in: StoredKey.plain))
+    return try settle(moveToFirst(notBelow: bound))
   }
 
-  /// Moves to the last entry whose key is below `bound`.
+  /// Moves to the last entry whose stored key is below `bound`.
   mutating func seekBackward(_ bound: RawSpan) throws(StoreError) -> Bool {
-    try seekBackward(bound, in: StoredKey.plain)
-  }
-
-  private mutating func seekBackward(_ bound: RawSpan, in keyspace: UInt8) throws(StoreError)
-    -> Bool
-  {
     try attach()
-    let code = moveToFirst(notBelow: bound, in: keyspace)
+    let code = moveToFirst(notBelow: bound)
     return try settle(
       code == MDB_SUCCESS ? move(MDB_PREV) : code == MDB_NOTFOUND ? move(MDB_LAST) : code)
   }
@@ -92,7 +85,7 @@ struct Cursor: ~Copyable {
 
   // MARK: The entry
 
-  /// Lends the key and value of the entry that the last move found.
+  /// Lends the stored key and the stored value of the entry that the last move found.
   @inline(__always)
   func withEntry<Result, Failure>(
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(Failure) -> Result
@@ -101,8 +94,7 @@ struct Cursor: ~Copyable {
     precondition(reader.map { $0.isActive && $0.generation == generation } ?? true)
     let keyBytes = unsafe UnsafeRawBufferPointer(start: key.mv_data, count: key.mv_size)
     let valueBytes = unsafe UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size)
-    let userKey = unsafe keyBytes.bytes.extracting(droppingFirst: 1)
-    return try unsafe body(userKey, valueBytes.bytes)
+    return try unsafe body(keyBytes.bytes, valueBytes.bytes)
   }
 
   /// Removes the entry, in a write transaction. `next` and `previous` continue from its position.
@@ -144,14 +136,14 @@ struct Cursor: ~Copyable {
     generation = reader.generation
   }
 
-  private mutating func moveToFirst(notBelow bound: RawSpan, in keyspace: UInt8) -> Int32 {
+  private mutating func moveToFirst(notBelow bound: RawSpan) -> Int32 {
     var foundKey = unsafe MDB_val()
     var foundValue = unsafe MDB_val()
     let seekBytes = bound.extracting(first: StoredKey.seekByteCount(of: bound))
-    let code = unsafe StoredKey.with(seekBytes, in: keyspace) { storedKey in
-      let code = unsafe kvd_mdb_cursor_get(handle, &storedKey, &foundValue, MDB_SET_RANGE)
+    let code = unsafe MDB_val.with(seekBytes) { key in
+      let code = unsafe kvd_mdb_cursor_get(handle, &key, &foundValue, MDB_SET_RANGE)
       // On success LMDB has pointed the key at the one that it found.
-      unsafe foundKey = storedKey
+      unsafe foundKey = key
       return code
     }
     unsafe key = foundKey
@@ -163,21 +155,18 @@ struct Cursor: ~Copyable {
     unsafe kvd_mdb_cursor_get(handle, &key, &value, operation)
   }
 
-  /// Converts a status to whether there is an entry of the plain keyspace, and checks that entry's size.
+  /// Converts a status to whether there is an entry, and checks that entry's size.
   private mutating func settle(_ code: Int32) throws(StoreError) -> Bool {
     place = .nowhere
     guard code == MDB_SUCCESS else {
       guard code == MDB_NOTFOUND else { throw failure(code, "read") }
       return false
     }
-    // Every key has a keyspace byte. A key without one is damage; to treat it as the end would hide
-    // everything after it.
+    // An empty key is damage; to treat it as the end would hide everything after it.
     guard unsafe key.mv_size > 0 else { throw failure(MDB_CORRUPTED, "read") }
-    guard unsafe key.mv_data.load(as: UInt8.self) == StoredKey.plain else { return false }
     guard unsafe value.mv_size <= StoredValue.byteLimit else {
       let bytes = unsafe UnsafeRawBufferPointer(start: key.mv_data, count: key.mv_size)
-      throw unsafe environment.oversized(
-        value.mv_size, bytes.bytes.extracting(droppingFirst: 1))
+      throw unsafe environment.oversized(value.mv_size, bytes.bytes)
     }
     place = .entry
     return true

@@ -8,7 +8,7 @@ final class DamageLog: Sendable {
   static let pendingLimit = 16
 
   private struct State {
-    /// Hashes of keys, which take little memory. Two keys with the same hash count as one.
+    /// Hashes of addresses, which take little memory. Two addresses with the same hash count as one.
     var keys: Set<Int> = []
     var pending: [Finding] = []
     var omittedCount = 0
@@ -22,7 +22,7 @@ final class DamageLog: Sendable {
   func note(_ finding: Finding) {
     state.withLock { state in
       guard state.keys.count < Self.keyLimit,
-        state.keys.insert((finding.key ?? []).hashValue).inserted
+        state.keys.insert([[finding.keyspace], finding.key ?? []].hashValue).inserted
       else { return }
       if state.pending.count < Self.pendingLimit {
         state.pending.append(finding)

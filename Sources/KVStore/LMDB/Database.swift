@@ -1,6 +1,6 @@
 /// The named databases of a partition's LMDB file.
 enum Database: Int, CaseIterable, Sendable {
-  /// All entries: keys, internal ones included, and their stored values.
+  /// All entries of all keyspaces: stored keys and stored values.
   case data
   /// `identity` and `applied`, one entry each.
   case meta

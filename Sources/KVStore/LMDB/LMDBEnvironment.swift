@@ -269,14 +269,14 @@ final class LMDBEnvironment: @unchecked Sendable {
   }
 
   /// Counts a read that met a damaged value.
-  func noteDamagedValue(_ error: StoreError, key: RawSpan) {
+  func noteDamagedValue(_ error: StoreError, at address: EntryAddress) {
     noteCorruptedRead()
     if case .corrupted(let finding) = error {
       damageLog.note(finding)
     } else {
       damageLog.note(
         Finding(
-          file: path, key: Array(copying: key), expected: "a value that this build can read",
+          file: path, at: address, expected: "a value that this build can read",
           found: "\(error)"))
     }
   }

@@ -7,7 +7,7 @@ struct MappedLeaf: BitwiseCopyable {
     case forward = 1
     case backward = -1
   }
-  enum Step { case entry, edge, unusual }
+  enum Step { case entry, edge, otherKeyspace, unusual }
 
   private let tree: MappedTree
   private let page: MappedPage
@@ -36,6 +36,7 @@ struct MappedLeaf: BitwiseCopyable {
     let neighbour = index &+ direction.rawValue
     guard neighbour >= 0, neighbour < page.count else { return .edge }
     guard let found = tree.entry(of: page, at: neighbour) else { return .unusual }
+    guard found.keyspace == entry.keyspace else { return .otherKeyspace }
     index = neighbour
     entry = found
     if ahead != 0 {

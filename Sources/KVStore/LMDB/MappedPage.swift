@@ -113,46 +113,49 @@ import CLinux
     return node.dataOffset <= byteCount ? node : nil
   }
 
-  /// Negative, zero or positive if the node's key comes before, equals or comes after `key`; nil if the page
-  /// does not hold the whole key.
+  /// Negative, zero or positive if the node's key comes before, equals or comes after the stored form of
+  /// `address`, whose key begins with `window`; nil if the page does not hold the whole key.
   @inline(__always)
-  func order(of index: Int, against key: RawSpan, _ window: KeyWindow) -> Int? {
+  func order(of index: Int, against address: EntryAddress, _ window: KeyWindow) -> Int? {
     guard let node = node(at: index), node.keyByteCount > 0 else { return nil }
-    let start = unsafe address + node.offset + Self.nodeHeaderByteCount
-    guard unsafe start.load(as: UInt8.self) == StoredKey.plain else { return 1 }
+    let start = unsafe self.address + node.offset + Self.nodeHeaderByteCount
+    let keyspace = unsafe start.load(as: UInt8.self)
+    guard keyspace == address.keyspace.rawValue else {
+      return keyspace < address.keyspace.rawValue ? -1 : 1
+    }
     let bytes = unsafe UnsafeRawBufferPointer(start: start + 1, count: node.keyByteCount &- 1).bytes
     let found = KeyWindow(bytes)
     if found != window { return found.isBefore(window) ? -1 : 1 }
-    return bytes.compareTail(to: key)
+    return bytes.compareTail(to: address.key)
   }
 
-  /// The index of the least key that is not below `key`, among the nodes from `first` on, and whether the two
+  /// The index of the least key that is not below `address`, among the nodes from `first` on, and whether the two
   /// are equal.
   @inline(__always)
   func search(
-    _ key: RawSpan, _ window: KeyWindow, from first: Int
+    _ address: EntryAddress, _ window: KeyWindow, from first: Int
   ) -> (index: Int, isMatch: Bool)? {
     var lower = first
     var upper = count
     while lower < upper {
       let middle = (lower &+ upper) >> 1
-      guard let order = order(of: middle, against: key, window) else { return nil }
+      guard let order = order(of: middle, against: address, window) else { return nil }
       if order == 0 { return (middle, true) }
       if order < 0 { lower = middle &+ 1 } else { upper = middle }
     }
     return (lower, false)
   }
 
-  /// The number of the child page to which `key` belongs.
+  /// The number of the child page to which `address` belongs.
   @inline(__always)
-  func child(for key: RawSpan, _ window: KeyWindow) -> UInt64? {
-    childIndex(for: key, window).flatMap { child(at: $0) }
+  func child(for address: EntryAddress, _ window: KeyWindow) -> UInt64? {
+    childIndex(for: address, window).flatMap { child(at: $0) }
   }
 
   /// The index of that child.
   @inline(__always)
-  func childIndex(for key: RawSpan, _ window: KeyWindow) -> Int? {
-    guard count > 1, let (index, isMatch) = search(key, window, from: 1) else { return nil }
+  func childIndex(for address: EntryAddress, _ window: KeyWindow) -> Int? {
+    guard count > 1, let (index, isMatch) = search(address, window, from: 1) else { return nil }
     return isMatch ? index : index &- 1
   }
 
@@ -172,15 +175,13 @@ import CLinux
   @inline(__always)
   func data(at index: Int) -> Data? { node(at: index).flatMap { data(of: $0) } }
 
-  /// The key, including the keyspace byte, and the data of a leaf's node; nil if it does not hold a key of
-  /// the plain keyspace and all of its data.
+  /// The stored key and the data of a leaf's node; nil if it does not hold a key and all of its data.
   @inline(__always)
   func entry(at index: Int) -> (key: UnsafeRawBufferPointer, data: Data)? {
     guard index >= 0, index < count, let node = node(at: index), node.keyByteCount > 0,
       let data = data(of: node)
     else { return nil }
     let start = unsafe address + node.offset + Self.nodeHeaderByteCount
-    guard unsafe start.load(as: UInt8.self) == StoredKey.plain else { return nil }
     return unsafe (UnsafeRawBufferPointer(start: start, count: node.keyByteCount), data)
   }
 

@@ -78,25 +78,26 @@ import CLMDB
       byteCount: pageByteCount)
   }
 
-  /// Finds the value of `key`, in the map. O(log n).
+  /// Finds the value of the entry at `address`, in the map. O(log n).
   @inline(__always)
-  func find(_ key: RawSpan) -> Found {
+  func find(_ address: EntryAddress) -> Found {
     if depth == 0 { return .absent }
-    let window = KeyWindow(key)
-    guard let leaf = leaf(for: key, window) else { return .unusual }
+    let window = KeyWindow(address.key)
+    guard let leaf = leaf(for: address, window) else { return .unusual }
     leaf.fetchNodes()
-    return find(key, window, in: leaf)
+    return find(address, window, in: leaf)
   }
 
-  /// The same if the key's leaf is known and its nodes were prefetched.
+  /// The same if the entry's leaf is known and its nodes were prefetched.
   @inline(__always)
-  func find(_ key: RawSpan, inLeaf number: UInt64) -> Found {
-    page(number, .leaf).map { find(key, KeyWindow(key), in: $0) } ?? .unusual
+  func find(_ address: EntryAddress, inLeaf number: UInt64) -> Found {
+    guard let page = page(number, .leaf) else { return .unusual }
+    return find(address, KeyWindow(address.key), in: page)
   }
 
   @inline(__always)
-  private func find(_ key: RawSpan, _ window: KeyWindow, in leaf: MappedPage) -> Found {
-    guard let (index, isMatch) = leaf.search(key, window, from: 0) else { return .unusual }
+  private func find(_ address: EntryAddress, _ window: KeyWindow, in leaf: MappedPage) -> Found {
+    guard let (index, isMatch) = leaf.search(address, window, from: 0) else { return .unusual }
     guard isMatch else { return .absent }
     switch leaf.data(at: index) {
     case .bytes(let bytes): return unsafe .value(MappedValue(bytes: bytes))
@@ -106,10 +107,10 @@ import CLMDB
   }
 
   @inline(__always)
-  private func leaf(for key: RawSpan, _ window: KeyWindow) -> MappedPage? {
+  private func leaf(for address: EntryAddress, _ window: KeyWindow) -> MappedPage? {
     var number = root
     for _ in 1..<depth {
-      guard let child = page(number, .branch)?.child(for: key, window) else { return nil }
+      guard let child = page(number, .branch)?.child(for: address, window) else { return nil }
       number = child
     }
     return page(number, .leaf)
@@ -133,8 +134,7 @@ import CLMDB
     number < pageLimit ? map &+ UInt(number) &* UInt(pageByteCount) : nil
   }
 
-  /// An entry of a leaf; nil if it is not an entry of the plain keyspace as LMDB writes it, or is larger than
-  /// any entry can be.
+  /// An entry of a leaf; nil if it is not as LMDB writes it, or is larger than any entry can be.
   @inline(__always)
   func entry(of leaf: MappedPage, at index: Int) -> MappedEntry? {
     guard let (key, data) = unsafe leaf.entry(at: index) else { return nil }
@@ -177,14 +177,17 @@ import CLMDB
 
 /// An entry in the map. Valid as long as the view of its tree.
 @safe struct MappedEntry: BitwiseCopyable {
-  /// Including the keyspace byte.
+  /// The stored key.
   fileprivate let key: UnsafeRawBufferPointer
   fileprivate let value: UnsafeRawBufferPointer
 
   @inline(__always)
   var window: KeyWindow { withBytes { key, _ in KeyWindow(key) } }
 
-  /// Lends the user's key and the stored value.
+  @inline(__always)
+  var keyspace: Keyspace { unsafe Keyspace(unchecked: key.load(as: UInt8.self)) }
+
+  /// Lends the key and the stored value.
   @inline(__always)
   func withBytes<R, E: Error>(_ body: (RawSpan, RawSpan) throws(E) -> R) throws(E) -> R {
     unsafe try body(key.bytes.extracting(droppingFirst: 1), value.bytes)

@@ -29,9 +29,9 @@ struct MappedWalk {
 
   /// Moves to the first entry whose key is not below `bound`, or, backward, to the last one whose key is
   /// below it. O(log n).
-  mutating func seek(_ bound: RawSpan, _ direction: Direction) -> Outcome {
+  mutating func seek(_ bound: EntryAddress, _ direction: Direction) -> Outcome {
     if tree.depth == 0 { return .end }
-    let window = KeyWindow(bound)
+    let window = KeyWindow(bound.key)
     branches.removeAll(keepingCapacity: true)
     var number = tree.root
     for _ in 1..<tree.depth {
@@ -47,13 +47,6 @@ struct MappedWalk {
     let index = direction == .forward ? first : first - 1
     if index < 0 || index >= page.count { return turn(direction) }
     return place(page, index, direction)
-  }
-
-  /// Moves to the last entry of all. O(log n).
-  mutating func last() -> Outcome {
-    if tree.depth == 0 { return .end }
-    branches.removeAll(keepingCapacity: true)
-    return enter(tree.root, .backward)
   }
 
   /// Moves to the neighbouring leaf, and to the entry there that comes next.

@@ -5,7 +5,7 @@ import Base
 extension ReadTransaction {
   /// - Throws: `.corrupted` if it is missing or damaged; every partition has one from the start.
   func appliedState() throws(StoreError) -> AppliedState {
-    try withValue(of: MetaKey.applied, in: .meta) { bytes throws(StoreError) in
+    try withRecord(of: MetaKey.applied, in: .meta) { bytes throws(StoreError) in
       guard let bytes else {
         throw .corrupted(
           Finding(file: environment.path, expected: "an applied state", found: "none"))
@@ -15,21 +15,16 @@ extension ReadTransaction {
     }
   }
 
-  /// How many entries have internal keys. O(1), except in a file that no build has written to which counts
-  /// them: there they are walked.
-  func internalEntryCount() throws(StoreError) -> Int {
-    if let count = try appliedState().internalEntryCount { return count }
-    var cursor = try makeCursor()
-    return try cursor.countInternal()
-  }
+  /// How many entries are not users'. O(1).
+  func otherEntryCount() throws(StoreError) -> Int { try appliedState().otherEntryCount }
 
-  /// Whether there is any field of a map.
-  func hasMaps() throws(StoreError) -> Bool {
-    guard try appliedState().internalEntryCount != 0 else { return false }
+  /// Whether there is any entry that is owned. O(log n).
+  func hasOwned() throws(StoreError) -> Bool {
+    guard try appliedState().otherEntryCount != 0 else { return false }
     var cursor = try makeCursor()
-    let start = InternalKey.mapFields.lower
-    guard try cursor.seek(start.rawSpan) else { return false }
-    return cursor.withEntry { key, _ in InternalKey.mapFields.contains(key) }
+    let bound = [Keyspace.owned.rawValue]
+    guard try cursor.seek(bound.rawSpan) else { return false }
+    return cursor.withEntry { key, _ in EntryAddress(storedAs: key).keyspace == .owned }
   }
 
   /// Every tombstone that is not carried out yet, oldest first.
@@ -48,36 +43,17 @@ extension ReadTransaction {
   }
 }
 
-extension Cursor {
-  fileprivate mutating func countInternal() throws(StoreError) -> Int {
-    var count = 0
-    let start = InternalKey.range.lower
-    var isEntry = try seek(start.rawSpan)
-    while isEntry, withEntry({ key, _ in InternalKey.range.contains(key) }) {
-      count += 1
-      isEntry = try next()
-    }
-    return count
-  }
-}
-
 extension WriteTransaction {
-  /// How far the log is applied, and how many internal entries the file had before this transaction changed any.
+  /// How far the log is applied, before this transaction changed it.
   mutating func appliedState() throws(StoreError) -> AppliedState {
     let applied = MetaKey.applied
     let (seed, path) = (environment.checksumSeed, environment.path)
-    var state = try withValue(of: applied.rawSpan, in: .meta) { bytes throws(StoreError) in
+    return try withValue(of: applied.rawSpan, in: .meta) { bytes throws(StoreError) in
       guard let bytes else {
         throw .corrupted(Finding(file: path, expected: "an applied state", found: "none"))
       }
       return try AppliedState.decode(bytes, seed: seed, file: path)
     }
-    if state.internalEntryCount == nil {
-      state.internalEntryCount = try withCursor { cursor throws(StoreError) in
-        try cursor.countInternal()
-      }
-    }
-    return state
   }
 
   mutating func setAppliedState(_ state: AppliedState) throws(StoreError) {

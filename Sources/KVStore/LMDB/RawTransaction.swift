@@ -1,7 +1,7 @@
 import CLMDB
 
-/// LMDB's calls on one transaction, shared by read and write transactions. They convert keys to LMDB's form
-/// and return its statuses unchanged.
+/// LMDB's calls on one transaction, shared by read and write transactions. They take stored keys, and return
+/// LMDB's statuses unchanged.
 @safe
 struct RawTransaction {
   let handle: OpaquePointer
@@ -11,23 +11,16 @@ struct RawTransaction {
   @inline(__always)
   func get(_ database: MDB_dbi, _ key: RawSpan) -> (status: Int32, UnsafeRawBufferPointer) {
     var value = unsafe MDB_val()
-    let status = unsafe StoredKey.with(key) { storedKey in
-      unsafe kvd_mdb_get(handle, database, &storedKey, &value)
+    let status = unsafe MDB_val.with(key) { key in
+      unsafe kvd_mdb_get(handle, database, &key, &value)
     }
     guard status == MDB_SUCCESS else { return unsafe (status, .init(start: nil, count: 0)) }
     return unsafe (status, .init(start: value.mv_data, count: value.mv_size))
   }
 
-  func put(
-    _ database: MDB_dbi, _ key: RawSpan, _ value: RawSpan, in keyspace: UInt8 = StoredKey.plain
-  ) -> Int32 {
-    unsafe value.withUnsafeBytes { bytes in
-      // LMDB only reads what `mv_data` points at.
-      var value = unsafe MDB_val(
-        mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
-      return unsafe StoredKey.with(key, in: keyspace) { storedKey in
-        unsafe kvd_mdb_put(handle, database, &storedKey, &value, 0)
-      }
+  func put(_ database: MDB_dbi, _ key: RawSpan, _ value: RawSpan) -> Int32 {
+    unsafe MDB_val.with(value) { value in
+      unsafe MDB_val.with(key) { key in unsafe kvd_mdb_put(handle, database, &key, &value, 0) }
     }
   }
 
@@ -39,16 +32,26 @@ struct RawTransaction {
     -> (status: Int32, UnsafeMutableRawBufferPointer)
   {
     var value = unsafe MDB_val(mv_size: byteCount, mv_data: nil)
-    let status = unsafe StoredKey.with(key) { storedKey in
-      unsafe kvd_mdb_cursor_put(cursor, &storedKey, &value, UInt32(MDB_RESERVE))
+    let status = unsafe MDB_val.with(key) { key in
+      unsafe kvd_mdb_cursor_put(cursor, &key, &value, UInt32(MDB_RESERVE))
     }
     guard status == MDB_SUCCESS else { return unsafe (status, .init(start: nil, count: 0)) }
     return unsafe (status, .init(start: value.mv_data, count: byteCount))
   }
 
   func delete(_ database: MDB_dbi, _ key: RawSpan) -> Int32 {
-    unsafe StoredKey.with(key) { storedKey in
-      unsafe kvd_mdb_del(handle, database, &storedKey)
+    unsafe MDB_val.with(key) { key in unsafe kvd_mdb_del(handle, database, &key) }
+  }
+}
+
+extension MDB_val {
+  /// Lends `bytes` to LMDB, which only reads what `mv_data` points at.
+  @inline(__always)
+  static func with<R>(_ bytes: RawSpan, _ body: (inout MDB_val) -> R) -> R {
+    unsafe bytes.withUnsafeBytes { buffer in
+      var value = unsafe MDB_val(
+        mv_size: buffer.count, mv_data: UnsafeMutableRawPointer(mutating: buffer.baseAddress))
+      return unsafe body(&value)
     }
   }
 }

@@ -60,27 +60,34 @@ final class ReadTransaction: @unchecked Sendable {
 
   func noteFailure() { hasFailed = true }
 
-  /// Lends the value of `key`, or nil if there is none. O(log n), no allocation.
+  /// Lends the stored value of the entry at `address`, or nil if there is none. O(log n), no allocation.
   ///
   /// A value larger than `StoredValue.byteLimit` is damage: reading it would go beyond the end of the map.
   ///
   /// - Throws: `.keyTooLong`, `.corrupted`, and what `body` throws.
   @inline(__always)
   func withValue<Result>(
-    of key: RawSpan, in database: Database = .data,
-    _ body: (RawSpan?) throws(StoreError) -> Result
+    of address: EntryAddress, _ body: (RawSpan?) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
     precondition(isActive)
     if hasFailed { throw environment.failedView }
-    if database == .data {
-      switch find(key) {
-      case .value(let value) where value.byteCount <= StoredValue.byteLimit:
-        return try value.withBytes { bytes throws(StoreError) in try body(bytes) }
-      case .absent: return try body(nil)
-      case .value, .unusual: break
-      }
+    switch find(address) {
+    case .value(let value) where value.byteCount <= StoredValue.byteLimit:
+      return try value.withBytes { bytes throws(StoreError) in try body(bytes) }
+    case .absent: return try body(nil)
+    case .value, .unusual: break
     }
-    return try raw.withValue(of: key, in: database, environment, reader: self, body)
+    try StoredKey.check(byteCount: address.key.byteCount + 1)
+    return try raw.withValue(of: address.storedKey.rawSpan, in: .data, environment, reader: self, body)
+  }
+
+  /// Lends the value of `key` in one of the databases of records.
+  func withRecord<Result>(
+    of key: [UInt8], in database: Database, _ body: (RawSpan?) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    precondition(isActive)
+    if hasFailed { throw environment.failedView }
+    return try raw.withValue(of: key.rawSpan, in: database, environment, reader: self, body)
   }
 
   /// The key tree of the view; nil if only LMDB can walk it.
@@ -90,15 +97,16 @@ final class ReadTransaction: @unchecked Sendable {
     return tree
   }
 
-  /// Finds `key` in the mapped pages of the view, as far as they are as expected.
+  /// Finds the entry at `address` in the mapped pages of the view, as far as they are as expected.
   ///
   /// - Parameter leaf: the leaf to which the key belongs, if known.
   @inline(__always)
-  func find(_ key: RawSpan, inLeaf leaf: UInt64? = nil) -> MappedTree.Found {
-    guard let tree = mappedTree, key.byteCount <= Limits.internalKeyByteCount else {
+  func find(_ address: EntryAddress, inLeaf leaf: UInt64? = nil) -> MappedTree.Found {
+    guard let tree = mappedTree, address.key.byteCount < Limits.storedKeyByteCount else {
       return .unusual
     }
-    return leaf.map { tree.find(key, inLeaf: $0) } ?? tree.find(key)
+    if let leaf { return tree.find(address, inLeaf: leaf) }
+    return tree.find(address)
   }
 
   @inline(never)
@@ -122,7 +130,7 @@ extension RawTransaction {
     reader: ReadTransaction?,
     _ body: (RawSpan?) throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    try StoredKey.check(key)
+    try StoredKey.check(byteCount: key.byteCount)
     let (code, bytes) = unsafe get(environment.handle(of: database), key)
     guard code == MDB_SUCCESS else {
       guard code == MDB_NOTFOUND else {
@@ -141,12 +149,13 @@ extension RawTransaction {
 
 extension LMDBEnvironment {
   @inline(never)
-  func oversized(_ byteCount: Int, _ key: RawSpan) -> StoreError {
+  func oversized(_ byteCount: Int, _ storedKey: RawSpan) -> StoreError {
+    let address = EntryAddress(storedAs: storedKey)
     let error = StoreError.corrupted(
       Finding(
-        file: path, key: Array(copying: key),
+        file: path, at: address,
         expected: "a value of at most \(StoredValue.byteLimit) bytes", found: "\(byteCount)"))
-    noteDamagedValue(error, key: key)
+    noteDamagedValue(error, at: address)
     return error
   }
 }

@@ -1,4 +1,4 @@
-/// The path of one key down a mapped tree, one node at a time.
+/// The path of one address down a mapped tree, one node at a time.
 ///
 /// Most of the time is spent waiting for memory. A caller with several keys interleaves their steps: what the
 /// next step of one key needs is fetched while the others make theirs.
@@ -18,20 +18,20 @@ struct TreeWalk: BitwiseCopyable {
   private(set) var leaf: UInt64?
 
   /// - Parameter tree: must not be empty.
-  init(of key: RawSpan, down tree: MappedTree) {
+  init(of address: EntryAddress, down tree: MappedTree) {
     self.tree = tree
-    window = KeyWindow(key)
+    window = KeyWindow(address.key)
     number = tree.root
     branchCount = tree.depth - 1
     arrive()
   }
 
-  /// Advances the path of `key`, with which it was created, by one step.
+  /// Advances the path of `address`, with which it was created, by one step.
   @inline(__always)
-  mutating func step(_ key: RawSpan) {
+  mutating func step(_ address: EntryAddress) {
     guard let branch else { return enter() }
     let middle = (lower &+ upper) >> 1
-    guard let order = branch.order(of: middle, against: key, window) else {
+    guard let order = branch.order(of: middle, against: address, window) else {
       isUnderWay = false
       return
     }

@@ -52,7 +52,7 @@ struct WriteTransaction: ~Copyable {
     guard code == MDB_SUCCESS else { throw environment.failure(code, "commit to") }
   }
 
-  /// Lends the value of `key` as this transaction sees it, or nil if there is none.
+  /// Lends the value of the stored key `key` as this transaction sees it, or nil if there is none.
   func withValue<Result>(
     of key: RawSpan, in database: Database = .data,
     _ body: (RawSpan?) throws(StoreError) -> Result
@@ -64,7 +64,7 @@ struct WriteTransaction: ~Copyable {
   mutating func put(_ database: Database = .data, _ key: RawSpan, _ value: RawSpan)
     throws(StoreError)
   {
-    try StoredKey.check(key)
+    try StoredKey.check(byteCount: key.byteCount)
     forgetCursor()
     try check(raw!.put(environment.handle(of: database), key, value), "write to")
   }
@@ -73,7 +73,7 @@ struct WriteTransaction: ~Copyable {
   mutating func reserve(
     _ key: RawSpan, byteCount: Int, _ body: (inout MutableRawSpan) -> Void
   ) throws(StoreError) {
-    try StoredKey.check(key)
+    try StoredKey.check(byteCount: key.byteCount)
     if unsafe cursor == nil {
       try check(
         unsafe kvd_mdb_cursor_open(raw!.handle, environment.handle(of: .data), &cursor), "write to")
@@ -101,7 +101,7 @@ struct WriteTransaction: ~Copyable {
   /// Removes `key`. Returns whether it existed.
   @discardableResult
   mutating func delete(_ database: Database = .data, _ key: RawSpan) throws(StoreError) -> Bool {
-    try StoredKey.check(key)
+    try StoredKey.check(byteCount: key.byteCount)
     forgetCursor()
     let code = raw!.delete(environment.handle(of: database), key)
     if code == MDB_NOTFOUND { return false }

@@ -27,19 +27,19 @@ struct HashIndex: BitwiseCopyable {
     @inline(__always) get { IndexTable(at: newest.load()) }
   }
 
-  /// Finds the node of `key`. O(1) expected; callable from any thread.
+  /// Finds the node at `address`. O(1) expected; callable from any thread.
   @inline(__always)
-  func find(_ key: RawSpan, hash: UInt64) -> KeyNode? {
+  func find(_ address: EntryAddress, hash: UInt64) -> KeyNode? {
     let table = table
     var place = hash
     while let slot = table.slot(at: place) {
-      if slot.mayHold(hash), slot.node.hasKey(key) { return slot.node }
+      if slot.mayHold(hash), slot.node.isAt(address) { return slot.node }
       place &+= 1
     }
     return nil
   }
 
-  /// Publishes a node whose key is not in the table, and which `nodes` does not hold yet. For the writer
+  /// Publishes a node whose address is not in the table, and which `nodes` does not hold yet. For the writer
   /// only.
   ///
   /// At most half of the slots are filled: probes stay short, and each one reaches an empty slot.

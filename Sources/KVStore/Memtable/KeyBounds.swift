@@ -1,6 +1,6 @@
 import Base
 
-/// The bounds of a memtable's keys, by their first eight bytes. A scan of a range outside of them need not
+/// The bounds of a memtable's keys, by the first eight bytes of what is stored. A scan of a range outside of them need not
 /// sort the memtable's keys.
 ///
 /// One thread includes keys, and does so before it publishes them. A reader that can find a key therefore
@@ -24,9 +24,8 @@ struct KeyBounds {
   }
 
   /// Returns false only if no key in `range` was included.
-  func mayOverlap(_ range: KeyRange) -> Bool {
-    if UInt(KeyNode.window(of: range.lower.rawSpan)) > greatest.load() { return false }
-    guard let upper = range.upper else { return true }
-    return UInt(KeyNode.window(of: upper.rawSpan)) >= ~leastInverted.load()
+  func mayOverlap(_ range: StoredRange) -> Bool {
+    UInt(KeyNode.window(of: range.lower.rawSpan)) <= greatest.load()
+      && UInt(KeyNode.window(of: range.upper.rawSpan)) >= ~leastInverted.load()
   }
 }

@@ -2,13 +2,17 @@ import Base
 import CLinux
 import Glibc
 
-/// A key and the head of its version chain, newest first. Everything but the head is immutable once the node
-/// is published.
+/// An address and the head of its version chain, newest first. Everything but the head is immutable once the
+/// node is published.
 ///
 ///      0  head: address of the newest version  UInt, atomic
-///      8  hash of the key                      UInt64
-///     16  byte count of the key                UInt32
+///      8  hash of the address                  UInt64
+///     16  byte count of the key                24 bits
+///     19  keyspace                             UInt8
 ///     20  key, then zeros up to a multiple of 8, at least 8 bytes in all
+///
+/// The keyspace and the key are adjacent, and so form the stored key. The order of nodes is that of their
+/// stored keys.
 ///
 /// The oldest version follows the node directly, so that a key written once occupies one stretch of memory. A
 /// node is a borrowed address: its holder must also hold the memtable.
@@ -24,14 +28,15 @@ import Glibc
   /// Creates a node with its first version. No reader can find it until the index and the list publish it.
   @inline(__always)
   init(
-    key: RawSpan, hash: UInt64, header: EntryHeader, value: RawSpan, in arena: inout Arena
+    _ entry: EntryAddress, hash: UInt64, header: EntryHeader, value: RawSpan, in arena: inout Arena
   ) {
+    let key = entry.key
     let nodeByteCount = Self.byteCount(ofKey: key)
     let address = unsafe arena.allocate(
       byteCount: nodeByteCount &+ KeyVersion.byteCount(ofValue: value))
     unsafe self.address = address
     unsafe address.storeBytes(of: hash, toByteOffset: 8, as: UInt64.self)
-    unsafe address.storeBytes(of: UInt32(key.byteCount), toByteOffset: 16, as: UInt32.self)
+    unsafe address.storeBytes(of: Self.frame(of: entry), toByteOffset: 16, as: UInt32.self)
     unsafe key.withUnsafeBytes { bytes in
       guard let source = bytes.baseAddress else { return }
       unsafe (address + 20).copyMemory(from: source, byteCount: bytes.count)
@@ -49,8 +54,18 @@ import Glibc
 
   var hash: UInt64 { unsafe address.load(fromByteOffset: 8, as: UInt64.self) }
 
+  /// The four bytes before the key: its byte count and the keyspace.
   @inline(__always)
-  var keyByteCount: Int { unsafe Int(address.load(fromByteOffset: 16, as: UInt32.self)) }
+  private static func frame(of entry: EntryAddress) -> UInt32 {
+    UInt32(truncatingIfNeeded: entry.key.byteCount) | UInt32(entry.keyspace.rawValue) << 24
+  }
+
+  @inline(__always)
+  private var frame: UInt32 { unsafe address.load(fromByteOffset: 16, as: UInt32.self) }
+
+  /// The byte count of the stored key.
+  @inline(__always)
+  var storedKeyByteCount: Int { Int(frame & 0xFF_FFFF) &+ 1 }
 
   /// Prefetches the node and the memory after it, which usually holds its version.
   @inline(__always)
@@ -92,38 +107,32 @@ import Glibc
     return candidate
   }
 
-  /// Lends the key's bytes in place.
+  /// Lends the stored key in place.
   @inline(__always)
-  func withKey<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
-    let bytes = unsafe UnsafeRawBufferPointer(start: address + 20, count: keyByteCount)
+  func withStoredKey<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
+    let bytes = unsafe UnsafeRawBufferPointer(start: address + 19, count: storedKeyByteCount)
     return try unsafe body(bytes.bytes)
   }
 
   @inline(__always)
-  func hasKey(_ key: RawSpan) -> Bool {
-    let count = keyByteCount
-    guard count == key.byteCount else { return false }
-    return unsafe key.withUnsafeBytes { bytes in
+  func isAt(_ entry: EntryAddress) -> Bool {
+    guard frame == Self.frame(of: entry) else { return false }
+    return unsafe entry.key.withUnsafeBytes { bytes in
       guard let other = bytes.baseAddress else { return true }
-      return unsafe memcmp(address + 20, other, count) == 0
+      return unsafe memcmp(address + 20, other, bytes.count) == 0
     }
   }
 
-  /// Whether the key comes before `other` in byte order.
+  /// Whether the stored key comes before `other` in byte order.
   func isBefore(_ other: RawSpan) -> Bool {
-    let count = keyByteCount
-    return unsafe other.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return false }
-      let order = unsafe memcmp(address + 20, base, min(count, bytes.count))
-      return order < 0 || order == 0 && count < bytes.count
-    }
+    withStoredKey { $0.isBefore(other) }
   }
 
-  /// Eight bytes of the key from `depth` on, as a number that sorts as the bytes do; zeros past the key's
-  /// end.
+  /// Eight bytes of the stored key from `depth` on, as a number that sorts as the bytes do; zeros past the
+  /// key's end.
   @inline(__always)
   func window(at depth: Int) -> UInt64 {
-    let count = keyByteCount
+    let count = storedKeyByteCount
     if depth &+ 8 <= count { return unsafe bigEndianWord(at: depth) }
     guard depth < count else { return 0 }
     // The last eight bytes, or a shorter key and the zeros after it, shifted up to start at `depth`.
@@ -131,11 +140,11 @@ import Glibc
     return unsafe bigEndianWord(at: start) << UInt64(8 &* (depth &- start))
   }
 
-  /// What `window(at: 0)` returns for a node with this key.
-  static func window(of key: RawSpan) -> UInt64 { key.orderingWord(at: 0) }
+  /// What `window(at: 0)` returns for a node with this stored key.
+  static func window(of storedKey: RawSpan) -> UInt64 { storedKey.orderingWord(at: 0) }
 
   @unsafe @inline(__always)
   private func bigEndianWord(at offset: Int) -> UInt64 {
-    unsafe UInt64(bigEndian: address.loadUnaligned(fromByteOffset: 20 &+ offset, as: UInt64.self))
+    unsafe UInt64(bigEndian: address.loadUnaligned(fromByteOffset: 19 &+ offset, as: UInt64.self))
   }
 }

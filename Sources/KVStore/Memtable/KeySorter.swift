@@ -49,12 +49,12 @@ enum KeySorter {
     var endedCount = 0
     for index in range {
       let node = entries[index].node
-      let byteCount = node.keyByteCount
+      let byteCount = node.storedKeyByteCount
       entries[index].window = node.window(at: depth + 8)
       guard byteCount <= depth + 8 else { continue }
       var place = range.lowerBound + endedCount
       entries.swapAt(place, index)
-      while place > range.lowerBound, byteCount < entries[place - 1].node.keyByteCount {
+      while place > range.lowerBound, byteCount < entries[place - 1].node.storedKeyByteCount {
         entries.swapAt(place - 1, place)
         place -= 1
       }

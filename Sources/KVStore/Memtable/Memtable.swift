@@ -56,21 +56,21 @@ import Synchronization
     unsafe writer.deallocate()
   }
 
-  /// The hash of `key`, as `insert` and `withVersion` take it.
+  /// The hash of `address`, as `insert` and `withVersion` take it.
   @inline(__always)
-  func hash(of key: RawSpan) -> UInt64 { keyHash.hash(key) }
+  func hash(of address: EntryAddress) -> UInt64 { keyHash.hash(address) }
 
-  /// Adds a version of `key`. Sequences must not decrease; of two versions with the same key and sequence the
-  /// later one counts. O(1) amortized.
-  func insert(key: RawSpan, header: EntryHeader, value: RawSpan, hash: UInt64) {
+  /// Adds a version of the entry at `address`. Sequences must not decrease; of two versions with the same
+  /// address and sequence the later one counts. O(1) amortized.
+  func insert(_ address: EntryAddress, header: EntryHeader, value: RawSpan, hash: UInt64) {
     precondition(unsafe header.sequence >= writer.pointee.newestSequence)
     precondition(header.sequence < 1 << 56)
     unsafe writer.pointee.newestSequence = header.sequence
-    if let node = index.find(key, hash: hash) {
+    if let node = index.find(address, hash: hash) {
       unsafe node.prepend(header: header, value: value, in: &writer.pointee.arena)
     } else {
       let node = unsafe KeyNode(
-        key: key, hash: hash, header: header, value: value, in: &writer.pointee.arena)
+        address, hash: hash, header: header, value: value, in: &writer.pointee.arena)
       span.include(node.window(at: 0))
       unsafe index.insert(node, hash: hash, after: list, in: &writer.pointee.arena)
       unsafe list.append(node, at: &writer.pointee.listEnd, in: &writer.pointee.arena)
@@ -90,17 +90,17 @@ import Synchronization
   var isEmpty: Bool { keyCount == 0 }
 
   /// Returns false only if no key inserted so far lies in `range`. O(1); callable from any thread.
-  func mayHold(_ range: KeyRange) -> Bool { span.mayOverlap(range) }
+  func mayHold(_ range: StoredRange) -> Bool { span.mayOverlap(range) }
 
-  /// Lends the newest version of `key` at or below `sequence`. Lends a nil header and no bytes if there is
+  /// Lends the newest version of the entry at `address` at or below `sequence`. Lends a nil header and no bytes if there is
   /// none here, which says nothing about older memtables and the file. O(1) expected, plus the number of
   /// versions above `sequence`.
   @inline(__always)
   func withVersion<R, E: Error>(
-    of key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
+    at address: EntryAddress, hash: UInt64, at sequence: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(E) -> R
   ) throws(E) -> R {
-    guard let version = index.find(key, hash: hash)?.version(at: sequence) else {
+    guard let version = index.find(address, hash: hash)?.version(at: sequence) else {
       return try body(nil, RawSpan())
     }
     return try version.withValue { value throws(E) in try body(version.header, value) }

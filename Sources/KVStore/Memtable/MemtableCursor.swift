@@ -1,4 +1,4 @@
-/// Iterates over a memtable's keys in byte order, forward and backward, each with its newest version at or
+/// Iterates over a memtable's stored keys in byte order, forward and backward, each with its newest version at or
 /// below one sequence. Keys without such a version are skipped.
 ///
 /// The keys lie in a few ordered runs, each key in exactly one. In each run the cursor keeps a cut between
@@ -35,19 +35,15 @@ struct MemtableCursor {
   /// Whether the cursor is at a key.
   var isValid: Bool { current != nil }
 
-  /// Moves to the first key at or after `key`. O(log n).
+  /// Moves to the first key at or after `key`, which is a stored key like all bounds. O(log n).
   mutating func seek(_ key: RawSpan) {
     cut(before: key)
     settleForward()
   }
 
-  /// Moves to the last key before `key`, or to the last of all if it is nil. O(log n).
-  mutating func seekBackward(_ key: RawSpan?) {
-    if let key {
-      cut(before: key)
-    } else {
-      for lane in lanes.indices { lanes[lane].cut = lanes[lane].entries.count }
-    }
+  /// Moves to the last key before `key`. O(log n).
+  mutating func seekBackward(_ key: RawSpan) {
+    cut(before: key)
     settleBackward()
   }
 
@@ -64,30 +60,30 @@ struct MemtableCursor {
     settleBackward()
   }
 
-  /// Lends the key. The cursor must be at a key.
-  func withKey<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
+  /// Lends the stored key. The cursor must be at a key.
+  func withStoredKey<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
-    return try current.node.withKey(body)
+    return try current.node.withStoredKey(body)
   }
 
-  /// Lends the key with its version. The cursor must be at a key.
+  /// Lends the stored key with its version. The cursor must be at a key.
   func withEntry<R, E: Error>(
-    _ body: (_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) throws(E) -> R
+    _ body: (_ storedKey: RawSpan, _ header: EntryHeader, _ value: RawSpan) throws(E) -> R
   ) throws(E) -> R {
     guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
-    return try current.node.withKey { key throws(E) in
+    return try current.node.withStoredKey { key throws(E) in
       try current.version.withValue { value throws(E) in
         try body(key, current.version.header, value)
       }
     }
   }
 
-  /// Lends the key and its version, which links to the older ones. The cursor must be at a key.
+  /// Lends the stored key and its version, which links to the older ones. The cursor must be at a key.
   func withVersion<R, E: Error>(
-    _ body: (_ key: RawSpan, _ version: KeyVersion) throws(E) -> R
+    _ body: (_ storedKey: RawSpan, _ version: KeyVersion) throws(E) -> R
   ) throws(E) -> R {
     guard let current else { preconditionFailure("The cursor is not at a key; seek first.") }
-    return try current.node.withKey { key throws(E) in try body(key, current.version) }
+    return try current.node.withStoredKey { key throws(E) in try body(key, current.version) }
   }
 
   private mutating func cut(before key: RawSpan) {

@@ -16,7 +16,7 @@ struct OrderedEntry: BitwiseCopyable {
   @inline(__always)
   static func < (left: OrderedEntry, right: OrderedEntry) -> Bool {
     if left.window != right.window { return left.window < right.window }
-    return right.node.withKey { left.node.isBefore($0) }
+    return right.node.withStoredKey { left.node.isBefore($0) }
   }
 }
 
@@ -100,7 +100,7 @@ struct OrderedEntry: BitwiseCopyable {
     if index < count { unsafe entries[index].node.fetchVersion() }
   }
 
-  /// The number of keys in the run that come before `key`. O(log n).
+  /// The number of keys in the run that come before the stored key `key`. O(log n).
   func count(before key: RawSpan) -> Int {
     let window = KeyNode.window(of: key)
     var lower = 0

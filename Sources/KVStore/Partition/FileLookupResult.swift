@@ -1,6 +1,6 @@
 import Base
 
-/// What a partition's file holds for a key, as far as one view has found out.
+/// What a partition's file holds at an address, as far as one view has found out.
 ///
 /// It is valid only in that view: while its revision equals the view's, neither the layers above the file nor
 /// the transaction that its pages belong to have changed. It says nothing about memtables, which every lookup
@@ -26,15 +26,15 @@ extension PartitionView {
   /// What the file holds for the expected key, found out once per view. Returns `.nothing` where only LMDB
   /// can tell.
   func findExpected(
-    _ key: RawSpan, in transaction: ReadTransaction
+    _ address: EntryAddress, in transaction: ReadTransaction
   ) throws(StoreError) -> FileLookupResult.Extent {
     let known = expected.finding
     let extent: FileLookupResult.Extent
     switch known.revision == revision ? known.extent : .nothing {
     case .absent, .entry: return known.extent
-    case .stored(let value): extent = try verified(.value(value), key)
-    case .leaf(let number): extent = try verified(transaction.find(key, inLeaf: number), key)
-    case .nothing: extent = try verified(transaction.find(key, inLeaf: nil), key)
+    case .stored(let value): extent = try verified(.value(value), address)
+    case .leaf(let number): extent = try verified(transaction.find(address, inLeaf: number), address)
+    case .nothing: extent = try verified(transaction.find(address, inLeaf: nil), address)
     }
     expected.finding = FileLookupResult(revision: revision, extent: extent)
     return extent
@@ -42,13 +42,13 @@ extension PartitionView {
 
   @inline(__always)
   private func verified(
-    _ found: MappedTree.Found, _ key: RawSpan
+    _ found: MappedTree.Found, _ address: EntryAddress
   ) throws(StoreError) -> FileLookupResult.Extent {
     switch found {
     case .absent: return .absent
     case .value(let stored) where stored.byteCount <= StoredValue.byteLimit:
       return try stored.withBytes { bytes throws(StoreError) in
-        .entry(EntryHeader(try partition.environment.decode(bytes, key: key)), stored)
+        .entry(EntryHeader(try partition.environment.decode(bytes, at: address)), stored)
       }
     case .value, .unusual: return .nothing
     }

@@ -58,7 +58,7 @@ final class KeyWatches: Sendable {
     while offset < mutations.byteCount, let mutation = Mutation.parse(mutations, at: offset) {
       offset = mutation.end
       guard mutation.kind == .put || mutation.kind == .putEntry else { continue }
-      let hash = hash.hash(mutations.extracting(mutation.key))
+      let hash = hash.hash(mutation.address(in: mutations))
       entries.withLock { $0[hash]?.madeCount += 1 }
     }
   }

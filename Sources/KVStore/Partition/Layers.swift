@@ -54,10 +54,10 @@ final class Layers: Sendable {
     self.activeTombstoneCount = activeTombstoneCount
   }
 
-  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if there is none.
+  /// The sequence of the newest range delete, at or below `sequence`, that covers `address`; 0 if there is none.
   /// O(log² tombstones).
   @inline(__always)
-  func tombstoneSequence(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
-    tombstones.newest(over: key, at: sequence)
+  func tombstoneSequence(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber {
+    tombstones.newest(over: address, at: sequence)
   }
 }

@@ -1,58 +1,58 @@
 import Base
 
 extension PartitionView {
-  /// Lends the newest version of `key` at or below `sequence`: nil if there is none or it is a delete. What
+  /// Lends the newest version of the entry at `address` at or below `sequence`: nil if there is none or it is a delete. What
   /// LMDB holds counts whatever its sequence: it was published before this view was made.
   ///
   /// The view must be current. O(1) expected in memory, O(log n) in the file.
   @inline(__always)
   func withVersion<R>(
-    of key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
+    of address: EntryAddress, hash: UInt64, at sequence: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let hiding = tombstoneSequence(over: key, at: sequence)
-    let found = try searchMemory(key, hash: hash, at: sequence, hiding: hiding, body)
+    let hiding = tombstoneSequence(over: address, at: sequence)
+    let found = try searchMemory(address, hash: hash, at: sequence, hiding: hiding, body)
     if let found { return found }
-    return try searchFile(key, hiding: hiding, body)
+    return try searchFile(address, hiding: hiding, body)
   }
 
-  /// The sequence of the newest range delete, at or below `sequence`, that covers `key`; 0 if there is none.
+  /// The sequence of the newest range delete, at or below `sequence`, that covers `address`; 0 if there is none.
   @inline(__always)
-  func tombstoneSequence(over key: RawSpan, at sequence: SequenceNumber) -> SequenceNumber {
+  func tombstoneSequence(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber {
     layers?.tombstoneSequence(
-      over: key, at: DeliberateBug.shown(sequence, of: partition.index)) ?? 0
+      over: address, at: DeliberateBug.shown(sequence, of: partition.index)) ?? 0
   }
 
   /// The part of a lookup that memory can answer. Returns false, and lends nothing, if the file must be read.
   ///
   /// - Parameter hiding: the result of `tombstoneSequence`.
   func lendFromMemory(
-    _ key: RawSpan, hash: UInt64, at sequence: SequenceNumber, hiding: SequenceNumber,
+    _ address: EntryAddress, hash: UInt64, at sequence: SequenceNumber, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) -> Bool {
-    try searchMemory(key, hash: hash, at: sequence, hiding: hiding, body) != nil
+    try searchMemory(address, hash: hash, at: sequence, hiding: hiding, body) != nil
   }
 
   /// The rest of a lookup: lends what the file holds.
   func lendFromFile(
-    _ key: RawSpan, hiding: SequenceNumber,
+    _ address: EntryAddress, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    try searchFile(key, hiding: hiding, body)
+    try searchFile(address, hiding: hiding, body)
   }
 
   @inline(__always)
   private func searchMemory<R>(
-    _ key: RawSpan, hash: UInt64, at sequence: SequenceNumber, hiding: SequenceNumber,
+    _ address: EntryAddress, hash: UInt64, at sequence: SequenceNumber, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R? {
     guard let layers else { preconditionFailure("a lookup in a view that is not current") }
     let shown = DeliberateBug.shown(sequence, of: partition.index)
     let inActive = try Self.search(
-      layers.active, key, hash: hash, at: shown, hiding: hiding, body)
+      layers.active, address, hash: hash, at: shown, hiding: hiding, body)
     if let inActive { return inActive }
     for layer in layers.sealed {
-      let found = try Self.search(layer, key, hash: hash, at: shown, hiding: hiding, body)
+      let found = try Self.search(layer, address, hash: hash, at: shown, hiding: hiding, body)
       if let found { return found }
     }
     return nil
@@ -61,10 +61,10 @@ extension PartitionView {
   /// The version in one memtable; nil if it has none and the layers below must be searched.
   @inline(__always)
   private static func search<R>(
-    _ layer: MemtableLayer, _ key: RawSpan, hash: UInt64, at sequence: SequenceNumber,
+    _ layer: MemtableLayer, _ address: EntryAddress, hash: UInt64, at sequence: SequenceNumber,
     hiding: SequenceNumber, _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R? {
-    try layer.memtable.withVersion(of: key, hash: hash, at: sequence) {
+    try layer.memtable.withVersion(at: address, hash: hash, at: sequence) {
       header, value throws(StoreError) in
       guard let header else { return nil }
       // A put with the tombstone's own sequence comes after it in the same batch.
@@ -74,12 +74,12 @@ extension PartitionView {
   }
 
   private func searchFile<R>(
-    _ key: RawSpan, hiding: SequenceNumber,
+    _ address: EntryAddress, hiding: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     let transaction = try lmdb()
-    if expected.isKey(key) {
-      switch try findExpected(key, in: transaction) {
+    if expected.isAt(address) {
+      switch try findExpected(address, in: transaction) {
       case .absent: return try body(nil, RawSpan())
       case .entry(let header, let stored):
         guard header.sequence >= hiding else { return try body(nil, RawSpan()) }
@@ -90,9 +90,9 @@ extension PartitionView {
       }
     }
     let environment = partition.environment
-    return try transaction.withValue(of: key) { stored throws(StoreError) in
+    return try transaction.withValue(of: address) { stored throws(StoreError) in
       guard let stored else { return try body(nil, RawSpan()) }
-      let header = try environment.decode(stored, key: key)
+      let header = try environment.decode(stored, at: address)
       guard header.sequence >= hiding else { return try body(nil, RawSpan()) }
       return try body(
         EntryHeader(header),

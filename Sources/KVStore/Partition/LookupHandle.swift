@@ -23,11 +23,11 @@ struct LookupHandle: BitwiseCopyable {
     didLookForTree = true
   }
 
-  /// The newest version of `key` in these memtables, at or below `sequence`; nil if there is none.
+  /// The newest version of the entry at `address` in these memtables, at or below `sequence`; nil if there is none.
   @inline(__always)
-  func version(of key: RawSpan, hash: UInt64, at sequence: SequenceNumber) -> KeyVersion? {
-    active.find(key, hash: hash)?.version(at: sequence)
-      ?? sealed?.find(key, hash: hash)?.version(at: sequence)
+  func version(of address: EntryAddress, hash: UInt64, at sequence: SequenceNumber) -> KeyVersion? {
+    active.find(address, hash: hash)?.version(at: sequence)
+      ?? sealed?.find(address, hash: hash)?.version(at: sequence)
   }
 
   /// Prefetches the slots at which the search for a key with this hash begins.

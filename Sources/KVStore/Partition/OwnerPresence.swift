@@ -17,7 +17,9 @@ final class OwnerPresence: Sendable {
   func settle(_ mayHoldOwners: Bool) { owners.store(mayHoldOwners, ordering: .relaxed) }
 
   /// Called before the first owner is ordered.
-  func noteOwner() { owners.store(true, ordering: .relaxed) }
+  func noteOwner() {
+    if !mayHoldOwners { owners.store(true, ordering: .relaxed) }
+  }
 
   /// Called once an orphan note can be read.
   func noteOrphan() { orphans.store(true, ordering: .releasing) }

@@ -2,13 +2,13 @@ import Base
 import Synchronization
 import TxnWAL
 
-/// One part of the keyspace: memtables on top of an LMDB file.
+/// One part of a store: memtables on top of an LMDB file.
 ///
 /// It has one writer at a time: the sequencer thread, or during recovery its own worker. One apply worker or
 /// the purge worker at a time writes its LMDB file. Any number of threads may read.
 ///
 /// Sound as `@unchecked Sendable`: `writerLayer` and `countedByteCount` belong to the writer; `current` is
-/// accessed only under `layersMutex`; `mayHoldMaps` and `preconditions` change only while the store is being
+/// accessed only under `layersMutex`; `mayHoldOwned` and `preconditions` change only while the store is being
 /// opened or closed; everything else is immutable or atomic.
 final class Partition: @unchecked Sendable {
   let index: Int
@@ -32,8 +32,9 @@ final class Partition: @unchecked Sendable {
   /// Whether the active layer has anything in it, for threads other than its writer.
   private let isActiveInUse = Atomic<Bool>(false)
 
-  /// Whether a map field may be stored here. Set by the one writer during recovery, and valid after it.
-  private(set) var mayHoldMaps: Bool
+  /// Whether an entry that is owned may be stored here. Set by the one writer during recovery, and valid
+  /// after it.
+  private(set) var mayHoldOwned: Bool
 
   let watches = KeyWatches()
   let presence: OwnerPresence
@@ -57,8 +58,8 @@ final class Partition: @unchecked Sendable {
     let reader = try environment.makeReader()
     appliedAtOpen = try reader.appliedState()
     let tombstones = try reader.tombstones()
-    // If that cannot be read, maps cannot be ruled out.
-    mayHoldMaps = (try? reader.hasMaps()) ?? true
+    // If that cannot be read, owners cannot be ruled out.
+    mayHoldOwned = (try? reader.hasOwned()) ?? true
     reader.reset()
     pool.withLock { $0?.append(reader) }
     appliedLSN = Atomic(appliedAtOpen.lsn)
@@ -125,11 +126,11 @@ final class Partition: @unchecked Sendable {
   func insert(_ mutations: RawSpan, at position: CommitPosition) -> Bool {
     let memtable = writerLayer.memtable
     var offset = 0
-    var ranges: [KeyRange] = []
+    var ranges: [DeletedRange] = []
     while offset < mutations.byteCount {
       guard let mutation = Mutation.parse(mutations, at: offset) else { return false }
       if mutation.kind == .deleteRange {
-        ranges.append(KeyRange(mutation, in: mutations))
+        ranges.append(DeletedRange(mutation, in: mutations))
       } else {
         insert(mutation, in: mutations, at: position, into: memtable)
       }
@@ -142,16 +143,15 @@ final class Partition: @unchecked Sendable {
     return true
   }
 
-  /// Records whether `mutations` write a map field. During recovery only; later,
-  /// `Keyspace.partition(ofWritten:)` does so.
-  func noteMaps(in mutations: RawSpan) {
+  /// Records whether `mutations` write an entry that is owned. During recovery only; later,
+  /// `PartitionSet.partition(ofWritten:)` does so.
+  func noteOwned(in mutations: RawSpan) {
     var offset = 0
-    while !mayHoldMaps, offset < mutations.byteCount,
+    while !mayHoldOwned, offset < mutations.byteCount,
       let mutation = Mutation.parse(mutations, at: offset)
     {
       offset = mutation.end
-      let key = mutations.extracting(mutation.key)
-      mayHoldMaps = key.beginsWithZero && InternalKey.isMapField(key)
+      mayHoldOwned = mutation.keyspace == .owned
     }
   }
 
@@ -160,29 +160,29 @@ final class Partition: @unchecked Sendable {
   ) {
     switch mutation.kind {
     case .put, .putEntry, .delete:
-      let key = bytes.extracting(mutation.key)
+      let address = mutation.address(in: bytes)
       let kind: EntryKind = mutation.kind == .delete ? .delete : .put
       memtable.insert(
-        key: key,
+        address,
         header: EntryHeader(
           sequence: position.sequence, kind: kind, type: mutation.type, expiry: mutation.expiry),
-        value: bytes.extracting(mutation.value ?? 0..<0), hash: hash.hash(key))
+        value: bytes.extracting(mutation.value ?? 0..<0), hash: hash.hash(address))
     case .deleteRange, .requireAbsent, .requirePresent, .requireSequence: break
     }
   }
 
   /// Adds all range deletes that a batch has in this partition, as one change of the layers. Their order
   /// among the batch's other mutations does not matter: they hide only older batches.
-  private func insert(_ ranges: [KeyRange], at position: CommitPosition) {
+  private func insert(_ ranges: [DeletedRange], at position: CommitPosition) {
     // A batch is never split over two layers, so all range deletes with its sequence are in this one.
     let last = writerLayer.tombstones.last.flatMap {
       $0.sequence == position.sequence ? $0.ordinal : nil
     }
     let first = last.map { $0 + 1 } ?? 0
-    let new = ranges.enumerated().map { place, range in
+    let new = ranges.enumerated().map { place, deleted in
       RangeTombstone(
         sequence: position.sequence, ordinal: first + UInt32(place), lsn: position.end.rawValue,
-        lower: range.lower, upper: range.upper)
+        keyspace: deleted.keyspace, lower: deleted.range.lower, upper: deleted.range.upper)
     }
     writerLayer.add(new)
     // Built before the lock is taken, so that no reader waits. Only the writer adds to the index; what is

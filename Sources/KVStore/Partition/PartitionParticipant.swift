@@ -28,8 +28,8 @@ extension Partition: Participant {
       offset = mutation.end
       guard let condition = Precondition(mutation) else { continue }
       do throws(StoreError) {
-        let key = mutations.extracting(mutation.key)
-        if try !preconditions.holds(condition, for: key, in: self) {
+        let address = mutation.address(in: mutations)
+        if try !preconditions.holds(condition, for: address, in: self) {
           return .no(
             Refusal(code: RefusalCode.preconditionFailed, detail: UInt64(mutation.index)))
         }
@@ -56,7 +56,7 @@ extension Partition: Participant {
     // Seals only between transactions: one may come in several sections, and a memtable that has been applied
     // claims that all of its last transaction is in LMDB.
     if lastPosition != position { budget.throttleRecovery(self) }
-    noteMaps(in: mutations)
+    noteOwned(in: mutations)
     guard insert(mutations, at: position) else {
       throw Finding(
         file: "log", offset: position.end.rawValue,

@@ -15,10 +15,10 @@ final class PreconditionChecker: @unchecked Sendable {
   func forget() { if isAsked { reader = nil } }
 
   func holds(
-    _ condition: Precondition, for key: RawSpan, in partition: Partition
+    _ condition: Precondition, for address: EntryAddress, in partition: Partition
   ) throws(StoreError) -> Bool {
     guard let reader else { preconditionFailure("the evaluation has no preconditions") }
-    let found = try reader.sequence(of: key, in: partition.index, at: .max)
+    let found = try reader.sequence(of: address, in: partition.index, at: .max)
     return switch condition {
     case .absent: found == 0
     case .present: found != 0

@@ -1,6 +1,6 @@
 import Base
 
-extension Keyspace {
+extension PartitionSet {
   /// Makes `views` current so that together they form one cut over their partitions, and returns its
   /// sequence: the newest published one, or `through` if that is newer.
   ///

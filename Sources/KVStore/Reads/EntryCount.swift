@@ -1,7 +1,6 @@
 import Base
 
-/// Counts the keys that have a value, as of one cut, without internal ones. Expired keys count until they are
-/// removed.
+/// Counts users' keys that have a value, as of one cut. Expired keys count until they are removed.
 ///
 /// LMDB knows how many entries it holds, so usually only the keys in memory are examined: each one adds to
 /// that number, subtracts from it, or does neither. If that would be more work than a scan of everything, or
@@ -22,14 +21,13 @@ struct EntryCount {
     return try stored + difference()
   }
 
-  /// The entries of the files without internal ones, and the keys in memory, once for each memtable that has
-  /// them.
+  /// Users' entries in the files, and the keys in memory, once for each memtable that has them.
   func sizes() throws(StoreError) -> (stored: Int, inMemory: Int) {
     var stored = 0
     var inMemory = 0
     for view in views {
       let below = try view.lmdb()
-      stored += try below.entryCount() - below.internalEntryCount()
+      stored += try below.entryCount() - below.otherEntryCount()
       guard let layers = view.layers else { continue }
       for layer in [layers.active] + layers.sealed { inMemory += layer.memtable.keyCount }
     }
@@ -40,7 +38,8 @@ struct EntryCount {
     var count = 0
     // One damaged value must not fail the count: it is skipped.
     let scan = VisibleScan(
-      views: views, sequence: sequence, expiry: nil, pace: pace, skipsDamaged: true)
+      views: views, keyspace: .keys, sequence: sequence, expiry: nil, pace: pace,
+      skipsDamaged: true)
     try scan.run(.everything, reverse: false, limit: .max) { _, _, _ in
       count += 1
       return true
@@ -48,28 +47,22 @@ struct EntryCount {
     return count
   }
 
-  /// By how much the keys in memory make the count differ from LMDB's.
+  /// By how much users' keys in memory make the count differ from LMDB's.
   private func difference() throws(StoreError) -> Int {
     var difference = 0
+    let range = KeyRange.everything.storedKeys(in: .keys)
     for (place, view) in views.enumerated() {
-      let lanes = view.memtableLanes(place: place, at: sequence)
-      for lane in lanes { try lane.seek(RawSpan()) }
+      let lanes = view.memtableLanes(place: place, at: sequence, in: range, .keys)
+      for lane in lanes { try lane.seek(range.lower) }
       var merged = try MergedLanes(lanes, backward: false)
       let below = try view.lmdb()
       while merged.place != nil {
         try pace?.advance(by: 4)
-        let change = try merged.withEntry { key, header, _ throws(StoreError) -> Int? in
-          if InternalKey.contains(key) { return nil }
-          let wasThere = try below.withValue(of: key) { $0 != nil }
+        difference += try merged.withEntry { key, header, _ throws(StoreError) in
+          let wasThere = try below.withValue(of: EntryAddress(.keys, key)) { $0 != nil }
           return (header.kind == .put ? 1 : 0) - (wasThere ? 1 : 0)
         }
-        if let change {
-          difference += change
-          try merged.next()
-        } else if let behind = InternalKey.range.upper {
-          for lane in lanes { try lane.seek(behind.rawSpan) }
-          merged = try MergedLanes(lanes, backward: false)
-        }
+        try merged.next()
       }
     }
     return difference

@@ -27,12 +27,13 @@ extension Reader {
   public func watch(
     _ key: RawSpan, through: SequenceNumber = 0
   ) throws(StoreError) -> KeyWatch {
-    let place = place(of: key)
-    let partition = keyspace.partitions[place.partition]
+    let address = EntryAddress(.keys, key)
+    let place = place(of: address)
+    let partition = partitionSet.partitions[place.partition]
     // Before the lookup: writes are recorded from here on.
     let absence = AbsenceWatch(of: place.hash, in: partition.watches)
-    let begun = max(keyspace.watermarks.published, through)
-    let sequence = try sequence(of: key, in: place.partition, at: begun)
+    let begun = max(partitionSet.watermarks.published, through)
+    let sequence = try sequence(of: address, in: place.partition, at: begun)
     CrashPoint.reached(.watchBetweenSteps)
     // In the layers of that lookup: a batch that it did not see may by now be in the file alone.
     guard sequence == 0 else {
@@ -40,7 +41,7 @@ extension Reader {
     }
     return KeyWatch(
       sequence: 0, absence: absence,
-      changesAtOnce: newestChange(of: key, in: place.partition, hash: place.hash) > begun)
+      changesAtOnce: newestChange(of: address, in: place.partition, hash: place.hash) > begun)
   }
 }
 

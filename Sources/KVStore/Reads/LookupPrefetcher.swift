@@ -29,7 +29,7 @@ package final class LookupPrefetcher {
     @inline(__always)
     mutating func advance(in input: RawSpan) -> Bool {
       guard walk.isUnderWay else { return false }
-      walk.step(input.extracting(key))
+      walk.step(EntryAddress(.keys, input.extracting(key)))
       return walk.isUnderWay
     }
   }
@@ -54,11 +54,7 @@ package final class LookupPrefetcher {
   package func append(
     _ key: Range<Int>, of input: RawSpan, readsFile: Bool, in reader: Reader
   ) {
-    let bytes = input.extracting(key)
-    // Some keys that begin with zero have to be recorded when they are written, which is skipped for expected
-    // keys.
-    if bytes.beginsWithZero { return append() }
-    let place = reader.computePlace(of: bytes)
+    let place = reader.computePlace(of: EntryAddress(.keys, input.extracting(key)))
     reader.handle(to: place.partition).fetchSlots(of: place.hash)
     lookups.append(Lookup(key: key, place: place, readsFile: readsFile))
   }
@@ -78,7 +74,7 @@ package final class LookupPrefetcher {
       descents.append(
         Descent(
           lookup: index, key: key, tree: tree, revision: reader.revision(of: partition),
-          walk: TreeWalk(of: input.extracting(key), down: tree)))
+          walk: TreeWalk(of: EntryAddress(.keys, input.extracting(key)), down: tree)))
     }
     if descents.isEmpty { return }
     Self.descend(&descents, in: input)
@@ -147,7 +143,9 @@ package final class LookupPrefetcher {
     guard let tree = reader.handle(to: partition).tree,
       reader.revision(of: partition) == lookups[index].finding.revision
     else { return }
-    switch tree.find(input.extracting(key, behind: consumed), inLeaf: leaf) {
+    switch tree.find(
+      EntryAddress(.keys, input.extracting(key, behind: consumed)), inLeaf: leaf)
+    {
     case .value(let value):
       value.fetch()
       lookups[index].finding.extent = .stored(value)

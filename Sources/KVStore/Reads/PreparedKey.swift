@@ -25,8 +25,11 @@ final class PreparedKey {
   @inline(__always)
   func clear() { byteCount = -1 }
 
+  /// Whether the expected key is at `entry`. Only users' keys are expected.
   @inline(__always)
-  func isKey(_ key: RawSpan) -> Bool { key.byteCount == byteCount && key.address == address }
+  func isAt(_ entry: EntryAddress) -> Bool {
+    entry.key.byteCount == byteCount && entry.key.address == address && entry.keyspace == .keys
+  }
 }
 
 /// Where the search for a key begins.

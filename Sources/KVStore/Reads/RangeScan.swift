@@ -1,35 +1,42 @@
 import Base
 
-/// A scan of the visible entries of a range, over partitions whose views form one cut.
+/// A scan of the entries of a range in one keyspace, over partitions whose views form one cut.
 struct RangeScan {
   /// By partition, the layers with range deletes that may hide something; empty if there are none at all.
   private let layers: [Layers?]
   private let range: KeyRange
+  private let keyspace: Keyspace
   private let isBackward: Bool
   private let sequence: SequenceNumber
   private let merged: MergedLanes
 
   init(
-    _ views: [PartitionView], range: KeyRange, reverse: Bool, at sequence: SequenceNumber
+    _ views: [PartitionView], _ range: KeyRange, in keyspace: Keyspace, reverse: Bool,
+    at sequence: SequenceNumber
   ) throws(StoreError) {
     let hidesSome = views.contains { !($0.layers?.tombstones.isEmpty ?? true) }
     layers = hidesSome ? views.map(\.layers) : []
     self.range = range
+    self.keyspace = keyspace
     self.sequence = sequence
     isBackward = reverse
+    let stored = range.storedKeys(in: keyspace)
     var lanes: [ScanLane] = []
     for place in views.indices {
       let shown = DeliberateBug.shown(sequence, of: place)
-      lanes += views[place].memtableLanes(place: place, at: shown, in: range)
-      lanes.append(try views[place].lmdbLane(place: place))
+      lanes += views[place].memtableLanes(place: place, at: shown, in: stored, keyspace)
+      lanes.append(try views[place].lmdbLane(place: place, keyspace))
     }
     for lane in lanes {
-      try reverse ? lane.seekBackward(range.upper) : lane.seek(range.lower.rawSpan)
+      try reverse ? lane.seekBackward(stored.upper) : lane.seek(stored.lower)
     }
     merged = try MergedLanes(lanes, backward: reverse)
   }
 
-  /// Lends entries until `limit`, until the end of the range, or until `body` returns false.
+  /// What `run` does after it has lent an entry.
+  enum Verdict { case count, pass, stop }
+
+  /// Lends entries until `limit` of them have counted, until the end of the range, or until `body` stops it.
   ///
   /// While `body` runs, only plain values of the merge are in use. Otherwise each of its arrays would be
   /// retained and released for every entry.
@@ -39,7 +46,7 @@ struct RangeScan {
   @inline(__always)
   func run(
     limit: Int, pace: ScanBudget? = nil, skipsDamaged: Bool = false,
-    _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Bool
+    _ body: (RawSpan, EntryHeader, RawSpan) throws(StoreError) -> Verdict
   ) throws(StoreError) {
     if range.isEmpty { return }
     var merged = merged
@@ -47,7 +54,7 @@ struct RangeScan {
     let hidesSome = !layers.isEmpty
     var count = 0
     var steps = 0
-    walk: while count < limit, let place = merged.place {
+    walk: while let place = merged.place {
       let partition = place.partition
       func show(
         _ key: RawSpan, _ header: EntryHeader, _ value: RawSpan
@@ -56,18 +63,24 @@ struct RangeScan {
         steps &+= ScanBudget.steps(forByteCount: value.byteCount)
         guard header.kind == .put else { return .pass }
         if hidesSome, let layers = layers[partition],
-          header.sequence < layers.tombstoneSequence(over: key, at: sequence)
+          header.sequence
+            < layers.tombstoneSequence(over: EntryAddress(keyspace, key), at: sequence)
         {
           return .pass
         }
-        return try body(key, header, value) ? .count : .stop
+        return switch try body(key, header, value) {
+        case .count: .count
+        case .pass: .pass
+        case .stop: .stop
+        }
       }
       let step: Step
       if let entry = place.leaf?.entry {
         try merged.checkView()
         step = try entry.withBytes { key, stored throws(StoreError) in
           guard
-            let header = StoredValue.soundHeader(stored, key: key, seed: place.checksumSeed)
+            let header = StoredValue.soundHeader(
+              stored, at: EntryAddress(keyspace, key), seed: place.checksumSeed)
           else {
             if isBeyond(key) { return .stop }
             steps &+= ScanBudget.steps(forByteCount: stored.byteCount)
@@ -83,7 +96,9 @@ struct RangeScan {
       switch step {
       case .stop: break walk
       case .pass: break
-      case .count: count += 1
+      case .count:
+        count += 1
+        if count == limit { break walk }
       case .damaged: steps &+= 1
       case .unsound: try pass(merged, skipsDamaged: skipsDamaged)
       }
@@ -134,16 +149,11 @@ struct RangeScan {
   }
 }
 
-extension ScanLane {
-  fileprivate func seekBackward(_ key: [UInt8]?) throws(StoreError) {
-    if let key { try seekBackward(key.rawSpan) } else { try seekBackward(nil as RawSpan?) }
-  }
-}
-
 extension PartitionView {
-  /// Lanes over the memtables of a current view that may hold keys in `range`, newest first.
+  /// Lanes over the memtables of a current view that may hold keys in `range`, which is one of `keyspace`,
+  /// newest first.
   func memtableLanes(
-    place: Int, at sequence: SequenceNumber, in range: KeyRange = .everything
+    place: Int, at sequence: SequenceNumber, in range: StoredRange, _ keyspace: Keyspace
   ) -> [ScanLane] {
     guard let layers else { preconditionFailure("a scan of a view that is not current") }
     let met = ([layers.active] + layers.sealed).filter {
@@ -151,12 +161,12 @@ extension PartitionView {
     }
     return met.map { layer in
       ScanLane(
-        layer.memtable.makeCursor(at: sequence), partition: place,
+        layer.memtable.makeCursor(at: sequence), in: keyspace, partition: place,
         environment: partition.environment)
     }
   }
 
-  func lmdbLane(place: Int) throws(StoreError) -> ScanLane {
-    try ScanLane(lmdb(), partition: place, environment: partition.environment)
+  func lmdbLane(place: Int, _ keyspace: Keyspace) throws(StoreError) -> ScanLane {
+    try ScanLane(lmdb(), in: keyspace, partition: place, environment: partition.environment)
   }
 }

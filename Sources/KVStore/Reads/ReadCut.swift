@@ -1,5 +1,5 @@
-/// Several reads of one or a few partitions, all as of one sequence and one clock reading: of a map's record
-/// and its fields, for example. Valid only during the call that lends it.
+/// Several reads of one or a few partitions, all as of one sequence and one clock reading: of an owner
+/// and what it owns, for example. Valid only during the call that lends it.
 public struct ReadCut: ~Copyable {
   private let reader: Reader
   private let through: SequenceNumber
@@ -7,10 +7,10 @@ public struct ReadCut: ~Copyable {
   /// Every batch up to this sequence is visible, and none after it.
   public private(set) var sequence: SequenceNumber = 0
 
-  init(_ reader: Reader, of key: RawSpan, through: SequenceNumber) throws(StoreError) {
+  init(_ reader: Reader, of address: EntryAddress, through: SequenceNumber) throws(StoreError) {
     self.reader = reader
     self.through = through
-    try extend(to: key)
+    try extend(to: address)
   }
 
   /// Counts `stepCount` steps of work outside of scans, as `ScanBudget` does.
@@ -18,39 +18,49 @@ public struct ReadCut: ~Copyable {
     try reader.pace.advance(by: stepCount)
   }
 
-  /// Whether the cut covers the partition of `key`.
-  public func covers(_ key: RawSpan) -> Bool {
-    let index = reader.keyspace.partition(of: key)
+  /// Whether the cut covers the partition of `key`, one of `keyspace`.
+  package func covers(_ key: RawSpan, in keyspace: Keyspace = .keys) -> Bool {
+    covers(EntryAddress(keyspace, key))
+  }
+
+  private func covers(_ address: EntryAddress) -> Bool {
+    let index = reader.partitionSet.partition(of: address)
     return views.contains { $0.partition.index == index }
   }
 
-  /// Adds the partition of `key`. This may move `sequence` forward: read again what was read before, which is
-  /// as of an earlier one.
-  public mutating func extend(to key: RawSpan) throws(StoreError) {
-    if covers(key) { return }
-    views.append(reader.takeView(of: key))
-    sequence = try reader.keyspace.cut(views, through: through)
+  /// Adds the partition of `key`, one of `keyspace`. This may move `sequence` forward: read again what was
+  /// read before, which is as of an earlier one.
+  package mutating func extend(to key: RawSpan, in keyspace: Keyspace = .keys) throws(StoreError) {
+    try extend(to: EntryAddress(keyspace, key))
+  }
+
+  private mutating func extend(to address: EntryAddress) throws(StoreError) {
+    if covers(address) { return }
+    views.append(reader.takeView(of: address))
+    sequence = try reader.partitionSet.cut(views, through: through)
   }
 
   /// Lends what `key` has: nil and no bytes if it is absent or has expired. Its partition must be covered.
+  @inline(__always)
   public func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
-    return try withEntry(stored: key, body)
+    try withEntry(of: key, in: .keys, body)
   }
 
-  /// The same for a key that may be internal.
+  /// The same for a key of `keyspace`.
   @inline(__always)
   package func withEntry<R>(
-    stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+    of key: RawSpan, in keyspace: Keyspace,
+    _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    let address = EntryAddress(keyspace, key)
     try reader.pace.advance(by: 2)
-    return try view(of: key).withVersion(
-      of: key, hash: reader.keyspace.hash.hash(key), at: sequence
+    return try view(of: address).withVersion(
+      of: address, hash: reader.partitionSet.hash.hash(address), at: sequence
     ) {
       header, value throws(StoreError) in
-      guard let header, !reader.expiry.hides(header.expiry, of: key) else {
+      guard let header, !reader.expiry.hides(header.expiry, of: address) else {
         return try body(nil, RawSpan())
       }
       try reader.pace.advance(by: ScanBudget.steps(forByteCount: value.byteCount))
@@ -58,25 +68,25 @@ public struct ReadCut: ~Copyable {
     }
   }
 
-  /// Lends the entries of `range`, which may lie among internal keys, in the partition of `key` and in key
-  /// order, until `limit` or until `body` returns false. O(log n) to begin.
+  /// Lends the entries of `range` in `keyspace` that are in the partition of `key`, in key order, until
+  /// `limit` or until `body` returns false. O(log n) to begin.
   ///
   /// - Parameter skipsDamaged: whether values that do not check out are skipped and counted, rather than
   ///   thrown.
   package func scanEntries(
-    stored range: KeyRange, inPartitionOf key: RawSpan, reverse: Bool = false, limit: Int = .max,
-    skipsDamaged: Bool = false,
+    _ range: KeyRange, in keyspace: Keyspace, ofPartitionOf key: RawSpan, reverse: Bool = false,
+    limit: Int = .max, skipsDamaged: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try VisibleScan(
-      views: [view(of: key)], sequence: sequence, expiry: reader.expiry, pace: reader.pace,
-      showsInternal: true, skipsDamaged: skipsDamaged
+      views: [view(of: EntryAddress(keyspace, key))], keyspace: keyspace, sequence: sequence,
+      expiry: reader.expiry, pace: reader.pace, skipsDamaged: skipsDamaged
     )
     .run(range, reverse: reverse, limit: limit, body)
   }
 
-  private func view(of key: RawSpan) -> PartitionView {
-    let index = reader.keyspace.partition(of: key)
+  private func view(of address: EntryAddress) -> PartitionView {
+    let index = reader.partitionSet.partition(of: address)
     guard let view = views.first(where: { $0.partition.index == index }) else {
       preconditionFailure("the cut does not cover the partition of this key")
     }

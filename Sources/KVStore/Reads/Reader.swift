@@ -4,7 +4,7 @@
 /// Call `end` before the thread waits for anything: what a reader holds keeps LMDB from reusing pages, and
 /// memory from being freed. Not for use by two threads at a time.
 public final class Reader {
-  let keyspace: Keyspace
+  let partitionSet: PartitionSet
   let expected: PreparedKey
   let expiry: ExpiryFilter
   /// Limits scans, counts, and the reads of cuts and of many keys.
@@ -17,12 +17,12 @@ public final class Reader {
   /// By partition; all false between calls.
   private var isInvolved: [Bool]
 
-  init(_ keyspace: Keyspace) {
-    self.keyspace = keyspace
-    expiry = ExpiryFilter(keyspace.clock)
+  init(_ partitionSet: PartitionSet) {
+    self.partitionSet = partitionSet
+    expiry = ExpiryFilter(partitionSet.clock)
     let expected = PreparedKey()
     self.expected = expected
-    views = keyspace.partitions.map { PartitionView($0, expected: expected) }
+    views = partitionSet.partitions.map { PartitionView($0, expected: expected) }
     isInvolved = [Bool](repeating: false, count: views.count)
   }
 
@@ -39,9 +39,9 @@ public final class Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    if InternalKey.contains(key) { return try body(nil) }
-    let place = place(of: key)
-    return try withVersion(of: key, in: place.partition, hash: place.hash, through: through) {
+    let address = EntryAddress(.keys, key)
+    let place = place(of: address)
+    return try withVersion(of: address, in: place.partition, hash: place.hash, through: through) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil) }
       guard header.type == 0 else { throw .wrongType }
@@ -53,14 +53,16 @@ public final class Reader {
   public func sequence(
     of key: RawSpan, through: SequenceNumber = 0
   ) throws(StoreError) -> SequenceNumber {
-    if InternalKey.contains(key) { return 0 }
-    return try sequence(of: key, in: keyspace.partition(of: key), at: through)
+    let address = EntryAddress(.keys, key)
+    return try sequence(of: address, in: partitionSet.partition(of: address), at: through)
   }
 
   func sequence(
-    of key: RawSpan, in partition: Int, at sequence: SequenceNumber
+    of address: EntryAddress, in partition: Int, at sequence: SequenceNumber
   ) throws(StoreError) -> SequenceNumber {
-    try withVersion(of: key, in: partition, hash: keyspace.hash.hash(key), through: sequence) {
+    try withVersion(
+      of: address, in: partition, hash: partitionSet.hash.hash(address), through: sequence
+    ) {
       header, _ throws(StoreError) in header?.sequence ?? 0
     }
   }
@@ -92,18 +94,17 @@ public final class Reader {
     _ body: (Int, EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
     let partitions = involve(keys, in: bytes)
-    let sequence = try keyspace.cut(involved, through: through)
+    let sequence = try partitionSet.cut(involved, through: through)
     let isHeld = expiry.hold()
     defer { expiry.release(isHeld) }
     for place in keys.indices {
-      let key = bytes.extracting(keys[place])
+      let address = EntryAddress(.keys, bytes.extracting(keys[place]))
       try pace.advance(by: 2)
       do throws(StoreError) {
         try views[partitions[place]].withVersion(
-          of: key, hash: keyspace.hash.hash(key), at: sequence
+          of: address, hash: partitionSet.hash.hash(address), at: sequence
         ) { header, value throws(StoreError) in
-          guard let header, !InternalKey.contains(key), !expiry.hides(header.expiry, of: key)
-          else {
+          guard let header, !expiry.hides(header.expiry, of: address) else {
             return try body(place, nil, RawSpan())
           }
           try pace.advance(by: ScanBudget.steps(forByteCount: value.byteCount))
@@ -121,7 +122,7 @@ public final class Reader {
     partitionsOfKeys.removeAll(keepingCapacity: true)
     involved.removeAll(keepingCapacity: true)
     for range in keys {
-      let index = keyspace.partition(of: bytes.extracting(range))
+      let index = partitionSet.partition(of: EntryAddress(.keys, bytes.extracting(range)))
       partitionsOfKeys.append(index)
       if isInvolved[index] { continue }
       isInvolved[index] = true
@@ -135,13 +136,19 @@ public final class Reader {
   /// Brings into memory what a lookup of `key` needs, so that a later evaluation, for which all writers wait,
   /// does not wait for the disk. Returns the byte count of the value that was read; 0 if none was.
   @discardableResult
-  public func touch(_ key: RawSpan) throws(StoreError) -> Int {
-    let place = place(of: key)
+  public func touch(_ key: RawSpan) throws(StoreError) -> Int { try touch(key, in: .keys) }
+
+  /// The same for a key of `keyspace`.
+  @discardableResult
+  package func touch(_ key: RawSpan, in keyspace: Keyspace) throws(StoreError) -> Int {
+    let address = EntryAddress(keyspace, key)
+    let place = place(of: address)
     // What is in memory needs nothing. (If that is another key with the same hash bits, the evaluation reads
     // from the disk at worst.)
     if handle(to: place.partition).fetchNode(of: place.hash) { return 0 }
     var byteCount = 0
-    try lendStoredVersion(of: key, in: place.partition, hash: place.hash, through: 0) { _, value in
+    try lendStoredVersion(of: address, in: place.partition, hash: place.hash, through: 0) {
+      _, value in
       byteCount = value.byteCount
     }
     return byteCount
@@ -149,7 +156,7 @@ public final class Reader {
 
   /// Lends the entries of `range` in key order, over all partitions and as of one cut.
   ///
-  /// Internal keys and expired entries are left out. Returns after `limit` entries, at the end of the range,
+  /// Expired entries are left out. Returns after `limit` entries, at the end of the range,
   /// or when `body` returns false. To continue later, scan again from after the last key. `body` must not
   /// read through this reader, whose views the scan is using.
   ///
@@ -169,30 +176,30 @@ public final class Reader {
   }
 
   /// - Parameters:
+  ///   - keyspace: the keyspace of the entries.
   ///   - partition: the only partition to scan, or nil for all.
-  ///   - showsInternal: whether a range among internal keys shows them.
   ///   - skipsReadOnly: whether partitions with damaged files are left out.
   func scan(
-    _ range: KeyRange, in partition: Int? = nil, reverse: Bool, limit: Int,
+    _ range: KeyRange, in keyspace: Keyspace, of partition: Int? = nil, reverse: Bool, limit: Int,
     through: SequenceNumber, hiding expiry: ExpiryFilter?, skipsDamaged: Bool = false,
-    showsInternal: Bool = false, skipsReadOnly: Bool = false,
+    skipsReadOnly: Bool = false,
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     var scanned = partition.map { [views[$0]] } ?? views
     if skipsReadOnly { scanned.removeAll { $0.partition.environment.isDamaged } }
     if scanned.isEmpty { return }
     for view in scanned { touch(view.partition.index) }
-    let sequence = try keyspace.cut(scanned, through: through)
+    let sequence = try partitionSet.cut(scanned, through: through)
     try VisibleScan(
-      views: scanned, sequence: sequence, expiry: expiry, pace: pace,
-      showsInternal: showsInternal, skipsDamaged: skipsDamaged
+      views: scanned, keyspace: keyspace, sequence: sequence, expiry: expiry, pace: pace,
+      skipsDamaged: skipsDamaged
     )
     .run(range, reverse: reverse, limit: limit, body)
   }
 
-  /// The view of the partition of `key`, for a cut that is being made.
-  func takeView(of key: RawSpan) -> PartitionView {
-    let index = keyspace.partition(of: key)
+  /// The view of the partition of `address`, for a cut that is being made.
+  func takeView(of address: EntryAddress) -> PartitionView {
+    let index = partitionSet.partition(of: address)
     touch(index)
     return views[index]
   }
@@ -210,13 +217,13 @@ public final class Reader {
     touched.removeAll()
   }
 
-  /// The number of keys that have a value, without internal ones. Expired keys count until they are removed.
+  /// The number of users' keys that have a value. Expired keys count until they are removed.
   /// Usually O(keys in memory); O(keys) while a range delete is being carried out.
   ///
   /// - Parameter through: as for `withValue`.
   public func countEntries(through: SequenceNumber = 0) throws(StoreError) -> Int {
     for index in views.indices { touch(index) }
-    let sequence = try keyspace.cut(views, through: through)
+    let sequence = try partitionSet.cut(views, through: through)
     return try EntryCount(views: views, sequence: sequence, pace: pace).count()
   }
 
@@ -224,7 +231,7 @@ public final class Reader {
   /// twice, and so do deletes.
   public func estimateEntries() throws(StoreError) -> Int {
     for index in views.indices { touch(index) }
-    let sequence = try keyspace.cut(views, through: 0)
+    let sequence = try partitionSet.cut(views, through: 0)
     let sizes = try EntryCount(views: views, sequence: sequence).sizes()
     return sizes.stored + sizes.inMemory
   }
@@ -236,20 +243,21 @@ public final class Reader {
   // MARK: Prefetching
 
   @inline(__always)
-  func place(of key: RawSpan) -> KeyPlace {
-    expected.isKey(key) ? expected.place : computePlace(of: key)
+  func place(of address: EntryAddress) -> KeyPlace {
+    expected.isAt(address) ? expected.place : computePlace(of: address)
   }
 
   @inline(__always)
-  func computePlace(of key: RawSpan) -> KeyPlace {
-    KeyPlace(partition: keyspace.partition(of: key), hash: keyspace.hash.hash(key))
+  func computePlace(of address: EntryAddress) -> KeyPlace {
+    KeyPlace(partition: partitionSet.partition(of: address), hash: partitionSet.hash.hash(address))
   }
 
-  /// The partition of a key that is about to be written. Records that there may be maps if it is the key of a
-  /// map field.
+  /// The partition of an entry that is about to be written. Records that there may be owners if it is one
+  /// that is owned.
   @inline(__always)
-  func partition(ofWritten key: RawSpan) -> Int {
-    expected.isKey(key) ? expected.place.partition : keyspace.partition(ofWritten: key)
+  func partition(ofWritten address: EntryAddress) -> Int {
+    expected.isAt(address)
+      ? expected.place.partition : partitionSet.partition(ofWritten: address)
   }
 
   /// The starting points of lookups in a partition, for prefetching. Makes the view current first if there is

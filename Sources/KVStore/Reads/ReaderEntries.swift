@@ -7,18 +7,18 @@ extension Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
-    return try withEntry(stored: key, through: through, body)
+    try withEntry(of: key, in: .keys, through: through, body)
   }
 
-  /// The same for a key that may be internal.
+  /// The same for a key of `keyspace`.
   @inline(__always)
   package func withEntry<R>(
-    stored key: RawSpan, through: SequenceNumber = 0,
+    of key: RawSpan, in keyspace: Keyspace, through: SequenceNumber = 0,
     _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let place = place(of: key)
-    return try withVersion(of: key, in: place.partition, hash: place.hash, through: through) {
+    let address = EntryAddress(keyspace, key)
+    let place = place(of: address)
+    return try withVersion(of: address, in: place.partition, hash: place.hash, through: through) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil, value) }
       return try body(EntryInfo(header), value)
@@ -31,8 +31,9 @@ extension Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    let place = place(of: key)
-    return try withStoredVersion(of: key, in: place.partition, hash: place.hash, through: through) {
+    let address = EntryAddress(.keys, key)
+    let place = place(of: address)
+    return try withStoredVersion(of: address, in: place.partition, hash: place.hash, through: through) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil, value) }
       return try body(EntryInfo(header), value)
@@ -68,35 +69,24 @@ extension Reader {
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try scan(
-      range, reverse: reverse, limit: limit, through: through, hiding: expiry,
+      range, in: .keys, reverse: reverse, limit: limit, through: through, hiding: expiry,
       skipsDamaged: skipsDamaged, body)
   }
 
-  /// The same, and a range among internal keys shows them.
-  package func scanEntries(
-    stored range: KeyRange, reverse: Bool = false, limit: Int = .max, through: SequenceNumber = 0,
-    skipsDamaged: Bool = false,
-    _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
-  ) throws(StoreError) {
-    try scan(
-      range, reverse: reverse, limit: limit, through: through, hiding: expiry,
-      skipsDamaged: skipsDamaged, showsInternal: true, body)
-  }
-
-  /// Collects what `make` returns for the entries of `range`, which lies among internal keys, in key order
-  /// and at most `limit`. For background work, which damage must not keep from sound entries: damaged values
+  /// Collects what `make` returns for the entries of `range` in `keyspace`, in key order and at most `limit`. For background work, which damage must not keep from sound entries: damaged values
   /// are left out, and so are partitions with damaged files, in which nothing can be changed.
   package func collectSound<R>(
-    stored range: KeyRange, limit: Int, _ make: (_ key: RawSpan, _ value: RawSpan) -> R?
+    in keyspace: Keyspace, _ range: KeyRange, limit: Int,
+    _ make: (_ key: RawSpan, _ value: RawSpan) -> R?
   ) throws(StoreError) -> [R] {
-    func readOnlyCount() -> Int { keyspace.partitions.count { $0.environment.isDamaged } }
+    func readOnlyCount() -> Int { partitionSet.partitions.count { $0.environment.isDamaged } }
     while true {
       let known = readOnlyCount()
       var found: [R] = []
       do throws(StoreError) {
         try scan(
-          range, reverse: false, limit: .max, through: 0, hiding: expiry, skipsDamaged: true,
-          showsInternal: true, skipsReadOnly: true
+          range, in: keyspace, reverse: false, limit: .max, through: 0, hiding: expiry,
+          skipsDamaged: true, skipsReadOnly: true
         ) { key, _, value in
           if let made = make(key, value) { found.append(made) }
           return found.count < limit
@@ -116,9 +106,17 @@ extension Reader {
     of key: RawSpan, through: SequenceNumber = 0,
     _ body: (inout ReadCut) throws(StoreError) -> R
   ) throws(StoreError) -> R {
+    try withCut(of: key, in: .keys, through: through, body)
+  }
+
+  /// The same for a key of `keyspace`.
+  package func withCut<R>(
+    of key: RawSpan, in keyspace: Keyspace, through: SequenceNumber = 0,
+    _ body: (inout ReadCut) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
     let isHeld = expiry.hold()
     defer { expiry.release(isHeld) }
-    var cut = try ReadCut(self, of: key, through: through)
+    var cut = try ReadCut(self, of: EntryAddress(keyspace, key), through: through)
     return try body(&cut)
   }
 

@@ -1,16 +1,16 @@
 import Base
 
-/// Lookups of one key.
+/// Lookups of one entry.
 extension Reader {
   /// Lends the newest version, or nil if it has expired.
   @inline(__always)
   func withVersion<R>(
-    of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
+    of address: EntryAddress, in partition: Int, hash: UInt64, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    try withStoredVersion(of: key, in: partition, hash: hash, through: through) {
+    try withStoredVersion(of: address, in: partition, hash: hash, through: through) {
       header, value throws(StoreError) in
-      if let header, expiry.hides(header.expiry, of: key) { return try body(nil, RawSpan()) }
+      if let header, expiry.hides(header.expiry, of: address) { return try body(nil, RawSpan()) }
       return try body(header, value)
     }
   }
@@ -18,11 +18,11 @@ extension Reader {
   /// Lends the newest version, expired or not.
   @inline(__always)
   func withStoredVersion<R>(
-    of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
+    of address: EntryAddress, in partition: Int, hash: UInt64, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     var result: R?
-    try lendStoredVersion(of: key, in: partition, hash: hash, through: through) {
+    try lendStoredVersion(of: address, in: partition, hash: hash, through: through) {
       header, value throws(StoreError) in result = try body(header, value)
     }
     guard let result else { preconditionFailure("the lookup did not call its body") }
@@ -32,7 +32,7 @@ extension Reader {
   /// The same, but not specialized for its result: as one piece of code it stays in the processor's cache.
   @inline(never)
   func lendStoredVersion(
-    of key: RawSpan, in partition: Int, hash: UInt64, through: SequenceNumber,
+    of address: EntryAddress, in partition: Int, hash: UInt64, through: SequenceNumber,
     _ body: (EntryHeader?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
     let view = views[partition]
@@ -41,13 +41,13 @@ extension Reader {
       var hiding: SequenceNumber = 0
       if handle.isWhole {
         let shown = DeliberateBug.shown(sequence, of: partition)
-        if let version = handle.version(of: key, hash: hash, at: shown) {
+        if let version = handle.version(of: address, hash: hash, at: shown) {
           return try lend(version, of: partition, body)
         }
       } else {
-        hiding = view.tombstoneSequence(over: key, at: sequence)
+        hiding = view.tombstoneSequence(over: address, at: sequence)
         let isLent = try view.lendFromMemory(
-          key, hash: hash, at: sequence, hiding: hiding, body)
+          address, hash: hash, at: sequence, hiding: hiding, body)
         if isLent { return }
       }
       if !view.isFileOpen {
@@ -56,7 +56,7 @@ extension Reader {
         let isCurrent = view.isCurrent && newest(through) == sequence
         guard isCurrent || DeliberateBug.readsSequenceBeforeFile.isOn else { continue }
       }
-      return try view.lendFromFile(key, hiding: hiding, body)
+      return try view.lendFromFile(address, hiding: hiding, body)
     }
   }
 
@@ -100,7 +100,7 @@ extension Reader {
 
   @inline(__always)
   private func newest(_ through: SequenceNumber) -> SequenceNumber {
-    max(keyspace.watermarks.published, through)
+    max(partitionSet.watermarks.published, through)
   }
 
   /// In a simulation, lets other threads run between the two steps. With `.max` the caller is the sequencer,
@@ -118,13 +118,13 @@ extension Reader {
     return view.makeHandle()
   }
 
-  /// The sequence of the newest batch, published or not, that wrote or removed `key`, among those in the
+  /// The sequence of the newest batch, published or not, that wrote or removed the entry at `address`, among those in the
   /// memtables that the last lookup in the partition saw; 0 if there is none.
-  func newestChange(of key: RawSpan, in partition: Int, hash: UInt64) -> SequenceNumber {
+  func newestChange(of address: EntryAddress, in partition: Int, hash: UInt64) -> SequenceNumber {
     guard let layers = views[partition].layers else { return 0 }
     var newest: SequenceNumber = 0
     for layer in [layers.active] + layers.sealed {
-      let version = layer.memtable.index.find(key, hash: hash)?.version(at: .max)
+      let version = layer.memtable.index.find(address, hash: hash)?.version(at: .max)
       newest = max(newest, version?.header.sequence ?? 0)
     }
     return newest

@@ -1,4 +1,4 @@
-/// One sorted source of a scan: a memtable, or a partition's file.
+/// One sorted source of a scan of one keyspace: a memtable, or a partition's file.
 ///
 /// What the merge needs for every key is in the lane's `head`, which the merge keeps and moves for as long as
 /// it can. The lane does the rest.
@@ -22,8 +22,12 @@ final class ScanLane {
   /// The generation of the reader's view that the lane's pages belong to.
   private let generation: Int
   private let environment: LMDBEnvironment
+  private let keyspace: Keyspace
 
-  init(_ cursor: MemtableCursor, partition: Int, environment: LMDBEnvironment) {
+  init(
+    _ cursor: MemtableCursor, in keyspace: Keyspace, partition: Int, environment: LMDBEnvironment
+  ) {
+    self.keyspace = keyspace
     head = Head(partition: partition, checksumSeed: environment.checksumSeed)
     self.environment = environment
     memtable = cursor
@@ -32,26 +36,29 @@ final class ScanLane {
   }
 
   init(
-    _ reader: ReadTransaction, partition: Int, environment: LMDBEnvironment
+    _ reader: ReadTransaction, in keyspace: Keyspace, partition: Int,
+    environment: LMDBEnvironment
   ) throws(StoreError) {
+    self.keyspace = keyspace
     head = Head(partition: partition, checksumSeed: environment.checksumSeed)
     self.environment = environment
     self.reader = reader
     generation = reader.generation
-    file = try FileWalk(reader)
+    file = try FileWalk(reader, in: keyspace)
   }
 
-  func seek(_ key: RawSpan) throws(StoreError) {
+  /// Moves to the first key that is not before the stored key `bound`.
+  func seek(_ bound: [UInt8]) throws(StoreError) {
     try checkView()
-    memtable?.seek(key)
-    try settle(file?.seek(key))
+    memtable?.seek(bound.rawSpan)
+    try settle(file?.seek(bound.rawSpan))
   }
 
-  /// Moves to the last key before `key`, or to the last of all if it is nil.
-  func seekBackward(_ key: RawSpan?) throws(StoreError) {
+  /// Moves to the last key before the stored key `bound`.
+  func seekBackward(_ bound: [UInt8]) throws(StoreError) {
     try checkView()
-    memtable?.seekBackward(key)
-    try settle(file?.seekBackward(key))
+    memtable?.seekBackward(bound.rawSpan)
+    try settle(file?.seekBackward(bound.rawSpan))
   }
 
   /// Moves to the key next to the position of `head`.
@@ -65,7 +72,11 @@ final class ScanLane {
   func withEntry<R>(
     _ body: (_ key: RawSpan, _ header: EntryHeader, _ value: RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    if memtable != nil { return try memtable!.withEntry(body) }
+    if memtable != nil {
+      return try memtable!.withEntry { storedKey, header, value throws(StoreError) in
+        try body(EntryAddress(storedAs: storedKey).key, header, value)
+      }
+    }
     return try file!.withCursorEntry { key, stored throws(StoreError) in
       let header = try decode(stored, key: key)
       return try body(
@@ -74,12 +85,16 @@ final class ScanLane {
   }
 
   func withKey<R>(_ body: (RawSpan) throws(StoreError) -> R) throws(StoreError) -> R {
-    if memtable != nil { return try memtable!.withKey(body) }
+    if memtable != nil {
+      return try memtable!.withStoredKey { storedKey throws(StoreError) in
+        try body(EntryAddress(storedAs: storedKey).key)
+      }
+    }
     return try file!.withCursorEntry { key, _ throws(StoreError) in try body(key) }
   }
 
   func decode(_ stored: RawSpan, key: RawSpan) throws(StoreError) -> StoredValue.Header {
-    try environment.decode(stored, key: key)
+    try environment.decode(stored, at: EntryAddress(keyspace, key))
   }
 
   /// - Throws: if the view was released since the lane was made, or has failed: its pages are gone.
@@ -91,9 +106,15 @@ final class ScanLane {
     }
   }
 
+  /// Whether the memtable's cursor is at a key of the keyspace.
+  private var isMemtableInside: Bool {
+    memtable!.isValid
+      && memtable!.withStoredKey { EntryAddress(storedAs: $0).keyspace == keyspace }
+  }
+
   /// Updates `head`. `isEntry` is nil for a memtable, whose cursor knows it.
   private func settle(_ isEntry: Bool?) throws(StoreError) {
-    head.isValid = isEntry ?? memtable!.isValid
+    head.isValid = isEntry ?? isMemtableInside
     head.leaf = file?.leaf
     guard head.isValid else { return }
     if let leaf = head.leaf {

@@ -9,19 +9,19 @@ import Base
 public final class Snapshot {
   /// Every batch up to this sequence is visible, and none after it.
   public let sequence: SequenceNumber
-  private let keyspace: Keyspace
+  private let partitionSet: PartitionSet
   private let pin: SnapshotPin
   private let registry: OpenSnapshots
   /// Decides expiry by the time at which the snapshot was taken.
   private let expiry: ExpiryFilter
 
-  init(_ keyspace: Keyspace, registry: OpenSnapshots) throws(StoreError) {
-    self.keyspace = keyspace
+  init(_ partitionSet: PartitionSet, registry: OpenSnapshots) throws(StoreError) {
+    self.partitionSet = partitionSet
     self.registry = registry
-    let views = keyspace.partitions.map { PartitionView($0) }
-    sequence = try keyspace.cut(views, through: 0)
+    let views = partitionSet.partitions.map { PartitionView($0) }
+    sequence = try partitionSet.cut(views, through: 0)
     pin = SnapshotPin(views)
-    expiry = ExpiryFilter(keyspace.clock)
+    expiry = ExpiryFilter(partitionSet.clock)
     expiry.holdNow()
     registry.add(pin)
   }
@@ -39,7 +39,7 @@ public final class Snapshot {
   /// The value of `key`, or nil if it had none. O(1) expected in memory, O(log n) in the file. Throws
   /// `.wrongType` if the value is not bytes.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-    try Limits.check(stored: key.rawSpan)
+    try Limits.check(key: key.rawSpan)
     return try withEntry(of: key.rawSpan) { info, value throws(StoreError) in
       guard let info else { return nil }
       guard info.type == 0 else { throw .wrongType }
@@ -51,12 +51,12 @@ public final class Snapshot {
   public func withEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
-    return try pin.read { views throws(StoreError) in
-      try views[keyspace.partition(of: key)].withVersion(
-        of: key, hash: keyspace.hash.hash(key), at: sequence
+    try pin.read { views throws(StoreError) in
+      let address = EntryAddress(.keys, key)
+      return try views[partitionSet.partition(of: address)].withVersion(
+        of: address, hash: partitionSet.hash.hash(address), at: sequence
       ) { header, value throws(StoreError) in
-        guard let header, !expiry.hides(header.expiry, of: key) else {
+        guard let header, !expiry.hides(header.expiry, of: address) else {
           return try body(nil, RawSpan())
         }
         return try body(EntryInfo(header), value)
@@ -81,7 +81,7 @@ public final class Snapshot {
     _ body: (_ key: RawSpan, _ info: EntryInfo, _ value: RawSpan) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try pin.read { views throws(StoreError) in
-      try VisibleScan(views: views, sequence: sequence, expiry: expiry)
+      try VisibleScan(views: views, keyspace: .keys, sequence: sequence, expiry: expiry)
         .run(range, reverse: reverse, limit: limit) { key, info, value throws(StoreError) in
           try pin.checkOpen()
           return try body(key, info, value)

@@ -53,7 +53,8 @@ struct PartitionSalvage {
     var last = start.after
     var place = start.place
     while true {
-      var bound: [UInt8] = []
+      // Before every stored key.
+      var bound: [UInt8] = [0]
       if place >= 0 {
         let bounds = SalvageStart.bounds(behind: last)
         guard place < bounds.count else {
@@ -89,28 +90,27 @@ struct PartitionSalvage {
   private func take(
     _ cursor: inout Cursor, _ environment: LMDBEnvironment, _ tombstones: RangeIndex
   ) -> [UInt8] {
-    cursor.withEntry { key, stored in
-      let copy = Array(copying: key)
+    cursor.withEntry { storedKey, stored in
+      let copy = Array(copying: storedKey)
+      let address = EntryAddress(storedAs: storedKey)
       do throws(StoreError) {
         let header = try StoredValue.decode(
-          stored, key: key, seed: environment.checksumSeed, file: environment.path)
+          stored, at: address, seed: environment.checksumSeed, file: environment.path)
         let value = stored.extracting(droppingFirst: StoredValue.headerByteCount)
-        if tombstones.newest(over: key, at: .max) > header.sequence {
-          // Only a range delete of everything covers this key.
-          let ofEverything = InternalKey.orphans.lower
-          if Orphan.isOwner(header.type, value),
-            tombstones.newest(over: ofEverything.rawSpan, at: .max) <= header.sequence
+        if tombstones.newest(over: address, at: .max) > header.sequence {
+          if address.keyspace == .keys, Orphan.isOwner(header.type, value),
+            tombstones.newest(over: Orphan.ofEverythingOwned, at: .max) <= header.sequence
           {
             let first = value.extracting(0..<min(value.byteCount, Orphan.valueByteLimit))
             emit(
               .hiddenOwner(
-                key: copy, value: Array(copying: first), type: header.type,
+                storedKey: copy, value: Array(copying: first), type: header.type,
                 sequence: header.sequence))
           }
         } else {
           emit(
             .entry(
-              key: copy, value: Array(copying: value), type: header.type,
+              storedKey: copy, value: Array(copying: value), type: header.type,
               expiry: header.expiryMilliseconds, sequence: header.sequence))
         }
       } catch {
@@ -121,13 +121,13 @@ struct PartitionSalvage {
   }
 
   private func text(_ key: [UInt8]?) -> String {
-    key.map { Finding.printable($0) } ?? "the beginning"
+    key.map { Finding.printable(Array($0.dropFirst())) } ?? "the beginning"
   }
 }
 
 /// Where to begin reading a partition: at its first key, or after a key at which LMDB ended the process.
 public struct SalvageStart: Sendable, Equatable {
-  /// The last key that was read.
+  /// The last stored key that was read.
   public var after: [UInt8]?
   /// Which of the bounds after it to try first; -1 begins with the first key of all.
   public var place = -1
@@ -138,7 +138,7 @@ public struct SalvageStart: Sendable, Equatable {
     self.place = place
   }
 
-  /// Keys to seek after `last`, in order: those that share the longest prefix with it first.
+  /// Stored keys to seek after `last`, in order: those that share the longest prefix with it first.
   static func bounds(behind last: [UInt8]?) -> [[UInt8]] {
     guard let last else { return (0...255).map { [UInt8($0)] } }
     var bounds: [[UInt8]] = []

@@ -11,11 +11,12 @@ enum SalvagedPiece: Equatable {
   /// The first piece: the LSN up to which the partition has applied the log, and the sequence of its newest
   /// batch; 0 if they cannot be read.
   case applied(UInt64, sequence: SequenceNumber)
-  /// The type, expiry and sequence of a value precede its key.
+  /// The type, expiry and sequence of a value precede its stored key.
   case entry(
-    key: [UInt8], value: [UInt8], type: UInt8, expiry: UInt64, sequence: SequenceNumber)
-  /// The first bytes of an owner that a range delete hides. Its type and sequence precede its key.
-  case hiddenOwner(key: [UInt8], value: [UInt8], type: UInt8, sequence: SequenceNumber)
+    storedKey: [UInt8], value: [UInt8], type: UInt8, expiry: UInt64, sequence: SequenceNumber)
+  /// The first bytes of an owner that a range delete hides. Its type and sequence precede its stored
+  /// key.
+  case hiddenOwner(storedKey: [UInt8], value: [UInt8], type: UInt8, sequence: SequenceNumber)
   /// A description of something that cannot be read.
   case lost(String)
   /// The number of the bound after the last entry that is sought next.
@@ -76,17 +77,17 @@ enum SalvagedPiece: Equatable {
           first.load(at: 0, as: UInt64.self), sequence: first.load(at: 8, as: UInt64.self)),
         byteCount
       )
-    case 2 where firstCount >= 17:
+    case 2 where firstCount >= 18:
       return (
         .entry(
-          key: Array(first[17...]), value: second, type: first[0],
+          storedKey: Array(first[17...]), value: second, type: first[0],
           expiry: first.load(at: 1, as: UInt64.self), sequence: first.load(at: 9, as: UInt64.self)),
         byteCount
       )
-    case 6 where firstCount >= 9:
+    case 6 where firstCount >= 10:
       return (
         .hiddenOwner(
-          key: Array(first[9...]), value: second, type: first[0],
+          storedKey: Array(first[9...]), value: second, type: first[0],
           sequence: first.load(at: 1, as: UInt64.self)), byteCount
       )
     case 3 where secondCount == 0:

@@ -101,8 +101,8 @@ public struct StoreSalvage {
   /// How far the sequences of a copy begin after those of its original: a log has fewer batches than that.
   private static let sequenceGap: SequenceNumber = 1 << 40
 
-  /// A sequence greater than that of any batch in the damaged store. Map ids are made from sequences, and
-  /// those of copied maps must not be given out again. The log's control file has the sequence of its
+  /// A sequence greater than that of any batch in the damaged store. Owners are identified by sequences, and
+  /// those of copied ones must not be given out again. The log's control file has the sequence of its
   /// checkpoint, and fewer batches follow it than a log has bytes. Without that file, this is a sequence that
   /// no store reaches by itself. (A store salvaged in that way begins with it: see `raiseSequence`.)
   private var sequenceBehindAll: SequenceNumber {
@@ -110,7 +110,7 @@ public struct StoreSalvage {
   }
 
   /// Makes the copy continue after every sequence that was met while it was made, if it would not do so
-  /// anyway. The sequences of its own batches may be lower, because those create no maps.
+  /// anyway. The sequences of its own batches may be lower, because those create no owners.
   private func raiseSequence(of path: String) throws(StoreError) {
     let directory = try DirectoryLock(directory: path)
     defer { directory.release() }
@@ -189,8 +189,9 @@ public struct StoreSalvage {
     case .hiddenOwner(let key, let value, let type, let sequence):
       greatestSequence = max(greatestSequence, sequence)
       start = SalvageStart(after: key)
-      let orphan = Orphan(ownerKey: key.rawSpan, type: type, value: value.rawSpan)
-      if let orphan { try put(orphan.key, orphan.value, 0, 0) }
+      let address = EntryAddress(storedAs: key.rawSpan)
+      let orphan = Orphan(ownerKey: address.key, type: type, value: value.rawSpan)
+      if let orphan { try put([Keyspace.orphans.rawValue] + orphan.key, orphan.value, 0, 0) }
     }
     return false
   }
@@ -265,75 +266,82 @@ public struct StoreSalvage {
     while let mutation = Mutation.parse(bytes.rawSpan, at: offset) {
       offset = mutation.end
       if (mutation.kind == .deleteRange) != onlyRangeDeletes { continue }
-      let key = Array(bytes[mutation.key])
+      let storedKey = Array(bytes[mutation.storedKey])
       switch mutation.kind {
       case .put, .putEntry:
-        try put(key, Array(bytes[mutation.value ?? 0..<0]), mutation.type, mutation.expiry)
-      case .delete: try delete(key)
-      case .deleteRange: try delete(KeyRange(mutation, in: bytes.rawSpan), from: partition)
+        try put(storedKey, Array(bytes[mutation.value ?? 0..<0]), mutation.type, mutation.expiry)
+      case .delete: try delete(storedKey)
+      case .deleteRange: try delete(DeletedRange(mutation, in: bytes.rawSpan), from: partition)
       case .requireAbsent, .requirePresent, .requireSequence: break
       }
     }
   }
 
   /// Deletes key by key, and only the keys of one partition: another one may have applied more of the log.
-  private mutating func delete(_ range: KeyRange, from partition: Int) throws(StoreError) {
+  private mutating func delete(_ deleted: DeletedRange, from partition: Int) throws(StoreError) {
     try flush()
     guard let target else { return }
     let reader = target.makeReader()
     defer { reader.close() }
-    // Includes expired entries, and internal keys that the range covers.
-    let hidden = InternalKey.range
-    for part in range.storedParts + (range == .everything ? [hidden] : []) {
-      var rest = part
-      while true {
-        var keys: [[UInt8]] = []
-        var orphans: [Orphan] = []
-        try reader.scan(
-          rest, in: partition, reverse: false, limit: 1000, through: 0, hiding: nil,
-          showsInternal: true
-        ) { key, info, value in
-          keys.append(Array(copying: key))
-          let orphan = Orphan(ownerKey: key, type: info.type, value: value)
-          if let orphan, range != .everything { orphans.append(orphan) }
-          return true
+    var rest = deleted.range
+    while true {
+      var keys: [[UInt8]] = []
+      var orphans: [Orphan] = []
+      // Includes expired entries.
+      try reader.scan(
+        rest, in: deleted.keyspace, of: partition, reverse: false, limit: 1000, through: 0,
+        hiding: nil
+      ) { key, info, value in
+        keys.append(Array(copying: key))
+        // A delete of everything also deletes what owners own.
+        if deleted.keyspace == .keys, deleted.range != .everything {
+          if let orphan = Orphan(ownerKey: key, type: info.type, value: value) {
+            orphans.append(orphan)
+          }
         }
-        reader.end()
-        guard let last = keys.last else { break }
-        for key in keys { try delete(key) }
-        for orphan in orphans { try put(orphan.key, orphan.value, 0, 0) }
-        try flush()
-        rest.lower = last + [0]
+        return true
       }
+      reader.end()
+      guard let last = keys.last else { break }
+      for key in keys { try delete([deleted.keyspace.rawValue] + key) }
+      for orphan in orphans {
+        try put([Keyspace.orphans.rawValue] + orphan.key, orphan.value, 0, 0)
+      }
+      try flush()
+      rest.lower = last + [0]
     }
   }
 
   // MARK: Writing
 
   private mutating func put(
-    _ key: [UInt8], _ value: [UInt8], _ type: UInt8, _ expiry: UInt64
+    _ storedKey: [UInt8], _ value: [UInt8], _ type: UInt8, _ expiry: UInt64
   ) throws(StoreError) {
-    try makeRoom(for: key.count + value.count)
+    try makeRoom(for: storedKey.count + value.count)
+    guard let keyspace = Keyspace(rawValue: storedKey[0]) else { return }
     do throws(StoreError) {
-      try batch.put(stored: key, value, type: type, expiry: expiry)
+      try batch.putEntry(
+        Array(storedKey.dropFirst()), value, in: keyspace, type: type, expiry: expiry)
     } catch {
-      lose(key, error)
+      lose(storedKey, error)
     }
   }
 
   /// Deletes the entry alone: what belongs to it is deleted by mutations of its own, which the log has too.
-  private mutating func delete(_ key: [UInt8]) throws(StoreError) {
-    try makeRoom(for: key.count)
+  private mutating func delete(_ storedKey: [UInt8]) throws(StoreError) {
+    try makeRoom(for: storedKey.count)
+    guard let keyspace = Keyspace(rawValue: storedKey[0]) else { return }
     do throws(StoreError) {
-      try batch.delete(stored: key)
+      try batch.deleteEntry(Array(storedKey.dropFirst()), in: keyspace)
     } catch {
-      lose(key, error)
+      lose(storedKey, error)
     }
   }
 
   /// What an earlier version accepted and this one does not is given up, without giving up the rest.
-  private mutating func lose(_ key: [UInt8], _ error: StoreError) {
-    report.lose("the entry with key \(Finding.printable(key)): \(error)")
+  private mutating func lose(_ storedKey: [UInt8], _ error: StoreError) {
+    let key = Finding.printable(Array(storedKey.dropFirst()))
+    report.lose("the entry with key \(key): \(error)")
   }
 
   /// Called before every mutation: a batch is limited by what it is charged, and a delete is charged more

@@ -1,11 +1,11 @@
 import Base
 import Synchronization
 
-/// Handles what a layer above keeps elsewhere for entries with a type, such as a map's fields for its record.
+/// Handles what a layer above keeps in `Keyspace.owned` for entries with a type.
 ///
 /// The store calls it wherever an entry with a type is about to be replaced or removed through the public
 /// write API, so that such writes mean the same as the layer's own. It is called only while the store may
-/// hold map fields (`Store.mayContainMaps`); until then writes are blind. While no layer is attached, such an
+/// hold owners (`Store.mayHoldOwners`); until then writes are blind. While no layer is attached, such an
 /// entry can be neither replaced nor removed: `.wrongType`.
 package protocol DependentEntries: Sendable {
   /// Removes what belongs to the entry at `key`, expired or not. Called before the entry itself is removed.
@@ -19,7 +19,7 @@ package protocol DependentEntries: Sendable {
 /// The layer that is attached to a store, if there is one.
 final class DependentEntriesSlot: Sendable {
   private let attached = Lock<(any DependentEntries)?>(nil)
-  /// Whether a layer is attached: read without the lock whenever a map is created.
+  /// Whether a layer is attached: read without the lock whenever an owner is created.
   private let isTaken = Atomic<Bool>(false)
 
   var current: (any DependentEntries)? { attached.withLock { $0 } }
@@ -49,13 +49,13 @@ extension Store {
   package func attach(_ related: any DependentEntries) { evaluations.related.attach(related) }
 
   /// Brings into memory what committing `batch` will read, continuing from `lookups`. O(1) while the store
-  /// has never had maps, O(mutations) after that.
+  /// has never had owners, O(mutations) after that.
   ///
   /// - Parameter isSlice: whether it stops early, for other work that waits for this thread.
   func touchRelated(
     to batch: Batch, _ lookups: inout RelatedLookups, isSlice: Bool
   ) throws(StoreError) {
-    guard mayContainMaps, !batch.writesStoredEntries, let related = evaluations.related.current
+    guard mayHoldOwners, !batch.writesSingleEntries, let related = evaluations.related.current
     else {
       lookups.isDone = true
       return
@@ -81,7 +81,7 @@ extension Store {
 
   /// The same for one key.
   func touchRelated(to key: [UInt8]) throws(StoreError) -> Int {
-    guard mayContainMaps, let related = evaluations.related.current else { return 0 }
+    guard mayHoldOwners, let related = evaluations.related.current else { return 0 }
     let reader = makeReader()
     defer { reader.close() }
     return try related.touch(key.rawSpan, with: reader)
@@ -95,7 +95,7 @@ extension Evaluation {
   /// Called before the entry at `key` is replaced or removed.
   @inline(__always)
   mutating func releaseRelated(to key: RawSpan) throws(StoreError) {
-    if keyspace.mayContainMaps { try askRelated(to: key) }
+    if partitionSet.mayHoldOwners { try askRelated(to: key) }
   }
 
   @inline(never)

@@ -33,7 +33,7 @@ public struct Evaluation: ~Copyable {
   /// Counts the steps of this evaluation, and stops its walks at its deadline.
   public var pace: ScanBudget { reader.pace }
 
-  var keyspace: Keyspace { context.keyspace }
+  var partitionSet: PartitionSet { context.partitionSet }
   var own: TransactionWrites { context.own }
 
   var deletesRanges: Bool { own.hasRanges }
@@ -43,12 +43,12 @@ public struct Evaluation: ~Copyable {
   public mutating func withValue<R>(
     of key: RawSpan, _ body: (RawSpan?) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    if InternalKey.contains(key) { return try body(nil) }
-    switch own.find(key, in: sequencer) {
+    let address = EntryAddress(.keys, key)
+    switch own.find(address, in: sequencer) {
     case .untouched: return try reader.withValue(of: key, through: .max, body)
     case .deleted: return try body(nil)
     case .put(let write):
-      if reader.expiry.hides(write.expiry, of: key) { return try body(nil) }
+      if reader.expiry.hides(write.expiry, of: address) { return try body(nil) }
       guard write.type == 0 else { throw .wrongType }
       return try sequencer.withPayload(in: write.value) { value throws(StoreError) in
         try body(value)
@@ -67,83 +67,91 @@ public struct Evaluation: ~Copyable {
     try withEntry(of: key) { info, _ in info?.sequence ?? 0 }
   }
 
-  /// Sets `key` to `value`. Throws `.keyTooLong`, `.reservedKey`, `.valueTooLarge`, `.batchTooLarge`. O(n).
+  /// Sets `key` to `value`. Throws `.keyTooLong`, `.valueTooLarge`, `.batchTooLarge`. O(n).
   ///
-  /// If the key holds an entry with a type, what belongs to that entry is removed with it, such as the fields
-  /// of a map. Throws `.wrongType` if the layer that wrote it is not attached, so that it is unknown what
-  /// belongs to it.
+  /// If the key holds an entry with a type, what belongs to that entry is removed with it. Throws `.wrongType`
+  /// if the layer that wrote it is not attached, so that it is unknown what belongs to it.
   public mutating func put(_ key: RawSpan, _ value: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
     try Limits.check(value: value)
     try atomically { evaluation throws(StoreError) in
       try evaluation.releaseRelated(to: key)
-      try evaluation.put(stored: key, value)
+      try evaluation.putEntry(key, value)
     }
   }
 
-  /// Puts an entry as it is. For layers that handle what belongs to the replaced entry themselves; the key
-  /// may be internal.
+  /// Puts a single entry. For layers that handle what belongs to the replaced entry themselves.
   @inline(__always)
-  package mutating func put(stored key: RawSpan, _ value: RawSpan) throws(StoreError) {
-    try Limits.check(stored: key)
+  package mutating func putEntry(
+    _ key: RawSpan, _ value: RawSpan, in keyspace: Keyspace = .keys
+  ) throws(StoreError) {
+    let address = EntryAddress(keyspace, key)
+    try Limits.check(address)
     try Limits.check(value: value)
-    try begin(key, contentByteCount: key.byteCount + value.byteCount)
-    sequencer.appendPut(key, value)
+    try begin(address, contentByteCount: key.byteCount + value.byteCount)
+    sequencer.appendPut(address, value)
   }
 
-  /// Removes `key`, if it is there. Throws `.keyTooLong`, `.reservedKey`, `.batchTooLarge`. What belongs to
+  /// Removes `key`, if it is there. Throws `.keyTooLong`, `.batchTooLarge`. What belongs to
   /// it is handled as by `put`.
   public mutating func delete(_ key: RawSpan) throws(StoreError) {
     try Limits.check(key: key)
     try atomically { evaluation throws(StoreError) in
       try evaluation.releaseRelated(to: key)
-      try evaluation.delete(stored: key)
+      try evaluation.deleteEntry(key)
     }
   }
 
-  /// Removes a single entry, as `put(stored:)` puts one.
-  package mutating func delete(stored key: RawSpan) throws(StoreError) {
-    try Limits.check(stored: key)
-    try begin(key, contentByteCount: key.byteCount)
-    sequencer.appendDelete(key)
+  /// Removes a single entry, as `putEntry` puts one.
+  package mutating func deleteEntry(
+    _ key: RawSpan, in keyspace: Keyspace = .keys
+  ) throws(StoreError) {
+    let address = EntryAddress(keyspace, key)
+    try Limits.check(address)
+    try begin(address, contentByteCount: key.byteCount)
+    sequencer.appendDelete(address)
   }
 
-  /// Removes every key in `range` by a small tombstone in each partition, whatever it covers. Internal keys
-  /// stay, unless the range is `.everything`. Throws `.keyTooLong`, `.batchTooLarge`, `.tooManyRangeDeletes`,
+  /// Removes every key in `range` by a small tombstone in each partition, whatever it covers; four in each if
+  /// the range is `.everything`. Throws `.keyTooLong`, `.batchTooLarge`, `.tooManyRangeDeletes`,
   /// `.rangeDeletesPending`.
   public mutating func deleteRange(_ range: KeyRange) throws(StoreError) {
-    try deleteParts(range.deletedParts, of: range, in: nil)
+    try deleteRange(range, in: range.deletedKeyspaces, of: nil)
   }
 
-  /// The same, and a range among internal keys removes them.
-  package mutating func deleteRange(stored range: KeyRange) throws(StoreError) {
-    try deleteParts(range == .everything ? [range] : range.storedParts, of: range, in: nil)
-  }
-
-  /// Removes the keys in `range`, which may lie among internal keys, only in the partition of `key`, by one
-  /// small tombstone there: all fields of a map, for example.
+  /// Removes every key of `keyspace` in `range`, by a small tombstone in each partition.
   package mutating func deleteRange(
-    stored range: KeyRange, inPartitionOf key: RawSpan
+    _ range: KeyRange, in keyspace: Keyspace
   ) throws(StoreError) {
-    try deleteParts(range.storedParts, of: range, in: keyspace.partition(of: key))
+    try deleteRange(range, in: [keyspace], of: nil)
+  }
+
+  /// Removes the keys of `keyspace` in `range`, all of which are in the partition of `key`, by one small
+  /// tombstone there.
+  package mutating func deleteRange(
+    _ range: KeyRange, in keyspace: Keyspace, ofPartitionOf key: RawSpan
+  ) throws(StoreError) {
+    let partition = partitionSet.partition(of: EntryAddress(keyspace, key))
+    try deleteRange(range, in: [keyspace], of: partition)
   }
 
   /// In `partition`, or in all if it is nil.
-  private mutating func deleteParts(
-    _ parts: [KeyRange], of range: KeyRange, in partition: Int?
+  private mutating func deleteRange(
+    _ range: KeyRange, in keyspaces: [Keyspace], of partition: Int?
   ) throws(StoreError) {
-    try Limits.check(range: range)
-    let parts = parts.filter { !$0.isEmpty }
-    if parts.isEmpty { return }
+    for keyspace in keyspaces { try Limits.check(range: range, in: keyspace) }
+    if range.isEmpty { return }
     // Checked before anything is changed, as far as possible.
-    let partitions = partition.map { $0..<$0 + 1 } ?? keyspace.partitions.indices
-    let newCount = tombstoneCount + parts.count * partitions.count
-    try check(tombstoneCount: newCount, of: partitions)
-    let byteCount = parts.reduce(0) { $0 + $1.byteCount + Limits.mutationByteCount }
-    try charge(byteCount * partitions.count)
-    tombstoneCount = newCount
+    let partitions = partition.map { $0..<$0 + 1 } ?? partitionSet.partitions.indices
+    let addedCount = keyspaces.count * partitions.count
+    try check(tombstoneCount: tombstoneCount + addedCount, of: partitions)
+    try charge((range.byteCount + Limits.mutationByteCount) * addedCount)
+    tombstoneCount += addedCount
+    let leavesOwned = keyspaces == [.keys]
     do throws(StoreError) {
-      for part in parts { try deletePart(part, of: partition) }
+      for keyspace in keyspaces {
+        try delete(DeletedRange(range, in: keyspace), of: partition, leavesOwned: leavesOwned)
+      }
     } catch {
       // The batch deletes the range, but not all that it had put there.
       fail(error)
@@ -156,18 +164,22 @@ public struct Evaluation: ~Copyable {
   private func check(
     tombstoneCount: Int, of partitions: Range<Int>
   ) throws(StoreError) {
-    try Limits.check(tombstoneCount: tombstoneCount, partitionCount: keyspace.partitions.count)
-    guard !keyspace.partitions[partitions].contains(where: \.hasTombstoneBacklog) else {
+    try Limits.check(tombstoneCount: tombstoneCount, partitionCount: partitionSet.partitions.count)
+    guard !partitionSet.partitions[partitions].contains(where: \.hasTombstoneBacklog) else {
       throw .rangeDeletesPending
     }
   }
 
   /// In `partition`, or in all if it is nil.
-  private mutating func deletePart(_ range: KeyRange, of partition: Int?) throws(StoreError) {
-    for (key, written) in own.deleteRange(range, of: partition, in: sequencer) {
+  private mutating func delete(
+    _ deleted: DeletedRange, of partition: Int?, leavesOwned: Bool
+  ) throws(StoreError) {
+    let written = own.delete(deleted, of: partition, leavesOwned: leavesOwned, in: sequencer)
+    for (storedKey, put) in written {
+      let key = EntryAddress(storedAs: storedKey.rawSpan).key
       // In this order: an error must not leave the orphan note of an owner that is still there.
-      try delete(stored: key.rawSpan)
-      if written.type != 0, range != .everything { try putOrphan(of: key.rawSpan, written) }
+      try deleteEntry(key, in: deleted.keyspace)
+      if put.type != 0, leavesOwned { try putOrphan(of: key, put) }
     }
   }
 
@@ -175,7 +187,9 @@ public struct Evaluation: ~Copyable {
   mutating func appendRangeDeletes() {
     own.forEachRange { partition, ranges in
       sequencer.beginSection(for: partition)
-      for range in ranges { sequencer.appendDeleteRange(range) }
+      for deleted in ranges {
+        sequencer.appendDeleteRange(deleted.range, in: deleted.keyspace)
+      }
     }
   }
 
@@ -189,10 +203,11 @@ public struct Evaluation: ~Copyable {
   mutating func require(
     _ condition: Precondition, of key: RawSpan, index: Int
   ) throws(StoreError) {
+    let address = EntryAddress(.keys, key)
     try Limits.check(key: key)
-    try begin(key, contentByteCount: key.byteCount)
+    try begin(address, contentByteCount: key.byteCount)
     context.preconditions.ask(reader)
-    sequencer.appendRequire(condition, of: key, index: index)
+    sequencer.appendRequire(condition, of: address, index: index)
   }
 
   /// Adds all of `batch`, whose keys were checked when they were added to it.
@@ -202,19 +217,20 @@ public struct Evaluation: ~Copyable {
     while let mutation = Mutation.parse(bytes, at: offset) {
       offset = mutation.end
       let key = bytes.extracting(mutation.key)
+      let isRaw = batch.writesSingleEntries
       switch mutation.kind {
       case .put:
-        if !batch.writesStoredEntries { try releaseRelated(to: key) }
-        try put(stored: key, bytes.extracting(mutation.value ?? 0..<0))
+        if !isRaw { try releaseRelated(to: key) }
+        try putEntry(key, bytes.extracting(mutation.value ?? 0..<0), in: mutation.keyspace)
       case .putEntry:
-        if !batch.writesStoredEntries { try releaseRelated(to: key) }
-        try put(
-          stored: key, bytes.extracting(mutation.value ?? 0..<0), type: mutation.type,
+        if !isRaw { try releaseRelated(to: key) }
+        try putEntry(
+          key, bytes.extracting(mutation.value ?? 0..<0), type: mutation.type,
           expiry: mutation.expiry)
       case .delete:
-        if !batch.writesStoredEntries { try releaseRelated(to: key) }
-        try delete(stored: key)
-      case .deleteRange: try deleteRange(KeyRange(mutation, in: bytes))
+        if !isRaw { try releaseRelated(to: key) }
+        try deleteEntry(key, in: mutation.keyspace)
+      case .deleteRange: try deleteRange(DeletedRange(mutation, in: bytes).range)
       case .requireAbsent, .requirePresent, .requireSequence:
         guard let condition = Precondition(mutation) else { continue }
         try require(condition, of: key, index: mutation.index)
@@ -225,12 +241,12 @@ public struct Evaluation: ~Copyable {
   /// - Parameter indexCount: how many entries of the expiry index are written along with it.
   @inline(__always)
   mutating func begin(
-    _ key: RawSpan, contentByteCount: Int, indexCount: Int = 0
+    _ address: EntryAddress, contentByteCount: Int, indexCount: Int = 0
   ) throws(StoreError) {
-    if own.mayHideOwners { try putOrphanOfHidden(key) }
-    let entryByteCount = key.byteCount &+ ExpiryIndex.prefixByteCount &+ Limits.mutationByteCount
+    if own.mayHideOwners { try putOrphanOfHidden(address) }
+    let entryByteCount = address.key.byteCount &+ ExpiryIndex.prefixByteCount &+ Limits.mutationByteCount
     try charge(contentByteCount &+ Limits.mutationByteCount &+ indexCount &* entryByteCount)
-    sequencer.beginSection(for: reader.partition(ofWritten: key))
+    sequencer.beginSection(for: reader.partition(ofWritten: address))
   }
 
   private mutating func charge(_ byteCount: Int) throws(StoreError) {

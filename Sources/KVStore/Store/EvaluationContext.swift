@@ -2,7 +2,7 @@
 ///
 /// Sound as `@unchecked Sendable`: used only inside `Coordinator.sequence`.
 final class EvaluationContext: @unchecked Sendable {
-  let keyspace: Keyspace
+  let partitionSet: PartitionSet
   let own: TransactionWrites
   let preconditions = PreconditionChecker()
   let related = DependentEntriesSlot()
@@ -11,10 +11,10 @@ final class EvaluationContext: @unchecked Sendable {
   /// Why the current evaluation has failed, if it has.
   var failure: StoreError?
 
-  init(keyspace: Keyspace) {
-    self.keyspace = keyspace
-    own = TransactionWrites(keyspace)
-    reader = Reader(keyspace)
+  init(partitionSet: PartitionSet) {
+    self.partitionSet = partitionSet
+    own = TransactionWrites(partitionSet)
+    reader = Reader(partitionSet)
   }
 
   /// Prepares an evaluation that reads with `reader`.

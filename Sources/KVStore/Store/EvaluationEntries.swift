@@ -9,9 +9,9 @@ extension Evaluation {
   /// The sequence that the batch gets if it is committed.
   public var nextSequence: SequenceNumber { sequencer.nextSequence }
 
-  /// Whether a map field may be stored: one was there at open, or was written since, also by this evaluation.
-  /// While it is false, a put cannot replace a map.
-  public var mayContainMaps: Bool { keyspace.mayContainMaps }
+  /// Whether entries that own others may be stored: one was there at open, or was written since, also by this
+  /// evaluation. While it is false, a put replaces nothing that owns others.
+  package var mayHoldOwners: Bool { partitionSet.mayHoldOwners }
 
   /// Lends what `key` has, of any type: nil and no bytes if it is absent or has expired.
   @inline(__always)
@@ -28,30 +28,34 @@ extension Evaluation {
   public mutating func lendEntry(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
-    try lendEntry(stored: key, body)
+    try lendEntry(of: key, in: .keys, body)
   }
 
-  /// Lends what `key`, which may be internal, has: nil and no bytes if it is absent or has expired.
+  /// Lends what `key`, one of `keyspace`, has: nil and no bytes if it is absent or has expired.
   @inline(__always)
   package mutating func withEntry<R>(
-    stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
+    of key: RawSpan, in keyspace: Keyspace,
+    _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
     var result: R?
-    try lendEntry(stored: key) { info, value throws(StoreError) in result = try body(info, value) }
+    try lendEntry(of: key, in: keyspace) { info, value throws(StoreError) in
+      result = try body(info, value)
+    }
     guard let result else { preconditionFailure("the lookup did not call its body") }
     return result
   }
 
   /// The same, but not specialized for a result.
   package mutating func lendEntry(
-    stored key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> Void
+    of key: RawSpan, in keyspace: Keyspace,
+    _ body: (EntryInfo?, RawSpan) throws(StoreError) -> Void
   ) throws(StoreError) {
-    switch own.find(key, in: sequencer) {
-    case .untouched: return try reader.withEntry(stored: key, through: .max, body)
+    let address = EntryAddress(keyspace, key)
+    switch own.find(address, in: sequencer) {
+    case .untouched: return try reader.withEntry(of: key, in: keyspace, through: .max, body)
     case .deleted: return try body(nil, RawSpan())
     case .put(let write):
-      if reader.expiry.hides(write.expiry, of: key) { return try body(nil, RawSpan()) }
+      if reader.expiry.hides(write.expiry, of: address) { return try body(nil, RawSpan()) }
       return try lend(write, body)
     }
   }
@@ -61,8 +65,7 @@ extension Evaluation {
   public mutating func withStoredEntry<R>(
     of key: RawSpan, _ body: (EntryInfo?, RawSpan) throws(StoreError) -> R
   ) throws(StoreError) -> R {
-    if InternalKey.contains(key) { return try body(nil, RawSpan()) }
-    switch own.find(key, in: sequencer) {
+    switch own.find(EntryAddress(.keys, key), in: sequencer) {
     case .untouched: return try reader.withStoredEntry(of: key, through: .max, body)
     case .deleted: return try body(nil, RawSpan())
     case .put(let write): return try lend(write, body)
@@ -92,28 +95,28 @@ extension Evaluation {
     try Limits.check(value: value)
     try atomically { evaluation throws(StoreError) in
       try evaluation.releaseRelated(to: key)
-      try evaluation.put(stored: key, value, type: type, expiry: expiry, replacing: oldExpiry)
+      try evaluation.putEntry(key, value, type: type, expiry: expiry, replacing: oldExpiry)
     }
   }
 
-  /// Puts an entry as it is, as the plain `put(stored:)` does.
-  package mutating func put(
-    stored key: RawSpan, _ value: RawSpan, type: UInt8, expiry: UInt64 = 0,
+  /// Puts a single entry of `Keyspace.keys`, as the plain `putEntry` does, with its entry in the expiry index.
+  package mutating func putEntry(
+    _ key: RawSpan, _ value: RawSpan, type: UInt8, expiry: UInt64 = 0,
     replacing oldExpiry: UInt64 = 0
   ) throws(StoreError) {
     precondition(type <= EntryHeader.typeLimit)
-    try Limits.check(stored: key)
-    if expiry | oldExpiry != 0 { try Limits.check(expiring: key) }
+    let address = EntryAddress(.keys, key)
+    try Limits.check(key: key)
     try Limits.check(value: value)
     try begin(
-      key, contentByteCount: key.byteCount + value.byteCount,
+      address, contentByteCount: key.byteCount + value.byteCount,
       indexCount: (expiry == 0 ? 0 : 1) + (oldExpiry == 0 ? 0 : 1))
     if type == 0, expiry == 0 {
-      sequencer.appendPut(key, value)
+      sequencer.appendPut(address, value)
     } else {
-      sequencer.appendPut(key, value, type: type, expiry: expiry)
+      sequencer.appendPut(address, value, type: type, expiry: expiry)
     }
-    if ExpiryIndex.time(expiry) == ExpiryIndex.time(oldExpiry) { return }
+    if expiry == oldExpiry { return }
     if oldExpiry != 0 { sequencer.appendDeleteIndex(of: key, expiry: oldExpiry) }
     if expiry != 0 { sequencer.appendPutIndex(of: key, expiry: expiry) }
   }
@@ -123,18 +126,19 @@ extension Evaluation {
     try Limits.check(key: key)
     try atomically { evaluation throws(StoreError) in
       try evaluation.releaseRelated(to: key)
-      try evaluation.delete(stored: key, replacing: oldExpiry)
+      try evaluation.deleteEntry(key, replacing: oldExpiry)
     }
   }
 
-  /// Removes a single entry, as the plain `delete(stored:)` does.
-  package mutating func delete(
-    stored key: RawSpan, replacing oldExpiry: UInt64
+  /// Removes a single entry of `Keyspace.keys`, as the plain `deleteEntry` does, with its entry in the expiry
+  /// index.
+  package mutating func deleteEntry(
+    _ key: RawSpan, replacing oldExpiry: UInt64
   ) throws(StoreError) {
-    try Limits.check(stored: key)
-    if oldExpiry != 0 { try Limits.check(expiring: key) }
-    try begin(key, contentByteCount: key.byteCount, indexCount: oldExpiry == 0 ? 0 : 1)
-    sequencer.appendDelete(key)
+    let address = EntryAddress(.keys, key)
+    try Limits.check(key: key)
+    try begin(address, contentByteCount: key.byteCount, indexCount: oldExpiry == 0 ? 0 : 1)
+    sequencer.appendDelete(address)
     if oldExpiry != 0 { sequencer.appendDeleteIndex(of: key, expiry: oldExpiry) }
   }
 
@@ -151,7 +155,7 @@ extension Evaluation {
   /// Removes the entry `indexKey` of the expiry index. `deleteExpired` removes that of the entry which it
   /// deletes; earlier ones of the same key, left by blind puts, are removed only by this.
   package mutating func deleteIndex(_ indexKey: RawSpan) throws(StoreError) {
-    try delete(stored: indexKey)
+    try deleteEntry(indexKey, in: .expiries)
   }
 
   /// Stores `now` as the least time that the store's clock shows after the store is opened again: what has
@@ -159,8 +163,8 @@ extension Evaluation {
   /// valid until the system clock is set.
   public mutating func putClock() throws(StoreError) {
     let key = ClockRecord.key
-    let value = ClockRecord.value(now, keyspace.clock.standing)
-    try put(stored: key.rawSpan, value.rawSpan)
+    let value = ClockRecord.value(now, partitionSet.clock.standing)
+    try putEntry(key.rawSpan, value.rawSpan, in: .clock)
   }
 
   /// Whether reads of this evaluation have met expired entries, as for a `Reader`.

@@ -1,4 +1,4 @@
-/// Changes of several writes that are valid only as a whole, such as a map's record and its fields.
+/// Changes of several writes that are valid only as a whole, such as an owner and what it owns.
 extension Evaluation {
   /// Runs `body`, which makes such a change. If it throws after it has written something, the evaluation has
   /// failed. If it has written nothing by then, nothing has changed, and the evaluation's closure may

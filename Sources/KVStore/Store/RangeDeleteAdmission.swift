@@ -5,7 +5,7 @@ import Synchronization
 extension Store {
   /// Rejects a batch that deletes `count` ranges of keys if it can never be carried out. O(1).
   public func checkRangeDeletes(_ count: Int) throws(StoreError) {
-    let partitionCount = keyspace.partitions.count
+    let partitionCount = partitionSet.partitions.count
     let limit = Limits.rangeDeletesPerBatch(partitionCount: partitionCount)
     if count > limit { throw .tooManyRangeDeletes(limit: limit) }
   }
@@ -15,7 +15,7 @@ extension Store {
   /// writes or the disk is full. O(partitions).
   public var hasRangeDeleteBacklog: Bool {
     poisoned == nil && rangeDeletesDiskFull == nil
-      && keyspace.partitions.contains(where: \.hasTombstoneBacklog)
+      && partitionSet.partitions.contains(where: \.hasTombstoneBacklog)
   }
 
   /// The error if lack of disk space keeps range deletes from being carried out. They have to be applied to

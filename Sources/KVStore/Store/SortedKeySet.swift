@@ -1,6 +1,6 @@
 import Base
 
-/// A set of keys that answers range queries while it grows, and from which whole ranges are removed.
+/// A set of stored keys that answers range queries while it grows, and from which whole ranges are removed.
 ///
 /// Keys are added unsorted. A query puts them into sorted runs, each at least twice as long as the next, so
 /// that a key moves into a longer run at most log n times. A removed key is skipped from then on at no cost:
@@ -65,17 +65,17 @@ struct SortedKeySet {
   mutating func insert(_ key: [UInt8]) { unsorted.append(key) }
 
   /// The keys in `range`, in order. O(log² n + k log k) for k of them.
-  mutating func keys(in range: KeyRange) -> [[UInt8]] {
+  mutating func keys(in range: StoredRange) -> [[UInt8]] {
     visit(range) { _ in false }
   }
 
   /// Removes the keys in `range` for which `isWanted` returns true, and returns them in order.
-  mutating func remove(in range: KeyRange, where isWanted: ([UInt8]) -> Bool) -> [[UInt8]] {
+  mutating func remove(in range: StoredRange, where isWanted: ([UInt8]) -> Bool) -> [[UInt8]] {
     visit(range, isWanted).filter(isWanted)
   }
 
   private mutating func visit(
-    _ range: KeyRange, _ isRemoved: ([UInt8]) -> Bool
+    _ range: StoredRange, _ isRemoved: ([UInt8]) -> Bool
   ) -> [[UInt8]] {
     settle()
     var found: [[UInt8]] = []
@@ -85,7 +85,7 @@ struct SortedKeySet {
       var place = runs[index].find(runs[index].lowerBound(range.lower.rawSpan))
       while place < runs[index].keys.count {
         let key = runs[index].keys[place]
-        if let upper = range.upper, !key.rawSpan.isBefore(upper.rawSpan) { break }
+        if !key.isBefore(range.upper) { break }
         stepCount += 1
         found.append(key)
         if isRemoved(key) { runs[index].remove(place) }

@@ -88,7 +88,7 @@ extension Store {
   /// Only the number of pages of LMDB that are free for reuse.
   package func freePageCount() throws(StoreError) -> Int {
     var count = 0
-    for partition in keyspace.partitions {
+    for partition in partitionSet.partitions {
       let transaction = try partition.takeReadTransaction()
       defer { partition.giveBack(transaction) }
       count += try transaction.countFreePages()
@@ -99,19 +99,19 @@ extension Store {
   /// The same, but counts the free pages only if `countsFreePages`.
   package func statistics(countsFreePages: Bool) throws(StoreError) -> Statistics {
     var statistics = Statistics()
-    let watermarks = keyspace.watermarks
+    let watermarks = partitionSet.watermarks
     statistics.publishedSequence = watermarks.published
     statistics.durableLSN = watermarks.durable.rawValue
     statistics.checkpointLSN = coordinator.checkpoint.rawValue
     statistics.segmentCount = coordinator.segmentCount
     statistics.logByteCount = coordinator.segmentCount * coordinator.segmentByteCount
-    statistics.partitionCount = keyspace.partitions.count
+    statistics.partitionCount = partitionSet.partitions.count
     statistics.memtableByteLimit = budget.byteCount
     statistics.poisonReason = poisoned.map { "\($0)" } ?? ""
     statistics.isDiskFull = diskFull != nil
     statistics.clockLeadMilliseconds = clockLead
     statistics.expiredSnapshotCount = openSnapshots.expiredCount
-    for partition in keyspace.partitions {
+    for partition in partitionSet.partitions {
       statistics.corruptedReadCount += partition.environment.corruptedReadCount
       statistics.damagedValueCount += partition.environment.damageLog.count
       statistics.staleReaderCount += partition.environment.staleReaderCount

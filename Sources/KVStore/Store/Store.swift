@@ -5,15 +5,13 @@ import TxnWAL
 /// A partitioned key-value store. Changes to any number of keys and partitions are atomic, all changes have
 /// one order, and what is acknowledged is durable.
 ///
-/// Keys are 0 to 500 bytes and values up to 64 MiB, of any bytes. But keys that begin with 0x00 and a byte
-/// from 0x01 to 0x0F are reserved for the store (`InternalKey`): they cannot be written, nothing is found at
-/// them, and no range shows them. Every method may be called from any thread. Close the store when done;
+/// Keys are 0 to 500 bytes and values up to 64 MiB, of any bytes. Every method may be called from any thread. Close the store when done;
 /// until then its threads keep it alive.
 public final class Store: Sendable {
   /// What opening the store found and did.
   public let openReport: OpenReport
 
-  let keyspace: Keyspace
+  let partitionSet: PartitionSet
   let coordinator: Coordinator
   let budget: MemoryBudget
   let options: StoreOptions
@@ -35,7 +33,7 @@ public final class Store: Sendable {
 
   init(_ parts: StoreOpening.Parts) {
     openReport = parts.report
-    keyspace = parts.keyspace
+    partitionSet = parts.partitionSet
     coordinator = parts.coordinator
     budget = parts.budget
     options = parts.options
@@ -46,15 +44,15 @@ public final class Store: Sendable {
     let openSnapshots = OpenSnapshots(ageLimit: parts.options.snapshotAgeLimit)
     self.openSnapshots = openSnapshots
     directoryLock = parts.directoryLock
-    evaluations = EvaluationContext(keyspace: parts.keyspace)
+    evaluations = EvaluationContext(partitionSet: parts.partitionSet)
     upkeep = Upkeep(
-      keyspace: keyspace, budget: budget, coordinator: coordinator, options: options)
+      partitionSet: partitionSet, budget: budget, coordinator: coordinator, options: options)
     let coordinator = parts.coordinator
     let upkeep = self.upkeep
     let applyWorkers = parts.applyWorkers
     let room = self.room
     purgeWorker = PurgeWorker(
-      keyspace: parts.keyspace, ballast: parts.ballast,
+      partitionSet: parts.partitionSet, ballast: parts.ballast,
       keyLimit: parts.options.purgeKeyLimit ?? PurgeChunk.keyLimit,
       progressed: {
         openSnapshots.expire()
@@ -65,8 +63,8 @@ public final class Store: Sendable {
       scarce: { short in coordinator.sequence { _ in upkeep.sendDownRangeDeletes(of: short) } },
       ranShort: { coordinator.notifyObservers() },
       failed: { coordinator.poison(because: "a range delete failed: \($0)") })
-    for partition in keyspace.partitions { partition.preconditions = evaluations.preconditions }
-    ClockRecord.restore(keyspace.clock, from: evaluations.reader)
+    for partition in partitionSet.partitions { partition.preconditions = evaluations.preconditions }
+    ClockRecord.restore(partitionSet.clock, from: evaluations.reader)
     start(room)
   }
 
@@ -86,7 +84,7 @@ public final class Store: Sendable {
           partition.uncountSealed()
           self.coordinator.notifyObservers()
         }))
-    for partition in keyspace.partitions where partition.environment.damage != nil {
+    for partition in partitionSet.partitions where partition.environment.damage != nil {
       partition.uncountSealed()
     }
     purgeWorker.start()
@@ -141,7 +139,7 @@ public final class Store: Sendable {
     }
     applyWorkers.close()
     evaluations.reader.close()
-    for partition in keyspace.partitions {
+    for partition in partitionSet.partitions {
       partition.preconditions = nil
       partition.close()
     }
@@ -164,30 +162,31 @@ public final class Store: Sendable {
   /// Seals what is in memory, so that it is applied to LMDB, without waiting for that.
   package func seal() {
     coordinator.sequence { _ in
-      for partition in keyspace.partitions { partition.seal() }
+      for partition in partitionSet.partitions { partition.seal() }
     }
   }
 
   /// The newest sequence that readers see.
-  package var publishedSequence: SequenceNumber { keyspace.watermarks.published }
+  package var publishedSequence: SequenceNumber { partitionSet.watermarks.published }
 
   // MARK: State
 
   /// The time by which entries expire, in milliseconds since 1970. It follows the system clock forward, and
   /// never goes back.
-  public var now: UInt64 { keyspace.clock.now }
+  public var now: UInt64 { partitionSet.clock.now }
 
-  /// Whether a map field may be stored: one was there at open, or was written since.
-  public var mayContainMaps: Bool { keyspace.mayContainMaps }
+  /// Whether entries that own others may be stored: one was there at open, or was written since. While it is
+  /// false, a put replaces nothing that owns others.
+  package var mayHoldOwners: Bool { partitionSet.mayHoldOwners }
 
   /// Why writes are refused, once a write to the log or to LMDB has failed. Open the store again to recover.
   public var poisoned: StoreError? { coordinator.poisoned.map { StoreError($0) } }
 
   /// A batch is durable if the position in its receipt is not greater than this.
-  public var durablePosition: UInt64 { keyspace.watermarks.acknowledged.rawValue }
+  public var durablePosition: UInt64 { partitionSet.watermarks.acknowledged.rawValue }
 
   /// Everything before this position has survived a sync, whatever the durability.
-  package var syncedPosition: UInt64 { keyspace.watermarks.durable.rawValue }
+  package var syncedPosition: UInt64 { partitionSet.watermarks.durable.rawValue }
 
   /// Calls `notify`, from any thread, whenever `durablePosition` has moved, memory has become free, or the
   /// store was poisoned. It must not block.
@@ -206,12 +205,12 @@ public final class Store: Sendable {
 
   private func takeCheckpoint() throws(StoreError) {
     let end = coordinator.sequence { sequencer in
-      for partition in keyspace.partitions { partition.seal() }
+      for partition in partitionSet.partitions { partition.seal() }
       return sequencer.appended
     }
     try translatingLogErrors { () throws(LogError) in try coordinator.waitUntilDurable(end) }
     applyWorkers.wake()
-    try applyWorkers.wait(for: keyspace.partitions, upTo: end)
+    try applyWorkers.wait(for: partitionSet.partitions, upTo: end)
     try translatingLogErrors { () throws(LogError) in try coordinator.checkpoint(waiting: true) }
     try manifest.write()
   }

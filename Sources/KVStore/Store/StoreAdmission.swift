@@ -122,7 +122,7 @@ extension Store {
     }
     // In this order: `acknowledged` keeps moving, but never past what had been appended, so this does not
     // underflow.
-    let acknowledged = keyspace.watermarks.acknowledged
+    let acknowledged = partitionSet.watermarks.acknowledged
     let waiting = coordinator.appended.rawValue - acknowledged.rawValue
     return waiting < Self.unsyncedByteLimit
   }

@@ -6,7 +6,7 @@ extension Store {
   /// after the return: see `syncIfIdle`, `requestSync`, `waitUntilDurable`.
   ///
   /// If `body` throws, nothing is written. The same is true if a change of several writes, such as a range
-  /// delete or the removal of a map's fields, has stopped half-way: its error is thrown even if `body` has
+  /// delete or the removal of what an entry owns, has stopped half-way: its error is thrown even if `body` has
   /// caught it. (An error that has changed nothing may be caught.) `body` must not wait, nor write to the
   /// store, sync it or wait for it: that traps. What it throws may reveal batches that are not durable yet;
   /// all of these come before `newestReceipt`. An evaluation that wrote nothing gets the receipt of the

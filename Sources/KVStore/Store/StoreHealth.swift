@@ -7,7 +7,7 @@ extension Store {
   public var diskFull: StoreError? {
     if let full = applyWorkers.diskFull { return full }
     if let full = purgeWorker.shortage.error,
-      keyspace.partitions.contains(where: \.hasTombstoneBacklog)
+      partitionSet.partitions.contains(where: \.hasTombstoneBacklog)
     {
       return full
     }
@@ -21,30 +21,31 @@ extension Store {
 
   /// The partitions that take no more writes, and what is wrong with their files.
   public var damagedPartitions: [(index: Int, error: StoreError)] {
-    keyspace.partitions.compactMap { partition in
+    partitionSet.partitions.compactMap { partition in
       partition.environment.damage.map { (partition.index, $0) }
     }
   }
 
-  /// Whether the partition of `key`, which may be internal, takes no more writes.
-  package func isReadOnly(partitionOf key: RawSpan) -> Bool {
-    keyspace.partitions[keyspace.partition(of: key)].environment.isDamaged
+  /// Whether the partition of `key`, one of `keyspace`, takes no more writes.
+  package func isReadOnly(partitionOf key: RawSpan, in keyspace: Keyspace = .keys) -> Bool {
+    partitionSet.partitions[partitionSet.partition(of: EntryAddress(keyspace, key))].environment
+      .isDamaged
   }
 
   /// The error of a write to the first partition that takes none; nil if there is no such partition.
   package var readOnlyRefusal: StoreError? {
-    keyspace.partitions.lazy.compactMap { $0.environment.readOnlyRefusal }.first
+    partitionSet.partitions.lazy.compactMap { $0.environment.readOnlyRefusal }.first
   }
 
   /// How many partitions take no more writes. Never decreases while the store is open.
   package var readOnlyPartitionCount: Int {
-    keyspace.partitions.count { $0.environment.isDamaged }
+    partitionSet.partitions.count { $0.environment.isDamaged }
   }
 
   /// The damaged values that reads have met since the last call, by partition, and how many more there were.
   /// Each is reported once.
   public func takeDamage() -> [(partition: Int, findings: [Finding], omittedCount: Int)] {
-    keyspace.partitions.compactMap { partition in
+    partitionSet.partitions.compactMap { partition in
       let (findings, omitted) = partition.environment.damageLog.take()
       return findings.isEmpty ? nil : (partition.index, findings, omitted)
     }

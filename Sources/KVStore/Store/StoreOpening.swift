@@ -15,7 +15,7 @@ enum StoreOpening {
 
   struct Parts {
     let report: OpenReport
-    let keyspace: Keyspace
+    let partitionSet: PartitionSet
     let coordinator: Coordinator
     let budget: MemoryBudget
     let options: StoreOptions
@@ -107,7 +107,7 @@ enum StoreOpening {
           isNew: isNew, partitionCount: partitions.count,
           segmentByteCount: coordinator.segmentByteCount, recovery: coordinator.recoveryReport,
           warnings: warnings(of: path)),
-        keyspace: Keyspace(
+        partitionSet: PartitionSet(
           partitions: partitions, hash: hash, watermarks: watermarks,
           clock: ExpiryClock(options.clock), presence: presence),
         coordinator: coordinator, budget: budget, options: options, applyWorkers: applyWorkers,

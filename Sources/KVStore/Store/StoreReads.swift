@@ -7,7 +7,7 @@ extension Store {
   /// out.
   public func get(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try checkOpen()
-    try Limits.check(stored: key.rawSpan)
+    try Limits.check(key: key.rawSpan)
     let reader = makeReader()
     defer { reader.close() }
     return try reader.withValue(of: key.rawSpan) { value throws(StoreError) in
@@ -18,7 +18,7 @@ extension Store {
   /// The sequence of the batch that wrote `key`; 0 if it has no value. Preconditions compare it.
   public func sequence(of key: [UInt8]) throws(StoreError) -> SequenceNumber {
     try checkOpen()
-    try Limits.check(stored: key.rawSpan)
+    try Limits.check(key: key.rawSpan)
     let reader = makeReader()
     defer { reader.close() }
     return try reader.sequence(of: key.rawSpan)
@@ -26,7 +26,7 @@ extension Store {
 
   /// A reader for one thread with many reads.
   public func makeReader() -> Reader {
-    Reader(keyspace)
+    Reader(partitionSet)
   }
 
   /// Identifies this store for as long as it exists.
@@ -35,7 +35,7 @@ extension Store {
   /// The store as it is now, for as long as the snapshot is open.
   public func snapshot() throws(StoreError) -> Snapshot {
     try checkOpen()
-    return try Snapshot(keyspace, registry: openSnapshots)
+    return try Snapshot(partitionSet, registry: openSnapshots)
   }
 
   /// At most `limit` entries of `range` in key order, as of one moment; backward if `reverse`. For more than
@@ -53,15 +53,17 @@ extension Store {
     return entries
   }
 
-  /// The same, and a range among internal keys shows them.
+  /// At most `limit` entries of `range` in `keyspace`, in key order.
   package func scan(
-    stored range: KeyRange, limit: Int = .max
+    _ range: KeyRange, in keyspace: Keyspace, limit: Int = .max
   ) throws(StoreError) -> [(key: [UInt8], value: [UInt8])] {
     try checkOpen()
     let reader = makeReader()
     defer { reader.close() }
     var entries: [(key: [UInt8], value: [UInt8])] = []
-    try reader.scanEntries(stored: range, limit: limit) { key, _, value in
+    try reader.scan(
+      range, in: keyspace, reverse: false, limit: limit, through: 0, hiding: reader.expiry
+    ) { key, _, value in
       entries.append((Array(copying: key), Array(copying: value)))
       return true
     }

@@ -9,8 +9,8 @@ extension Store {
   ///
   /// Blocks the calling thread while memory or the log is full. Throws `.preconditionFailed` if a condition
   /// does not hold, `.batchTooLarge`, `.tooManyRangeDeletes`, `.diskFull`, `.poisoned`, and `.wrongType` if
-  /// it replaces or removes an entry with a type without the layer that wrote it (KVData attaches itself to
-  /// stores that its maps are used with). After `.poisoned` the outcome is unknown until the store has been
+  /// it replaces or removes an entry with a type that owns others, and the layer that wrote it is not
+  /// attached. After `.poisoned` the outcome is unknown until the store has been
   /// opened again; after any other error nothing was changed.
   @discardableResult
   public func commit(_ batch: Batch) throws(StoreError) -> SequenceNumber {
@@ -78,7 +78,7 @@ extension Store {
     try Limits.check(batchByteCount: batch.chargedByteCount)
     try checkRangeDeletes(batch.rangeDeleteCount)
     var (byteCount, isMeasured) = (batch.byteCount, false)
-    if mayContainMaps { byteCount = try await lookedUpByteCount(of: batch) }
+    if mayHoldOwners { byteCount = try await lookedUpByteCount(of: batch) }
     while true {
       try await admit(
         byteCount: byteCount, onlyDeletes: batch.onlyDeletes, isMeasured: isMeasured)

@@ -5,20 +5,20 @@
 /// hides only older batches, and what the same batch has put there before is deleted key by key.
 struct TransactionRangeDeletes {
   private struct Pending {
-    var ranges: [KeyRange] = []
+    var ranges: [DeletedRange] = []
     /// How many writes precede them.
     var place = 0
   }
 
   /// In order: the ranges deleted in all partitions, and those deleted in one.
-  private var everywhere: [KeyRange] = []
-  private var local: [Int: [KeyRange]] = [:]
+  private var everywhere: [DeletedRange] = []
+  private var local: [Int: [DeletedRange]] = [:]
   private var index = RangeIndex()
   private var localIndex: [Int: RangeIndex] = [:]
   /// Ranges that are not indexed yet.
   private var pending = Pending()
   private var localPending: [Int: Pending] = [:]
-  /// Whether one of them can contain keys other than internal ones.
+  /// Whether one of them is of users' keys.
   private(set) var areVisible = false
 
   var isEmpty: Bool { everywhere.isEmpty && local.isEmpty }
@@ -26,8 +26,8 @@ struct TransactionRangeDeletes {
   /// - Parameters:
   ///   - partition: nil for all partitions.
   ///   - place: how many writes precede the range delete.
-  mutating func add(_ range: KeyRange, of partition: Int?, place: Int) {
-    areVisible = areVisible || !range.isInternal
+  mutating func add(_ range: DeletedRange, of partition: Int?, place: Int) {
+    areVisible = areVisible || range.keyspace == .keys
     if let partition {
       local[partition, default: []].append(range)
       if let waiting = localPending[partition], waiting.place != place { settle(partition) }
@@ -41,21 +41,23 @@ struct TransactionRangeDeletes {
     }
   }
 
-  /// Whether one of them covers a key in `partition` and came after the key's newest write, which was at
-  /// `place`; -1 if there was none. O(log² n) amortized.
-  mutating func covers(_ key: RawSpan, of partition: () -> Int, since place: Int) -> Bool {
+  /// Whether one of them covers `address` and came after the newest write there, which was at `place`; -1 if
+  /// there was none. O(log² n) amortized.
+  mutating func covers(
+    _ address: EntryAddress, of partitionSet: PartitionSet, since place: Int
+  ) -> Bool {
     if isEmpty { return false }
     settle()
-    if Self.stamp(place) < index.newest(over: key, at: .max) { return true }
+    if Self.stamp(place) < index.newest(over: address, at: .max) { return true }
     if local.isEmpty { return false }
-    let partition = partition()
+    let partition = partitionSet.partition(of: address)
     settle(partition)
     guard let index = localIndex[partition] else { return false }
-    return Self.stamp(place) < index.newest(over: key, at: .max)
+    return Self.stamp(place) < index.newest(over: address, at: .max)
   }
 
   /// Calls `body` with each partition that has deleted ranges, in order, and with all of its ranges.
-  func forEach(of partitions: Range<Int>, _ body: (Int, [KeyRange]) -> Void) {
+  func forEach(of partitions: Range<Int>, _ body: (Int, [DeletedRange]) -> Void) {
     if everywhere.isEmpty {
       for partition in local.keys.sorted() { body(partition, local[partition] ?? []) }
     } else {
@@ -83,7 +85,7 @@ struct TransactionRangeDeletes {
     let stamp = stamp(pending.place)
     index.insert(
       RangeRun(
-        pending.ranges,
+        pending.ranges.map(\.storedKeys),
         RangeRun.Origin(
           firstSequence: stamp, last: RangeTombstone.ID(sequence: stamp),
           count: pending.ranges.count)))

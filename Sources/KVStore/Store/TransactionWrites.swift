@@ -22,11 +22,11 @@ final class TransactionWrites: @unchecked Sendable {
     var expiry: UInt64
   }
 
-  private let keyspace: Keyspace
+  private let partitionSet: PartitionSet
   /// What each mutation put; nil for a delete.
   private var writes: [Put?] = []
   private var ranges = TransactionRangeDeletes()
-  /// The last write of each key, except keys that a range delete has covered since.
+  /// By stored key: the last write of each, except keys that a range delete has covered since.
   private var index: [[UInt8]: Int] = [:]
   /// The same keys, sorted.
   private var keys = SortedKeySet()
@@ -36,8 +36,8 @@ final class TransactionWrites: @unchecked Sendable {
   private var indexedSection = 0
   private var indexedByteCount = 0
 
-  init(_ keyspace: Keyspace) {
-    self.keyspace = keyspace
+  init(_ partitionSet: PartitionSet) {
+    self.partitionSet = partitionSet
   }
 
   /// Forgets everything, for the next evaluation.
@@ -62,28 +62,32 @@ final class TransactionWrites: @unchecked Sendable {
   /// Whether a range was deleted.
   private(set) var hasRanges = false
 
-  /// Whether a range was deleted that can contain keys other than internal ones.
+  /// Whether a range of users' keys was deleted.
   var hasVisibleRanges: Bool { ranges.areVisible }
 
   /// Whether a range was deleted that may hide owners, which leave orphans.
   private(set) var mayHideOwners = false
 
-  /// Whether a range delete of this evaluation covers `key`, which the evaluation has not written before it.
-  func isHiddenAndUnwritten(_ key: RawSpan, in sequencer: borrowing Sequencer) -> Bool {
+  /// Whether a range delete of this evaluation covers `address`, at which the evaluation has not written
+  /// before it.
+  func isHiddenAndUnwritten(_ address: EntryAddress, in sequencer: borrowing Sequencer) -> Bool {
     extendIndex(sequencer)
-    let copy = Array(copying: key)
-    return index[copy] == nil && !covered.contains(copy) && isDeletedByRange(key)
+    let key = address.storedKey
+    return index[key] == nil && !covered.contains(key) && isDeletedByRange(address)
   }
 
-  /// Records that a range is deleted in `partition`, or in all if it is nil. Returns the keys in it that this
-  /// evaluation has put: the caller must delete them one by one, because a range delete hides only older
-  /// batches. O(k log k + log² n) amortized, for k keys that were written and not covered since.
-  func deleteRange(
-    _ range: KeyRange, of partition: Int?, in sequencer: borrowing Sequencer
+  /// Records that a range is deleted in `partition`, or in all if it is nil. Returns the stored keys in it
+  /// that this evaluation has put: the caller must delete them one by one, because a range delete hides only
+  /// older batches. O(k log k + log² n) amortized, for k keys that were written and not covered since.
+  ///
+  /// - Parameter leavesOwned: whether owners in the range leave what they own behind.
+  func delete(
+    _ deleted: DeletedRange, of partition: Int?, leavesOwned: Bool,
+    in sequencer: borrowing Sequencer
   ) -> [(key: [UInt8], put: Put)] {
     extendIndex(sequencer)
-    let removed = keys.remove(in: range) { key in
-      partition.map { $0 == keyspace.partition(of: key.rawSpan) } ?? true
+    let removed = keys.remove(in: deleted.storedKeys) { key in
+      partition.map { $0 == partitionSet.partition(of: EntryAddress(storedAs: key.rawSpan)) } ?? true
     }
     var put: [(key: [UInt8], put: Put)] = []
     for key in removed {
@@ -93,39 +97,39 @@ final class TransactionWrites: @unchecked Sendable {
       covered.insert(key)
     }
     // The deletes of these keys come before the range delete.
-    ranges.add(range, of: partition, place: writes.count + put.count)
+    ranges.add(deleted, of: partition, place: writes.count + put.count)
     hasRanges = true
-    if !range.isInternal, range != .everything { mayHideOwners = true }
+    if leavesOwned { mayHideOwners = true }
     return put
   }
 
   /// Calls `body` with each partition in which ranges were deleted, and with all of its ranges.
-  func forEachRange(_ body: (Int, [KeyRange]) -> Void) {
-    ranges.forEach(of: keyspace.partitions.indices, body)
+  func forEachRange(_ body: (Int, [DeletedRange]) -> Void) {
+    ranges.forEach(of: partitionSet.partitions.indices, body)
   }
 
-  /// What these writes did to `key`.
-  func find(_ key: RawSpan, in sequencer: borrowing Sequencer) -> Found {
+  /// What these writes did to the entry at `address`.
+  func find(_ address: EntryAddress, in sequencer: borrowing Sequencer) -> Found {
     if sequencer.isEmpty, !hasRanges { return .untouched }
     extendIndex(sequencer)
-    let place = index[Array(copying: key)]
-    if isDeletedByRange(key, since: place ?? -1) { return .deleted }
+    let place = index[address.storedKey]
+    if isDeletedByRange(address, since: place ?? -1) { return .deleted }
     guard let place else { return .untouched }
     return writes[place].map { .put($0) } ?? .deleted
   }
 
-  /// The writes to keys in `range`, in key order; nil stands for a delete. Keys that only a range delete
-  /// covers are not listed.
+  /// The writes in `range`, in the order of their stored keys; nil stands for a delete. Keys that only a range
+  /// delete covers are not listed.
   func entries(
-    in range: KeyRange, _ sequencer: borrowing Sequencer
+    in range: StoredRange, _ sequencer: borrowing Sequencer
   ) -> [(key: [UInt8], put: Put?)] {
     extendIndex(sequencer)
     return keys.keys(in: range).map { key in (key, index[key].flatMap { writes[$0] }) }
   }
 
-  /// Whether a range delete covers `key` that came after the write at `place`; -1 if there was none.
-  func isDeletedByRange(_ key: RawSpan, since place: Int = -1) -> Bool {
-    hasRanges && ranges.covers(key, of: { keyspace.partition(of: key) }, since: place)
+  /// Whether a range delete covers `address` that came after the write at `place`; -1 if there was none.
+  func isDeletedByRange(_ address: EntryAddress, since place: Int = -1) -> Bool {
+    hasRanges && ranges.covers(address, of: partitionSet, since: place)
   }
 
   private func extendIndex(_ sequencer: borrowing Sequencer) {
@@ -149,7 +153,7 @@ final class TransactionWrites: @unchecked Sendable {
       case .put, .putEntry, .delete: break
       case .deleteRange, .requireAbsent, .requirePresent, .requireSequence: continue
       }
-      let key = Array(copying: bytes.extracting(mutation.key))
+      let key = Array(copying: bytes.extracting(mutation.storedKey))
       if index.updateValue(writes.count, forKey: key) == nil { keys.insert(key) }
       writes.append(
         mutation.value.map { value in

@@ -10,16 +10,16 @@ final class Upkeep: @unchecked Sendable {
   /// out.
   static let activeTombstoneLimit = 64
 
-  private let keyspace: Keyspace
+  private let partitionSet: PartitionSet
   private let budget: MemoryBudget
   private let coordinator: Coordinator
   private let options: StoreOptions
   private var lastLook = LSN.zero
 
   init(
-    keyspace: Keyspace, budget: MemoryBudget, coordinator: Coordinator, options: StoreOptions
+    partitionSet: PartitionSet, budget: MemoryBudget, coordinator: Coordinator, options: StoreOptions
   ) {
-    self.keyspace = keyspace
+    self.partitionSet = partitionSet
     self.budget = budget
     self.coordinator = coordinator
     self.options = options
@@ -37,7 +37,7 @@ final class Upkeep: @unchecked Sendable {
   /// For the sequencer; also called once when the store has been opened, because of what recovery brought.
   func checkLimits(_ position: CommitPosition) {
     lastLook = position.end
-    let partitions = keyspace.partitions
+    let partitions = partitionSet.partitions
     var total = partitions.reduce(0) { $0 + $1.activeByteCount }
     while total > budget.activeLimit,
       let largest = partitions.filter({ !$0.isActiveEmpty })
@@ -56,7 +56,7 @@ final class Upkeep: @unchecked Sendable {
   /// become many; also a second one if it has range deletes: what they hide in the first is not written, and
   /// the disk may have room only for the rest.
   func sealForApply() {
-    for partition in keyspace.partitions {
+    for partition in partitionSet.partitions {
       let layers = partition.layers
       let limit = layers.activeTombstoneCount > 0 ? 2 : 1
       if layers.sealed.count < limit { partition.seal() }
@@ -65,7 +65,7 @@ final class Upkeep: @unchecked Sendable {
 
   /// For the sequencer: range deletes are carried out only once they have been applied to LMDB.
   func sendDownRangeDeletes() {
-    for partition in keyspace.partitions where partition.layers.activeTombstoneCount > 0 {
+    for partition in partitionSet.partitions where partition.layers.activeTombstoneCount > 0 {
       partition.seal()
     }
   }
@@ -82,7 +82,7 @@ final class Upkeep: @unchecked Sendable {
 
   /// The same for partitions in which many have gathered.
   func sendDownGatheredRangeDeletes() {
-    for partition in keyspace.partitions where partition.shouldSealForTombstones {
+    for partition in partitionSet.partitions where partition.shouldSealForTombstones {
       partition.seal()
     }
   }
@@ -92,7 +92,7 @@ final class Upkeep: @unchecked Sendable {
     let end = position.end.rawValue
     let limit = UInt64(options.logByteLimit)
     guard end > coordinator.checkpoint.rawValue + limit else { return }
-    for partition in keyspace.partitions {
+    for partition in partitionSet.partitions {
       if let oldest = partition.oldestUnapplied, oldest.rawValue + limit / 2 < end,
         partition.layers.sealed.isEmpty
       {

@@ -79,7 +79,7 @@ struct OrphanCrashTests {
       #expect(try map.contents().count == map.count())
       expected += try map.count()
     }
-    #expect(try store.scan(stored: InternalKey.mapFields).count == expected)
+    #expect(try store.scan(.everything, in: .owned).count == expected)
     if isDeleted, try fieldCount("n:5") > 0 {
       for number in 3..<6 { #expect(try fieldCount("n:\(number)") == 5) }
     }

@@ -38,7 +38,7 @@ struct OrphanDamageTests {
   }
 
   private func fieldPartition(_ orphan: Orphan, _ fixture: DataFixture) -> Int {
-    fixture.partition(of: orphan.owned.lower)
+    fixture.partition(of: orphan.owned.lower, in: .owned)
   }
 
   @Test(arguments: [0, 3])
@@ -46,7 +46,7 @@ struct OrphanDamageTests {
     let fixture = try DataFixture()
     try orphaned(fixture, fields: 3)
     let stuck = try fixture.orphans().filter {
-      fixture.partition(of: $0.key) == partition || fieldPartition($0, fixture) == partition
+      fixture.partition(of: $0.key, in: .orphans) == partition || fieldPartition($0, fixture) == partition
     }
     #expect(!stuck.isEmpty && stuck.count < 24)
     fixture.makeReadOnly(partition)
@@ -77,18 +77,18 @@ struct OrphanDamageTests {
     let store = fixture.store
     try orphaned(fixture, fields: 520)
     let busy = try fixture.orphans().filter { fieldPartition($0, fixture) == 1 }
-    let notes = try fixture.orphans().filter { fixture.partition(of: $0.key) == 1 }
+    let notes = try fixture.orphans().filter { fixture.partition(of: $0.key, in: .orphans) == 1 }
     // Keeps the file of partition 1 from being written.
-    let transaction = try store.keyspace.partitions[1].environment.beginWrite()
+    let transaction = try store.partitionSet.partitions[1].environment.beginWrite()
     let key = fixture.key("x", in: 1)
     for number in 0..<70 {
       try fixture.write { evaluation throws(StoreError) in
         try evaluation.deleteRange(
-          stored: .prefix(key + bytes(" \(number)")), inPartitionOf: key.rawSpan)
+          .prefix(key + bytes(" \(number)")), in: .keys, ofPartitionOf: key.rawSpan)
       }
     }
     if isDamaged { fixture.makeReadOnly(1) }
-    #expect(store.rangeDeleteCount(inPartitionOf: key.rawSpan) >= 64)
+    #expect(store.rangeDeleteCount(inPartitionOf: key.rawSpan, in: .keys) >= 64)
     #expect(try walk(fixture) == (isDamaged ? .atEnd : .mustWait))
     _ = consume transaction
     let left = try fixture.orphans()

@@ -194,7 +194,7 @@ struct OrphanTests {
     }
     let report = try fixture.check()
     #expect(report.findingCount == 3)
-    #expect(report.findings.allSatisfy { $0.contains("the hash or set") })
+    #expect(report.findings.allSatisfy { $0.contains("the entry that owns") })
   }
 
   @Test func `a store that never had a map is not looked through for orphans`() throws {
@@ -202,7 +202,7 @@ struct OrphanTests {
     try fixture.store.put(bytes("m"), [1])
     try fixture.store.deletePrefix(bytes("m"))
     try fixture.waitUntilPurged()
-    #expect(!fixture.store.keyspace.presence.mayHoldOwners)
+    #expect(!fixture.store.partitionSet.presence.mayHoldOwners)
     #expect(fixture.store.takeOrphanSignal())
     #expect(!fixture.store.takeOrphanSignal())
     try fixture.store.deletePrefix(bytes("m"))

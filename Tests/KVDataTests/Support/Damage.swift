@@ -44,10 +44,12 @@ extension DataFixture {
   /// From now on a partition takes no more writes.
   func makeReadOnly(_ partition: Int) {
     // LMDB's status MDB_CORRUPTED.
-    _ = store.keyspace.partitions[partition].environment.failure(-30796, "read")
+    _ = store.partitionSet.partitions[partition].environment.failure(-30796, "read")
   }
 
-  func partition(of key: [UInt8]) -> Int { store.keyspace.partition(of: key.rawSpan) }
+  func partition(of key: [UInt8], in keyspace: Keyspace = .keys) -> Int {
+    store.partitionSet.partition(of: EntryAddress(keyspace, key.rawSpan))
+  }
 
   /// The first of `prefix`0, `prefix`1, … that lies in a partition.
   func key(_ prefix: String, in partition: Int) -> [UInt8] {

@@ -23,7 +23,7 @@ extension DataFixture {
 extension Store {
   func waitUntilPurged() throws {
     try checkpoint()
-    while keyspace.partitions.contains(where: { !$0.layers.tombstones.isEmpty }) {
+    while partitionSet.partitions.contains(where: { !$0.layers.tombstones.isEmpty }) {
       if let poisoned { throw poisoned }
       usleep(1000)
     }

@@ -10,7 +10,7 @@ import Testing
   private func key(_ prefix: String, isIn partition: Int, of store: Store) -> String {
     (0...).lazy.map { "\(prefix)\($0)" }.first { name in
       let bytes = Array(name.utf8)
-      return store.keyspace.partition(of: bytes.rawSpan) == partition
+      return store.partitionSet.partition(of: EntryAddress(.keys, bytes.rawSpan)) == partition
     }!
   }
 
@@ -22,7 +22,7 @@ import Testing
     let sound = key("sound ", isIn: 1, of: server.store)
     #expect(try client.ask("SET", expiring, "x", "PX", "200") == "+OK")
     // LMDB's status MDB_CORRUPTED.
-    _ = server.store.keyspace.partitions[0].environment.failure(-30796, "read")
+    _ = server.store.partitionSet.partitions[0].environment.failure(-30796, "read")
     usleep(300_000)
     let script = """
       if redis.call('get', KEYS[1]) then return 'there' end

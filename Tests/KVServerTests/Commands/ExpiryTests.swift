@@ -133,7 +133,7 @@ struct ExpiryClockTests {
     // The worker looks ten times a second; DBSIZE counts what it has not come to.
     for _ in 0..<1000 where try client.line("DBSIZE") != ":2" { usleep(10_000) }
     #expect(try client.line("DBSIZE") == ":2")
-    #expect(try server.store.scan(stored: InternalKey.mapFields).isEmpty)
+    #expect(try server.store.scan(.everything, in: .owned).isEmpty)
     #expect(try client.line("GET s1") == "$again")
   }
 

@@ -44,7 +44,7 @@ import Testing
 
     init(_ store: Store) {
       thread.withLock {
-        $0 = WorkerThread(name: "held") { self.hold(store.keyspace.partitions[...]) }
+        $0 = WorkerThread(name: "held") { self.hold(store.partitionSet.partitions[...]) }
       }
       monitor.withLock { while !state.withLock({ $0.isHeld }) { monitor.wait() } }
     }

@@ -57,7 +57,7 @@ struct StartTests {
     }
     try expectFailure(
       ["--data", directory.path],
-      "MANIFEST has an unsupported format (version 9): this build reads version 2")
+      "MANIFEST has an unsupported format (version 9): this build reads version 3")
   }
 
   @Test(arguments: [0, 10, 13, 40, 60, 100])

@@ -32,8 +32,7 @@ import Testing
     var taken: [[UInt8]: Entry] = [:]
     for (number, key) in Self.keys.enumerated() {
       let entry = Entry(value: [UInt8(truncatingIfNeeded: number)], expiry: expiry)
-      let isReserved = InternalKey.contains(key.rawSpan)
-      let limit = key.first == 0 ? Limits.zeroKeyByteCount : Limits.keyByteCount
+      let limit = Limits.keyByteCount
       do {
         try number % 2 == 0
           ? fixture.store.put(key, entry)
@@ -41,11 +40,9 @@ import Testing
             try evaluation.put(key, entry)
           }
         taken[key] = entry
-        #expect(!isReserved && key.count <= limit)
+        #expect(key.count <= limit)
       } catch {
-        let expected: StoreError =
-          isReserved ? .reservedKey : .keyTooLong(byteCount: key.count, limit: limit)
-        #expect(error == expected)
+        #expect(error == .keyTooLong(byteCount: key.count, limit: limit))
       }
     }
     try check(fixture.store, taken)
@@ -70,7 +67,7 @@ import Testing
     defer { reader.close() }
     #expect(try reader.entries(in: .everything) == taken)
     for (key, entry) in taken { #expect(try reader.entry(key) == entry) }
-    for key in Self.keys where taken[key] == nil && key.count <= Limits.internalKeyByteCount {
+    for key in Self.keys where taken[key] == nil && key.count < Limits.storedKeyByteCount {
       #expect(try reader.entry(key) == nil)
     }
   }

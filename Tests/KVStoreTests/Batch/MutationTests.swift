@@ -7,20 +7,21 @@ import Testing
 @Suite struct MutationTests {
   private static func samples() -> [[UInt8]] {
     var samples: [[UInt8]] = []
-    for key in [[], [0], [0xFF, 0xFF], Array(repeating: 7, count: 500)] as [[UInt8]] {
+    let keys = [[], [0], [0xFF, 0xFF], Array(repeating: 7, count: 500)] as [[UInt8]]
+    for (key, keyspace) in zip(keys, [.keys, .owned, .expiries, .keys] as [Keyspace]) {
       for value in [[], [1, 2, 3], Array(repeating: 9, count: 300)] as [[UInt8]] {
-        samples.append(encoded { $0.appendPut(key.rawSpan, value.rawSpan) })
+        samples.append(encoded { $0.appendPut(EntryAddress(keyspace, key.rawSpan), value.rawSpan) })
         for (type, expiry) in [(0, 1), (1, 0), (127, .max)] as [(UInt8, UInt64)] {
           samples.append(
-            encoded { $0.appendPut(key.rawSpan, value.rawSpan, type: type, expiry: expiry) })
+            encoded { $0.appendPut(EntryAddress(keyspace, key.rawSpan), value.rawSpan, type: type, expiry: expiry) })
         }
       }
-      samples.append(encoded { $0.appendDelete(key.rawSpan) })
-      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key)) })
-      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key, to: [])) })
-      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: [], to: key + [0])) })
+      samples.append(encoded { $0.appendDelete(EntryAddress(keyspace, key.rawSpan)) })
+      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key), in: keyspace) })
+      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key, to: []), in: keyspace) })
+      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: [], to: key + [0]), in: keyspace) })
       for condition in [.absent, .present, .sequence(.max)] as [Precondition] {
-        samples.append(encoded { $0.appendRequire(condition, of: key.rawSpan, index: 70_000) })
+        samples.append(encoded { $0.appendRequire(condition, of: EntryAddress(keyspace, key.rawSpan), index: 70_000) })
       }
     }
     return samples
@@ -35,18 +36,20 @@ import Testing
   /// The mutation written out again.
   private func written(_ mutation: Mutation, in bytes: [UInt8]) -> [UInt8] {
     var copy: [UInt8] = []
-    let key = bytes.rawSpan.extracting(mutation.key)
+    let address = mutation.address(in: bytes.rawSpan)
     switch mutation.kind {
-    case .put: copy.appendPut(key, bytes.rawSpan.extracting(mutation.value ?? 0..<0))
+    case .put: copy.appendPut(address, bytes.rawSpan.extracting(mutation.value ?? 0..<0))
     case .putEntry:
       copy.appendPut(
-        key, bytes.rawSpan.extracting(mutation.value ?? 0..<0), type: mutation.type,
+        address, bytes.rawSpan.extracting(mutation.value ?? 0..<0), type: mutation.type,
         expiry: mutation.expiry)
-    case .delete: copy.appendDelete(key)
-    case .deleteRange: copy.appendDeleteRange(KeyRange(mutation, in: bytes.rawSpan))
+    case .delete: copy.appendDelete(address)
+    case .deleteRange:
+      let deleted = DeletedRange(mutation, in: bytes.rawSpan)
+      copy.appendDeleteRange(deleted.range, in: deleted.keyspace)
     case .requireAbsent, .requirePresent, .requireSequence:
       guard let condition = Precondition(mutation) else { break }
-      copy.appendRequire(condition, of: key, index: mutation.index)
+      copy.appendRequire(condition, of: address, index: mutation.index)
     }
     return copy
   }

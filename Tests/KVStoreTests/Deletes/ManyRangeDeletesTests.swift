@@ -73,19 +73,17 @@ import Testing
     }
   }
 
-  /// They counted once, so that a batch could make twice as many tombstones as it may.
-  @Test func `a range on both sides of the internal keys counts twice`() throws {
+  @Test func `a delete of everything counts once for each keyspace that it concerns`() throws {
     let range = KeyRange(to: bytes("z"))
     var batch = Batch()
     try batch.deleteRange(range)
     try batch.deleteRange(.everything)
-    try batch.deleteRange(InternalKey.range)
-    #expect(batch.rangeDeleteCount == 3)
+    #expect(batch.rangeDeleteCount == 5)
     let fixture = try StoreFixture { $0.partitionCount = 4 }
     _ = try fixture.store.evaluate { evaluation throws(StoreError) in
       try evaluation.add(batch)
-      #expect(evaluation.tombstoneCount == 4 * 3)
-      for _ in 0..<1022 { try evaluation.deleteRange(range) }
+      #expect(evaluation.tombstoneCount == 4 * 5)
+      for _ in 0..<2043 { try evaluation.deleteRange(range) }
       #expect(throws: StoreError.tooManyRangeDeletes(limit: 2048)) {
         try evaluation.deleteRange(range)
       }
@@ -96,7 +94,7 @@ import Testing
 
   @Test func `a batch changes the layers of each partition once`() throws {
     let fixture = try StoreFixture()
-    let partitions = fixture.store.keyspace.partitions
+    let partitions = fixture.store.partitionSet.partitions
     let before = partitions.map(\.generation)
     let (_, receipt) = try fixture.store.evaluate { evaluation throws(StoreError) in
       for number in 0..<50 {
@@ -117,7 +115,7 @@ import Testing
       $0.memoryByteCount = 32 << 20
     }
     let store = fixture.store
-    let partition = store.keyspace.partitions[0]
+    let partition = store.partitionSet.partitions[0]
     // Nothing is carried out meanwhile, so that all of them stay.
     let isReleased = Flag()
     let hold = try heldFiles(store, until: isReleased)
@@ -135,7 +133,7 @@ import Testing
     hold.join()
     let again = try StoreFixture(opening: left, options: fixture.options)
     // Some may be carried out by now, and no others were added.
-    let recovered = again.store.keyspace.partitions[0].layers.tombstones
+    let recovered = again.store.partitionSet.partitions[0].layers.tombstones
     #expect(written.copiedCount < 1000 * 24)
     #expect(recovered.copiedCount <= written.copiedCount)
     try again.store.waitUntilPurged()
@@ -149,10 +147,10 @@ import Testing
     try environment.write { transaction throws(StoreError) in
       for number in 0..<5000 {
         let key = Self.key(number)
-        try transaction.reserve(key.rawSpan, byteCount: StoredValue.headerByteCount) {
+        try transaction.reserve(([0] + key).rawSpan, byteCount: StoredValue.headerByteCount) {
           StoredValue.encode(
             StoredValue.Header(sequence: SequenceNumber(number % 2 == 0 ? 5000 : 1)),
-            key: key.rawSpan, value: RawSpan(), seed: environment.checksumSeed, into: &$0)
+            storedKey: ([0] + key).rawSpan, value: RawSpan(), seed: environment.checksumSeed, into: &$0)
         }
       }
       for number in 0..<1500 {
@@ -198,7 +196,7 @@ import Testing
         try hold(rest.dropFirst())
         _ = consume transaction
       }
-      try? hold(store.keyspace.partitions[...])
+      try? hold(store.partitionSet.partitions[...])
     }
     while !isHeld.isRaised { usleep(1000) }
     return thread
@@ -283,7 +281,7 @@ import Testing
     let hold = try heldFiles(store, until: isReleased)
     try store.commit(deletes(0..<4096))
     #expect(store.hasRangeDeleteBacklog)
-    let damaged = store.keyspace.partitions[0]
+    let damaged = store.partitionSet.partitions[0]
     _ = damaged.environment.failure(mdbCorrupted, "read")
     // The other one still has as many.
     #expect(store.hasRangeDeleteBacklog)
@@ -293,10 +291,10 @@ import Testing
     while store.hasRangeDeleteBacklog { usleep(1000) }
     #expect(damaged.layers.tombstones.count == 4096)
     let sound = try #require(
-      (0..<100).map { Self.key($0) }.first { store.keyspace.partition(of: $0.rawSpan) == 1 })
+      (0..<100).map { Self.key($0) }.first { store.partition(of: $0) == 1 })
     try store.put(sound, bytes("new"))
     let (_, receipt) = try store.evaluate { evaluation throws(StoreError) in
-      try evaluation.deleteRange(stored: .prefix(sound), inPartitionOf: sound.rawSpan)
+      try evaluation.deleteRange(.prefix(sound), in: .keys, ofPartitionOf: sound.rawSpan)
     }
     try store.waitUntilDurable(receipt)
     #expect(try store.get(sound) == nil)

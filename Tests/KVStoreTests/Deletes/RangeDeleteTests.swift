@@ -136,10 +136,10 @@ import Testing
     try environment.write { transaction throws(StoreError) in
       for number in 0..<20_000 {
         let sequence: SequenceNumber = number % 100 == 0 ? 9 : 3
-        let key = Self.key(number)
+        let key = [0] + Self.key(number)
         try transaction.reserve(key.rawSpan, byteCount: StoredValue.headerByteCount) {
           StoredValue.encode(
-            StoredValue.Header(sequence: sequence), key: key.rawSpan, value: RawSpan(),
+            StoredValue.Header(sequence: sequence), storedKey: key.rawSpan, value: RawSpan(),
             seed: environment.checksumSeed, into: &$0)
         }
       }

@@ -43,7 +43,7 @@ import Testing
         [SequenceNumber.max, newest].randomElement(using: &random)!
         - SequenceNumber.random(in: 0...newest, using: &random)
       #expect(
-        index.newest(over: key.rawSpan, at: sequence)
+        index.newest(over: EntryAddress(.keys, key.rawSpan), at: sequence)
           == Self.newest(list, over: key, at: sequence))
     }
     let lsn = UInt64.random(in: 0...newest * 10, using: &random)
@@ -54,7 +54,7 @@ import Testing
     if let merged = index.merged() {
       for _ in 0..<20 {
         let key = Self.key(&random)
-        #expect(merged.newest(over: key.rawSpan) == Self.newest(list, over: key, at: .max))
+        #expect(merged.newest(over: EntryAddress(.keys, key.rawSpan)) == Self.newest(list, over: key, at: .max))
       }
     }
   }
@@ -111,7 +111,7 @@ import Testing
         for _ in 0..<10 {
           let key = Self.key(&random)
           let expected = Self.newest(list, over: key, at: .max)
-          let found = index.newest(over: key.rawSpan, at: .max)
+          let found = index.newest(over: EntryAddress(.keys, key.rawSpan), at: .max)
           // None that is left is forgotten, and none is invented.
           #expect(expected == 0 || found == expected)
         }

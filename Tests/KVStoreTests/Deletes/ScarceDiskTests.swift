@@ -24,7 +24,7 @@ struct ScarceDiskTests {
   @Test func `sealed memtables do not pile up where one is on its way`() throws {
     let store = try Store.open(at: disk.path + "/data", options: options)
     try disk.fill(leaving: 3 << 20)
-    let (slow, quick) = (store.keyspace.partitions[0], store.keyspace.partitions[1])
+    let (slow, quick) = (store.partitionSet.partitions[0], store.partitionSet.partitions[1])
     // Keeps the file of the slow one from being written.
     let transaction = try slow.environment.beginWrite()
     for number in 0..<12 {
@@ -66,11 +66,11 @@ struct ScarceDiskTests {
     for number in 0..<100 { try store.put(bytes("k\(number)"), [1]) }
     try store.deleteRange(.prefix(bytes("k")))
     // So long that only what never comes is missed.
-    let short = store.keyspace.partitions[1]
+    let short = store.partitionSet.partitions[1]
     for _ in 0..<6000 where !short.layers.tombstones.isEmpty { usleep(5000) }
     #expect(short.layers.tombstones.isEmpty)
     // The other's disk has room enough.
-    #expect(!store.keyspace.partitions[0].layers.tombstones.isEmpty)
+    #expect(!store.partitionSet.partitions[0].layers.tombstones.isEmpty)
     try store.close()
   }
 }

@@ -65,7 +65,8 @@ import Testing
     try store.evaluateDurably { evaluation throws(StoreError) in
       #expect(try evaluation.deleteExpired(key.rawSpan) == nil)
       let range = ExpiryIndex.range(upTo: evaluation.now)
-      let stale = try evaluation.entries(stored: range, inPartitionOf: key).keys
+      let indexKey = [UInt8](repeating: 0, count: 8) + key
+      let stale = try evaluation.entries(in: range, of: .expiries, inPartitionOf: indexKey).keys
       for indexKey in stale { try evaluation.deleteIndex(indexKey.rawSpan) }
     }
     #expect(try store.expiryIndex() == [])

@@ -38,7 +38,7 @@ import Testing
 
     func live(in range: KeyRange) -> [[UInt8]: Entry] {
       model.filter { key, entry in
-        range.contains(key.rawSpan) && isLive(entry) && !InternalKey.contains(key.rawSpan)
+        range.contains(key.rawSpan) && isLive(entry)
       }
     }
 
@@ -47,7 +47,6 @@ import Testing
       var entries: [[UInt8]: (entry: Entry, isBlind: Bool)] = [:]
       for _ in 0..<Int.random(in: 1...4, using: &generator.random) {
         let key = generator.key()
-        if InternalKey.contains(key.rawSpan) { continue }
         var entry = Entry(value: generator.value())
         if Bool.random(using: &generator.random) {
           entry.expiry = store.now + UInt64.random(in: 0...60, using: &generator.random)
@@ -67,7 +66,6 @@ import Testing
     }
 
     mutating func delete(_ key: [UInt8]) throws {
-      if InternalKey.contains(key.rawSpan) { return }
       let model = model
       let isThere = model[key].map(isLive) ?? false
       try store.evaluateDurably { evaluation throws(StoreError) in
@@ -87,7 +85,7 @@ import Testing
     mutating func workOff() throws {
       let limit = store.now
       let range = ExpiryIndex.range(upTo: limit)
-      let due = try store.scan(stored: range).map(\.key)
+      let due = try store.scan(range, in: .expiries).map(\.key)
       try store.evaluateDurably { evaluation throws(StoreError) in
         for indexKey in due {
           guard let (expiry, place) = ExpiryIndex.parse(indexKey.rawSpan) else { continue }
@@ -100,7 +98,7 @@ import Testing
       }
       model = model.filter { $0.value.expiry == 0 || $0.value.expiry > limit }
       #expect(try store.countEntries() == model.count)
-      #expect(try store.scan(stored: range).isEmpty)
+      #expect(try store.scan(range, in: .expiries).isEmpty)
     }
 
     mutating func reopen() throws {
@@ -111,7 +109,6 @@ import Testing
     }
 
     func check(_ key: [UInt8]) throws {
-      if InternalKey.contains(key.rawSpan) { return }
       let expected = model[key].flatMap { isLive($0) ? $0 : nil }
       #expect(try store.entry(key) == expected)
       #expect(try store.snapshot().entry(key) == expected)
@@ -167,7 +164,7 @@ private struct IndexEntry: Hashable {
 
 extension Store {
   fileprivate func expiryIndexEntries() throws -> [IndexEntry] {
-    try scan(stored: ExpiryIndex.range(upTo: .max)).compactMap { key, _ in
+    try scan(ExpiryIndex.range(upTo: .max), in: .expiries).compactMap { key, _ in
       ExpiryIndex.parse(key.rawSpan).map { IndexEntry(expiry: $0.expiry, key: Array(key[$0.key])) }
     }
   }

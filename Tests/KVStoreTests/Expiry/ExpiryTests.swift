@@ -158,21 +158,6 @@ import Testing
     #expect(second.store.now == 8_290_005)
   }
 
-  /// Builds before this one kept no more.
-  @Test func `a clock's record of eight bytes is read`() throws {
-    let fixture = try fixture()
-    var record: [UInt8] = []
-    record.appendLittleEndian(UInt64(1_500_000))
-    let (key, value) = (ClockRecord.key, record)
-    try fixture.store.evaluateDurably { evaluation throws(StoreError) in
-      try evaluation.put(stored: key.rawSpan, value.rawSpan)
-    }
-    clock.pass(milliseconds: 70)
-    try fixture.reopen()
-    #expect(fixture.store.now == 1_500_000)
-    #expect(fixture.store.clockLead == 499_930)
-  }
-
   @Test func `a reader tells which expired entries it met`() throws {
     let fixture = try fixture()
     let keys = (0..<100).map { bytes("key \($0)") }

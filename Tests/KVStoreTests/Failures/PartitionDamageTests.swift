@@ -17,7 +17,7 @@ import Testing
       for number in 0..<2000 {
         let key = bytes("key \(number)")
         try batch.put(key, bytes("value \(number)"))
-        keys[fixture.store.keyspace.partition(of: key.rawSpan)].append(key)
+        keys[fixture.store.partition(of: key)].append(key)
       }
       try fixture.store.commit(batch)
     }
@@ -139,26 +139,29 @@ import Testing
 
 /// Damage to the pages of an LMDB file, made on purpose.
 enum LeafDamage {
-  /// Zeroes the headers of all leaf pages that hold entries of users, but for `keeping` of them. Returns
-  /// how many.
+  /// Zeroes the headers of all leaf pages that hold entries of users, but for `keeping` of them and the last in
+  /// key order, which is read when the store is opened. Returns how many.
   static func zeroLeaves(_ path: String, keeping: Int, from first: Int = 2) -> Int {
     var file = contents(path)
-    var kept = 0
-    var count = 0
-    for page in first..<file.count / 4096 {
-      let start = page * 4096
-      // Flags of a leaf page, with many entries: only the tree of data has such.
-      guard file[start + 10] == 2, file[start + 11] == 0 else { continue }
-      let lower = Int(file[start + 12]) | Int(file[start + 13]) << 8
-      guard lower > 16 + 2 * 10 else { continue }
-      if kept < keeping {
-        kept += 1
-        continue
-      }
-      for place in start + 8..<start + 16 { file[place] = 0 }
-      count += 1
+    let leaves = (first..<file.count / 4096).map { $0 * 4096 }
+      .compactMap { start in lastKey(of: start, in: file).map { (start: start, lastKey: $0) } }
+    let greatest = leaves.map(\.lastKey).max { $0.lexicographicallyPrecedes($1) }
+    let damaged = leaves.filter { $0.lastKey != greatest }.dropFirst(keeping)
+    for leaf in damaged {
+      for place in leaf.start + 8..<leaf.start + 16 { file[place] = 0 }
     }
     write(file, to: path)
-    return count
+    return damaged.count
+  }
+
+  /// The last stored key of the page at `start` if it is a leaf with many entries (only the tree of data has
+  /// such) that are all of users.
+  private static func lastKey(of start: Int, in file: [UInt8]) -> [UInt8]? {
+    func number(at offset: Int) -> Int { Int(file[offset]) | Int(file[offset + 1]) << 8 }
+    let lower = number(at: start + 12)
+    guard number(at: start + 10) == 2, lower > 16 + 2 * 10 else { return nil }
+    let node = start + number(at: start + lower - 2)
+    let key = Array(file[node + 8..<node + 8 + number(at: node + 6)])
+    return key.first == Keyspace.keys.rawValue ? key : nil
   }
 }

@@ -53,7 +53,7 @@ import TxnWAL
   @Test func `a sound manifest of another version or slot hash is an unsupported format`() {
     for offset in [8, 36] {
       var bytes = Self.manifest(partitionCount: 3).encode()
-      bytes[offset] = 3
+      bytes[offset] = 2
       let error = #expect(throws: StoreError.self) { _ = try decode(resealed(bytes)) }
       guard case .unsupportedFormat = error else {
         Issue.record("\(String(describing: error))")

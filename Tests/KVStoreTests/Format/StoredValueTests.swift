@@ -12,20 +12,20 @@ import Testing
     var bytes = [UInt8](repeating: 0xEE, count: StoredValue.headerByteCount + value.count)
     var span = bytes.mutableSpan
     var target = span.mutableBytes
-    key.withBytes { key in
+    ([0] + key).withBytes { key in
       value.withBytes {
-        StoredValue.encode(header, key: key, value: $0, seed: seed, into: &target)
+        StoredValue.encode(header, storedKey: key, value: $0, seed: seed, into: &target)
       }
     }
     return bytes
   }
 
-  private func decode(_ bytes: [UInt8], key: [UInt8]? = nil, seed: UInt32 = 7) throws
-    -> StoredValue.Header
-  {
+  private func decode(
+    _ bytes: [UInt8], key: [UInt8]? = nil, in keyspace: Keyspace = .keys, seed: UInt32 = 7
+  ) throws -> StoredValue.Header {
     let key = key ?? self.key
     return try StoredValue.decode(
-      bytes.span.bytes, key: key.span.bytes, seed: seed, file: "data.mdb")
+      bytes.span.bytes, at: EntryAddress(keyspace, key.span.bytes), seed: seed, file: "data.mdb")
   }
 
   @Test(arguments: [0, 1, 7, 8, 100, 5000])
@@ -34,6 +34,12 @@ import Testing
     let bytes = encode(value)
     #expect(try decode(bytes) == header)
     #expect(Array(bytes[StoredValue.headerByteCount...]) == value)
+  }
+
+  @Test func `a value at another keyspace's address is corruption`() {
+    let bytes = encode([1, 2, 3])
+    let found = finding { _ = try decode(bytes, in: .owned) }
+    #expect(found?.key == key && found?.keyspace == Keyspace.owned.rawValue)
   }
 
   @Test func `the bytes are those of the documented layout`() {
@@ -79,7 +85,7 @@ import Testing
     var bytes = encode([1, 2, 3])
     bytes.replaceSubrange(4..<8, with: withUnsafeBytes(of: kind.littleEndian) { Array($0) })
     var crc = CRC32C(seed: 7)
-    crc.update(key.span.bytes)
+    crc.update(Keyspace.keys.rawValue, then: key.span.bytes)
     crc.update(bytes.span.bytes.extracting(4..<bytes.count))
     bytes.replaceSubrange(0..<4, with: withUnsafeBytes(of: crc.value.littleEndian) { Array($0) })
     #expect(

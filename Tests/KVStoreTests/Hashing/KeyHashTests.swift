@@ -10,14 +10,14 @@ import Testing
     for count in 0...200 {
       let alone = Array(bytes[100..<100 + count])
       let within = bytes.span.bytes.extracting(100..<100 + count)
-      #expect(KeyHash(seed: 0x5EED).hash(alone.span.bytes) == hash.hash(within))
+      #expect(KeyHash(seed: 0x5EED).hash(EntryAddress(.keys, alone.span.bytes)) == hash.hash(EntryAddress(.keys, within)))
     }
   }
 
   @Test func `another seed gives another hash`() {
     for count in 0...100 {
       let key = [UInt8](repeating: 7, count: count)
-      #expect(KeyHash(seed: 1).hash(key.span.bytes) != KeyHash(seed: 2).hash(key.span.bytes))
+      #expect(KeyHash(seed: 1).hash(EntryAddress(.keys, key.span.bytes)) != KeyHash(seed: 2).hash(EntryAddress(.keys, key.span.bytes)))
     }
   }
 
@@ -25,13 +25,13 @@ import Testing
     for count in 1...100 {
       var seen: Set<UInt64> = []
       let zeros = [UInt8](repeating: 0, count: count)
-      seen.insert(hash.hash(zeros.span.bytes))
-      seen.insert(hash.hash((zeros + [0]).span.bytes))
+      seen.insert(hash.hash(EntryAddress(.keys, zeros.span.bytes)))
+      seen.insert(hash.hash(EntryAddress(.keys, (zeros + [0]).span.bytes)))
       for position in 0..<count {
         for bit in 0..<8 {
           var key = zeros
           key[position] = 1 << bit
-          seen.insert(hash.hash(key.span.bytes))
+          seen.insert(hash.hash(EntryAddress(.keys, key.span.bytes)))
         }
       }
       #expect(seen.count == 2 + 8 * count)
@@ -50,7 +50,7 @@ import Testing
         for bit in 0..<8 {
           var changed = key
           changed[position] ^= 1 << bit
-          let difference = hash.hash(key.span.bytes) ^ hash.hash(changed.span.bytes)
+          let difference = hash.hash(EntryAddress(.keys, key.span.bytes)) ^ hash.hash(EntryAddress(.keys, changed.span.bytes))
           for index in 0..<64 where difference >> UInt64(index) & 1 == 1 { flipCounts[index] += 1 }
           trialCount += 1
         }
@@ -66,10 +66,19 @@ import Testing
     for shift in [UInt64(0), 24, 48] {
       var filled: Set<UInt64> = []
       for number in 0..<65536 {
-        let hash = hash.hash(Array("key:\(number)".utf8).span.bytes)
+        let hash = hash.hash(EntryAddress(.keys, Array("key:\(number)".utf8).span.bytes))
         filled.insert(hash >> shift & 0xFFFF)
       }
       #expect(abs(Double(filled.count) / 65536 - 0.632) < 0.01)
+    }
+  }
+
+  @Test func `a key has another hash in each keyspace`() {
+    let hash = KeyHash(seed: 3)
+    for key in [[], [0], [0x40], Array("a key of more than sixteen bytes".utf8)] as [[UInt8]] {
+      let keyspaces = [Keyspace.keys, .owned, .orphans, .clock, .expiries]
+      let hashes = keyspaces.map { hash.hash(EntryAddress($0, key.span.bytes)) }
+      #expect(Set(hashes).count == keyspaces.count)
     }
   }
 }

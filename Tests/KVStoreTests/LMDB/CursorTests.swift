@@ -12,11 +12,11 @@ import Testing
     environment = try fixture.open()
   }
 
-  /// Keys of few different bytes and many lengths, so that prefixes, neighbours and the empty key
-  /// all occur; with values that spread them over several pages.
+  /// Stored keys of few different bytes and many lengths, so that prefixes, neighbours and several
+  /// keyspaces occur; with values that spread them over several pages.
   private func fill(seed: UInt64, count: Int) throws -> [[UInt8]] {
     var generator = SeededGenerator(seed: seed)
-    var keys = Set<[UInt8]>([[], [0xFF], [0]])
+    var keys = Set<[UInt8]>([[0xFF], [0]])
     while keys.count < count { keys.insert(randomKey(&generator)) }
     try environment.write { transaction throws(StoreError) in
       for key in keys { try transaction.put(.data, key, key + [UInt8](repeating: 0, count: 90)) }
@@ -26,7 +26,7 @@ import Testing
 
   private func randomKey(_ generator: inout SeededGenerator) -> [UInt8] {
     let bytes: [UInt8] = [0, 1, 0x61, 0xFE, 0xFF]
-    return (0..<Int.random(in: 0...6, using: &generator)).map { _ in
+    return (0..<Int.random(in: 1...6, using: &generator)).map { _ in
       bytes.randomElement(using: &generator)!
     }
   }
@@ -124,23 +124,5 @@ import Testing
           try keys(&cursor, cursor.first(), forward: true) == (forward ? kept : kept.reversed()))
       }
     }
-  }
-
-  @Test func `entries of other keyspaces are never seen`() throws {
-    let model = try fill(seed: 8, count: 20)
-    try environment.write { transaction throws(StoreError) in
-      transaction.putForeign(keyspace: 1, key: [])
-      transaction.putForeign(keyspace: 0xFF, key: [0])
-    }
-    var cursor = try environment.makeReader().makeCursor()
-    #expect(try keys(&cursor, cursor.first(), forward: true) == model)
-    #expect(try keys(&cursor, cursor.last(), forward: false) == model.reversed())
-  }
-}
-
-extension WriteTransaction {
-  fileprivate mutating func putForeign(keyspace: UInt8, key: [UInt8]) {
-    #expect(
-      raw!.put(environment.handle(of: .data), key.span.bytes, key.span.bytes, in: keyspace) == 0)
   }
 }

@@ -10,21 +10,14 @@ import Testing
     let value: [UInt8]
   }
 
-  /// What is found from `bound` on, or backward before it; nil is either end.
+  /// What is found in users' keyspace from `bound` on, or backward before it; nil is either end.
   private func walked(
     _ reader: ReadTransaction, from bound: [UInt8]?, backward: Bool, limit: Int = .max
   ) throws -> [Entry] {
-    var walk = try FileWalk(reader)
+    var walk = try FileWalk(reader, in: .keys)
     var found: [Entry] = []
-    let start = bound ?? []
-    var isEntry: Bool
-    if !backward {
-      isEntry = try walk.seek(start.rawSpan)
-    } else if bound == nil {
-      isEntry = try walk.seekBackward(nil)
-    } else {
-      isEntry = try walk.seekBackward(start.rawSpan)
-    }
+    let start = bound.map { [0] + $0 } ?? [backward ? 1 : 0]
+    var isEntry = try backward ? walk.seekBackward(start.rawSpan) : walk.seek(start.rawSpan)
     while isEntry, found.count < limit {
       let leaf = try #require(walk.leaf, "walked in the map")
       found.append(
@@ -40,18 +33,13 @@ import Testing
   ) throws -> [Entry] {
     var cursor = try reader.makeCursor()
     var found: [Entry] = []
-    let start = bound ?? []
-    var isEntry: Bool
-    if !backward {
-      isEntry = try cursor.seek(start.rawSpan)
-    } else if bound == nil {
-      isEntry = try cursor.last()
-    } else {
-      isEntry = try cursor.seekBackward(start.rawSpan)
-    }
+    let start = bound.map { [0] + $0 } ?? [backward ? 1 : 0]
+    var isEntry = try backward ? cursor.seekBackward(start.rawSpan) : cursor.seek(start.rawSpan)
     while isEntry {
       found.append(
-        cursor.withEntry { Entry(key: Array(copying: $0), value: Array(copying: $1)) })
+        cursor.withEntry {
+          Entry(key: Array(copying: $0.extracting(droppingFirst: 1)), value: Array(copying: $1))
+        })
       isEntry = try backward ? cursor.previous() : cursor.next()
     }
     return found
@@ -87,7 +75,7 @@ import Testing
     }
     #expect(try reader.statistics().depth > 2)
     try environment.write { transaction throws(StoreError) in
-      for key in model.keys { try transaction.delete(.data, key) }
+      for key in model.keys { try transaction.delete(.data, [0] + key) }
     }
     try reader.renew()
     #expect(try walked(reader, from: nil, backward: false).isEmpty, "emptied")

@@ -8,7 +8,7 @@ import Testing
   /// Where the short way leads, or nil where it says that LMDB must be asked.
   private func shortWay(_ reader: ReadTransaction, _ key: [UInt8]) -> [UInt8]?? {
     guard let tree = reader.mappedTree else { return nil }
-    switch tree.find(key.span.bytes) {
+    switch tree.find(EntryAddress(.keys, key.span.bytes)) {
     case .value(let value): return .some(value.withBytes { Array(copying: $0) })
     case .absent: return .some(nil)
     case .unusual: return nil
@@ -18,10 +18,10 @@ import Testing
   /// LMDB's own answer, or nil where it finds the tree damaged.
   private func longWay(_ reader: ReadTransaction, _ key: [UInt8]) -> [UInt8]?? {
     var cursor = try? reader.makeCursor()
-    guard let isEntry = try? cursor?.seek(key) else { return nil }
+    guard let isEntry = try? cursor?.seek([0] + key) else { return nil }
     guard isEntry else { return .some(nil) }
     return cursor!.withEntry { found, value in
-      .some(Array(copying: found) == key ? Array(copying: value) : nil)
+      .some(Array(copying: found) == [0] + key ? Array(copying: value) : nil)
     }
   }
 

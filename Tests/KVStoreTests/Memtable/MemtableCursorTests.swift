@@ -10,7 +10,7 @@ import Testing
     #expect(!cursor.isValid)
     cursor.seek(RawSpan())
     #expect(!cursor.isValid)
-    cursor.seekBackward(nil)
+    cursor.seekLast()
     #expect(!cursor.isValid)
   }
 
@@ -21,17 +21,17 @@ import Testing
       ([], []), ([0], [5]), ([5], [5]), ([5, 0], [5, 0]), ([5, 0, 0], [7]), ([7, 0], nil),
     ]
     for (target, found) in forward {
-      cursor.seek(target.span.bytes)
+      cursor.seek(target)
       #expect(cursor.key == found)
     }
     let backward: [([UInt8], [UInt8]?)] = [
       ([], nil), ([0], []), ([5], []), ([5, 0], [5]), ([6], [5, 0]), ([8], [7]),
     ]
     for (target, found) in backward {
-      cursor.seekBackward(target.span.bytes)
+      cursor.seekBackward(target)
       #expect(cursor.key == found)
     }
-    cursor.seekBackward(nil)
+    cursor.seekLast()
     #expect(cursor.key == [7])
   }
 
@@ -39,7 +39,7 @@ import Testing
     for number in 0..<100 { insert([UInt8(number)], SequenceNumber(1 + number / 50)) }
     for number in 0..<100 where number % 3 == 0 { insert([UInt8(number), 1], 3) }
     var cursor = memtable.makeCursor(at: 1)
-    cursor.seekBackward(nil)
+    cursor.seekLast()
     #expect(cursor.key == [49])
     cursor.previous()
     #expect(cursor.key == [48])
@@ -83,14 +83,14 @@ import Testing
       switch (Int.random(in: 0..<12, using: &random), place) {
       case (0, _):
         let target = random.awkwardKey()
-        cursor.seek(target.span.bytes)
+        cursor.seek(target)
         place = expected.firstIndex { !$0.key.lexicographicallyPrecedes(target) }
       case (1, _):
         let target = random.awkwardKey()
-        cursor.seekBackward(target.span.bytes)
+        cursor.seekBackward(target)
         place = expected.lastIndex { $0.key.lexicographicallyPrecedes(target) }
       case (2, _), (_, nil):
-        cursor.seekBackward(nil)
+        cursor.seekLast()
         place = expected.indices.last
       case (3..<8, let known?):
         cursor.next()

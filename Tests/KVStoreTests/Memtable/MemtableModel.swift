@@ -66,13 +66,13 @@ struct MemtableModel {
 
 extension Memtable {
   func insert(_ entry: MemtableModel.Entry) {
-    let key = entry.key.span.bytes
-    insert(key: key, header: entry.header, value: entry.value.span.bytes, hash: hash(of: key))
+    let address = EntryAddress(.keys, entry.key.span.bytes)
+    insert(address, header: entry.header, value: entry.value.span.bytes, hash: hash(of: address))
   }
 
   func newest(of key: [UInt8], at sequence: SequenceNumber) -> MemtableModel.Entry? {
-    let span = key.span.bytes
-    return withVersion(of: span, hash: hash(of: span), at: sequence) { header, value in
+    let address = EntryAddress(.keys, key.span.bytes)
+    return withVersion(at: address, hash: hash(of: address), at: sequence) { header, value in
       header.map { .init(key: key, header: $0, value: copied(value)) }
     }
   }
@@ -92,12 +92,24 @@ extension Memtable {
 extension MemtableCursor {
   var entry: MemtableModel.Entry? {
     guard isValid else { return nil }
-    return withEntry { key, header, value in
-      .init(key: copied(key), header: header, value: copied(value))
+    return withEntry { storedKey, header, value in
+      .init(key: copied(EntryAddress(storedAs: storedKey).key), header: header, value: copied(value))
     }
   }
 
-  var key: [UInt8]? { isValid ? withKey { copied($0) } : nil }
+  var key: [UInt8]? {
+    isValid ? withStoredKey { copied(EntryAddress(storedAs: $0).key) } : nil
+  }
+
+  mutating func seek(_ key: [UInt8]) {
+    seek(EntryAddress(.keys, key.span.bytes).storedKey.span.bytes)
+  }
+
+  mutating func seekBackward(_ key: [UInt8]) {
+    seekBackward(EntryAddress(.keys, key.span.bytes).storedKey.span.bytes)
+  }
+
+  mutating func seekLast() { seekBackward([UInt8](repeating: 0xFF, count: 600)) }
 }
 
 private func copied(_ span: RawSpan) -> [UInt8] { span.withUnsafeBytes { Array($0) } }

@@ -119,11 +119,13 @@ import Testing
   @Test func `keys with one hash are still found and told apart`() {
     for number in 0..<300 {
       memtable.insert(
-        key: key(number).span.bytes, header: EntryHeader(sequence: 1, kind: .put),
+        EntryAddress(.keys, key(number).span.bytes), header: EntryHeader(sequence: 1, kind: .put),
         value: [UInt8(number & 0xFF)].span.bytes, hash: .max)
     }
     for number in 0..<301 {
-      let value: UInt8? = memtable.withVersion(of: key(number).span.bytes, hash: .max, at: 1) {
+      let value: UInt8? = memtable.withVersion(
+        at: EntryAddress(.keys, key(number).span.bytes), hash: .max, at: 1
+      ) {
         $0 == nil ? nil : $1.withUnsafeBytes { $0.first }
       }
       #expect(value == (number < 300 ? UInt8(number & 0xFF) : nil))
@@ -135,7 +137,9 @@ import Testing
     memtable.insert(entry([1], 1, []))
     let key: [UInt8] = [1]
     #expect(throws: Refusal.self) {
-      try memtable.withVersion(of: key.span.bytes, hash: memtable.hash(of: key.span.bytes), at: 1) {
+      try memtable.withVersion(
+        at: EntryAddress(.keys, key.span.bytes),
+        hash: memtable.hash(of: EntryAddress(.keys, key.span.bytes)), at: 1) {
         _, _ throws(Refusal) in throw Refusal()
       }
     }

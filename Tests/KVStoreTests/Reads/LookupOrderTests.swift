@@ -118,7 +118,7 @@ import Testing
       try Self.replace("key", by: "newest", in: store)
       mayApply.raise()
       // The last one stays, since its memtable is not sealed.
-      while store.keyspace.partitions[0].layers.tombstones.count > 1 { usleep(500) }
+      while store.partitionSet.partitions[0].layers.tombstones.count > 1 { usleep(500) }
     } _: {
       // Until this is applied, so that apply knows of both range deletes when it comes to the next memtable.
       try store.put(bytes("other"), [1])

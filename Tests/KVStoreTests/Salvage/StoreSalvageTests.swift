@@ -4,10 +4,10 @@ import Testing
 
 @testable import KVStore
 
-/// What salvage makes of a log. It gave up at the first record that deletes an internal key, so that no store with
+/// What salvage makes of a log. It gave up at the first record that deletes an owned entry, so that no store with
 /// hashes or keys that expire could be salvaged.
 @Suite struct StoreSalvageTests {
-  private static let field = InternalKey.mapPrefix(slot: 50, id: [UInt8](repeating: 3, count: 12))
+  private static let field = ownedKey(slot: 50)
 
   /// What a killed process leaves of a store in which only the log holds what `change` does.
   private func killed(
@@ -27,10 +27,10 @@ import Testing
     let reader = store.makeReader()
     defer { reader.close() }
     return try reader.entries(in: .everything)
-      .merging(reader.entries(stored: InternalKey.mapFields)) { old, _ in old }
+      .merging(reader.entries(in: .everything, of: .owned)) { old, _ in old }
   }
 
-  @Test func `the log's deletes of internal keys and of what has a type are carried out`() throws {
+  @Test func `the log's deletes of owned entries and of what has a type are carried out`() throws {
     let (key, map) = (bytes("mortal"), bytes("map"))
     let (first, second) = (Self.field + [1], Self.field + [2])
     let source = try killed { store in
@@ -39,19 +39,19 @@ import Testing
         try store.waitUntilDurable(receipt)
       }
       try write { evaluation throws(StoreError) in
-        try evaluation.put(stored: map.rawSpan, [1].rawSpan, type: 1)
-        try evaluation.put(stored: first.rawSpan, [7].rawSpan)
-        try evaluation.put(stored: second.rawSpan, [8].rawSpan)
-        try evaluation.put(stored: key.rawSpan, [1].rawSpan, type: 0, expiry: 1 << 45)
+        try evaluation.putEntry(map.rawSpan, [1].rawSpan, type: 1)
+        try evaluation.putEntry(first.rawSpan, [7].rawSpan, in: .owned)
+        try evaluation.putEntry(second.rawSpan, [8].rawSpan, in: .owned)
+        try evaluation.putEntry(key.rawSpan, [1].rawSpan, type: 0, expiry: 1 << 45)
       }
       try write { evaluation throws(StoreError) in
         // As HDEL does, and EXPIRE over an expiry.
-        try evaluation.delete(stored: first.rawSpan)
-        try evaluation.put(
-          stored: key.rawSpan, [2].rawSpan, type: 0, expiry: 1 << 46, replacing: 1 << 45)
+        try evaluation.deleteEntry(first.rawSpan, in: .owned)
+        try evaluation.putEntry(
+          key.rawSpan, [2].rawSpan, type: 0, expiry: 1 << 46, replacing: 1 << 45)
       }
       // As DEL of a map does whose fields are gone: a user's key alone.
-      try write { evaluation throws(StoreError) in try evaluation.delete(stored: map.rawSpan) }
+      try write { evaluation throws(StoreError) in try evaluation.deleteEntry(map.rawSpan) }
     }
     let target = TemporaryDirectory()
     let report = try salvage(source.path, into: target.path)

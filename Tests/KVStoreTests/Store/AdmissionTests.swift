@@ -270,12 +270,12 @@ import Testing
 
   /// Each blocked a thread of the pool in the lock of the sequencer, and before that in look-ups.
   @Test(arguments: [false, true])
-  func `tasks that wait for the sequencer let others run`(hasMaps: Bool) async throws {
+  func `tasks that wait for the sequencer let others run`(hasOwners: Bool) async throws {
     let fixture = try StoreFixture()
     let store = fixture.store
-    if hasMaps {
+    if hasOwners {
       let receipt = try store.evaluate { evaluation throws(StoreError) in
-        try evaluation.put(stored: [0, 1, 0, 0, 1].rawSpan, [1].rawSpan)
+        try evaluation.putEntry(ownedKey(slot: 0).rawSpan, [1].rawSpan, in: .owned)
       }.receipt
       try store.waitUntilDurable(receipt)
     }

@@ -35,7 +35,7 @@ import Testing
     let fixture = try StoreFixture()
     fixture.store.attach(lookups)
     let receipt = try fixture.store.evaluate { evaluation throws(StoreError) in
-      try evaluation.put(stored: [0, 1, 0, 0, 1].rawSpan, [1].rawSpan)
+      try evaluation.putEntry(ownedKey(slot: 0).rawSpan, [1].rawSpan, in: .owned)
     }.receipt
     try fixture.store.waitUntilDurable(receipt)
     return fixture

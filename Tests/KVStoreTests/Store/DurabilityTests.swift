@@ -10,7 +10,7 @@ import TxnWAL
     for number in 0..<20 {
       let sequence = try fixture.store.put(bytes("\(number)"), [])
       #expect(try fixture.store.sequence(of: bytes("\(number)")) == sequence)
-      let watermarks = fixture.store.keyspace.watermarks
+      let watermarks = fixture.store.partitionSet.watermarks
       #expect(watermarks.published >= sequence)
       #expect(watermarks.acknowledged == fixture.store.coordinator.appended)
     }
@@ -82,7 +82,7 @@ import TxnWAL
     let count = try fixture.store.countEntries()
     try fixture.store.checkpoint()
     #expect(
-      fixture.store.keyspace.watermarks.durable == fixture.store.coordinator.appended)
+      fixture.store.partitionSet.watermarks.durable == fixture.store.coordinator.appended)
     try fixture.store.put(bytes("last"), [])
     try fixture.reopen()
     #expect(try fixture.store.countEntries() == count + 1)
@@ -102,9 +102,9 @@ import TxnWAL
         return
       }
       while !isDone.isRaised {
-        for partition in store.keyspace.partitions {
+        for partition in store.partitionSet.partitions {
           let applied = partition.applied
-          let watermarks = store.keyspace.watermarks
+          let watermarks = store.partitionSet.watermarks
           #expect(applied <= watermarks.durable)
           #expect(watermarks.durable <= watermarks.acknowledged)
         }
@@ -123,7 +123,7 @@ import TxnWAL
         for number in 0..<400 { try store.put(bytes("\(number)"), []) }
         return
       }
-      let watermarks = store.keyspace.watermarks
+      let watermarks = store.partitionSet.watermarks
       while !isDone.isRaised {
         let durable = watermarks.durable
         #expect(durable <= watermarks.acknowledged)

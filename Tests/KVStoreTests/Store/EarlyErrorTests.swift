@@ -11,10 +11,10 @@ import Testing
   private func made(_ device: MemoryDevice) throws -> StoreFixture {
     let fixture = try StoreFixture { $0.makeLogDevice = { _ in device } }
     let store = fixture.store
-    // Some field of a map: from now on writes look at what they replace.
+    // Some owned entry: from now on writes look at what they replace.
     try store.waitUntilDurable(
       try store.evaluate { evaluation throws(StoreError) in
-        try evaluation.put(stored: [0, 1, 0, 0, 1].rawSpan, [1].rawSpan)
+        try evaluation.putEntry(ownedKey(slot: 0).rawSpan, [1].rawSpan, in: .owned)
       }.receipt)
     device.gate.hold()
     _ = try store.evaluate { evaluation throws(StoreError) in

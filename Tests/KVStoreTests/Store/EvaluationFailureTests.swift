@@ -64,7 +64,7 @@ import Testing
     let (_, receipt) = try store.evaluate { evaluation throws(StoreError) in
       func deleteHere(_ number: Int) throws(StoreError) {
         try evaluation.deleteRange(
-          stored: .prefix(bytes("here \(number)")), inPartitionOf: bytes("here").rawSpan)
+          .prefix(bytes("here \(number)")), in: .keys, ofPartitionOf: bytes("here").rawSpan)
       }
       for number in 0..<2047 { try evaluation.deleteRange(.prefix(bytes("\(number) "))) }
       for number in 0..<3 { try deleteHere(number) }

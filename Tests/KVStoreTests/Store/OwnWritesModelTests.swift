@@ -35,11 +35,11 @@ import Testing
           case 7:
             // In the partition of a key alone, whatever lies in the range elsewhere.
             let range = KeyRange(from: key)
-            try evaluation.deleteRange(stored: range, inPartitionOf: key.rawSpan)
-            let partition = fixture.store.keyspace.partition(of: key.rawSpan)
+            try evaluation.deleteRange(range, in: .keys, ofPartitionOf: key.rawSpan)
+            let partition = fixture.store.partition(of: key)
             for old in model.keys
             where range.contains(old.rawSpan)
-              && fixture.store.keyspace.partition(of: old.rawSpan) == partition
+              && fixture.store.partition(of: old) == partition
             {
               model[old] = nil
             }
@@ -73,9 +73,9 @@ import Testing
         keys.insert(bytes("a\(number)"))
         keys.insert(bytes("b\(number)"))
         // Every time all that there are of one kind, as a batch of puts and range deletes does.
-        #expect(keys.remove(in: .prefix(bytes("b"))) { _ in true } == [bytes("b\(number)")])
+        #expect(keys.remove(in: StoredRange(lower: bytes("b"), upper: bytes("c"))) { _ in true } == [bytes("b\(number)")])
       }
-      #expect(keys.keys(in: .everything).count == count)
+      #expect(keys.keys(in: StoredRange(lower: [], upper: [255])).count == count)
       return keys.stepCount
     }
     let (few, many) = (steps(300), steps(3000))

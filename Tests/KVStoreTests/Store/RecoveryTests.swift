@@ -30,7 +30,7 @@ import Testing
     let second = try first.crashImage()
     #expect(try second.contents() == expected)
     while try second.store.statistics().sealedMemtableCount > 0 { usleep(1000) }
-    #expect(second.store.keyspace.partitions.contains { $0.applied > $0.appliedLSNAtOpen })
+    #expect(second.store.partitionSet.partitions.contains { $0.applied > $0.appliedLSNAtOpen })
     let third = try second.crashImage()
     #expect(try third.contents() == expected)
   }
@@ -46,7 +46,7 @@ import Testing
     #expect(try fixture.store.statistics().storedEntryCount == 0)
     let image = try fixture.crashImage()
     #expect(try image.store.countEntries() == 3000)
-    #expect(image.store.keyspace.partitions.allSatisfy { $0.applied == $0.appliedLSNAtOpen })
+    #expect(image.store.partitionSet.partitions.allSatisfy { $0.applied == $0.appliedLSNAtOpen })
   }
 
   @Test(arguments: [1, 2, 5])

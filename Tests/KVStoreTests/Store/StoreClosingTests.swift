@@ -85,7 +85,7 @@ import Testing
       try opened.put([1], [1])
       opened.observe { _ = opened.durablePosition }
       store = opened
-      partition = opened.keyspace.partitions[0]
+      partition = opened.partitionSet.partitions[0]
       try opened.close()
     }
     #expect(store == nil)

@@ -3,46 +3,48 @@ import Testing
 
 @testable import KVStore
 
-/// Types, expiries and internal keys on every way that an entry can go.
+/// Types, expiries and other keyspaces on every way that an entry can go.
 @Suite struct TypedEntryTests {
-  private static func fill(_ store: Store) throws -> [[UInt8]: Entry] {
-    var expected: [[UInt8]: Entry] = [:]
+  private struct Contents {
+    var users: [[UInt8]: Entry] = [:]
+    var owned: [[UInt8]: Entry] = [:]
+  }
+
+  private static func fill(_ store: Store) throws -> Contents {
+    var expected = Contents()
     for number in 0..<300 {
       var batch = Batch()
-      let field =
-        InternalKey.mapPrefix(slot: number * 50, id: [UInt8](repeating: 3, count: 12))
-        + bytes("field \(number)")
       let entries = [
         (bytes("plain \(number)"), Entry(value: bytes("\(number)"))),
         (bytes("map \(number)"), Entry(value: [1, 2], type: UInt8(number % 127 + 1))),
         (bytes("mortal \(number)"), Entry(value: [], expiry: UInt64(number) + 1 << 60)),
         (bytes("both \(number)"), Entry(value: [9], type: 127, expiry: .max)),
-        (field, Entry(value: [UInt8](repeating: 5, count: number))),
       ]
       for (key, entry) in entries {
-        try batch.put(stored: key, entry.value, type: entry.type, expiry: entry.expiry)
-        expected[key] = entry
+        try batch.putEntry(
+          key, entry.value, in: .keys, type: entry.type, expiry: entry.expiry)
+        expected.users[key] = entry
       }
+      let owned = ownedKey(slot: number * 50, bytes("field \(number)"))
+      let value = [UInt8](repeating: 5, count: number)
+      try batch.putEntry(owned, value, in: .owned)
+      expected.owned[owned] = Entry(value: value)
       try store.commit(batch)
     }
     return expected
   }
 
-  private func check(_ store: Store, _ expected: [[UInt8]: Entry]) throws {
+  private func check(_ store: Store, _ expected: Contents) throws {
     let reader = store.makeReader()
     defer { reader.close() }
-    for (key, entry) in expected {
-      #expect(try reader.withEntry(stored: key.rawSpan) { Entry($0, $1) } == entry)
-    }
-    let shown = expected.filter { !InternalKey.contains($0.key.rawSpan) }
-    #expect(try reader.entries(in: .everything) == shown)
-    #expect(try reader.entries(in: .everything, reverse: true) == shown)
-    #expect(
-      try reader.entries(stored: InternalKey.mapFields)
-        == expected.filter { InternalKey.mapFields.contains($0.key.rawSpan) })
-    #expect(try store.countEntries() == shown.count)
+    for (key, entry) in expected.users { #expect(try reader.entry(key) == entry) }
+    for (key, entry) in expected.owned { #expect(try store.entry(key, in: .owned) == entry) }
+    #expect(try reader.entries(in: .everything) == expected.users)
+    #expect(try reader.entries(in: .everything, reverse: true) == expected.users)
+    #expect(try reader.entries(in: .everything, of: .owned) == expected.owned)
+    #expect(try store.countEntries() == expected.users.count)
     #expect(try store.expiryIndex().count == 600)
-    #expect(store.mayContainMaps)
+    #expect(store.mayHoldOwners)
   }
 
   @Test func `they survive a replay of the log, being applied, and a check finds them sound`()
@@ -61,7 +63,7 @@ import Testing
     try replayed.close()
     for path in [replayed.directory.path, unopened.path] {
       var inspection = try StoreInspection(at: path)
-      // The fields of these tests belong to no map.
+      // The owned entries of these tests belong to nothing.
       inspection.isExpectedUnowned = { _ in true }
       let report = inspection.check()
       #expect(report.isSound, "\(report.findings.prefix(5))")
@@ -92,7 +94,7 @@ import Testing
     options.partitionCount = 2
     let store = try Store.open(at: "\(target.path)/new", options: options)
     try check(store, expected)
-    // Or ids of maps that are made of sequences would be given out twice.
+    // Or ids of owners that are made of sequences would be given out twice.
     #expect(store.publishedSequence > fixture.store.publishedSequence + 1)
     try store.close()
   }
@@ -100,37 +102,39 @@ import Testing
   @Test func `every mutation is described`() {
     var mutations: [UInt8] = []
     let key = bytes("k")
-    mutations.appendPut(key.rawSpan, key.rawSpan, type: 1, expiry: 77)
-    mutations.appendPut(key.rawSpan, key.rawSpan)
+    mutations.appendPut(EntryAddress(.keys, key.rawSpan), key.rawSpan, type: 1, expiry: 77)
+    mutations.appendPut(EntryAddress(.keys, key.rawSpan), key.rawSpan)
+    mutations.appendDelete(EntryAddress(.owned, key.rawSpan))
     #expect(
       MutationSummary.all(in: mutations.rawSpan).map(\.description) == [
         "put \"k\", 1 bytes, type 1, expiry 77", "put \"k\", 1 bytes",
+        "delete \"k\" of keyspace 64",
       ])
   }
 
-  @Test func `a store that never had a map says so, also when it is opened again`() throws {
+  @Test func `a store that never had owned entries says so, also when it is opened again`() throws {
     let fixture = try StoreFixture()
     try fixture.store.put(bytes("k"), Entry(value: [], type: 1, expiry: .max))
-    #expect(!fixture.store.mayContainMaps)
+    #expect(!fixture.store.mayHoldOwners)
     try fixture.store.checkpoint()
     try fixture.reopen()
-    #expect(!fixture.store.mayContainMaps)
-    let field = InternalKey.mapPrefix(slot: 77, id: [UInt8](repeating: 3, count: 12))
+    #expect(!fixture.store.mayHoldOwners)
+    let owned = ownedKey(slot: 77)
     try fixture.store.evaluateDurably { evaluation throws(StoreError) in
-      let before = evaluation.mayContainMaps
-      try evaluation.put(stored: field.rawSpan, RawSpan())
-      let after = evaluation.mayContainMaps
+      let before = evaluation.mayHoldOwners
+      try evaluation.putEntry(owned.rawSpan, RawSpan(), in: .owned)
+      let after = evaluation.mayHoldOwners
       #expect(!before && after)
     }
-    #expect(fixture.store.mayContainMaps)
-    #expect(try fixture.crashImage().store.mayContainMaps)
+    #expect(fixture.store.mayHoldOwners)
+    #expect(try fixture.crashImage().store.mayHoldOwners)
     try fixture.reopen()
-    #expect(fixture.store.mayContainMaps)
+    #expect(fixture.store.mayHoldOwners)
     try fixture.store.evaluateDurably { evaluation throws(StoreError) in
-      try evaluation.delete(stored: field.rawSpan)
+      try evaluation.deleteEntry(owned.rawSpan, in: .owned)
     }
     try fixture.reopen()
-    #expect(!fixture.store.mayContainMaps)
+    #expect(!fixture.store.mayHoldOwners)
   }
 
   @Test func `a cut reads a record and its fields as of one sequence, and grows`() throws {
@@ -138,18 +142,18 @@ import Testing
     let store = fixture.store
     let record = bytes("record")
     let slots = [0, 16383]
-    let fields = slots.map { InternalKey.mapPrefix(slot: $0, id: [UInt8](repeating: 1, count: 12)) }
+    let fields = slots.map { ownedKey(slot: $0) }
     let reader = store.makeReader()
     defer { reader.close() }
     for round in 0..<6 {
       var batch = Batch()
-      try batch.put(record, [UInt8(round)], type: 1)
-      for field in fields { try batch.put(stored: field + [1], [UInt8(round)]) }
+      try batch.putEntry(record, [UInt8(round)], in: .keys, type: 1)
+      for field in fields { try batch.putEntry(field + [1], [UInt8(round)], in: .owned) }
       let sequence = try store.commit(batch)
       if round % 2 == 1 { try store.checkpoint() }
       try reader.withCut(of: record.rawSpan) { cut throws(StoreError) in
-        for field in fields where !cut.covers(field.rawSpan) {
-          try cut.extend(to: field.rawSpan)
+        for field in fields where !cut.covers(field.rawSpan, in: .owned) {
+          try cut.extend(to: field.rawSpan, in: .owned)
         }
         let seen = cut.sequence
         #expect(seen == sequence)
@@ -157,7 +161,7 @@ import Testing
         #expect(held == Entry(value: [UInt8(round)], type: 1))
         for field in fields {
           var found: [Entry?] = []
-          try cut.scanEntries(stored: .prefix(field), inPartitionOf: field.rawSpan) {
+          try cut.scanEntries(.prefix(field), in: .owned, ofPartitionOf: field.rawSpan) {
             _, info, value in
             found.append(Entry(info, value))
             return true
@@ -174,7 +178,7 @@ import Testing
     let store = fixture.store
     let keys = (0..<100).map { bytes("\($0)") }
     let (first, second, third) = (keys[0], keys[1], keys[2])
-    let home = store.keyspace.partition(of: first.rawSpan)
+    let home = store.partition(of: first)
     for round in 0..<2 {
       try store.evaluateDurably { evaluation throws(StoreError) in
         for key in keys { try evaluation.put(key.rawSpan, key.rawSpan) }
@@ -182,13 +186,13 @@ import Testing
       }
       let left = try store.evaluateDurably { evaluation throws(StoreError) in
         try evaluation.put(third.rawSpan, RawSpan())
-        try evaluation.deleteRange(stored: .prefix([]), inPartitionOf: first.rawSpan)
+        try evaluation.deleteRange(.prefix([]), in: .keys, ofPartitionOf: first.rawSpan)
         let left = Set(try evaluation.entries(in: .everything).keys)
         #expect(try evaluation.countEntries() == left.count)
         for key in keys { #expect(try evaluation.exists(key.rawSpan) == left.contains(key)) }
         return left
       }
-      let expected = keys.filter { store.keyspace.partition(of: $0.rawSpan) != home }
+      let expected = keys.filter { store.partition(of: $0) != home }
       #expect(left == Set(expected).subtracting(round == 1 ? [keys[1]] : []))
       #expect(try Set(store.contents().keys) == left)
     }

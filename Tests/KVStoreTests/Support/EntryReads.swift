@@ -41,9 +41,11 @@ extension Reader {
     return found
   }
 
-  func entries(stored range: KeyRange) throws(StoreError) -> [[UInt8]: Entry] {
+  func entries(in range: KeyRange, of keyspace: Keyspace) throws(StoreError) -> [[UInt8]: Entry] {
     var found: [[UInt8]: Entry] = [:]
-    try scanEntries(stored: range) { key, info, value in
+    try scan(
+      range, in: keyspace, reverse: false, limit: .max, through: 0, hiding: expiry
+    ) { key, info, value in
       found[Array(copying: key)] = Entry(info, value)
       return true
     }
@@ -61,16 +63,20 @@ extension Reader {
 }
 
 extension Store {
-  func entry(stored key: [UInt8]) throws(StoreError) -> Entry? {
+  func entry(_ key: [UInt8], in keyspace: Keyspace) throws(StoreError) -> Entry? {
     let reader = makeReader()
     defer { reader.close() }
-    return try reader.withEntry(stored: key.rawSpan) { Entry($0, $1) }
+    return try reader.withEntry(of: key.rawSpan, in: keyspace) { Entry($0, $1) }
   }
 
-  func put(stored key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+  func put(_ key: [UInt8], _ value: [UInt8], in keyspace: Keyspace) throws(StoreError) {
     var batch = Batch()
-    try batch.put(stored: key, value)
+    try batch.putEntry(key, value, in: keyspace)
     try commit(batch)
+  }
+
+  func partition(of key: [UInt8]) -> Int {
+    partitionSet.partition(of: EntryAddress(.keys, key.rawSpan))
   }
 }
 
@@ -96,12 +102,11 @@ extension Evaluation {
       key.rawSpan, entry.value.rawSpan, type: entry.type, expiry: entry.expiry, replacing: old)
   }
 
-  /// Of a range that may lie among internal keys.
   mutating func entries(
-    stored range: KeyRange, inPartitionOf key: [UInt8]
+    in range: KeyRange, of keyspace: Keyspace, inPartitionOf key: [UInt8]
   ) throws(StoreError) -> [[UInt8]: Entry] {
     var found: [[UInt8]: Entry] = [:]
-    try scanEntries(stored: range, inPartitionOf: key.rawSpan) { key, info, value in
+    try scanEntries(range, in: keyspace, ofPartitionOf: key.rawSpan) { key, info, value in
       found[Array(copying: key)] = Entry(info, value)
       return true
     }
@@ -144,10 +149,15 @@ extension Store {
 
   /// The times and keys in the index of expiries.
   func expiryIndex() throws(StoreError) -> [String] {
-    try scan(stored: ExpiryIndex.range(upTo: .max)).compactMap { key, _ in
+    try scan(ExpiryIndex.range(upTo: .max), in: .expiries).compactMap { key, _ in
       ExpiryIndex.parse(key.rawSpan).map { expiry, place in
         "\(expiry) \(String(decoding: key[place], as: UTF8.self))"
       }
     }
   }
+}
+
+/// A key of `Keyspace.owned` that begins with `slot`, an owner made of `fill`, and `rest`.
+func ownedKey(slot: Int, fill: UInt8 = 3, _ rest: [UInt8] = []) -> [UInt8] {
+  [UInt8(slot >> 8), UInt8(slot & 0xFF)] + [UInt8](repeating: fill, count: 12) + rest
 }

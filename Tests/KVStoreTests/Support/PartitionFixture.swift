@@ -44,7 +44,22 @@ extension LMDBEnvironment {
   }
 
   func value(of key: [UInt8], in database: Database = .data) throws(StoreError) -> [UInt8]? {
-    try makeReader().withValue(of: key, in: database) { copy($0) }
+    if database == .data { return try makeReader().withValue(of: key) { copy($0) } }
+    return try makeReader().withRecord(of: key, in: database) { copy($0) }
+  }
+}
+
+extension ReadTransaction {
+  func withValue<R>(
+    of storedKey: [UInt8], _ body: (RawSpan?) throws(StoreError) -> R
+  ) throws(StoreError) -> R {
+    try withValue(of: EntryAddress(storedAs: storedKey.rawSpan), body)
+  }
+}
+
+extension Cursor {
+  mutating func last() throws(StoreError) -> Bool {
+    try seekBackward([UInt8](repeating: 0xFF, count: StoredKey.byteLimit))
   }
 }
 

@@ -33,14 +33,14 @@ enum RandomTree {
       for _ in 0..<count {
         let key = key(&generator)
         if Int.random(in: 0..<3, using: &generator) == 0 {
-          try transaction.delete(.data, key)
+          try transaction.delete(.data, [0] + key)
           entries[key] = nil
         } else {
           let value = value(&generator)
           if Bool.random(using: &generator) {
-            try transaction.put(.data, key, value)
+            try transaction.put(.data, [0] + key, value)
           } else {
-            try transaction.reserve(key.rawSpan, byteCount: value.count) { room in
+            try transaction.reserve(([0] + key).rawSpan, byteCount: value.count) { room in
               room.withUnsafeMutableBytes { unsafe $0.copyBytes(from: value) }
             }
           }

@@ -63,7 +63,7 @@ extension StoreOptions {
 
 extension Store {
   /// Whether range deletes are still being carried out.
-  var isPurging: Bool { keyspace.partitions.contains { !$0.layers.tombstones.isEmpty } }
+  var isPurging: Bool { partitionSet.partitions.contains { !$0.layers.tombstones.isEmpty } }
 
   /// Returns when range deletes have been carried out.
   func waitUntilPurged() throws {

@@ -63,13 +63,7 @@ struct StepGenerator {
   var random: SeededGenerator
   private static let letters: [UInt8] = [0, 1, 0x61, 0x62, 0x7B, 0x7D, 0xFE, 0xFF]
 
-  /// One that users may choose.
   mutating func key() -> [UInt8] {
-    let key = bound()
-    return InternalKey.contains(key.rawSpan) ? self.key() : key
-  }
-
-  mutating func bound() -> [UInt8] {
     let count = Int.random(in: 0...4, using: &random)
     return (0..<count).map { _ in Self.letters.randomElement(using: &random)! }
   }
@@ -82,10 +76,10 @@ struct StepGenerator {
 
   mutating func range() -> KeyRange {
     switch Int.random(in: 0..<4, using: &random) {
-    case 0: return .prefix(bound())
-    case 1: return KeyRange(from: bound())
+    case 0: return .prefix(key())
+    case 1: return KeyRange(from: key())
     default:
-      let bounds = [bound(), bound()].sorted { $0.lexicographicallyPrecedes($1) }
+      let bounds = [key(), key()].sorted { $0.lexicographicallyPrecedes($1) }
       return KeyRange(from: bounds[0], to: bounds[1])
     }
   }

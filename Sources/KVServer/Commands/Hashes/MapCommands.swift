@@ -113,7 +113,7 @@ extension Call {
   borrowing func touchReplaced(
     _ key: RawSpan, _ seen: inout PrefetchBudget
   ) throws(StoreError) -> Int {
-    if store.mayContainMaps { return try touchWithFields(key, &seen) }
+    if store.mayHoldOwners { return try touchWithFields(key, &seen) }
     seen.didRead(try reader.touch(key))
     return 0
   }
@@ -121,7 +121,7 @@ extension Call {
   /// The same for the only key of a request.
   @inline(__always)
   borrowing func touchReplaced(_ key: RawSpan) throws(StoreError) -> Int {
-    if store.mayContainMaps { return try touchWithFields(key) }
+    if store.mayHoldOwners { return try touchWithFields(key) }
     _ = try reader.touch(key)
     return 0
   }

@@ -132,11 +132,11 @@ enum BatchCommand {
       } else if word.spells("DELRANGE"), left >= 2 {
         try countRangeDelete()
         let start = request.extracting(call[index + 1])
-        changes.append(.deleteRange(Ordered.keys(start, request.extracting(call[index + 2]))))
+        changes.append(.deleteRange(Ordered.bounds(start, request.extracting(call[index + 2]))))
         index += 3
       } else if word.spells("DELPREFIX"), left >= 1 {
         try countRangeDelete()
-        let prefix = UserKey.engineKey(of: request.extracting(call[index + 1]))
+        let prefix = [UInt8](copying: request.extracting(call[index + 1]))
         changes.append(.deleteRange(.prefix(prefix)))
         index += 2
       } else if word.spells("IF"), left >= 2 {
@@ -170,7 +170,7 @@ enum BatchCommand {
   private static func key(
     _ index: Int, _ call: borrowing Call, _ request: RawSpan
   ) throws(StoreError) -> Range<Int> {
-    let byteCount = UserKey.userKey(of: request.extracting(call[index])).byteCount
+    let byteCount = call[index].count
     guard byteCount <= Limits.keyByteCount else {
       throw .keyTooLong(byteCount: byteCount, limit: Limits.keyByteCount)
     }
@@ -190,7 +190,7 @@ enum BatchCommand {
   ) {
     var text = ByteBuffer()
     text.append("CASFAIL IF '")
-    text.append(UserKey.userKey(of: request.extracting(condition.key)))
+    text.append(request.extracting(condition.key))
     switch condition.kind {
     case .absent: text.append("' ABSENT does not hold: ")
     case .present: text.append("' PRESENT does not hold: ")

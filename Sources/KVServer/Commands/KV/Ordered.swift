@@ -55,7 +55,7 @@ enum Ordered {
     _ view: inout V, reverse: Bool, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     guard let options = PageOptions(from: 3, allowsReverse: false, &call, request) else { return }
-    let range = keys(request.extracting(call[1]), request.extracting(call[2]))
+    let range = bounds(request.extracting(call[1]), request.extracting(call[2]))
     try reply(with: range, of: &view, reverse: reverse, options, &call)
   }
 
@@ -63,7 +63,7 @@ enum Ordered {
     _ view: inout V, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     guard let options = PageOptions(from: 2, allowsReverse: true, &call, request) else { return }
-    let range = KeyRange.prefix(UserKey.engineKey(of: request.extracting(call[1])))
+    let range = KeyRange.prefix([UInt8](copying: request.extracting(call[1])))
     try reply(with: range, of: &view, reverse: options.isReverse, options, &call)
   }
 
@@ -77,7 +77,7 @@ enum Ordered {
       try view.scanEntries(
         range, reverse: reverse, limit: options.limit, skipsDamaged: true
       ) { key, info, value in
-        call.reply.bulk(UserKey.userKey(of: key))
+        call.reply.bulk(key)
         elements += 1
         if !options.keysOnly {
           if info.recordType == .string { call.reply.bulk(value) } else { call.reply.null() }
@@ -92,7 +92,7 @@ enum Ordered {
   static func deleteRange(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    if let range = keys(request.extracting(call[1]), request.extracting(call[2])) {
+    if let range = bounds(request.extracting(call[1]), request.extracting(call[2])) {
       try evaluation.deleteRange(range)
     }
     call.reply.ok()
@@ -101,16 +101,8 @@ enum Ordered {
   static func deletePrefix(
     _ evaluation: inout Evaluation, _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
-    try evaluation.deleteRange(.prefix(UserKey.engineKey(of: request.extracting(call[1]))))
+    try evaluation.deleteRange(.prefix([UInt8](copying: request.extracting(call[1]))))
     call.reply.ok()
-  }
-
-  /// The range of engine keys between two bounds, or nil if nothing can be in it.
-  static func keys(_ start: RawSpan, _ end: RawSpan) -> KeyRange? {
-    bounds(start, end).map { range in
-      KeyRange(
-        from: UserKey.engineKey(of: range.lower), to: range.upper.map { UserKey.engineKey(of: $0) })
-    }
   }
 
   /// The range between two bounds, or nil if nothing can be in it.

@@ -34,7 +34,6 @@ enum Scanning {
     let start = call.reply.count
     var found = 0
     try view.scan(pattern.keys, reverse: false, limit: .max, skipsDamaged: true) { key, _ in
-      let key = UserKey.userKey(of: key)
       if pattern.matches(key) {
         call.reply.bulk(key)
         found += 1
@@ -76,7 +75,6 @@ enum Scanning {
         return false
       }
       seen += 1
-      let key = UserKey.userKey(of: key)
       if options.accepts(info), options.pattern?.matches(key) ?? true {
         matches.append(page.count..<(page.count + key.byteCount))
         page.append(key)
@@ -114,7 +112,7 @@ enum Scanning {
       }
     }
     guard let chosen = candidates.randomElement() else { return call.reply.null() }
-    chosen.withRawBytes { call.reply.bulk(UserKey.userKey(of: $0)) }
+    chosen.withRawBytes { call.reply.bulk($0) }
   }
 
   private static func randomKey(between first: [UInt8], and last: [UInt8]) -> [UInt8] {
@@ -133,8 +131,8 @@ enum Scanning {
 }
 
 extension GlobPattern {
-  /// The range of engine keys that can match.
-  var keys: KeyRange { .prefix(UserKey.engineKey(of: literalPrefix)) }
+  /// The range of the keys that can match.
+  var keys: KeyRange { .prefix(literalPrefix) }
 }
 
 /// The options after the cursor of SCAN, HSCAN and SSCAN.

@@ -207,7 +207,7 @@ enum Sort {
     }
     try view.advance(by: 2)
     return try key.withRawBytes { (key) throws(StoreError) in
-      guard try view.cover(key) else { return false }
+      guard try view.cover(key, in: .keys) else { return false }
       let type = try view.withEntry(of: key) { info, value -> RecordType? in
         guard let type = info?.recordType else { return nil }
         if type == .string, pattern.field == nil { body(value) }

@@ -1,22 +1,19 @@
 import Base
 import KVStore
 
-/// The engine key of a map field. One buffer, reused for one field after another.
+/// The key of a map field in `Keyspace.owned`. One buffer, reused for one field after another.
 ///
 ///     offset  size  field
-///     0       2     0x00 0x01
-///     2       14    the map's id, which begins with the slot that the engine routes by
-///     16      0…    the field
+///     0       14    the map's id, which begins with the slot that the engine routes by
+///     14      0…    the field
 struct FieldKey {
-  static let prefixByteCount = 2 + MapID.byteCount
+  static let prefixByteCount = MapID.byteCount
 
   private(set) var bytes: [UInt8]
 
   init(of id: MapID) {
     bytes = []
     bytes.reserveCapacity(Self.prefixByteCount + 48)
-    bytes.append(0)
-    bytes.append(1)
     id.append(to: &bytes)
   }
 
@@ -26,7 +23,7 @@ struct FieldKey {
     bytes.append(copying: field)
   }
 
-  /// The field in an engine key.
+  /// The field in such a key.
   @_lifetime(copy key)
   static func field(of key: RawSpan) -> RawSpan {
     key.extracting(droppingFirst: prefixByteCount)
@@ -40,7 +37,7 @@ struct FieldKey {
 }
 
 extension MapID {
-  /// The range of engine keys of the fields in `fields`.
+  /// The range of the keys, in `Keyspace.owned`, of the fields in `fields`.
   func keys(of fields: KeyRange) -> KeyRange {
     let prefix = FieldKey(of: self).bytes
     let upper = fields.upper.map { prefix + $0 } ?? KeyRange.prefix(prefix).upper

@@ -1,7 +1,7 @@
 import Testing
 
 /// Keys that begin with 0x00 are keys like all others to clients, whatever stands there in the engine.
-struct EscapedKeysTests {
+struct ZeroKeysTests {
   private let keys: [[UInt8]] = [[], [0], [0, 0], [0, 1], [0, 1, 9], [0, 3, 0, 0], [1], [0x61]]
 
   private func ask(_ client: TestClient, _ command: String, _ rest: [UInt8]...) throws -> String {

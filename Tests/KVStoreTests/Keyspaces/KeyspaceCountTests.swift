@@ -3,38 +3,39 @@ import Testing
 
 @testable import KVStore
 
-/// Counting without internal keys.
-@Suite struct InternalCountTests {
-  private static func field(_ map: UInt8, _ number: Int) -> [UInt8] {
-    InternalKey.mapPrefix(slot: Int(map) * 60, id: [UInt8](repeating: map, count: 12))
-      + bytes("\(number)")
+/// Counting users' keys among entries of other keyspaces.
+@Suite struct KeyspaceCountTests {
+  private static func owned(_ owner: UInt8, _ number: Int) -> [UInt8] {
+    ownedKey(slot: Int(owner) * 60, fill: owner, bytes("\(number)"))
   }
 
   /// What LMDB's records say, against what lies there.
   private func expectCountsKept(_ store: Store) throws {
-    for partition in store.keyspace.partitions {
+    for partition in store.partitionSet.partitions {
       let reader = try partition.takeReadTransaction()
       defer { partition.giveBack(reader) }
       var cursor = try reader.makeCursor()
       var count = 0
       var isEntry = try cursor.first()
       while isEntry {
-        if cursor.withEntry({ key, _ in InternalKey.contains(key) }) { count += 1 }
+        if cursor.withEntry({ key, _ in EntryAddress(storedAs: key).keyspace != .keys }) {
+          count += 1
+        }
         isEntry = try cursor.next()
       }
-      #expect(try reader.internalEntryCount() == count)
+      #expect(try reader.otherEntryCount() == count)
     }
   }
 
-  @Test func `internal keys do not count, in memory or below, in chunks or whole`() throws {
+  @Test func `other entries do not count, in memory or below, in chunks or whole`() throws {
     let fixture = try StoreFixture { $0.applyEntryLimit = 7 }
     let store = fixture.store
     for number in 0..<50 {
       try store.put(bytes("key \(number)"), [])
       try store.put([0, 0, UInt8(number)], [])
     }
-    for map in 0..<4 as Range<UInt8> {
-      for number in 0..<100 { try store.put(stored: Self.field(map, number), []) }
+    for owner in 0..<4 as Range<UInt8> {
+      for number in 0..<100 { try store.put(Self.owned(owner, number), [], in: .owned) }
       #expect(try store.countEntries() == 100)
       try store.checkpoint()
       #expect(try store.countEntries() == 100)
@@ -42,11 +43,11 @@ import Testing
     }
     for number in 0..<30 {
       try store.evaluateDurably { evaluation throws(StoreError) in
-        try evaluation.delete(stored: Self.field(1, number).rawSpan)
+        try evaluation.deleteEntry(Self.owned(1, number).rawSpan, in: .owned)
       }
     }
-    try store.put(stored: Self.field(1, 5), [1])
-    try store.put(stored: Self.field(2, 5), [1])
+    try store.put(Self.owned(1, 5), [1], in: .owned)
+    try store.put(Self.owned(2, 5), [1], in: .owned)
     #expect(try store.countEntries() == 100)
     try store.checkpoint()
     try expectCountsKept(store)
@@ -54,22 +55,22 @@ import Testing
     #expect(try fixture.store.countEntries() == 100)
   }
 
-  @Test func `a range delete over internal keys does not make a count walk over everything`() throws
+  @Test func `a range delete in another keyspace does not make a count walk over everything`()
+    throws
   {
     let fixture = try StoreFixture()
     let store = fixture.store
     for number in 0..<300 { try store.put(bytes("key \(number)"), []) }
-    for number in 0..<500 { try store.put(stored: Self.field(1, number), []) }
+    for number in 0..<500 { try store.put(Self.owned(1, number), [], in: .owned) }
     try store.checkpoint()
-    let prefix = Self.field(1, 0).dropLast()
+    let prefix = ownedKey(slot: 60, fill: 1)
     // As it is before the purge worker gets to it: it is applied with its memtable.
     try store.evaluateDurably { evaluation throws(StoreError) in
-      try evaluation.deleteRange(
-        stored: .prefix(Array(prefix)), inPartitionOf: Array(prefix).rawSpan)
+      try evaluation.deleteRange(.prefix(prefix), in: .owned, ofPartitionOf: prefix.rawSpan)
       #expect(try evaluation.countEntries() == 300)
     }
-    let views = store.keyspace.partitions.map { PartitionView($0) }
-    let sequence = try store.keyspace.cut(views, through: 0)
+    let views = store.partitionSet.partitions.map { PartitionView($0) }
+    let sequence = try store.partitionSet.cut(views, through: 0)
     let count = EntryCount(views: views, sequence: sequence)
     #expect(store.isPurging && !count.isHiding)
     #expect(try count.count() == 300)
@@ -80,18 +81,18 @@ import Testing
     #expect(try store.countEntries() == 300)
   }
 
-  @Test func `what a purge removes of internal keys is counted off`() throws {
+  @Test func `what a purge removes of other entries is counted off`() throws {
     let fixture = try StoreFixture { $0.purgeKeyLimit = 16 }
     let store = fixture.store
-    for map in 0..<3 as Range<UInt8> {
-      for number in 0..<100 { try store.put(stored: Self.field(map, number), []) }
+    for owner in 0..<3 as Range<UInt8> {
+      for number in 0..<100 { try store.put(Self.owned(owner, number), [], in: .owned) }
     }
     try store.put(bytes("k"), Entry(value: [], expiry: .max))
     try store.checkpoint()
     try store.evaluateDurably { evaluation throws(StoreError) in
-      try evaluation.deleteRange(stored: InternalKey.mapFields)
+      try evaluation.deleteRange(.everything, in: .owned)
     }
-    try store.put(stored: Self.field(1, 1), [])
+    try store.put(Self.owned(1, 1), [], in: .owned)
     try store.waitUntilPurged()
     try expectCountsKept(store)
     #expect(try store.countEntries() == 1)
@@ -127,35 +128,5 @@ import Testing
       #expect(try evaluation.countEntries() == 5)
     }
     #expect(try store.countEntries() == 5)
-  }
-
-  @Test func `a partition whose state is of version 1 is counted, and is brought up to date`()
-    throws
-  {
-    let fixture = try StoreFixture { $0.partitionCount = 1 }
-    for number in 0..<20 { try fixture.store.put(stored: Self.field(1, number), []) }
-    try fixture.store.put(bytes("k"), [])
-    try fixture.store.checkpoint()
-    try fixture.store.keyspace.partitions[0].environment.write { transaction throws(StoreError) in
-      let state = try transaction.appliedState()
-      var body: [UInt8] = []
-      body.appendLittleEndian(1 as UInt32)
-      body.appendLittleEndian(state.lsn)
-      body.appendLittleEndian(state.sequence)
-      var bytes: [UInt8] = []
-      bytes.appendLittleEndian(body.checksum(seed: transaction.environment.checksumSeed))
-      try transaction.put(.meta, MetaKey.applied, bytes + body)
-    }
-    let old = try fixture.crashImage()
-    #expect(try old.store.countEntries() == 1)
-    #expect(old.store.mayContainMaps)
-    try old.store.put(stored: Self.field(1, 100), [])
-    try old.store.put(bytes("l"), [])
-    try old.store.checkpoint()
-    try expectCountsKept(old.store)
-    let reader = try old.store.keyspace.partitions[0].takeReadTransaction()
-    #expect(try reader.appliedState().internalEntryCount == 21)
-    old.store.keyspace.partitions[0].giveBack(reader)
-    #expect(try old.store.countEntries() == 2)
   }
 }

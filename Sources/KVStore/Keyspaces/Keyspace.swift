@@ -1,0 +1,68 @@
+/// A kind of entries, and the first part of an entry's address: entries of different keyspaces never meet,
+/// whatever bytes their keys have. A scan, a count and a range delete each address one keyspace.
+///
+/// Wherever an entry is stored, its keyspace is one byte in front of its key. The upper two bits are the
+/// routing, so that any build can place every entry, also those of layers that it does not have:
+///
+///     bits 7–6  routing
+///     bits 5–0  number: 0–15 for the store itself, 16–63 for the layers above it
+///
+/// A layer registers a keyspace by declaring a constant. The store counts the entries of `keys`, which are
+/// its users'; a layer that needs to know how many entries another keyspace has counts them itself.
+package struct Keyspace: Hashable, Sendable, BitwiseCopyable {
+  /// How an entry's key determines the slot, and thereby the partition, that holds it.
+  package enum Routing: UInt8, Sendable {
+    /// The hash slot of the whole key.
+    case key = 0
+    /// The key begins with its slot, u16 big-endian, below 16,384.
+    case leadingSlot = 1
+    /// The hash slot of the key without its first eight bytes.
+    case keyBehindWord = 2
+  }
+
+  /// The byte in front of the key. It is part of the format.
+  package let rawValue: UInt8
+
+  /// The keyspace `number`, in 0..<64, among those with this routing.
+  package init(_ routing: Routing, number: UInt8) {
+    precondition(number < 64)
+    rawValue = routing.rawValue << 6 | number
+  }
+
+  /// Nil if no keyspace of this format is stored with this byte.
+  @inline(__always)
+  init?(rawValue: UInt8) {
+    guard rawValue <= Self.greatestRawValue else { return nil }
+    self.rawValue = rawValue
+  }
+
+  /// Takes any byte, also one of no keyspace: for bytes of a file that may be damaged.
+  @inline(__always)
+  init(unchecked rawValue: UInt8) { self.rawValue = rawValue }
+
+  private static let greatestRawValue: UInt8 = 0xBF
+
+  @inline(__always)
+  var routing: Routing { Routing(rawValue: rawValue >> 6) ?? .key }
+
+  // MARK: The store's own
+
+  /// What users put, under any key of at most `Limits.keyByteCount` bytes.
+  package static let keys = Keyspace(unchecked: 0)
+
+  /// What belongs to an entry of `keys` with a type: each key begins with the first 14 bytes of its owner's
+  /// value, of which the first two are the slot. See `Orphan`.
+  package static let owned = Keyspace(.leadingSlot, number: 0)
+
+  /// Notes that owners are gone: see `Orphan`.
+  static let orphans = Keyspace(.leadingSlot, number: 1)
+
+  /// The store's clock: see `ClockRecord`.
+  static let clock = Keyspace(.leadingSlot, number: 2)
+
+  /// The index of expiries: see `ExpiryIndex`.
+  package static let expiries = Keyspace(.keyBehindWord, number: 0)
+
+  /// What a delete of everything that users have put removes: all but the clock.
+  static let userData = [keys, owned, orphans, expiries]
+}
