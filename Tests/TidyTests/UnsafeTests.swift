@@ -18,6 +18,7 @@ import Testing
     "Sources/Base/Threads/PlatformMutex.swift",
     "Sources/Base/Threads/WorkerThread.swift",
     "Sources/Base/Time/SystemClock.swift",
+    "Sources/KVFoundation/UUID.swift",
     "Sources/KVServer/Protocol/ByteBuffer.swift",
     "Sources/KVServer/Protocol/Decimal.swift",
     "Sources/KVServer/Protocol/RawBytes.swift",
@@ -55,7 +56,7 @@ import Testing
   ]
 
   /// How long the audit list may become.
-  static let limit = 47
+  static let limit = 48
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(
