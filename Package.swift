@@ -27,6 +27,7 @@ let package = Package(
     .library(name: "TxnWAL", targets: ["TxnWAL"]),
     .library(name: "KVStore", targets: ["KVStore"]),
     .library(name: "KVData", targets: ["KVData"]),
+    .library(name: "KVFoundation", targets: ["KVFoundation"]),
     .library(name: "KVServer", targets: ["KVServer"]),
     .executable(name: "kvd", targets: ["kvd"]),
   ],
@@ -39,6 +40,7 @@ let package = Package(
     .target(
       name: "KVStore", dependencies: ["TxnWAL", "Base", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(name: "KVData", dependencies: ["KVStore", "Base"], swiftSettings: strict),
+    .target(name: "KVFoundation", dependencies: ["KVStore"], swiftSettings: strict),
     .target(
       name: "KVServer", dependencies: ["KVData", "KVStore", "Base", "CLinux", "CLua"],
       swiftSettings: strict),
@@ -66,6 +68,9 @@ let package = Package(
       swiftSettings: strictTests),
     .testTarget(
       name: "KVDataTests", dependencies: ["KVData", "KVStore", "TxnWAL", "Base"],
+      swiftSettings: strictTests),
+    .testTarget(
+      name: "KVFoundationTests", dependencies: ["KVFoundation", "KVStore"],
       swiftSettings: strictTests),
     .testTarget(
       name: "KVServerTests",

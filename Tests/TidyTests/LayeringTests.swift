@@ -9,7 +9,8 @@ import Testing
       ("TxnWAL", ["KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
       ("KVStore", ["KVData", "KVServer", "CLua"]),
       ("KVData", ["KVServer", "TxnWAL", "CLMDB", "CLua"]),
-      ("KVServer", ["TxnWAL", "CLMDB"]),
+      ("KVFoundation", ["KVServer", "KVData", "TxnWAL", "CLMDB", "CLua"]),
+      ("KVServer", ["TxnWAL", "CLMDB", "KVFoundation"]),
       ("kvd", ["CLMDB", "CLua"]),
     ])
   func `a layer imports nothing from above it, nor past it`(target: String, forbidden: [Substring])
@@ -26,7 +27,9 @@ import Testing
   @Test func `the script that fuzzes decoders compiles every layer below kvd`() throws {
     let folders = try FileManager.default.contentsOfDirectory(
       atPath: SourceTree.root.appending(path: "Sources").path(percentEncoded: false))
-    let layers = folders.filter { !["kvd", "CLinux", "CLMDB", "CLua"].contains($0) }
+    let layers = folders.filter {
+      !["kvd", "KVFoundation", "CLinux", "CLMDB", "CLua"].contains($0)
+    }
     let script = try String(
       contentsOf: SourceTree.root.appending(path: "scripts/fuzz-decoders"), encoding: .utf8)
     let line = try #require(script.split(separator: "\n").first { $0.hasPrefix("for module in ") })
@@ -39,6 +42,13 @@ import Testing
       for file in try SourceTree.files(under: folder) where file.contains(word: "Mutex") {
         #expect(file.path == "Sources/Base/Threads/Lock.swift", "\(file): use Lock")
       }
+    }
+  }
+
+  @Test func `only KVFoundation imports Foundation`() throws {
+    for file in try SourceTree.files(under: "Sources")
+    where !file.imports.isDisjoint(with: ["Foundation", "FoundationEssentials"]) {
+      #expect(file.path.hasPrefix("Sources/KVFoundation/"), "\(file) imports Foundation")
     }
   }
 

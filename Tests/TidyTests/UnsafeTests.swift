@@ -5,7 +5,6 @@ import Testing
   /// The audit list: the only files that may contain the word `unsafe`. A file that is added here is
   /// one more that a reviewer has to read line by line.
   static let audited: Set<String> = [
-    "Sources/Base/Bytes/ByteArray.swift",
     "Sources/Base/Bytes/ByteOrder.swift",
     "Sources/Base/Bytes/CRC32C.swift",
     "Sources/Base/Bytes/LittleEndian.swift",
@@ -19,12 +18,15 @@ import Testing
     "Sources/Base/Threads/PlatformMutex.swift",
     "Sources/Base/Threads/WorkerThread.swift",
     "Sources/Base/Time/SystemClock.swift",
+    "Sources/KVFoundation/UUID.swift",
     "Sources/KVServer/Protocol/ByteBuffer.swift",
     "Sources/KVServer/Protocol/Decimal.swift",
     "Sources/KVServer/Protocol/RawBytes.swift",
     "Sources/KVServer/Scripting/LuaMachine.swift",
     "Sources/KVServer/System/Socket.swift",
     "Sources/KVServer/System/System.swift",
+    "Sources/KVStore/Bytes/CopiedBytes.swift",
+    "Sources/KVStore/Bytes/LentBytes.swift",
     "Sources/KVStore/Format/StoredValue.swift",
     "Sources/KVStore/LMDB/Cursor.swift",
     "Sources/KVStore/LMDB/LMDBEnvironment.swift",
@@ -53,7 +55,7 @@ import Testing
   ]
 
   /// How long the audit list may become.
-  static let limit = 46
+  static let limit = 48
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(

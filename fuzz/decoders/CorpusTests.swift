@@ -8,12 +8,14 @@ import Testing
     case requests = "Requests"
     case records = "Records"
     case stored = "Stored"
+    case tuples = "Tuples"
 
     func feed(_ bytes: [UInt8]) -> Bool {
       switch self {
       case .requests: feedRequests(bytes)
       case .records: feedRecords(bytes)
       case .stored: feedStored(bytes)
+      case .tuples: feedTuples(bytes)
       }
     }
   }

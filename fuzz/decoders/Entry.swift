@@ -8,6 +8,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     _ = feedRecords(bytes)
   #elseif FUZZ_STORED
     _ = feedStored(bytes)
+  #elseif FUZZ_TUPLES
+    _ = feedTuples(bytes)
   #endif
   return 0
 }

@@ -55,6 +55,6 @@ extension RawSpan {
 extension [UInt8] {
   /// Whether these bytes sort before `other` in key order.
   package func isBefore(_ other: [UInt8]) -> Bool {
-    withBytes { bytes in other.withBytes { bytes.isBefore($0) } }
+    rawSpan.isBefore(other.rawSpan)
   }
 }

@@ -24,6 +24,17 @@ extension RawSpan {
       return unsafe start.load(as: UInt8.self) == 0 && memcmp(start, start + 1, count - 1) == 0
     }
   }
+
+  /// The offset of the first `byte` at `offset` or after it; nil if there is none. O(n), at the speed of `memchr`.
+  package func firstOffset(of byte: UInt8, from offset: Int) -> Int? {
+    precondition(offset >= 0 && offset <= byteCount)
+    return unsafe withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress,
+        let found = unsafe memchr(base + offset, Int32(byte), bytes.count - offset)
+      else { return nil }
+      return unsafe UnsafeRawPointer(found) - base
+    }
+  }
 }
 
 extension MutableRawSpan {
