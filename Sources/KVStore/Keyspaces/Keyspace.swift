@@ -37,8 +37,8 @@ package struct Keyspace: Hashable, Sendable, BitwiseCopyable {
   }
 
   /// Takes any byte, also one of no keyspace: for bytes of a file that may be damaged.
-  @inline(__always)
-  init(unchecked rawValue: UInt8) { self.rawValue = rawValue }
+  @inlinable @inline(__always)
+  package init(unchecked rawValue: UInt8) { self.rawValue = rawValue }
 
   private static let greatestRawValue: UInt8 = 0xBF
 
@@ -48,20 +48,23 @@ package struct Keyspace: Hashable, Sendable, BitwiseCopyable {
   // MARK: The store's own
 
   /// What users put, under any key of at most `Limits.keyByteCount` bytes.
-  package static let keys = Keyspace(unchecked: 0)
+  @inlinable
+  package static var keys: Keyspace { Keyspace(unchecked: 0x00) }
 
   /// What belongs to an entry of `keys` with a type: each key begins with the first 14 bytes of its owner's
   /// value, of which the first two are the slot. See `Orphan`.
-  package static let owned = Keyspace(.leadingSlot, number: 0)
+  @inlinable
+  package static var owned: Keyspace { Keyspace(unchecked: 0x40) }
 
   /// Notes that owners are gone: see `Orphan`.
-  static let orphans = Keyspace(.leadingSlot, number: 1)
+  static var orphans: Keyspace { Keyspace(unchecked: 0x41) }
 
   /// The store's clock: see `ClockRecord`.
-  static let clock = Keyspace(.leadingSlot, number: 2)
+  static var clock: Keyspace { Keyspace(unchecked: 0x42) }
 
   /// The index of expiries: see `ExpiryIndex`.
-  package static let expiries = Keyspace(.keyBehindWord, number: 0)
+  @inlinable
+  package static var expiries: Keyspace { Keyspace(unchecked: 0x80) }
 
   /// What a delete of everything that users have put removes: all but the clock.
   static let userData = [keys, owned, orphans, expiries]
