@@ -11,12 +11,14 @@ import KVStore
 /// expiry, so that its entry in the expiry index is removed; otherwise that remains until its time. As long as a
 /// store has never had a map, `replace` reads nothing.
 package enum Records {
+  /// - Parameter place: the place of this key, if the caller knows it.
   @inline(__always)
   package static func replace(
     _ key: RawSpan, with value: RawSpan, expiry: UInt64 = 0, replacing oldExpiry: UInt64 = 0,
-    in evaluation: inout Evaluation
+    at place: KeyPlace? = nil, in evaluation: inout Evaluation
   ) throws(StoreError) {
     guard evaluation.mayHoldOwners else {
+      if expiry | oldExpiry == 0 { return try evaluation.putEntry(key, value, at: place) }
       return try rewrite(
         key, with: value, expiry: expiry, replacing: oldExpiry, in: &evaluation)
     }

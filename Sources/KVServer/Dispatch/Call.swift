@@ -76,7 +76,7 @@ struct Call: ~Copyable {
   var dumped = DumpedValue.Finding.unsound
   /// Key ranges for calls into the store; reused for its capacity.
   var keys: [Range<Int>] = []
-  private let lookups = LookupPrefetcher()
+  let lookups = LookupPrefetcher()
   private let lentInPlace = LentInPlace()
 
   init(

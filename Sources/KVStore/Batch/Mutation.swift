@@ -97,6 +97,30 @@ struct Mutation {
   }
 }
 
+/// A put of bytes that never expire, which is what nearly all mutations are: its frame is one word.
+struct PlainPut: BitwiseCopyable {
+  let keyspace: Keyspace
+  let keyStart: Int
+  let keyEnd: Int
+  /// The offset of the next mutation, and the end of the value.
+  let end: Int
+
+  /// The put at `offset`, or nil if the mutation there is another one, or none.
+  @inline(__always)
+  init?(_ bytes: RawSpan, at offset: Int) {
+    guard bytes.byteCount &- offset >= 8 else { return nil }
+    let frame = bytes.load(at: offset, as: UInt64.self)
+    guard UInt8(truncatingIfNeeded: frame) == Mutation.Kind.put.rawValue,
+      let keyspace = Keyspace(rawValue: UInt8(truncatingIfNeeded: frame >> 56))
+    else { return nil }
+    self.keyspace = keyspace
+    keyStart = offset &+ 8
+    keyEnd = keyStart &+ Int(UInt16(truncatingIfNeeded: frame >> 8))
+    end = keyEnd &+ Int(UInt32(truncatingIfNeeded: frame >> 24))
+    guard end <= bytes.byteCount else { return nil }
+  }
+}
+
 extension Mutation.Kind {
   /// The bytes before the key, the kind's and the keyspace's included.
   var fieldByteCount: Int {

@@ -128,6 +128,14 @@ final class Partition: @unchecked Sendable {
     var offset = 0
     var ranges: [DeletedRange] = []
     while offset < mutations.byteCount {
+      if let put = PlainPut(mutations, at: offset) {
+        let address = EntryAddress(put.keyspace, mutations.extracting(put.keyStart..<put.keyEnd))
+        memtable.insert(
+          address, header: EntryHeader(sequence: position.sequence, kind: .put),
+          value: mutations.extracting(put.keyEnd..<put.end), hash: hash.hash(address))
+        offset = put.end
+        continue
+      }
       guard let mutation = Mutation.parse(mutations, at: offset) else { return false }
       if mutation.kind == .deleteRange {
         ranges.append(DeletedRange(mutation, in: mutations))

@@ -38,6 +38,8 @@ package final class LookupPrefetcher {
   package static let limit = 16
 
   private var lookups: [Lookup] = []
+  /// The indices of the lookups, as `groupByPartition` has sorted them.
+  private var order: [Int] = []
   private var descents: [Descent] = []
 
   package init() {}
@@ -97,6 +99,30 @@ package final class LookupPrefetcher {
       }
     }
   }
+
+  // MARK: By partition
+
+  /// Sorts the lookups by their partitions, and leaves those of one partition in the order in which they were added.
+  /// A batch that is written in this order has one section for each partition. O(n²) for n of at most `limit`.
+  package func groupByPartition() {
+    order.removeAll(keepingCapacity: true)
+    for index in lookups.indices {
+      let partition = lookups[index].place.partition
+      var slot = index
+      order.append(index)
+      while slot > 0, lookups[order[slot &- 1]].place.partition > partition {
+        order[slot] = order[slot &- 1]
+        slot &-= 1
+      }
+      order[slot] = index
+    }
+  }
+
+  /// The index of the lookup number `number` in that order.
+  package func grouped(at number: Int) -> Int { order[number] }
+
+  /// The place of the key of the lookup at `index`.
+  package func place(at index: Int) -> KeyPlace { lookups[index].place }
 
   // MARK: One lookup at a time
 

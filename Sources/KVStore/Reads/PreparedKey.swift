@@ -32,8 +32,9 @@ final class PreparedKey {
   }
 }
 
-/// Where the search for a key begins.
-struct KeyPlace: BitwiseCopyable {
+/// Where the search for an entry begins. It is a value, so whoever computed it for one key must not use it for
+/// another.
+package struct KeyPlace: BitwiseCopyable {
   let partition: Int
   let hash: UInt64
 }

@@ -81,14 +81,16 @@ public struct Evaluation: ~Copyable {
   }
 
   /// Puts a single entry. For layers that handle what belongs to the replaced entry themselves.
+  ///
+  /// - Parameter place: the place of this key, if the caller knows it.
   @inline(__always)
   package mutating func putEntry(
-    _ key: RawSpan, _ value: RawSpan, in keyspace: Keyspace = .keys
+    _ key: RawSpan, _ value: RawSpan, in keyspace: Keyspace = .keys, at place: KeyPlace? = nil
   ) throws(StoreError) {
     let address = EntryAddress(keyspace, key)
     try Limits.check(address)
     try Limits.check(value: value)
-    try begin(address, contentByteCount: key.byteCount + value.byteCount)
+    try begin(address, at: place, contentByteCount: key.byteCount + value.byteCount)
     sequencer.appendPut(address, value)
   }
 
@@ -238,15 +240,17 @@ public struct Evaluation: ~Copyable {
     }
   }
 
+  /// Charges a mutation of the entry at `address`, and begins the section to which the caller appends it.
+  ///
   /// - Parameter indexCount: how many entries of the expiry index are written along with it.
   @inline(__always)
   mutating func begin(
-    _ address: EntryAddress, contentByteCount: Int, indexCount: Int = 0
+    _ address: EntryAddress, at place: KeyPlace? = nil, contentByteCount: Int, indexCount: Int = 0
   ) throws(StoreError) {
     if own.mayHideOwners { try putOrphanOfHidden(address) }
     let entryByteCount = address.key.byteCount &+ ExpiryIndex.prefixByteCount &+ Limits.mutationByteCount
     try charge(contentByteCount &+ Limits.mutationByteCount &+ indexCount &* entryByteCount)
-    sequencer.beginSection(for: reader.partition(ofWritten: address))
+    sequencer.beginSection(for: place?.partition ?? reader.partition(ofWritten: address))
   }
 
   private mutating func charge(_ byteCount: Int) throws(StoreError) {
