@@ -65,7 +65,7 @@ let package = Package(
       swiftSettings: strictTests),
     .testTarget(
       name: "KVStoreTests", dependencies: ["KVStore", "Base", "FaultDevices"],
-      swiftSettings: strictTests),
+      exclude: ["Fixtures"], swiftSettings: strictTests),
     .testTarget(
       name: "KVDataTests", dependencies: ["KVData", "KVStore", "TxnWAL", "Base"],
       swiftSettings: strictTests),
