@@ -1,5 +1,6 @@
 import Base
 import KVStore
+import Net
 
 /// A running server: the store's commands over TCP and Unix sockets, in the Redis protocol.
 ///
@@ -42,7 +43,7 @@ public final class Server: Sendable {
       } catch {
         throw .cannotReadUsers(reason: error.description)
       }
-      sockets = try ListeningSocket.bindAddresses(options)
+      sockets = try Listening.bindAddresses(options)
     }
   }
 
@@ -63,19 +64,19 @@ public final class Server: Sendable {
       users: try Self.users(options, of: store))
     self.state = state
     var sockets = preparation.sockets
-    if let socket = try ListeningSocket.bindPath(options) { sockets.append(socket) }
-    for socket in sockets { try socket.listen(backlog: options.backlog) }
+    if let socket = try Listening.bindPath(options) { sockets.append(socket) }
+    try Listening.listen(sockets, options)
     if let port = sockets.lazy.compactMap(\.port).first {
       state.port.store(port, ordering: .relaxed)
     }
-    do throws(System.Failure) {
+    do throws(IOError) {
       var handles: [LoopHandle] = []
       for _ in 0..<options.ioThreadCount { handles.append(try LoopHandle()) }
       self.handles = handles
       state.begin(handles)
       threads = try Self.start(state, handles, sockets)
     } catch {
-      throw .cannotStart(reason: error.description)
+      throw .cannotStart(reason: error.reason)
     }
     state.start()
     state.watch.start(state)
@@ -141,9 +142,9 @@ public final class Server: Sendable {
 
   private static func start(
     _ state: ServerState, _ handles: [LoopHandle], _ sockets: [ListeningSocket]
-  ) throws(System.Failure) -> [WorkerThread] {
+  ) throws(IOError) -> [WorkerThread] {
     var threads: [WorkerThread] = []
-    do throws(System.Failure) {
+    do throws(IOError) {
       for index in handles.indices {
         threads.append(try startLoop(index, state, handles, sockets))
       }
@@ -158,24 +159,24 @@ public final class Server: Sendable {
   /// The first loop gets the listening sockets.
   private static func startLoop(
     _ index: Int, _ state: ServerState, _ handles: [LoopHandle], _ sockets: [ListeningSocket]
-  ) throws(System.Failure) -> WorkerThread {
+  ) throws(IOError) -> WorkerThread {
     let poller = try Poller.makeDescriptor().release()
     let body: @Sendable () -> Void = {
-      do throws(System.Failure) {
+      do throws(IOError) {
         let loop = try EventLoop(
           server: state, handle: handles[index], poller: Descriptor(adopting: poller),
           counters: state.counters[index], statistics: state.statistics[index],
           listener: index == 0 ? Listener(sockets: sockets, handles: handles) : nil)
         loop.run()
       } catch {
-        state.options.log("cannot run an I/O thread: \(error.description)")
+        state.options.log("cannot run an I/O thread: \(error.reason)")
       }
     }
     do throws(IOError) {
       return try WorkerThread(attempting: "kvd-io-\(index)", body)
     } catch {
       _ = Descriptor(adopting: poller)
-      throw .code(error.errno, operation: "pthread_create")
+      throw error
     }
   }
 

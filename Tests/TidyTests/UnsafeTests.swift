@@ -19,11 +19,9 @@ import Testing
     "Sources/Base/Threads/PlatformMutex.swift",
     "Sources/Base/Threads/WorkerThread.swift",
     "Sources/Base/Time/SystemClock.swift",
-    "Sources/KVServer/Protocol/ByteBuffer.swift",
     "Sources/KVServer/Protocol/Decimal.swift",
     "Sources/KVServer/Protocol/RawBytes.swift",
     "Sources/KVServer/Scripting/LuaMachine.swift",
-    "Sources/KVServer/System/Socket.swift",
     "Sources/KVServer/System/System.swift",
     "Sources/KVStore/Format/StoredValue.swift",
     "Sources/KVStore/LMDB/Cursor.swift",
@@ -45,6 +43,10 @@ import Testing
     "Sources/KVStore/Memtable/NodeList.swift",
     "Sources/KVStore/Memtable/SortedRun.swift",
     "Sources/KVStore/Memtable/SystemPages.swift",
+    "Sources/Net/Buffers/ByteBuffer.swift",
+    "Sources/Net/System/EventDescriptor.swift",
+    "Sources/Net/System/Poller.swift",
+    "Sources/Net/System/Socket.swift",
     "Sources/TxnWAL/Log/LogBuffer.swift",
     "Sources/kvd/ChildProcess.swift",
     "Sources/kvd/Descriptors.swift",
@@ -54,7 +56,7 @@ import Testing
   ]
 
   /// How long the audit list may become.
-  static let limit = 46
+  static let limit = 48
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(

@@ -51,7 +51,7 @@ enum Transactions {
       call.reply.error("ERR WATCH inside MULTI is not allowed")
       return
     }
-    guard !call.server.memory.isFull else { return call.reply.error(ClientMemory.refusal) }
+    guard !call.server.memory.isFull else { return call.reply.error(BufferMemory.refusal) }
     let clock = call.meter.clock
     let begun = clock.now
     let least = clock.ticks(microseconds: watchMicroseconds)

@@ -1,3 +1,5 @@
+import Net
+
 /// One client's socket with its buffered input and output.
 ///
 /// It belongs to one event loop. While it is served, its buffers are swapped into the loop's `Call`; while
@@ -24,7 +26,7 @@ final class Connection {
   var isListedAsYielding = false
   /// Since when it waits for memory to receive more, in seconds of the monotonic clock.
   var awaitingMemorySince: Int64?
-  /// The bytes accounted to it in `ClientMemory`.
+  /// The bytes accounted to it in `BufferMemory`.
   var accountedByteCount = 0
   /// The client has closed its sending side.
   var peerClosed = false

@@ -1,5 +1,6 @@
 import Base
 import KVStore
+import Net
 
 /// One I/O thread: polls sockets, serves the ready ones, and sends replies once they are durable.
 ///
@@ -62,7 +63,7 @@ final class EventLoop {
   init(
     server: ServerState, handle: LoopHandle, poller descriptor: consuming Descriptor,
     counters: LoopCounters, statistics: LoopStatistics, listener: consuming Listener?
-  ) throws(System.Failure) {
+  ) throws(IOError) {
     self.server = server
     self.store = server.store
     self.handle = handle
@@ -70,7 +71,7 @@ final class EventLoop {
     self.statistics = statistics
     options = server.live.current
     poller = Poller(descriptor)
-    try poller.add(handle.event.descriptor.number, token: Self.wakeToken, .read)
+    try poller.add(handle.event.number, token: Self.wakeToken, .read)
     for socket in listener?.sockets ?? [] {
       try poller.add(socket.number, token: Self.listenerToken, .read)
     }

@@ -1,4 +1,5 @@
 import Base
+import Net
 
 /// The listening sockets, and the event loops that accepted connections are distributed to.
 final class Listener {
@@ -26,7 +27,7 @@ extension EventLoop {
   func acceptConnections() {
     for socket in listener?.sockets ?? [] {
       accepting: for _ in 0..<64 {
-        switch System.accept(socket.number) {
+        switch Socket.accept(socket.number) {
         case .nothing: break accepting
         case .exhausted(let code): return pauseAccepting(because: code)
         case .accepted(let number): welcome(number, from: socket)
@@ -38,12 +39,12 @@ extension EventLoop {
   private func welcome(_ number: Int32, from socket: ListeningSocket) {
     let descriptor = Descriptor(adopting: number)
     if socket.path == nil, options.keepAliveSeconds > 0 {
-      System.keepAlive(number, seconds: options.keepAliveSeconds)
+      Socket.keepAlive(number, seconds: options.keepAliveSeconds)
     }
     let path = socket.path.map { "\($0):0" }
     let record = server.clients.enter(
-      descriptor: number, address: path ?? System.peerAddress(number),
-      localAddress: path ?? System.localAddress(number), isOnUnixSocket: path != nil,
+      descriptor: number, address: path ?? Socket.peerAddress(number),
+      localAddress: path ?? Socket.localAddress(number), isOnUnixSocket: path != nil,
       now: SystemClock.monotonicSeconds())
     guard let record else { return refuse(number, "ERR max number of clients reached") }
     guard !server.gate.isProtected || record.isLocal || !server.users.defaultUser.needsNoPassword
@@ -66,8 +67,8 @@ extension EventLoop {
   private func refuse(_ number: Int32, _ error: StaticString) {
     var reply = ReplyWriter()
     reply.error(error)
-    _ = reply.bytes.withBytes { System.send(number, $0) }
-    System.endSending(number)
+    _ = reply.bytes.withBytes { Socket.send(number, $0) }
+    Socket.endSending(number)
   }
 
   func adopt(_ accepted: LoopHandle.Accepted) {
@@ -80,7 +81,7 @@ extension EventLoop {
   private func register(_ connection: Connection) {
     connection.decoder.bulkByteLimit = options.bulkByteLimit
     connection.inputByteLimit = options.queryBufferByteLimit
-    do throws(System.Failure) {
+    do throws(IOError) {
       try poller.add(connection.descriptor.number, token: connection.token, .read)
       connections[connection.token] = connection
     } catch {

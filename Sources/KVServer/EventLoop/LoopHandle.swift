@@ -1,4 +1,5 @@
 import Base
+import Net
 import Synchronization
 
 /// What other threads may do to an event loop: hand it a connection, wake it, stop it.
@@ -22,7 +23,7 @@ final class LoopHandle: Sendable {
   /// The ids of clients to be closed.
   private let doomed = Lock<[UInt64]>([])
 
-  init() throws(System.Failure) { event = try EventDescriptor() }
+  init() throws(IOError) { event = try EventDescriptor() }
 
   func signal() {
     isSignalled.store(true, ordering: .sequentiallyConsistent)

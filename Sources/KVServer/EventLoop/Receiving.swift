@@ -1,4 +1,5 @@
 import Base
+import Net
 
 /// Receiving from sockets, within the memory limit for clients.
 extension EventLoop {
@@ -27,7 +28,7 @@ extension EventLoop {
   func hasMemoryToReceive(_ connection: Connection) -> Bool {
     let wanted = wantedByteCount(of: connection)
     let room = connection.input.totalRoom
-    return wanted <= ClientMemory.ungatedByteCount || wanted <= room
+    return wanted <= BufferMemory.ungatedByteCount || wanted <= room
       || server.memory.hasRoom(for: wanted - room)
   }
 
@@ -36,7 +37,7 @@ extension EventLoop {
   /// does not read its replies waits in any case: it needs no memory to make progress, and is evicted if it
   /// still does not read (see `evictLargestBlocked`).
   func waitForMemory(_ connection: Connection) {
-    if connection.input.capacity > ClientMemory.ungatedByteCount, !connection.isThrottled {
+    if connection.input.capacity > BufferMemory.ungatedByteCount, !connection.isThrottled {
       refuseForMemory(to: connection)
     } else {
       connection.awaitingMemorySince = SystemClock.monotonicSeconds()
@@ -53,7 +54,7 @@ extension EventLoop {
     if connection.isThrottled {
       most = min(most, connection.inputByteLimit - connection.input.count)
     }
-    let outcome = System.receive(
+    let outcome = Socket.receive(
       connection.descriptor.number, into: &connection.input,
       atLeast: min(most, Self.leastReceiveByteCount), atMost: most)
     switch outcome {

@@ -1,5 +1,6 @@
 import Base
 import KVStore
+import Net
 import Synchronization
 
 /// Serving one connection: receive, run complete requests, send the replies that may be sent.
@@ -113,9 +114,9 @@ extension EventLoop {
   }
 
   /// The most bytes this connection's replies may grow to: the memory left for clients, but always at least
-  /// `ClientMemory.ungatedByteCount` more than is pending.
+  /// `BufferMemory.ungatedByteCount` more than is pending.
   private func replyLimit(of connection: Connection, pending: Int) -> Int {
-    let left = max(server.memory.left, ClientMemory.ungatedByteCount)
+    let left = max(server.memory.left, BufferMemory.ungatedByteCount)
     return min(pending + min(left, ReplyWriter.defaultLimit), ReplyWriter.defaultLimit)
   }
 
@@ -234,7 +235,7 @@ extension EventLoop {
     connection.wantsToWrite = false
     while sendable > 0 {
       let outcome = call.reply.bytes.withBytes { bytes in
-        System.send(connection.descriptor.number, bytes.extracting(first: sendable))
+        Socket.send(connection.descriptor.number, bytes.extracting(first: sendable))
       }
       switch outcome {
       case .moved(let byteCount):
@@ -334,7 +335,7 @@ extension EventLoop {
     if connection.wantsToRead { interest.insert(.read) }
     if connection.wantsToWrite { interest.insert(.write) }
     guard interest != connection.interest else { return }
-    do throws(System.Failure) {
+    do throws(IOError) {
       try poller.change(connection.descriptor.number, token: connection.token, interest)
       connection.interest = interest
     } catch {
@@ -345,7 +346,7 @@ extension EventLoop {
   /// Closes the sending side and waits up to two seconds for the client to close its own. Closing both at
   /// once with unread input would reset the connection, and the client might never see the last reply.
   private func linger(_ connection: Connection) {
-    System.endSending(connection.descriptor.number)
+    Socket.endSending(connection.descriptor.number)
     guard !connection.peerClosed else { return close(connection) }
     connection.isLingering = true
     connection.wantsToWrite = false
@@ -357,7 +358,7 @@ extension EventLoop {
   }
 
   private func discardInput(_ connection: Connection) {
-    let outcome = System.receive(
+    let outcome = Socket.receive(
       connection.descriptor.number, into: &spareInput, atLeast: Self.receiveByteCount,
       atMost: Self.receiveByteCount)
     spareInput.consume(spareInput.count)

@@ -142,7 +142,7 @@ extension EventLoop {
   /// `time`.
   private func evictStalledReceivers(idleBefore time: Int64) {
     for connection in Array(connections.values)
-    where connection.input.capacity > ClientMemory.ungatedByteCount && connection.isReceiving
+    where connection.input.capacity > BufferMemory.ungatedByteCount && connection.isReceiving
       && connection.session.record.lastActiveAt.load(ordering: .relaxed) < time
     {
       note(
@@ -173,7 +173,7 @@ extension EventLoop {
     }
     guard blocked.reduce(0, { $0 + byteCount($1) }) >= room,
       let largest = blocked.max(by: { byteCount($0) < byteCount($1) }),
-      byteCount(largest) > ClientMemory.ungatedByteCount
+      byteCount(largest) > BufferMemory.ungatedByteCount
     else { return }
     server.cutOffs.count(.memory)
     options.log(
@@ -194,7 +194,7 @@ extension EventLoop {
 
   /// The request cannot be received, nor any that follows it: replies with an error and closes.
   func refuseForMemory(to connection: Connection) {
-    connection.reply.error(ClientMemory.refusal)
+    connection.reply.error(BufferMemory.refusal)
     connection.beginClosing()
   }
 

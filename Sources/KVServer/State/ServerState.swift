@@ -12,7 +12,7 @@ final class ServerState: Sendable {
   let table = CommandTable.standard
   let cursors: ScanCursors
   let clients: ClientRegistry
-  let memory: ClientMemory
+  let memory: BufferMemory
   let users: Users
   let accessLog: AccessLog
   let gate = Gate()
@@ -76,7 +76,7 @@ final class ServerState: Sendable {
     gate.setProtected(options.access.isProtected)
     memoryLimit.set(options.memoryLimit, gate)
     clients = ClientRegistry(limit: clientLimit)
-    memory = ClientMemory(limit: options.clientMemoryByteCount)
+    memory = BufferMemory(limit: options.clientMemoryByteCount)
     counters = (0..<options.ioThreadCount).map { _ in LoopCounters() }
     statistics = (0..<options.ioThreadCount).map { _ in
       LoopStatistics(commandCount: CommandTable.standard.commands.count)

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import KVServer
+@testable import Net
 
 @Suite struct SyncTimingTests {
   private let millisecond: UInt64 = 1_000_000

@@ -1,35 +1,47 @@
+import Base
 import CLinux
 import Glibc
 
-/// The socket calls.
-extension System {
+/// The socket calls, on sockets that do not block.
+package enum Socket {
+  /// The result of a read or write.
+  package enum Transfer: Equatable {
+    case moved(Int)
+    case wouldBlock
+    /// The peer has closed its sending side; only for reads.
+    case ended
+    case failed(Int32)
+  }
+
+  // MARK: Binding
+
   /// Sockets bound to `address` and `port`, one for each address that the name resolves to. Port 0 lets the
   /// system choose one port for all of them. Clients cannot connect before `listen`. getaddrinfo(3),
   /// socket(2), bind(2).
   ///
   /// Addresses that this machine does not have are skipped, as long as one remains.
-  static func bind(address: String, port: Int) throws(Failure) -> [Int32] {
+  package static func bind(address: String, port: Int) throws(IOError) -> [Int32] {
     var hints = unsafe addrinfo()
     unsafe hints.ai_flags = AI_NUMERICSERV | AI_PASSIVE
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var found: UnsafeMutablePointer<addrinfo>?
     let host = address == "*" ? "0.0.0.0" : address == "::*" ? "::" : address
     let status = unsafe getaddrinfo(host, String(port), &hints, &found)
-    guard status == 0 else { throw .name(address, code: status) }
+    guard status == 0 else { throw unresolved(address, status) }
     defer { unsafe freeaddrinfo(found) }
     var sockets: [Int32] = []
-    var failure = Failure.name(address, code: EAI_NONAME)
+    var failure = unresolved(address, EAI_NONAME)
     var port = port
     var next = unsafe found
     while let info = unsafe next {
       unsafe next = info.pointee.ai_next
-      do throws(Failure) {
+      do throws(IOError) {
         let descriptor = try unsafe bind(info.pointee, port: port)
         if port == 0 { port = localPort(descriptor.number) }
         sockets.append(descriptor.release())
       } catch {
         failure = error
-        if error.isMissingAddress { continue }
+        if [EADDRNOTAVAIL, EAFNOSUPPORT].contains(error.errno) { continue }
         for socket in sockets { _ = Descriptor(adopting: socket) }
         throw error
       }
@@ -38,7 +50,12 @@ extension System {
     return sockets
   }
 
-  private static func bind(_ info: addrinfo, port: Int) throws(Failure) -> Descriptor {
+  /// A host name that does not resolve, for a reason of getaddrinfo(3).
+  private static func unresolved(_ address: String, _ status: Int32) -> IOError {
+    IOError(errno: status == EAI_SYSTEM ? errno : status, operation: "resolve", path: address)
+  }
+
+  private static func bind(_ info: addrinfo, port: Int) throws(IOError) -> Descriptor {
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = try Descriptor(unsafe socket(info.ai_family, kind, 0), operation: "socket")
     var on: Int32 = 1
@@ -57,27 +74,27 @@ extension System {
         unsafe Glibc.bind(descriptor.number, $0.baseAddress!, socklen_t(byteCount))
       }
     }
-    guard code == 0 else { throw .code(errno, operation: "bind") }
+    guard code == 0 else { throw IOError(errno: errno, operation: "bind", path: "port \(port)") }
     return descriptor
   }
 
   /// Lets clients connect to a bound socket; listen(2).
-  static func listen(_ number: Int32, backlog: Int) throws(Failure) {
+  package static func listen(_ number: Int32, backlog: Int) throws(IOError) {
     guard Glibc.listen(number, Int32(backlog)) == 0 else {
-      throw .code(errno, operation: "listen")
+      throw IOError(errno: errno, operation: "listen", path: "descriptor \(number)")
     }
   }
 
   /// The longest path that fits into the address of a Unix socket with a zero byte after it, in bytes.
-  static let longestSocketPath = 107
+  package static let longestPath = 107
 
   /// A Unix socket bound to `path`. A socket file that nobody listens on is replaced. With `mode` 0 the
   /// permissions are left as the system sets them.
-  static func bind(path: String, mode: Int) throws(Failure) -> Descriptor {
+  package static func bind(path: String, mode: Int) throws(IOError) -> Descriptor {
     var address = sockaddr_un()
     let bytes = Array(path.utf8)
-    guard bytes.count <= longestSocketPath, !bytes.contains(0) else {
-      throw .code(ENAMETOOLONG, operation: "the path of the Unix socket")
+    guard bytes.count <= longestPath, !bytes.contains(0) else {
+      throw IOError(errno: ENAMETOOLONG, operation: "the path of the Unix socket", path: path)
     }
     address.sun_family = sa_family_t(AF_UNIX)
     unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
@@ -95,20 +112,20 @@ extension System {
     if isRefused { unsafe unlink(path) }
     let descriptor = try Descriptor(socket(AF_UNIX, kind, 0), operation: "socket")
     guard unsafe use({ unsafe Glibc.bind(descriptor.number, $0, $1) }) == 0 else {
-      throw .code(errno, operation: "bind")
+      throw IOError(errno: errno, operation: "bind", path: path)
     }
     guard unsafe mode == 0 || chmod(path, mode_t(mode)) == 0 else {
-      throw .code(errno, operation: "chmod")
+      throw IOError(errno: errno, operation: "chmod", path: path)
     }
     return descriptor
   }
 
   /// Removes the file of a Unix socket; unlink(2).
-  static func removeSocket(_ path: String) { unsafe _ = unlink(path) }
+  package static func removeFile(_ path: String) { unsafe _ = unlink(path) }
 
   /// Makes the system probe the peer after `seconds` of silence and close the connection after three
   /// unanswered probes; setsockopt(2).
-  static func keepAlive(_ number: Int32, seconds: Int) {
+  package static func keepAlive(_ number: Int32, seconds: Int) {
     func set(_ level: Int32, _ name: Int32, _ value: Int) {
       var value = Int32(clamping: value)
       unsafe _ = setsockopt(number, level, name, &value, 4)
@@ -119,7 +136,7 @@ extension System {
     set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
   }
 
-  enum Acceptance {
+  package enum Acceptance {
     case accepted(Int32)
     case nothing
     /// Out of descriptors or memory: an immediate retry would only spin.
@@ -127,7 +144,7 @@ extension System {
   }
 
   /// accept4(2); the new socket is non-blocking and does not delay small packets.
-  static func accept(_ listener: Int32) -> Acceptance {
+  package static func accept(_ listener: Int32) -> Acceptance {
     let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     while true {
       let number = accept4(listener, nil, nil, flags)
@@ -145,7 +162,7 @@ extension System {
   }
 
   /// recv(2) after the tail of `buffer`, with room for `atLeast` bytes.
-  static func receive(
+  package static func receive(
     _ number: Int32, into buffer: inout ByteBuffer, atLeast: Int, atMost: Int
   ) -> Transfer {
     var outcome = Transfer.wouldBlock
@@ -172,7 +189,7 @@ extension System {
   }
 
   /// send(2), without SIGPIPE.
-  static func send(_ number: Int32, _ bytes: RawSpan) -> Transfer {
+  package static func send(_ number: Int32, _ bytes: RawSpan) -> Transfer {
     unsafe bytes.withUnsafeBytes { source in
       while true {
         let count = unsafe Glibc.send(
@@ -188,19 +205,19 @@ extension System {
   }
 
   /// shutdown(2) of the sending side: the peer reads what was sent and then end-of-file.
-  static func endSending(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
+  package static func endSending(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
 
-  /// getpeername(2) as Redis writes it, `address:port`.
-  static func peerAddress(_ number: Int32) -> String {
+  /// getpeername(2), as `address:port`.
+  package static func peerAddress(_ number: Int32) -> String {
     unsafe describe { unsafe getpeername(number, $0, $1) }
   }
 
   /// getsockname(2)
-  static func localAddress(_ number: Int32) -> String {
+  package static func localAddress(_ number: Int32) -> String {
     unsafe describe { unsafe getsockname(number, $0, $1) }
   }
 
-  static func localPort(_ number: Int32) -> Int {
+  package static func localPort(_ number: Int32) -> Int {
     Int(localAddress(number).split(separator: ":").last ?? "") ?? 0
   }
 

@@ -6,28 +6,28 @@ import Base
 
 /// A growable queue of raw bytes, appended at the tail and consumed at the head.
 ///
-/// Used both for input from a socket and for replies. An empty buffer owns no memory after `release()`, so
+/// Used for the input of a connection and for its output. An empty buffer owns no memory after `release()`, so
 /// an idle connection costs none.
 ///
 /// Complexity: appending and consuming are amortised O(1) per byte; nothing is allocated while the buffered
 /// bytes fit the capacity reached before.
 @safe
-struct ByteBuffer: ~Copyable {
-  private var base: UnsafeMutableRawPointer?
-  private(set) var capacity = 0
-  private var head = 0
-  private var tail = 0
+package struct ByteBuffer: ~Copyable {
+  @usableFromInline var base: UnsafeMutableRawPointer?
+  @usableFromInline package internal(set) var capacity = 0
+  @usableFromInline var head = 0
+  @usableFromInline var tail = 0
 
-  init() { unsafe base = nil }
+  @inlinable package init() { unsafe base = nil }
 
   deinit { unsafe free(base) }
 
-  var count: Int { tail &- head }
-  var isEmpty: Bool { tail == head }
+  @inlinable package var count: Int { tail &- head }
+  @inlinable package var isEmpty: Bool { tail == head }
 
   /// Lends the bytes between head and tail.
-  @inline(__always)
-  borrowing func withBytes<R: ~Copyable, E: Error>(
+  @inlinable @inline(__always)
+  package borrowing func withBytes<R: ~Copyable, E: Error>(
     _ body: (RawSpan) throws(E) -> R
   ) throws(E) -> R {
     let bytes = unsafe UnsafeRawBufferPointer(start: base.map { unsafe $0 + head }, count: count)
@@ -35,8 +35,8 @@ struct ByteBuffer: ~Copyable {
   }
 
   /// The byte at `offset` from the head.
-  @inline(__always)
-  subscript(offset: Int) -> UInt8 {
+  @inlinable @inline(__always)
+  package subscript(offset: Int) -> UInt8 {
     get {
       precondition(offset >= 0 && offset < count)
       return unsafe base.unsafelyUnwrapped.load(fromByteOffset: head &+ offset, as: UInt8.self)
@@ -49,7 +49,7 @@ struct ByteBuffer: ~Copyable {
   }
 
   /// The offset of the first `byte` at or after `start`, or nil.
-  func firstOffset(of byte: UInt8, from start: Int, limit: Int = .max) -> Int? {
+  package func firstOffset(of byte: UInt8, from start: Int, limit: Int = .max) -> Int? {
     precondition(start >= 0)
     let length = min(count, limit) &- start
     guard length > 0 else { return nil }
@@ -59,12 +59,12 @@ struct ByteBuffer: ~Copyable {
   }
 
   /// Makes room for `byteCount` more bytes after the tail.
-  @inline(__always)
-  mutating func reserve(_ byteCount: Int) {
+  @inlinable @inline(__always)
+  package mutating func reserve(_ byteCount: Int) {
     if capacity &- tail < byteCount { makeRoom(for: byteCount) }
   }
 
-  private mutating func makeRoom(for byteCount: Int) {
+  @usableFromInline mutating func makeRoom(for byteCount: Int) {
     precondition(byteCount >= 0)
     let live = count
     let isMostlyConsumed = head >= live
@@ -76,13 +76,13 @@ struct ByteBuffer: ~Copyable {
   }
 
   /// How many bytes the buffer can hold without growing, including those already in it.
-  var totalRoom: Int { mayMove ? capacity : capacity &- head }
+  package var totalRoom: Int { mayMove ? capacity : capacity &- head }
 
   /// Makes the buffer large enough for `byteCount` bytes, including those already in it. Grows no further
   /// than that.
   ///
   /// Complexity: O(bytes consumed since the last move), except for small buffers and when it grows.
-  mutating func reserveTotal(_ byteCount: Int) {
+  package mutating func reserveTotal(_ byteCount: Int) {
     guard capacity - head < byteCount else { return }
     if mayMove { moveToStart() }
     if capacity - head < byteCount { resize(to: head + byteCount) }
@@ -94,7 +94,7 @@ struct ByteBuffer: ~Copyable {
   private static let movedAnyTime = 64 << 10
 
   /// Moves the bytes into a small buffer of their own and leaves the memory to `spare`.
-  mutating func shrink(leaving spare: inout ByteBuffer) {
+  package mutating func shrink(leaving spare: inout ByteBuffer) {
     var small = ByteBuffer()
     small.reserveTotal(count + 512)
     withBytes { small.append($0) }
@@ -117,15 +117,15 @@ struct ByteBuffer: ~Copyable {
     capacity = byteCount
   }
 
-  @inline(__always)
-  mutating func append(_ byte: UInt8) {
+  @inlinable @inline(__always)
+  package mutating func append(_ byte: UInt8) {
     reserve(1)
     unsafe base.unsafelyUnwrapped.storeBytes(of: byte, toByteOffset: tail, as: UInt8.self)
     tail &+= 1
   }
 
-  @inline(__always)
-  mutating func append(_ bytes: RawSpan) {
+  @inlinable @inline(__always)
+  package mutating func append(_ bytes: RawSpan) {
     let byteCount = bytes.byteCount
     guard byteCount > 0 else { return }
     reserve(byteCount)
@@ -136,8 +136,8 @@ struct ByteBuffer: ~Copyable {
     tail &+= byteCount
   }
 
-  @inline(__always)
-  mutating func append(_ text: StaticString) {
+  @inlinable @inline(__always)
+  package mutating func append(_ text: StaticString) {
     let byteCount = text.utf8CodeUnitCount
     reserve(byteCount)
     unsafe memcpy(base.unsafelyUnwrapped + tail, text.utf8Start, byteCount)
@@ -145,7 +145,7 @@ struct ByteBuffer: ~Copyable {
   }
 
   /// Appends a copy of the bytes at `range`, counted from the head.
-  mutating func append(copyOf range: Range<Int>) {
+  package mutating func append(copyOf range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
     guard !range.isEmpty else { return }
     reserve(range.count)
@@ -155,7 +155,7 @@ struct ByteBuffer: ~Copyable {
 
   /// Lets `fill` write after the tail, where at least `byteCount` bytes are free; it returns how many it
   /// wrote.
-  mutating func fillTail(
+  package mutating func fillTail(
     atLeast byteCount: Int, atMost limit: Int = .max, _ fill: (UnsafeMutableRawBufferPointer) -> Int
   ) {
     reserve(byteCount)
@@ -167,8 +167,8 @@ struct ByteBuffer: ~Copyable {
   }
 
   /// Removes `byteCount` bytes from the head.
-  @inline(__always)
-  mutating func consume(_ byteCount: Int) {
+  @inlinable @inline(__always)
+  package mutating func consume(_ byteCount: Int) {
     precondition(byteCount >= 0 && byteCount <= count)
     head &+= byteCount
     if head == tail {
@@ -178,13 +178,13 @@ struct ByteBuffer: ~Copyable {
   }
 
   /// Drops everything after the first `byteCount` bytes.
-  mutating func truncate(to byteCount: Int) {
+  package mutating func truncate(to byteCount: Int) {
     precondition(byteCount >= 0 && byteCount <= count)
     tail = head + byteCount
   }
 
   /// Inserts `bytes` at `offset`, moving what follows.
-  mutating func insert(_ bytes: RawSpan, at offset: Int) {
+  package mutating func insert(_ bytes: RawSpan, at offset: Int) {
     precondition(offset >= 0 && offset <= count)
     let following = count - offset
     let byteCount = bytes.byteCount
@@ -199,7 +199,7 @@ struct ByteBuffer: ~Copyable {
   }
 
   /// Frees the memory of an empty buffer.
-  mutating func release() {
+  package mutating func release() {
     guard isEmpty, capacity > 0 else { return }
     unsafe free(base)
     unsafe base = nil

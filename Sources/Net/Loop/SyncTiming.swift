@@ -1,13 +1,13 @@
 /// When an event loop's writes are synced, and by which thread.
 ///
 /// One sync costs the same for one write as for a hundred, and handing it to another thread costs as much
-/// as a command. So while other sockets are ready they are served first, and their writes share the sync.
+/// as a small request. So while other sockets are ready they are served first, and their writes share the sync.
 /// When none is ready, the loop would only wait, and syncs the log itself. A loop that always finds ready
 /// sockets hands the sync to the log writer after `gatherNanoseconds`.
 ///
 /// Times are in nanoseconds of the monotonic clock.
-struct SyncTiming {
-  enum Step: Equatable {
+package struct SyncTiming {
+  package enum Step: Equatable {
     /// Serve ready sockets first.
     case gather
     /// Sync in this thread.
@@ -17,22 +17,24 @@ struct SyncTiming {
   }
 
   /// The longest time that writes are gathered.
-  static let gatherNanoseconds: UInt64 = 1_000_000
+  package static let gatherNanoseconds: UInt64 = 1_000_000
   /// A sync in the loop's thread blocks its connections. One that takes this long makes the loop hand syncs
   /// to the log writer for `delegatingNanoseconds`.
-  static let slowNanoseconds: UInt64 = 5_000_000
-  static let delegatingNanoseconds: UInt64 = 500_000_000
+  package static let slowNanoseconds: UInt64 = 5_000_000
+  package static let delegatingNanoseconds: UInt64 = 500_000_000
 
   /// Something was written and no sync was requested since.
-  private(set) var hasUnsynced = false
+  package private(set) var hasUnsynced = false
   /// When gathering began.
   private var gatheringSince: UInt64?
   private var delegatingUntil: UInt64 = 0
 
-  mutating func didWrite() { hasUnsynced = true }
+  package init() {}
+
+  package mutating func didWrite() { hasUnsynced = true }
 
   /// What to do about unsynced writes, for a loop that has just polled its sockets.
-  mutating func nextStep(isBusy: Bool, now: UInt64) -> Step {
+  package mutating func nextStep(isBusy: Bool, now: UInt64) -> Step {
     if isBusy {
       let since = gatheringSince ?? now
       gatheringSince = since
@@ -44,7 +46,7 @@ struct SyncTiming {
   }
 
   /// A sync in this thread has finished.
-  mutating func didSync(from begun: UInt64, to ended: UInt64) {
+  package mutating func didSync(from begun: UInt64, to ended: UInt64) {
     if ended >= begun + Self.slowNanoseconds {
       delegatingUntil = ended + Self.delegatingNanoseconds
     }

@@ -1,0 +1,6 @@
+import Net
+
+// Types of the layer below that most of this module uses.
+
+typealias BufferMemory = Net.BufferMemory
+typealias ByteBuffer = Net.ByteBuffer
