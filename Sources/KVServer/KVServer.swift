@@ -143,10 +143,11 @@ public final class Server: Sendable {
   private static func start(
     _ state: ServerState, _ handles: [LoopHandle], _ sockets: [ListeningSocket]
   ) throws(IOError) -> [WorkerThread] {
+    let mailboxes = handles.map { Mailbox<ClientRecord>($0) }
     var threads: [WorkerThread] = []
     do throws(IOError) {
       for index in handles.indices {
-        threads.append(try startLoop(index, state, handles, sockets))
+        threads.append(try startLoop(index, state, mailboxes, sockets))
       }
     } catch {
       for handle in handles { handle.stop() }
@@ -158,15 +159,20 @@ public final class Server: Sendable {
 
   /// The first loop gets the listening sockets.
   private static func startLoop(
-    _ index: Int, _ state: ServerState, _ handles: [LoopHandle], _ sockets: [ListeningSocket]
+    _ index: Int, _ state: ServerState, _ mailboxes: [Mailbox<ClientRecord>],
+    _ sockets: [ListeningSocket]
   ) throws(IOError) -> WorkerThread {
     let poller = try Poller.makeDescriptor().release()
     let body: @Sendable () -> Void = {
       do throws(IOError) {
-        let loop = try EventLoop(
-          server: state, handle: handles[index], poller: Descriptor(adopting: poller),
-          counters: state.counters[index], statistics: state.statistics[index],
-          listener: index == 0 ? Listener(sockets: sockets, handles: handles) : nil)
+        let mailbox = mailboxes[index]
+        let frontEnd = RESPFrontEnd(
+          server: state, handle: mailbox.handle, counters: state.counters[index],
+          statistics: state.statistics[index])
+        let loop = try ClientLoop(
+          frontEnd, mailbox: mailbox, registry: state.clients, memory: state.memory,
+          traffic: state.counters[index].traffic, poller: Descriptor(adopting: poller),
+          listener: index == 0 ? Listener(sockets: sockets, mailboxes: mailboxes) : nil)
         loop.run()
       } catch {
         state.options.log("cannot run an I/O thread: \(error.reason)")

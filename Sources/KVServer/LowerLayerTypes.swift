@@ -4,3 +4,5 @@ import Net
 
 typealias BufferMemory = Net.BufferMemory
 typealias ByteBuffer = Net.ByteBuffer
+typealias LoopHandle = Net.LoopHandle
+typealias ResponseWaits = Net.ResponseWaits

@@ -1,13 +1,15 @@
 import CLinux
 
 /// The processor's counter if it runs at a constant rate, otherwise the system's monotonic clock.
-package struct TickClock: Sendable {
+///
+/// Public, because it is read for every request: the compiler inlines only public functions across modules.
+public struct TickClock: Sendable {
   @usableFromInline let usesCounter: Bool
   /// Nanoseconds are ticks × this / 2^24.
   @usableFromInline let scale: UInt64
 
   /// Calibrates the counter against the clock once, for 4 ms.
-  package static let standard = TickClock()
+  public static let standard = TickClock()
 
   private init() {
     usesCounter = kvd_has_invariant_tsc() != 0
@@ -23,16 +25,20 @@ package struct TickClock: Sendable {
     scale = max(1, UInt64((Double(elapsed) / Double(ticks) * Double(1 << 24)).rounded()))
   }
 
+  /// The time in ticks since an arbitrary origin.
   @inline(__always)
-  package var now: UInt64 { usesCounter ? kvd_counter() : SystemClock.monotonicNanoseconds() }
+  public var now: UInt64 { usesCounter ? kvd_counter() : SystemClock.monotonicNanoseconds() }
 
-  @inlinable @inline(__always)
-  package func nanoseconds(_ ticks: UInt64) -> UInt64 {
+  /// How long `ticks` last.
+  @inlinable
+  @inline(__always)
+  public func nanoseconds(_ ticks: UInt64) -> UInt64 {
     let (high, low) = ticks.multipliedFullWidth(by: scale)
     return high << 40 | low >> 24
   }
 
-  package func ticks(microseconds: Int) -> UInt64 {
+  /// How many ticks a duration has, rounded up.
+  public func ticks(microseconds: Int) -> UInt64 {
     let ticks = (Double(microseconds) * 1000 * Double(1 << 24) / Double(scale)).rounded(.up)
     return ticks < Double(UInt64.max / 2) ? UInt64(ticks) : .max
   }

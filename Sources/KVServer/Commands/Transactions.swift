@@ -76,7 +76,6 @@ enum Transactions {
   /// Retries WATCH after all other connections that are ready. Each key is watched from its lookup on.
   private static func yieldWatch(_ call: inout Call) {
     call.disposition = .waiting
-    call.handle.signal()
   }
 
   static func unwatch(_ call: inout Call, _ request: RawSpan) throws(StoreError) {

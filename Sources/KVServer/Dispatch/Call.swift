@@ -35,7 +35,8 @@ struct Call: ~Copyable {
   let handle: LoopHandle
   var session: Session
   var reply = ReplyWriter()
-  var held = HeldReplies()
+  /// Which of the pending replies wait for what.
+  var held = ResponseWaits()
   /// The arguments, including the command's name, as byte ranges of the request.
   var arguments: [Range<Int>] = []
   var disposition = Disposition.next

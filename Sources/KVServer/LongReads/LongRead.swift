@@ -180,6 +180,6 @@ final class LongRead: QueuedRead, @unchecked Sendable {
 
   private func complete() {
     done.store(true, ordering: .releasing)
-    handle.signal()
+    handle.complete(record.id)
   }
 }

@@ -10,40 +10,40 @@ import Synchronization
 ///
 /// Usage is updated when an event loop has finished serving a connection, so each loop may exceed the limit
 /// by what one connection allocates in between.
-package final class BufferMemory: Sendable {
-  package static let ungatedByteCount = 64 << 10
+public final class BufferMemory: Sendable {
+  public static let ungatedByteCount = 64 << 10
 
-  package let limit: Atomic<Int>
+  public let limit: Atomic<Int>
   private let used = Atomic<Int>(0)
   /// The least room there was for refused output since `takeRefusal` was last called; `.max` if none was
   /// refused.
   private let refusedRoom = Atomic<Int>(.max)
 
-  package init(limit: Int) { self.limit = Atomic(limit) }
+  public init(limit: Int) { self.limit = Atomic(limit) }
 
-  package var inUse: Int { used.load(ordering: .relaxed) }
+  public var inUse: Int { used.load(ordering: .relaxed) }
   /// The limit may be `Int.max`; `max` prevents an overflow.
-  package var left: Int { limit.load(ordering: .relaxed) - max(0, inUse) }
-  package var isFull: Bool { left <= 0 }
+  public var left: Int { limit.load(ordering: .relaxed) - max(0, inUse) }
+  public var isFull: Bool { left <= 0 }
 
-  package func hasRoom(for byteCount: Int) -> Bool { byteCount <= left }
+  public func hasRoom(for byteCount: Int) -> Bool { byteCount <= left }
 
   /// Records that output was refused because only `byteCount` bytes were left for it.
-  package func noteRefusal(room byteCount: Int) { refusedRoom.min(byteCount, ordering: .relaxed) }
+  public func noteRefusal(room byteCount: Int) { refusedRoom.min(byteCount, ordering: .relaxed) }
 
   /// Whether output was refused since `takeRefusal` was last called.
-  package var isRefusing: Bool { refusedRoom.load(ordering: .relaxed) < .max }
+  public var isRefusing: Bool { refusedRoom.load(ordering: .relaxed) < .max }
 
   /// Returns and resets the least room there was for refused output; nil if none was refused.
-  package func takeRefusal() -> Int? {
+  public func takeRefusal() -> Int? {
     let room = refusedRoom.exchange(.max, ordering: .relaxed)
     return room < .max ? room : nil
   }
 
-  package func change(by byteCount: Int) { used.add(byteCount, ordering: .relaxed) }
+  public func change(by byteCount: Int) { used.add(byteCount, ordering: .relaxed) }
 
   /// Reserves as much of `byteCount` as there is room for; returns how much that is.
-  package func reserve(upTo byteCount: Int) -> Int {
+  public func reserve(upTo byteCount: Int) -> Int {
     change(by: byteCount)
     let excess = min(byteCount, max(0, -left))
     change(by: -excess)

@@ -12,22 +12,22 @@ import Base
 /// Complexity: appending and consuming are amortised O(1) per byte; nothing is allocated while the buffered
 /// bytes fit the capacity reached before.
 @safe
-package struct ByteBuffer: ~Copyable {
+public struct ByteBuffer: ~Copyable {
   @usableFromInline var base: UnsafeMutableRawPointer?
-  @usableFromInline package internal(set) var capacity = 0
+  public internal(set) var capacity = 0
   @usableFromInline var head = 0
   @usableFromInline var tail = 0
 
-  @inlinable package init() { unsafe base = nil }
+  @inlinable public init() { unsafe base = nil }
 
   deinit { unsafe free(base) }
 
-  @inlinable package var count: Int { tail &- head }
-  @inlinable package var isEmpty: Bool { tail == head }
+  @inlinable public var count: Int { tail &- head }
+  @inlinable public var isEmpty: Bool { tail == head }
 
   /// Lends the bytes between head and tail.
   @inlinable @inline(__always)
-  package borrowing func withBytes<R: ~Copyable, E: Error>(
+  public borrowing func withBytes<R: ~Copyable, E: Error>(
     _ body: (RawSpan) throws(E) -> R
   ) throws(E) -> R {
     let bytes = unsafe UnsafeRawBufferPointer(start: base.map { unsafe $0 + head }, count: count)
@@ -36,7 +36,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// The byte at `offset` from the head.
   @inlinable @inline(__always)
-  package subscript(offset: Int) -> UInt8 {
+  public subscript(offset: Int) -> UInt8 {
     get {
       precondition(offset >= 0 && offset < count)
       return unsafe base.unsafelyUnwrapped.load(fromByteOffset: head &+ offset, as: UInt8.self)
@@ -49,7 +49,7 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// The offset of the first `byte` at or after `start`, or nil.
-  package func firstOffset(of byte: UInt8, from start: Int, limit: Int = .max) -> Int? {
+  public func firstOffset(of byte: UInt8, from start: Int, limit: Int = .max) -> Int? {
     precondition(start >= 0)
     let length = min(count, limit) &- start
     guard length > 0 else { return nil }
@@ -60,7 +60,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// Makes room for `byteCount` more bytes after the tail.
   @inlinable @inline(__always)
-  package mutating func reserve(_ byteCount: Int) {
+  public mutating func reserve(_ byteCount: Int) {
     if capacity &- tail < byteCount { makeRoom(for: byteCount) }
   }
 
@@ -76,13 +76,13 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// How many bytes the buffer can hold without growing, including those already in it.
-  package var totalRoom: Int { mayMove ? capacity : capacity &- head }
+  public var totalRoom: Int { mayMove ? capacity : capacity &- head }
 
   /// Makes the buffer large enough for `byteCount` bytes, including those already in it. Grows no further
   /// than that.
   ///
   /// Complexity: O(bytes consumed since the last move), except for small buffers and when it grows.
-  package mutating func reserveTotal(_ byteCount: Int) {
+  public mutating func reserveTotal(_ byteCount: Int) {
     guard capacity - head < byteCount else { return }
     if mayMove { moveToStart() }
     if capacity - head < byteCount { resize(to: head + byteCount) }
@@ -94,7 +94,7 @@ package struct ByteBuffer: ~Copyable {
   private static let movedAnyTime = 64 << 10
 
   /// Moves the bytes into a small buffer of their own and leaves the memory to `spare`.
-  package mutating func shrink(leaving spare: inout ByteBuffer) {
+  public mutating func shrink(leaving spare: inout ByteBuffer) {
     var small = ByteBuffer()
     small.reserveTotal(count + 512)
     withBytes { small.append($0) }
@@ -118,14 +118,14 @@ package struct ByteBuffer: ~Copyable {
   }
 
   @inlinable @inline(__always)
-  package mutating func append(_ byte: UInt8) {
+  public mutating func append(_ byte: UInt8) {
     reserve(1)
     unsafe base.unsafelyUnwrapped.storeBytes(of: byte, toByteOffset: tail, as: UInt8.self)
     tail &+= 1
   }
 
   @inlinable @inline(__always)
-  package mutating func append(_ bytes: RawSpan) {
+  public mutating func append(_ bytes: RawSpan) {
     let byteCount = bytes.byteCount
     guard byteCount > 0 else { return }
     reserve(byteCount)
@@ -137,7 +137,7 @@ package struct ByteBuffer: ~Copyable {
   }
 
   @inlinable @inline(__always)
-  package mutating func append(_ text: StaticString) {
+  public mutating func append(_ text: StaticString) {
     let byteCount = text.utf8CodeUnitCount
     reserve(byteCount)
     unsafe memcpy(base.unsafelyUnwrapped + tail, text.utf8Start, byteCount)
@@ -145,7 +145,7 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// Appends a copy of the bytes at `range`, counted from the head.
-  package mutating func append(copyOf range: Range<Int>) {
+  public mutating func append(copyOf range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
     guard !range.isEmpty else { return }
     reserve(range.count)
@@ -155,7 +155,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// Lets `fill` write after the tail, where at least `byteCount` bytes are free; it returns how many it
   /// wrote.
-  package mutating func fillTail(
+  public mutating func fillTail(
     atLeast byteCount: Int, atMost limit: Int = .max, _ fill: (UnsafeMutableRawBufferPointer) -> Int
   ) {
     reserve(byteCount)
@@ -168,7 +168,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// Removes `byteCount` bytes from the head.
   @inlinable @inline(__always)
-  package mutating func consume(_ byteCount: Int) {
+  public mutating func consume(_ byteCount: Int) {
     precondition(byteCount >= 0 && byteCount <= count)
     head &+= byteCount
     if head == tail {
@@ -178,13 +178,13 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// Drops everything after the first `byteCount` bytes.
-  package mutating func truncate(to byteCount: Int) {
+  public mutating func truncate(to byteCount: Int) {
     precondition(byteCount >= 0 && byteCount <= count)
     tail = head + byteCount
   }
 
   /// Inserts `bytes` at `offset`, moving what follows.
-  package mutating func insert(_ bytes: RawSpan, at offset: Int) {
+  public mutating func insert(_ bytes: RawSpan, at offset: Int) {
     precondition(offset >= 0 && offset <= count)
     let following = count - offset
     let byteCount = bytes.byteCount
@@ -199,7 +199,7 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// Frees the memory of an empty buffer.
-  package mutating func release() {
+  public mutating func release() {
     guard isEmpty, capacity > 0 else { return }
     unsafe free(base)
     unsafe base = nil

@@ -2,17 +2,17 @@ import Base
 import Synchronization
 
 /// A socket that clients connect to: an address and port, or a path.
-package final class ListeningSocket: Sendable {
-  package let number: Int32
+public final class ListeningSocket: Sendable {
+  public let number: Int32
   private let isClosed = Atomic<Bool>(false)
   /// The path of a Unix socket, removed when the socket is closed.
-  package let path: String?
+  public let path: String?
   /// How messages name the socket.
-  package let name: String
+  public let name: String
 
   /// Sockets bound to `address` and `port`, one for each address that the name resolves to; see
   /// `Socket.bind(address:port:)`. Clients cannot connect before `listen`.
-  package static func bind(address: String, port: Int) throws(IOError) -> [ListeningSocket] {
+  public static func bind(address: String, port: Int) throws(IOError) -> [ListeningSocket] {
     try Socket.bind(address: address, port: port).map { number in
       ListeningSocket(
         number, path: nil, name: "\(address) port \(port == 0 ? Socket.localPort(number) : port)")
@@ -21,7 +21,7 @@ package final class ListeningSocket: Sendable {
 
   /// A Unix socket bound to `path`. A socket file that nothing answers on is replaced, so the caller must
   /// call `listen` soon. With `mode` 0 the permissions are left as the system sets them.
-  package static func bind(path: String, mode: Int) throws(IOError) -> ListeningSocket {
+  public static func bind(path: String, mode: Int) throws(IOError) -> ListeningSocket {
     let descriptor = try Socket.bind(path: path, mode: mode)
     return ListeningSocket(descriptor.release(), path: path, name: path)
   }
@@ -35,16 +35,16 @@ package final class ListeningSocket: Sendable {
   deinit { close() }
 
   /// Clients can connect once this returns.
-  package func listen(backlog: Int) throws(IOError) {
+  public func listen(backlog: Int) throws(IOError) {
     try Socket.listen(number, backlog: backlog)
   }
 
   /// Clients can no longer connect. Idempotent.
-  package func close() {
+  public func close() {
     guard !isClosed.exchange(true, ordering: .relaxed) else { return }
     _ = Descriptor(adopting: number)
     if let path { Socket.removeFile(path) }
   }
 
-  package var port: Int? { path == nil ? Socket.localPort(number) : nil }
+  public var port: Int? { path == nil ? Socket.localPort(number) : nil }
 }

@@ -6,8 +6,8 @@
 /// sockets hands the sync to the log writer after `gatherNanoseconds`.
 ///
 /// Times are in nanoseconds of the monotonic clock.
-package struct SyncTiming {
-  package enum Step: Equatable {
+public struct SyncTiming {
+  public enum Step: Equatable {
     /// Serve ready sockets first.
     case gather
     /// Sync in this thread.
@@ -17,24 +17,24 @@ package struct SyncTiming {
   }
 
   /// The longest time that writes are gathered.
-  package static let gatherNanoseconds: UInt64 = 1_000_000
+  public static let gatherNanoseconds: UInt64 = 1_000_000
   /// A sync in the loop's thread blocks its connections. One that takes this long makes the loop hand syncs
   /// to the log writer for `delegatingNanoseconds`.
-  package static let slowNanoseconds: UInt64 = 5_000_000
-  package static let delegatingNanoseconds: UInt64 = 500_000_000
+  public static let slowNanoseconds: UInt64 = 5_000_000
+  public static let delegatingNanoseconds: UInt64 = 500_000_000
 
   /// Something was written and no sync was requested since.
-  package private(set) var hasUnsynced = false
+  public private(set) var hasUnsynced = false
   /// When gathering began.
   private var gatheringSince: UInt64?
   private var delegatingUntil: UInt64 = 0
 
-  package init() {}
+  public init() {}
 
-  package mutating func didWrite() { hasUnsynced = true }
+  public mutating func didWrite() { hasUnsynced = true }
 
   /// What to do about unsynced writes, for a loop that has just polled its sockets.
-  package mutating func nextStep(isBusy: Bool, now: UInt64) -> Step {
+  public mutating func nextStep(isBusy: Bool, now: UInt64) -> Step {
     if isBusy {
       let since = gatheringSince ?? now
       gatheringSince = since
@@ -46,7 +46,7 @@ package struct SyncTiming {
   }
 
   /// A sync in this thread has finished.
-  package mutating func didSync(from begun: UInt64, to ended: UInt64) {
+  public mutating func didSync(from begun: UInt64, to ended: UInt64) {
     if ended >= begun + Self.slowNanoseconds {
       delegatingUntil = ended + Self.delegatingNanoseconds
     }

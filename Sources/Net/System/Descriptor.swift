@@ -2,8 +2,8 @@ import Base
 import Glibc
 
 /// An open file descriptor, closed when it goes out of scope.
-package struct Descriptor: ~Copyable {
-  package let number: Int32
+public struct Descriptor: ~Copyable, Sendable {
+  public let number: Int32
 
   /// Takes ownership of the descriptor that `operation` has returned; throws if it is negative.
   init(_ number: Int32, operation: String, path: String = "") throws(IOError) {
@@ -12,10 +12,10 @@ package struct Descriptor: ~Copyable {
   }
 
   /// Takes ownership of a descriptor that is known to be open.
-  package init(adopting number: Int32) { self.number = number }
+  public init(adopting number: Int32) { self.number = number }
 
   /// Gives up the descriptor without closing it.
-  package consuming func release() -> Int32 {
+  public consuming func release() -> Int32 {
     let number = number
     discard self
     return number

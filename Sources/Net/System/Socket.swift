@@ -3,9 +3,9 @@ import CLinux
 import Glibc
 
 /// The socket calls, on sockets that do not block.
-package enum Socket {
+public enum Socket {
   /// The result of a read or write.
-  package enum Transfer: Equatable {
+  public enum Transfer: Equatable {
     case moved(Int)
     case wouldBlock
     /// The peer has closed its sending side; only for reads.
@@ -20,7 +20,7 @@ package enum Socket {
   /// socket(2), bind(2).
   ///
   /// Addresses that this machine does not have are skipped, as long as one remains.
-  package static func bind(address: String, port: Int) throws(IOError) -> [Int32] {
+  public static func bind(address: String, port: Int) throws(IOError) -> [Int32] {
     var hints = unsafe addrinfo()
     unsafe hints.ai_flags = AI_NUMERICSERV | AI_PASSIVE
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -79,18 +79,18 @@ package enum Socket {
   }
 
   /// Lets clients connect to a bound socket; listen(2).
-  package static func listen(_ number: Int32, backlog: Int) throws(IOError) {
+  public static func listen(_ number: Int32, backlog: Int) throws(IOError) {
     guard Glibc.listen(number, Int32(backlog)) == 0 else {
       throw IOError(errno: errno, operation: "listen", path: "descriptor \(number)")
     }
   }
 
   /// The longest path that fits into the address of a Unix socket with a zero byte after it, in bytes.
-  package static let longestPath = 107
+  public static let longestPath = 107
 
   /// A Unix socket bound to `path`. A socket file that nobody listens on is replaced. With `mode` 0 the
   /// permissions are left as the system sets them.
-  package static func bind(path: String, mode: Int) throws(IOError) -> Descriptor {
+  public static func bind(path: String, mode: Int) throws(IOError) -> Descriptor {
     var address = sockaddr_un()
     let bytes = Array(path.utf8)
     guard bytes.count <= longestPath, !bytes.contains(0) else {
@@ -121,11 +121,11 @@ package enum Socket {
   }
 
   /// Removes the file of a Unix socket; unlink(2).
-  package static func removeFile(_ path: String) { unsafe _ = unlink(path) }
+  public static func removeFile(_ path: String) { unsafe _ = unlink(path) }
 
   /// Makes the system probe the peer after `seconds` of silence and close the connection after three
   /// unanswered probes; setsockopt(2).
-  package static func keepAlive(_ number: Int32, seconds: Int) {
+  public static func keepAlive(_ number: Int32, seconds: Int) {
     func set(_ level: Int32, _ name: Int32, _ value: Int) {
       var value = Int32(clamping: value)
       unsafe _ = setsockopt(number, level, name, &value, 4)
@@ -136,7 +136,7 @@ package enum Socket {
     set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
   }
 
-  package enum Acceptance {
+  public enum Acceptance {
     case accepted(Int32)
     case nothing
     /// Out of descriptors or memory: an immediate retry would only spin.
@@ -144,7 +144,7 @@ package enum Socket {
   }
 
   /// accept4(2); the new socket is non-blocking and does not delay small packets.
-  package static func accept(_ listener: Int32) -> Acceptance {
+  public static func accept(_ listener: Int32) -> Acceptance {
     let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     while true {
       let number = accept4(listener, nil, nil, flags)
@@ -162,7 +162,7 @@ package enum Socket {
   }
 
   /// recv(2) after the tail of `buffer`, with room for `atLeast` bytes.
-  package static func receive(
+  public static func receive(
     _ number: Int32, into buffer: inout ByteBuffer, atLeast: Int, atMost: Int
   ) -> Transfer {
     var outcome = Transfer.wouldBlock
@@ -189,7 +189,7 @@ package enum Socket {
   }
 
   /// send(2), without SIGPIPE.
-  package static func send(_ number: Int32, _ bytes: RawSpan) -> Transfer {
+  public static func send(_ number: Int32, _ bytes: RawSpan) -> Transfer {
     unsafe bytes.withUnsafeBytes { source in
       while true {
         let count = unsafe Glibc.send(
@@ -205,19 +205,19 @@ package enum Socket {
   }
 
   /// shutdown(2) of the sending side: the peer reads what was sent and then end-of-file.
-  package static func endSending(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
+  public static func endSending(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
 
   /// getpeername(2), as `address:port`.
-  package static func peerAddress(_ number: Int32) -> String {
+  public static func peerAddress(_ number: Int32) -> String {
     unsafe describe { unsafe getpeername(number, $0, $1) }
   }
 
   /// getsockname(2)
-  package static func localAddress(_ number: Int32) -> String {
+  public static func localAddress(_ number: Int32) -> String {
     unsafe describe { unsafe getsockname(number, $0, $1) }
   }
 
-  package static func localPort(_ number: Int32) -> Int {
+  public static func localPort(_ number: Int32) -> Int {
     Int(localAddress(number).split(separator: ":").last ?? "") ?? 0
   }
 
