@@ -50,9 +50,9 @@ final class RESPFrontEnd: WireProtocol {
     let nobody = ClientRecord(
       ConnectionRecord(
         id: 0, address: "", localAddress: "", descriptor: -1, now: SystemClock.monotonicSeconds()))
-    return Call(
-      server: server, counters: counters, statistics: statistics, handle: handle,
-      session: Session(record: nobody))
+    let loop = LoopResources(
+      server: server, counters: counters, statistics: statistics, handle: handle)
+    return Call(loop, session: Session(record: nobody))
   }
 
   // MARK: Turns
@@ -94,7 +94,7 @@ final class RESPFrontEnd: WireProtocol {
 
   /// Copies the options again if they have changed, and checks the memory limit.
   func refreshOptions(of loop: ClientLoop) {
-    call.isMonitored = server.monitors.isActive
+    call.meter.isMonitored = server.monitors.isActive
     server.memoryLimit.look(server.gate)
     let revision = server.live.revision
     guard revision != optionsRevision else { return }

@@ -152,8 +152,10 @@ final class LongRead: QueuedRead, @unchecked Sendable {
     let session = Session(record: record)
     session.user = user
     var call = Call(
-      server: server, counters: LoopCounters(), statistics: server.longReadStatistics,
-      handle: handle, session: session)
+      LoopResources(
+        server: server, counters: LoopCounters(), statistics: server.longReadStatistics,
+        handle: handle),
+      session: session)
     call.command = command
     call.arguments = arguments
     call.isLongRead = true

@@ -7,6 +7,9 @@ struct CommandMeter {
   private var began: UInt64 = 0
   /// The ticks from which on a command is slow, for the slow log or the latency log.
   var slowTicks = UInt64.max
+  var thresholds = Thresholds()
+  /// MONITOR is in use, so every command is reported.
+  var isMonitored = false
   /// Whether latency histograms are kept.
   var tracksLatency = true
 
@@ -31,4 +34,11 @@ struct CommandMeter {
 
   @inline(__always)
   mutating func nanoseconds(_ ticks: UInt64) -> UInt64 { clock.nanoseconds(ticks) }
+
+  /// From when on a command is slow: in microseconds, for `latency` in milliseconds.
+  struct Thresholds {
+    var slow = -1
+    var slowLength = 0
+    var latency = 0
+  }
 }
