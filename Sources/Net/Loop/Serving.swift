@@ -7,8 +7,8 @@ extension EventLoop {
   /// Empty buffers larger than this are returned to the system.
   private static var keptOutputByteCount: Int { 1 << 20 }
 
-  /// How long one connection's requests may run before other connections are served, in ticks of
-  /// `TickClock.standard`. The protocol compares it with the clock.
+  /// How long one connection's requests may run before other connections are served. The protocol compares it with
+  /// the clock.
   public static var sliceMicroseconds: Int { 1000 }
 
   func serve(_ connection: Connection, _ ready: Poller.Interest) {
