@@ -41,8 +41,9 @@ let package = Package(
       name: "KVStore", dependencies: ["TxnWAL", "Base", "CLMDB", "CLinux"], swiftSettings: strict),
     .target(name: "KVData", dependencies: ["KVStore", "Base"], swiftSettings: strict),
     .target(name: "KVFoundation", dependencies: ["KVStore"], swiftSettings: strict),
+    .target(name: "Net", dependencies: ["Base", "CLinux"], swiftSettings: strict),
     .target(
-      name: "KVServer", dependencies: ["KVData", "KVStore", "Base", "CLinux", "CLua"],
+      name: "KVServer", dependencies: ["Net", "KVData", "KVStore", "Base", "CLinux", "CLua"],
       swiftSettings: strict),
     .executableTarget(
       name: "kvd", dependencies: ["KVServer", "KVData", "KVStore", "TxnWAL", "Base"],
@@ -60,6 +61,7 @@ let package = Package(
         .unsafeFlags(underLMDB.flatMap { ["-Xlinker", "--export-dynamic-symbol=\($0)"] })
       ]),
     .testTarget(name: "BaseTests", dependencies: ["Base"], swiftSettings: strictTests),
+    .testTarget(name: "NetTests", dependencies: ["Net", "Base"], swiftSettings: strictTests),
     .testTarget(
       name: "TxnWALTests", dependencies: ["TxnWAL", "Base", "FaultDevices"],
       swiftSettings: strictTests),
@@ -74,10 +76,10 @@ let package = Package(
       swiftSettings: strictTests),
     .testTarget(
       name: "KVServerTests",
-      dependencies: ["kvd", "KVServer", "KVData", "KVStore", "TxnWAL", "Base"],
+      dependencies: ["kvd", "KVServer", "KVData", "KVStore", "TxnWAL", "Net", "Base"],
       swiftSettings: strictTests),
     .testTarget(
-      name: "DecoderTests", dependencies: ["KVServer", "KVStore", "TxnWAL", "Base"],
+      name: "DecoderTests", dependencies: ["KVServer", "KVStore", "TxnWAL", "Net", "Base"],
       path: "fuzz/decoders", exclude: ["Entry.swift", "corpus"], swiftSettings: strictTests),
     .testTarget(name: "DriveTests", dependencies: ["kvd-drive"], swiftSettings: strictTests),
     .testTarget(name: "TidyTests", swiftSettings: strictTests),

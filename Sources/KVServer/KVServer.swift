@@ -1,5 +1,6 @@
 import Base
 import KVStore
+import Net
 
 /// A running server: the store's commands over TCP and Unix sockets, in the Redis protocol.
 ///
@@ -42,7 +43,7 @@ public final class Server: Sendable {
       } catch {
         throw .cannotReadUsers(reason: error.description)
       }
-      sockets = try ListeningSocket.bindAddresses(options)
+      sockets = try Listening.bindAddresses(options)
     }
   }
 
@@ -63,19 +64,19 @@ public final class Server: Sendable {
       users: try Self.users(options, of: store))
     self.state = state
     var sockets = preparation.sockets
-    if let socket = try ListeningSocket.bindPath(options) { sockets.append(socket) }
-    for socket in sockets { try socket.listen(backlog: options.backlog) }
+    if let socket = try Listening.bindPath(options) { sockets.append(socket) }
+    try Listening.listen(sockets, options)
     if let port = sockets.lazy.compactMap(\.port).first {
       state.port.store(port, ordering: .relaxed)
     }
-    do throws(System.Failure) {
+    do throws(IOError) {
       var handles: [LoopHandle] = []
       for _ in 0..<options.ioThreadCount { handles.append(try LoopHandle()) }
       self.handles = handles
       state.begin(handles)
       threads = try Self.start(state, handles, sockets)
     } catch {
-      throw .cannotStart(reason: error.description)
+      throw .cannotStart(reason: error.reason)
     }
     state.start()
     state.watch.start(state)
@@ -141,11 +142,12 @@ public final class Server: Sendable {
 
   private static func start(
     _ state: ServerState, _ handles: [LoopHandle], _ sockets: [ListeningSocket]
-  ) throws(System.Failure) -> [WorkerThread] {
+  ) throws(IOError) -> [WorkerThread] {
+    let mailboxes = handles.map { Mailbox<ClientRecord>($0) }
     var threads: [WorkerThread] = []
-    do throws(System.Failure) {
+    do throws(IOError) {
       for index in handles.indices {
-        threads.append(try startLoop(index, state, handles, sockets))
+        threads.append(try startLoop(index, state, mailboxes, sockets))
       }
     } catch {
       for handle in handles { handle.stop() }
@@ -157,25 +159,30 @@ public final class Server: Sendable {
 
   /// The first loop gets the listening sockets.
   private static func startLoop(
-    _ index: Int, _ state: ServerState, _ handles: [LoopHandle], _ sockets: [ListeningSocket]
-  ) throws(System.Failure) -> WorkerThread {
+    _ index: Int, _ state: ServerState, _ mailboxes: [Mailbox<ClientRecord>],
+    _ sockets: [ListeningSocket]
+  ) throws(IOError) -> WorkerThread {
     let poller = try Poller.makeDescriptor().release()
     let body: @Sendable () -> Void = {
-      do throws(System.Failure) {
-        let loop = try EventLoop(
-          server: state, handle: handles[index], poller: Descriptor(adopting: poller),
-          counters: state.counters[index], statistics: state.statistics[index],
-          listener: index == 0 ? Listener(sockets: sockets, handles: handles) : nil)
+      do throws(IOError) {
+        let mailbox = mailboxes[index]
+        let frontEnd = RESPFrontEnd(
+          server: state, handle: mailbox.handle, counters: state.counters[index],
+          statistics: state.statistics[index])
+        let loop = try ClientLoop(
+          frontEnd, mailbox: mailbox, registry: state.clients, memory: state.memory,
+          traffic: state.counters[index].traffic, poller: Descriptor(adopting: poller),
+          listener: index == 0 ? Listener(sockets: sockets, mailboxes: mailboxes) : nil)
         loop.run()
       } catch {
-        state.options.log("cannot run an I/O thread: \(error.description)")
+        state.options.log("cannot run an I/O thread: \(error.reason)")
       }
     }
     do throws(IOError) {
       return try WorkerThread(attempting: "kvd-io-\(index)", body)
     } catch {
       _ = Descriptor(adopting: poller)
-      throw .code(error.errno, operation: "pthread_create")
+      throw error
     }
   }
 

@@ -1,15 +1,17 @@
 import Foundation
 import Testing
 
-/// An arrow between the layers only ever points down: kvd, KVServer, KVData, KVStore, TxnWAL, Base.
+/// An arrow between the layers only ever points down: kvd, KVServer, then KVData, KVStore and TxnWAL, and beside them Net,
+/// then Base.
 @Suite struct LayeringTests {
   @Test(
     arguments: [
-      ("Base", ["TxnWAL", "KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
-      ("TxnWAL", ["KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
-      ("KVStore", ["KVData", "KVServer", "CLua"]),
-      ("KVData", ["KVServer", "TxnWAL", "CLMDB", "CLua"]),
-      ("KVFoundation", ["KVServer", "KVData", "TxnWAL", "CLMDB", "CLua"]),
+      ("Base", ["TxnWAL", "KVStore", "KVData", "Net", "KVServer", "CLMDB", "CLua"]),
+      ("Net", ["TxnWAL", "KVStore", "KVData", "KVServer", "CLMDB", "CLua"]),
+      ("TxnWAL", ["KVStore", "KVData", "Net", "KVServer", "CLMDB", "CLua"]),
+      ("KVStore", ["KVData", "Net", "KVServer", "CLua"]),
+      ("KVData", ["Net", "KVServer", "TxnWAL", "CLMDB", "CLua"]),
+      ("KVFoundation", ["Net", "KVServer", "KVData", "TxnWAL", "CLMDB", "CLua"]),
       ("KVServer", ["TxnWAL", "CLMDB", "KVFoundation"]),
       ("kvd", ["CLMDB", "CLua"]),
     ])
@@ -19,6 +21,21 @@ import Testing
     for file in try SourceTree.files(under: "Sources/" + target) {
       let found = file.imports.intersection(forbidden)
       #expect(found.isEmpty, "\(file) imports \(found.sorted())")
+    }
+  }
+
+  @Test(
+    arguments: [
+      "resp", "redis", "command", "commands", "store", "stores", "key", "keys", "session",
+      "sessions",
+      "transaction", "transactions", "monitor",
+    ])
+  func `Net knows no protocol and nothing of what is served`(word: String) throws {
+    for file in try SourceTree.files(under: "Sources/Net") {
+      // `store` is also what one does with an atomic.
+      let text = file.text.lowercased().replacing(".store(", with: "(")
+      let isMentioned = SourceFile(path: file.path, text: text).contains(word: word)
+      #expect(!isMentioned, "\(file) mentions \(word)")
     }
   }
 

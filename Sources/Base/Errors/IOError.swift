@@ -3,7 +3,7 @@ import Glibc
 /// A failed system call: which call, on which path, and why. The layers below the log and the store throw only this
 /// error; the log's and the store's own errors carry it.
 public struct IOError: Error, Sendable, Equatable {
-  /// The reason, an errno(3) value.
+  /// The reason: an errno(3) value, or one of getaddrinfo(3)'s codes, which are negative.
   public var errno: Int32
   /// The operation that failed, as in "open /data/LOCK".
   public var operation: String
@@ -35,9 +35,13 @@ extension IOError: CustomStringConvertible {
     "\(operation) \(path): \(Self.text(ofErrno: errno)) (errno \(errno))"
   }
 
-  /// The system's message for an errno. strerror_r(3), because strerror(3) uses one buffer for all threads.
+  /// The system's message for an errno. strerror_r(3), because strerror(3) uses one buffer for all threads;
+  /// gai_strerror(3) for codes of getaddrinfo(3).
   package static func text(ofErrno code: Int32) -> String {
-    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+    if code < 0 {
+      return unsafe gai_strerror(code).map { unsafe String(cString: $0) } ?? "unknown error"
+    }
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
       guard unsafe strerror_r(code, buffer.baseAddress!, buffer.count) == 0 else {
         return "unknown error"
       }

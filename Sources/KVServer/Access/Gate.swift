@@ -65,7 +65,7 @@ final class Gate: Sendable {
       session.needsLogin || session.user?.isUnrestricted != true || session.replyMode != .on
       || session.isPaused || isMemoryFull || reloading.load(ordering: .relaxed)
       || pause.withLock { $0 != nil }
-    return !isRemoved && !session.record.isKilled.load(ordering: .relaxed)
+    return !isRemoved && !session.record.connection.isKilled.load(ordering: .relaxed)
   }
 
   /// A connection has closed.
@@ -76,7 +76,7 @@ final class Gate: Sendable {
   /// Closes clients, on whichever event loop they are.
   func kill(_ records: [ClientRecord]) {
     guard !records.isEmpty else { return }
-    for record in records { record.isKilled.store(true, ordering: .relaxed) }
+    for record in records { record.connection.isKilled.store(true, ordering: .relaxed) }
     change()
     for loop in loops.withLock({ $0 }) { loop.close(records.map(\.id)) }
   }

@@ -141,7 +141,7 @@ enum Scripts {
     _ call: inout Call, _ request: RawSpan
   ) throws(StoreError) {
     // As in Redis, MONITOR shows the script before the commands that it calls.
-    if call.isMonitored, !call.isRerun {
+    if call.meter.isMonitored, !call.isRerun {
       call.server.monitors.tell(call.arguments, in: request, from: call.session.record.origin)
     }
     let start = call.reply.count

@@ -51,7 +51,7 @@ enum Transactions {
       call.reply.error("ERR WATCH inside MULTI is not allowed")
       return
     }
-    guard !call.server.memory.isFull else { return call.reply.error(ClientMemory.refusal) }
+    guard !call.server.memory.isFull else { return call.reply.error(BufferMemory.refusal) }
     let clock = call.meter.clock
     let begun = clock.now
     let least = clock.ticks(microseconds: watchMicroseconds)
@@ -76,7 +76,6 @@ enum Transactions {
   /// Retries WATCH after all other connections that are ready. Each key is watched from its lookup on.
   private static func yieldWatch(_ call: inout Call) {
     call.disposition = .waiting
-    call.handle.signal()
   }
 
   static func unwatch(_ call: inout Call, _ request: RawSpan) throws(StoreError) {

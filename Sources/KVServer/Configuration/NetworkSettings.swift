@@ -1,3 +1,5 @@
+import Net
+
 /// Where the server listens.
 extension Setting {
   static let network: [Setting] = [
@@ -35,8 +37,8 @@ extension Setting {
     "A Unix socket to listen on as well. A stale socket file is replaced.",
     text: { $0.unixSocketPath },
     set: { (words, options) throws(SettingRefusal) in
-      guard words[0].utf8.count <= System.longestSocketPath else {
-        throw SettingRefusal("must be a path of at most \(System.longestSocketPath) bytes")
+      guard words[0].utf8.count <= Socket.longestPath else {
+        throw SettingRefusal("must be a path of at most \(Socket.longestPath) bytes")
       }
       options.unixSocketPath = words[0]
     })

@@ -1,3 +1,5 @@
+import Net
+
 /// A client as CLIENT LIST shows it.
 extension ClientRecord {
   /// The request in which a client asks about itself.
@@ -13,13 +15,15 @@ extension ClientRecord {
     let labels = labels.withLock { $0 }
     let index = underWay?.command ?? lastCommand.load(ordering: .relaxed)
     let queued = queuedCount.load(ordering: .relaxed)
-    let replies = replyByteCount.load(ordering: .relaxed)
-    let memory = memoryByteCount.load(ordering: .relaxed)
-    let input = underWay?.byteCount ?? inputByteCount.load(ordering: .relaxed)
+    let replies = connection.outputByteCount.load(ordering: .relaxed)
+    let memory = connection.memoryByteCount.load(ordering: .relaxed)
+    let input = underWay?.byteCount ?? connection.inputByteCount.load(ordering: .relaxed)
+    let idle = underWay == nil ? now - connection.lastActiveAt.load(ordering: .relaxed) : 0
     let fields: [(String, String)] = [
-      ("id", "\(id)"), ("addr", address), ("laddr", localAddress), ("fd", "\(descriptor)"),
-      ("name", labels.name), ("age", "\(now - connectedAt)"),
-      ("idle", underWay == nil ? "\(now - lastActiveAt.load(ordering: .relaxed))" : "0"),
+      ("id", "\(id)"), ("addr", address), ("laddr", localAddress),
+      ("fd", "\(connection.descriptor)"),
+      ("name", labels.name), ("age", "\(now - connection.connectedAt)"),
+      ("idle", "\(idle)"),
       ("flags", flags), ("db", "0"), ("sub", "0"), ("psub", "0"), ("ssub", "0"),
       ("multi", "\(queued)"), ("qbuf", "\(input)"), ("qbuf-free", "\(max(0, memory - input))"),
       ("argv-mem", "\(underWay?.argumentByteCount ?? 0)"), ("multi-mem", "0"), ("rbs", "0"),
@@ -38,7 +42,7 @@ extension ClientRecord {
     var letters = ""
     if isBlocked.load(ordering: .relaxed) { letters += "b" }
     if queuedCount.load(ordering: .relaxed) >= 0 { letters += "x" }
-    if isNeverEvicted.load(ordering: .relaxed) { letters += "e" }
+    if connection.isNeverEvicted.load(ordering: .relaxed) { letters += "e" }
     return letters.isEmpty ? "N" : letters
   }
 }

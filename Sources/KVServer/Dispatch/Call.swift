@@ -27,71 +27,43 @@ struct Call: ~Copyable {
     case unknown
   }
 
-  let server: ServerState
-  let store: Store
-  let reader: Reader
-  let counters: LoopCounters
-  /// Signalled by work on other threads when it is done; waiting commands are then retried.
-  let handle: LoopHandle
+  let loop: LoopResources
+
+  // MARK: The client
   var session: Session
   var reply = ReplyWriter()
-  var held = HeldReplies()
-  /// The arguments, including the command's name, as byte ranges of the request.
-  var arguments: [Range<Int>] = []
-  var disposition = Disposition.next
-  /// The command may have taken long. Other connections are served before the next command of this one.
-  var hasScanned = false
-  /// The command runs as a `LongRead`: only its client waits for this thread.
-  var isLongRead = false
-  /// The command searches for the key of a cursor that is no longer kept.
-  var isResuming = false
-  /// Other connections are waiting for room in the store; they go first.
-  var hasParkedConnections = false
+  /// Which of the pending replies wait for what.
+  var held = ResponseWaits()
   /// How many unsent bytes this client may have before it is disconnected; 0 for no limit.
   var hardReplyLimit = 0
   /// The session's flag of the same name.
   var isGated = false
+  /// Other connections are waiting for room in the store; they go first.
+  var hasParkedConnections = false
+
+  // MARK: The command
+  /// The arguments, including the command's name, as byte ranges of the request.
+  var arguments: [Range<Int>] = []
   /// The index of the current command in the table.
   var command = 0
+  var surroundings = Surroundings()
+  var disposition = Disposition.next
   /// The outcome of the command, apart from its reply.
   var note = Note.none
-  /// Times commands; see `recordOutcome`.
-  var meter = CommandMeter()
-  var thresholds = Thresholds()
-  /// The command is run by EXEC.
-  var isExecuting = false
-  /// MONITOR is in use, so every command is reported.
-  var isMonitored = false
-  let statistics: LoopStatistics
-  /// The evaluation ran before and was rolled back for lack of room. It was reported and counted then.
-  var isRerun = false
-  /// The command is called by a script.
-  var isInScript = false
-  /// Runs this event loop's scripts.
-  let lua: LuaMachine
-  /// Limits the duration of this event loop's evaluations.
-  let time: EvaluationDeadline
+  /// The command may have taken long. Other connections are served before the next command of this one.
+  var hasScanned = false
   var abandonment = Abandonment()
   /// The content of the dump of the current RESTORE.
   var dumped = DumpedValue.Finding.unsound
   /// Key ranges for calls into the store; reused for its capacity.
   var keys: [Range<Int>] = []
-  let lookups = LookupPrefetcher()
+  /// Times commands; see `recordOutcome`.
+  var meter = CommandMeter()
   private let lentInPlace = LentInPlace()
 
-  init(
-    server: ServerState, counters: LoopCounters, statistics: LoopStatistics, handle: LoopHandle,
-    session: Session
-  ) {
-    self.statistics = statistics
-    self.handle = handle
-    self.server = server
-    self.store = server.store
-    self.reader = server.store.makeReader()
-    self.counters = counters
+  init(_ loop: LoopResources, session: Session) {
+    self.loop = loop
     self.session = session
-    lua = LuaMachine(server.options, server.scripts)
-    time = EvaluationDeadline(handle, reader.pace, milliseconds: server.options.scriptMilliseconds)
   }
 
   /// Switches to the session whose requests are served next. Returns false if that session is to be closed.
@@ -294,16 +266,6 @@ struct Call: ~Copyable {
     } catch {
       // The store reports its failure to the next write. Reads continue.
     }
-  }
-
-  /// Prefetches what memtables hold of keys that will be written, all together: most of the time of a write
-  /// would otherwise be spent on cache misses.
-  ///
-  /// - Parameter keys: at most `LookupPrefetcher.limit` arguments.
-  func fetch(keys: StrideTo<Int>, _ request: RawSpan) {
-    lookups.removeAll()
-    for index in keys { lookups.append(self[index], of: request, readsFile: false, in: reader) }
-    lookups.run(in: request, reader)
   }
 
   /// Removes those of `keys` that have expired. A damaged value stays, because the command that met it may not

@@ -225,7 +225,7 @@ enum Dispatcher {
     }
     guard !call.server.memory.isFull else {
       call.session.transaction?.hasFailed = true
-      return call.reply.error(ClientMemory.refusal)
+      return call.reply.error(BufferMemory.refusal)
     }
     let limit = Limits.batchByteCount
     let arguments = call.arguments

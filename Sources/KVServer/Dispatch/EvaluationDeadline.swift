@@ -1,3 +1,4 @@
+import Base
 import KVStore
 
 /// The time limit of one evaluation (a command that writes, EXEC, a script), for which all writers wait. It is

@@ -22,7 +22,7 @@ extension Call {
     if limit < ReplyWriter.defaultLimit {
       server.memory.noteRefusal(room: limit - start)
       reply.error(
-        "\(beginning)\(ClientMemory.refusal) The reply would be larger than the \(limit) bytes left; \(hint)"
+        "\(beginning)\(BufferMemory.refusal) The reply would be larger than the \(limit) bytes left; \(hint)"
       )
     } else {
       reply.error("\(isTransaction ? beginning : "ERR ")\(ReplyWriter.tooLarge(limit)); \(hint)")

@@ -33,9 +33,9 @@ final class BackgroundWork: Sendable {
   private let ended = Monitor()
 
   fileprivate func begin(
-    for handle: LoopHandle, _ work: @escaping @Sendable () -> Completion
+    for waiter: BackgroundTask.Waiter?, _ work: @escaping @Sendable () -> Completion
   ) -> BackgroundTask {
-    let ticket = BackgroundTask(handle, work)
+    let ticket = BackgroundTask(waiter, work)
     let mustStart = locked.withLock { state in
       state.append(ticket)
       defer { state.isRunning = true }
@@ -52,8 +52,8 @@ final class BackgroundWork: Sendable {
   }
 
   /// Runs `work` with no command waiting for it.
-  func begin(for handle: LoopHandle, _ work: @escaping @Sendable () -> Void) {
-    _ = begin(for: handle) { () -> Completion in
+  func begin(_ work: @escaping @Sendable () -> Void) {
+    _ = begin(for: nil) { () -> Completion in
       work()
       return { _ in }
     }
@@ -82,14 +82,20 @@ final class BackgroundWork: Sendable {
 
 /// An item of work, and what to do when it is done.
 final class BackgroundTask: Sendable {
-  private let handle: LoopHandle
+  /// The connection that waits for it.
+  struct Waiter {
+    let handle: LoopHandle
+    let connection: UInt64
+  }
+
+  private let waiter: Waiter?
   private let work: @Sendable () -> BackgroundWork.Completion
   private let state = Lock<BackgroundWork.Completion?>(nil)
 
   fileprivate init(
-    _ handle: LoopHandle, _ work: @escaping @Sendable () -> BackgroundWork.Completion
+    _ waiter: Waiter?, _ work: @escaping @Sendable () -> BackgroundWork.Completion
   ) {
-    self.handle = handle
+    self.waiter = waiter
     self.work = work
   }
 
@@ -101,7 +107,7 @@ final class BackgroundTask: Sendable {
   fileprivate func run() {
     let completion = work()
     state.withLock { $0 = completion }
-    handle.signal()
+    if let waiter { waiter.handle.complete(waiter.connection) }
   }
 }
 
@@ -126,7 +132,8 @@ extension Call {
   /// be safe to do twice. Not for commands that can be queued in a transaction, because those cannot wait.
   mutating func onSideThread(_ work: @escaping @Sendable () -> BackgroundWork.Completion) {
     guard let ticket = session.sideTicket else {
-      session.sideTicket = server.sideWork.begin(for: handle, work)
+      let waiter = BackgroundTask.Waiter(handle: handle, connection: session.id)
+      session.sideTicket = server.sideWork.begin(for: waiter, work)
       disposition = .waiting
       return
     }

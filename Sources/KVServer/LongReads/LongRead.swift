@@ -21,7 +21,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
   let owner: ReadOwner
   let isResumption: Bool
   private let reads: LongReads
-  private let memory: ClientMemory
+  private let memory: BufferMemory
   /// How many bytes are charged to `memory` for this read.
   private var accountedByteCount = 0
 
@@ -54,7 +54,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
   init?(_ call: borrowing Call, _ request: RawSpan, in reads: LongReads) {
     let memory = call.server.memory
     let byteCount = Self.byteCount(of: request.byteCount, call.arguments.count)
-    guard byteCount <= ClientMemory.ungatedByteCount || memory.hasRoom(for: byteCount) else {
+    guard byteCount <= BufferMemory.ungatedByteCount || memory.hasRoom(for: byteCount) else {
       return nil
     }
     self.reads = reads
@@ -120,7 +120,7 @@ final class LongRead: QueuedRead, @unchecked Sendable {
   func run(_ server: ServerState) {
     let clock = TickClock.standard
     let begun = clock.now
-    replyRoom = min(replyByteLimit, ClientMemory.ungatedByteCount)
+    replyRoom = min(replyByteLimit, BufferMemory.ungatedByteCount)
     account(requestByteCount + replyRoom)
     growRoom(to: Self.firstReplyByteCount)
     repeat { attempt(server) } while reply.isOverflowing && error == nil && mayRetry()
@@ -152,8 +152,10 @@ final class LongRead: QueuedRead, @unchecked Sendable {
     let session = Session(record: record)
     session.user = user
     var call = Call(
-      server: server, counters: LoopCounters(), statistics: server.longReadStatistics,
-      handle: handle, session: session)
+      LoopResources(
+        server: server, counters: LoopCounters(), statistics: server.longReadStatistics,
+        handle: handle),
+      session: session)
     call.command = command
     call.arguments = arguments
     call.isLongRead = true
@@ -180,6 +182,6 @@ final class LongRead: QueuedRead, @unchecked Sendable {
 
   private func complete() {
     done.store(true, ordering: .releasing)
-    handle.signal()
+    handle.complete(record.id)
   }
 }

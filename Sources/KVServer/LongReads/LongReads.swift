@@ -44,7 +44,7 @@ final class LongReads: Sendable {
       call.reply.takeBack(to: start)
       call.reader.forgetExpired()
       guard let read = call.server.longReads.begin(call, request) else {
-        return call.reply.error(ClientMemory.refusal)
+        return call.reply.error(BufferMemory.refusal)
       }
       call.session.longRead = read
       call.disposition = .waiting

@@ -5,7 +5,7 @@ extension Call {
   /// Records a command that has just run. Its name and arguments are still in place.
   @inline(__always)
   mutating func recordOutcome(_ request: RawSpan) {
-    guard disposition == .next, note == .none, !isMonitored, reply.errorCodes.isEmpty else {
+    guard disposition == .next, note == .none, !meter.isMonitored, reply.errorCodes.isEmpty else {
       return recordUncommonOutcome(request)
     }
     enter(meter.end(), hasFailed: false, request)
@@ -19,7 +19,7 @@ extension Call {
     guard disposition == .next || disposition == .close else { return meter.begin() }
     switch note {
     case .none:
-      if isMonitored { tellMonitors(request) }
+      if meter.isMonitored { tellMonitors(request) }
       enter(meter.end(), hasFailed: hasFailed, request)
     case .rejected:
       statistics.addRejected(command)
@@ -35,7 +35,7 @@ extension Call {
     defer { start = now }
     if isRerun { return }
     let hasFailed = reply.errorCodes.count > errorsBefore
-    if isMonitored { tellMonitors(request) }
+    if meter.isMonitored { tellMonitors(request) }
     enter(now &- start, hasFailed: hasFailed, request)
   }
 
@@ -71,7 +71,7 @@ extension Call {
     let command = server.table.commands[command]
     let microseconds = Int64(meter.clock.nanoseconds(ticks) / 1000)
     let time = SystemClock.timeOfDay().seconds
-    if thresholds.slow >= 0, microseconds >= thresholds.slow,
+    if meter.thresholds.slow >= 0, microseconds >= meter.thresholds.slow,
       !command.facts.flags.contains("skip_slowlog")
     {
       let record = session.record
@@ -80,9 +80,9 @@ extension Call {
           time: time, microseconds: microseconds,
           arguments: SlowLog.trimmed(arguments, in: request), address: record.address,
           name: record.labels.withLock { $0.name }),
-        keeping: thresholds.slowLength)
+        keeping: meter.thresholds.slowLength)
     }
-    if thresholds.latency > 0, microseconds / 1000 >= thresholds.latency {
+    if meter.thresholds.latency > 0, microseconds / 1000 >= meter.thresholds.latency {
       server.latency.add(
         command.flags.contains(.fast) ? "fast-command" : "command",
         milliseconds: microseconds / 1000, time: time)
@@ -91,7 +91,7 @@ extension Call {
 
   /// Applies the options about slow commands and time limits.
   mutating func watch(_ options: ServerOptions) {
-    thresholds = Thresholds(
+    let thresholds = CommandMeter.Thresholds(
       slow: options.slowLogThreshold, slowLength: options.slowLogLength,
       latency: options.latencyThreshold)
     var slowest = UInt64.max
@@ -102,15 +102,9 @@ extension Call {
       let (microseconds, overflow) = thresholds.latency.multipliedReportingOverflow(by: 1000)
       if !overflow { slowest = min(slowest, meter.clock.ticks(microseconds: microseconds)) }
     }
+    meter.thresholds = thresholds
     meter.slowTicks = slowest
     time.setLimit(milliseconds: options.scriptMilliseconds)
     meter.tracksLatency = options.tracksLatency
-  }
-
-  /// From when on a command is slow: in microseconds, for `latency` in milliseconds.
-  struct Thresholds {
-    var slow = -1
-    var slowLength = 0
-    var latency = 0
   }
 }

@@ -1,4 +1,5 @@
 import Base
+import Net
 import Synchronization
 
 /// The clients in MONITOR, and the lines queued for them.
@@ -106,7 +107,7 @@ final class MonitorFeed: Sendable {
       state.bytes += line
       return true
     }
-    if isTaken { handle.signal() } else { cutOff() }
+    if isTaken { signal() } else { cutOff() }
   }
 
   /// Cuts the feed off because a line did not fit.
@@ -115,8 +116,10 @@ final class MonitorFeed: Sendable {
       state.isCutOff = true
       state.bytes = []
     }
-    handle.signal()
+    signal()
   }
+
+  private func signal() { handle.signal(.event(RESPFrontEnd.Event.feed)) }
 
   /// Takes the lines queued since the last call; nil if the monitor was too slow.
   func take() -> [UInt8]? {

@@ -8,7 +8,7 @@ import Base
 ///
 /// Short output (numbers, nulls, headers, fixed lines) and errors may exceed the limit by `shortReserve`. A
 /// connection with many small replies is throttled long before it uses that up
-/// (`EventLoop.replyByteCountBound`), so they and the error in place of a reply always fit.
+/// (`OutputLimit.backlogByteCount`), so they and the error in place of a reply always fit.
 struct ReplyWriter: ~Copyable {
   /// The most bytes of unsent replies of one connection.
   static let defaultLimit = 256 << 20

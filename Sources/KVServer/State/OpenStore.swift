@@ -1,5 +1,6 @@
 import KVData
 import KVStore
+import Net
 
 /// An open store, and what works on it besides the event loops.
 struct OpenStore: Sendable {
@@ -35,7 +36,7 @@ struct OpenStore: Sendable {
 
   /// Makes the store signal event loops about what they may wait for.
   func signal(_ handles: [LoopHandle]) {
-    for handle in handles { store.observe { handle.signal() } }
+    for handle in handles { store.observe { handle.signal(.progress) } }
   }
 
   /// Starts the workers, which run until `finish`.

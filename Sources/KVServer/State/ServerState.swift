@@ -1,6 +1,7 @@
 import Base
 import KVData
 import KVStore
+import Net
 import Synchronization
 
 /// The state that all event loops share.
@@ -12,7 +13,7 @@ final class ServerState: Sendable {
   let table = CommandTable.standard
   let cursors: ScanCursors
   let clients: ClientRegistry
-  let memory: ClientMemory
+  let memory: BufferMemory
   let users: Users
   let accessLog: AccessLog
   let gate = Gate()
@@ -76,7 +77,7 @@ final class ServerState: Sendable {
     gate.setProtected(options.access.isProtected)
     memoryLimit.set(options.memoryLimit, gate)
     clients = ClientRegistry(limit: clientLimit)
-    memory = ClientMemory(limit: options.clientMemoryByteCount)
+    memory = BufferMemory(limit: options.clientMemoryByteCount)
     counters = (0..<options.ioThreadCount).map { _ in LoopCounters() }
     statistics = (0..<options.ioThreadCount).map { _ in
       LoopStatistics(commandCount: CommandTable.standard.commands.count)
@@ -204,12 +205,9 @@ final class ServerState: Sendable {
 final class LoopCounters: Sendable {
   private let commands = Atomic<UInt64>(0)
   private let errors = Atomic<UInt64>(0)
-  private let received = Atomic<UInt64>(0)
-  private let sent = Atomic<UInt64>(0)
-  private let reads = Atomic<UInt64>(0)
-  private let writes = Atomic<UInt64>(0)
   private let hits = Atomic<UInt64>(0)
   private let misses = Atomic<UInt64>(0)
+  let traffic = Traffic()
 
   @inline(__always)
   private func add(_ amount: UInt64, to counter: borrowing Atomic<UInt64>) {
@@ -219,14 +217,6 @@ final class LoopCounters: Sendable {
   @inline(__always)
   func countCommand() { add(1, to: commands) }
   func countError() { add(1, to: errors) }
-  func countReceived(_ byteCount: Int) {
-    add(UInt64(byteCount), to: received)
-    add(1, to: reads)
-  }
-  func countSent(_ byteCount: Int) {
-    add(UInt64(byteCount), to: sent)
-    add(1, to: writes)
-  }
   func countLookups(hits found: Int, misses absent: Int) {
     if found > 0 { add(UInt64(found), to: hits) }
     if absent > 0 { add(UInt64(absent), to: misses) }
@@ -248,10 +238,11 @@ final class LoopCounters: Sendable {
       for loop in loops {
         commands += loop.commands.load(ordering: .relaxed)
         errors += loop.errors.load(ordering: .relaxed)
-        received += loop.received.load(ordering: .relaxed)
-        sent += loop.sent.load(ordering: .relaxed)
-        reads += loop.reads.load(ordering: .relaxed)
-        writes += loop.writes.load(ordering: .relaxed)
+        let traffic = loop.traffic.totals
+        received += traffic.received
+        sent += traffic.sent
+        reads += traffic.reads
+        writes += traffic.writes
         hits += loop.hits.load(ordering: .relaxed)
         misses += loop.misses.load(ordering: .relaxed)
       }

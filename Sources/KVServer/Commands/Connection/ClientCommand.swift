@@ -183,7 +183,7 @@ enum ClientCommand {
   private static func setEviction(_ call: inout Call, _ request: RawSpan) {
     let mode = request.extracting(call[2])
     guard mode.spells("ON") || mode.spells("OFF") else { return call.syntaxError() }
-    call.session.record.isNeverEvicted.store(mode.spells("ON"), ordering: .relaxed)
+    call.session.record.connection.isNeverEvicted.store(mode.spells("ON"), ordering: .relaxed)
     call.reply.ok()
   }
 

@@ -1,5 +1,6 @@
 import Base
 import KVStore
+import Net
 
 /// Checkpoints requested by clients, taken on a separate thread while the event loops keep running.
 ///
@@ -130,6 +131,6 @@ final class CheckpointTicket: Sendable {
 
   fileprivate func complete(_ outcome: Result<Void, StoreError>) {
     state.withLock { $0 = outcome }
-    handle.signal()
+    handle.signal(.event(RESPFrontEnd.Event.checkpoint))
   }
 }

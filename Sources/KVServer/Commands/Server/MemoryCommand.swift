@@ -60,7 +60,7 @@ enum MemoryCommand {
       System.trimHeap()
     }
     guard !call.isExecuting, !call.isInScript else {
-      server.sideWork.begin(for: call.handle, work)
+      server.sideWork.begin(work)
       return call.reply.ok()
     }
     call.onSideThread { () -> BackgroundWork.Completion in

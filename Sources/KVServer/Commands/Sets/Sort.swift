@@ -51,7 +51,7 @@ enum Sort {
     /// The limit is the memory left for clients, but at most what a reply may take; in a script, what the reply
     /// to one of its commands may take.
     init(_ call: borrowing Call) {
-      let left = max(call.server.memory.left, ClientMemory.ungatedByteCount)
+      let left = max(call.server.memory.left, BufferMemory.ungatedByteCount)
       limit = min(left, call.isInScript ? call.reply.limit : ReplyWriter.defaultLimit)
     }
 

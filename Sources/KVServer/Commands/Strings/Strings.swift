@@ -189,16 +189,16 @@ enum Strings {
     for start in stride(from: 1, to: call.count, by: groupCount) {
       let group = stride(from: start, to: min(start + groupCount, call.count), by: 2)
       call.fetch(keys: group, request)
-      call.lookups.groupByPartition()
+      call.loop.lookups.groupByPartition()
       // Counted once for a whole group, because an MSET of few keys does little else.
       var stepCount = groupCount
       for place in 0..<(call.count - start + 1) / 2 where place < LookupPrefetcher.limit {
-        let lookup = call.lookups.grouped(at: place)
+        let lookup = call.loop.lookups.grouped(at: place)
         let index = start &+ 2 &* lookup
         stepCount &+= call[index &+ 1].count &>> 8
         try Records.replace(
           request.extracting(call[index]), with: request.extracting(call[index + 1]),
-          at: call.lookups.place(at: lookup), in: &evaluation)
+          at: call.loop.lookups.place(at: lookup), in: &evaluation)
       }
       try evaluation.pace.advance(by: stepCount)
     }
