@@ -57,7 +57,7 @@ import Testing
   ]
 
   /// How long the audit list may become.
-  static let limit = 48
+  static let limit = 49
 
   @Test func `unsafe code lives in the audited files only`() throws {
     let found = Set(
