@@ -71,6 +71,7 @@ enum CheckCommand: Subcommand {
       deletes     \(Plural.count(report.tombstoneCount, "range delete")) in progress
 
       """
+    for hold in report.holds { text += "hold        \(hold)\n" }
     for finding in report.findings { text += "WRONG: \(finding)\n" }
     if report.findingCount > report.findings.count {
       text += "and \(report.findingCount - report.findings.count) more\n"
@@ -91,6 +92,7 @@ enum CheckCommand: Subcommand {
       ("log_end", .number(report.logEnd)),
       ("torn_tail", .flag(report.hasTornTail)),
       ("in_doubt", .number(report.inDoubtCount)),
+      ("holds", HoldText.json(report.holds)),
       ("partitions", .number(report.partitionCount)),
       ("entries", .number(report.entryCount)),
       ("bytes", .number(report.byteCount)),

@@ -105,6 +105,7 @@ enum RecoverCommand: Subcommand {
     var reset: ClockReset?
     var resetFailure: StoreError?
     var failure: StoreError?
+    let holds = store.retention.holds
     do throws(StoreError) {
       if resetsClock { reset = try store.resetClock() }
     } catch {
@@ -118,8 +119,8 @@ enum RecoverCommand: Subcommand {
     }
     progress.clear()
     let report = Report(
-      recovery: store.openReport.recovery, before: before, after: partitions(of: inspection),
-      reset: reset)
+      recovery: store.openReport.recovery, holds: holds, before: before,
+      after: partitions(of: inspection), reset: reset)
     Log.write(isJSON ? report.json.encoded + "\n" : report.text, to: STDOUT_FILENO)
     if let resetFailure {
       Log.write(
@@ -157,12 +158,14 @@ enum RecoverCommand: Subcommand {
 
   private struct Report {
     let recovery: RecoveryReport
+    let holds: [HoldSummary]
     let before: [PartitionSummary?]
     let after: [PartitionSummary?]
     let reset: ClockReset?
 
     var text: String {
       var text = "log: \(recovery)\n"
+      for hold in holds { text += "hold \(hold)\n" }
       for transaction in recovery.rolledForward {
         text += "transaction \(transaction): rolled forward\n"
       }
@@ -205,6 +208,7 @@ enum RecoverCommand: Subcommand {
         ("segments", .number(recovery.segmentCount)), ("records", .number(recovery.recordCount)),
         ("checkpoint_lsn", .number(recovery.checkpoint.rawValue)),
         ("end_lsn", .number(recovery.end.rawValue)), ("torn_tail", .flag(recovery.hasTornTail)),
+        ("holds", HoldText.json(holds)),
         ("rolled_forward", .number(recovery.rolledForwardCount)),
         ("rolled_forward_first", .list(recovery.rolledForward.map { .text("\($0)") })),
         ("already_applied", .number(recovery.alreadyAppliedCount)),

@@ -8,6 +8,7 @@ import Testing
     (["Sources/TxnWAL/Commit/Sequencer.swift"], ["batch", "intent", "marker", "abort"]),
     (["Sources/TxnWAL/Log/LogWriter.swift"], ["group"]),
     (["Sources/TxnWAL/Log/SegmentKeeper.swift"], ["checkpoint", "segment"]),
+    (["Sources/TxnWAL/Retention/HoldsFile.swift"], ["holds"]),
     (["Sources/TxnWAL/Log/ControlFile.swift"], ["control", "logControl"]),
     (["Sources/TxnWAL/Commit/LogOpening.swift"], ["log", "epoch", "leftover"]),
     (["Sources/TxnWAL/Recovery/Recovery.swift"], ["recovery"]),

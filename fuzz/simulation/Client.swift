@@ -12,6 +12,8 @@ final class Client {
   private let pause = Monitor()
   /// Batches whose durability is waited for later, oldest first.
   private var inFlight: [Receipt] = []
+  /// Cursors of this round, by the number of their hold.
+  var cursors: [Int?: LogCursor] = [:]
 
   init(_ world: World, _ store: Store) {
     self.world = world
@@ -98,6 +100,10 @@ final class Client {
     case .seal: store.seal()
     case .checkpoint: try store.checkpoint()
     case .removeOrphans: try removeOrphans()
+    case .holdLog(let number, let fromOldest): try holdLog(number, fromOldest: fromOldest)
+    case .advanceHold(let number): try advanceHold(number)
+    case .releaseHold(let number): try releaseHold(number)
+    case .followLog(let number): try followLog(number)
     case .pause: pause.withLock { pause.wait(milliseconds: 30) }
     case .jumpClock(let milliseconds):
       if milliseconds < 0 { world.hasClockGoneBack = true }
@@ -110,6 +116,7 @@ final class Client {
       DataFiles.fail(fault)
     case .fillDisk(let left, let ofData):
       world.isFull = true
+      world.holds.mayBeLost = true
       world.device.limitRoom(to: world.device.usedByteCount + left)
       DataFiles.limitRoom(to: ofData)
     }

@@ -127,6 +127,14 @@ struct History {
     batches.last { $0.position <= position }?.sequence ?? 0
   }
 
+  /// The places of the batches after `position` that end at `last` or before.
+  func places(
+    after position: UInt64, upTo last: UInt64
+  ) -> [(sequence: SequenceNumber, position: UInt64)] {
+    batches.filter { $0.position > position && $0.position <= last }
+      .map { ($0.sequence, $0.position) }
+  }
+
   /// The batches behind `sequence` never happened; those to come begin after `next`.
   mutating func cut(behind sequence: SequenceNumber, goingOnAfter next: SequenceNumber) {
     while let newest = batches.last, newest.sequence > sequence { batches.removeLast() }

@@ -235,6 +235,7 @@ struct Runner {
         "sequences up to \(world.seen) were seen before, and those after \(published) come again")
     }
     world.settle(at: sequence, goingOnAfter: published)
+    do { try world.checkHolds(store) } catch { Verdict.fail("holds after recovery: \(error)") }
     do {
       try compare(store, model, sequence)
     } catch {

@@ -16,6 +16,8 @@ struct Script {
   var purgeKeyLimit: Int
   var clientCount: Int
   var durability = Durability.sync
+  /// How many segments a hold on the log may keep; nil for as many as it needs.
+  var heldSegmentLimit: Int?
   /// Whether what crashes leave is checked before it is opened.
   var checksImages = false
   var rounds: [Round]
@@ -59,6 +61,12 @@ struct Script {
     case count
     case hold(KeyRange)
     case seal, checkpoint, pause, removeOrphans
+    /// Holds on the log, by number: one is made, moved to where its cursor is, or released.
+    case holdLog(Int, fromOldest: Bool)
+    case advanceHold(Int)
+    case releaseHold(Int)
+    /// Reads on with the cursor of that hold, or with one that holds nothing.
+    case followLog(hold: Int?)
     case jumpClock(milliseconds: Int)
     case fault(MemoryDevice.Fault)
     case dataFault(DataFiles.Fault)

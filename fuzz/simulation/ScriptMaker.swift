@@ -45,6 +45,10 @@ struct ScriptMaker {
     if readsBesidePurges { script.rounds.append(purgingRound()) }
     if chance(1, in: 8) { script.rounds.append(movingRound()) }
     if readsBesidePurges { script.rounds.append(replacingRound()) }
+    if chance(1, in: 3) {
+      if chance(1, in: 5) { script.heldSegmentLimit = Int.random(in: 1...6, using: &random) }
+      for _ in 0..<Int.random(in: 2...3, using: &random) { script.rounds.append(holdingRound()) }
+    }
     return script
   }
 

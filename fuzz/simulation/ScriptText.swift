@@ -7,7 +7,8 @@ extension Script {
     var lines = [
       "\(partitionCount) partitions, segments of \(segmentByteCount), log limit \(logByteLimit), "
         + "memtables \(memtableByteCount), \(applyEntryLimit) entries a transaction, "
-        + "durability \(durability)"
+        + "durability \(durability), "
+        + "holds keep \(heldSegmentLimit.map { "up to \($0)" } ?? "all") segments"
     ]
     for (index, round) in rounds.enumerated() {
       lines.append("round \(index)")
@@ -49,6 +50,11 @@ extension Script.Action {
     case .checkpoint: "checkpoint"
     case .pause: "pause"
     case .removeOrphans: "remove orphans"
+    case .holdLog(let number, let fromOldest):
+      "hold \(number) on the log from its \(fromOldest ? "oldest position" : "end")"
+    case .advanceHold(let number): "advance hold \(number)"
+    case .releaseHold(let number): "release hold \(number)"
+    case .followLog(let number): "follow the log\(number.map { " of hold \($0)" } ?? "")"
     case .jumpClock(let milliseconds): "the clock jumps by \(milliseconds) ms"
     case .fault(let fault): faultText(fault)
     case .dataFault(let fault): faultText(fault)

@@ -148,6 +148,52 @@ extension ScriptMaker {
     return Script.Round(openings: [], operations: operations, crash: nil, ending: .close)
   }
 
+  /// Holds on the log and cursors, while segments are recycled beside them, and a crash somewhere in that.
+  mutating func holdingRound() -> Script.Round {
+    var operations: [Script.Operation] = []
+    func add(_ action: Script.Action, of client: Int) {
+      nextID += 1
+      operations.append(Script.Operation(id: nextID, client: client, action: action))
+    }
+    for _ in 0..<Int.random(in: 10...60, using: &random) {
+      let hold = Int.random(in: 0..<3, using: &random)
+      switch Int.random(in: 0..<16, using: &random) {
+      case 0: add(.holdLog(hold, fromOldest: chance(1, in: 2)), of: 0)
+      case 1, 2: add(.advanceHold(hold), of: 0)
+      case 3: if chance(1, in: 2) { add(.releaseHold(hold), of: 0) }
+      case 4, 5: add(.followLog(hold: hold), of: 0)
+      case 6: add(.followLog(hold: nil), of: 0)
+      case 7, 8: add(.checkpoint, of: 0)
+      case 9:
+        // Written, and not yet synced by others when a cursor looks.
+        add(.write([put(100)], conditions: [], wait: .request), of: 0)
+        add(.followLog(hold: chance(1, in: 2) ? hold : nil), of: 0)
+      default:
+        let wait = Script.Wait.allCases.randomElement(using: &random)!
+        let writes = [put(Int.random(in: 1000...9000, using: &random)), put(10)]
+        add(
+          .write(writes, conditions: [], wait: wait),
+          of: Int.random(in: 0..<clientCount, using: &random))
+      }
+    }
+    let points = CrashPoint.allCases.filter { point in
+      ["holds", "checkpoint", "segment", "control", "group"].contains {
+        point.rawValue.hasPrefix($0)
+      }
+    }
+    let crash =
+      chance(2, in: 3)
+      ? (
+        point: points.randomElement(using: &random)!, count: Int.random(in: 1...12, using: &random)
+      ) : nil
+    return Script.Round(
+      openings: [], operations: operations, crash: crash, ending: ending(crash != nil))
+  }
+
+  private mutating func put(_ count: Int) -> Script.Write {
+    .put(address(), count: count, fill: UInt8.random(in: 0...255, using: &random))
+  }
+
   /// Owners that are in the files move to other keys, and what is behind a move may be hidden by a range delete when the
   /// move comes to the files.
   mutating func movingRound() -> Script.Round {

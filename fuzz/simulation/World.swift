@@ -26,6 +26,7 @@ final class World: @unchecked Sendable {
 
   var store: Store?
   var history = History()
+  let holds = HoldModel()
   /// The owners that went, in some batch that there was, without what they owned.
   var abandoned: Set<[UInt8]> = []
   /// Promised before: what a reader has seen, or what was acknowledged, in this round or before.
@@ -198,6 +199,9 @@ final class World: @unchecked Sendable {
     options.forcedMemtableByteCount = script.memtableByteCount
     options.purgeKeyLimit = script.purgeKeyLimit
     options.applyEntryLimit = script.applyEntryLimit
+    if let count = script.heldSegmentLimit {
+      options.retention.byteLimit = count * script.segmentByteCount
+    }
     let scheduler = scheduler
     options.clock = ClockSource(
       wallNanoseconds: {

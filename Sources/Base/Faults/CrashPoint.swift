@@ -19,6 +19,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   case segmentBeforeRemoval, segmentAfterRemoval
   case segmentBeforeHeader, segmentAfterHeader, segmentAfterSync, segmentBeforeRename
   case segmentAfterRename, segmentAfterDirectorySync, segmentAfterControl
+  // Log: the file of holds is replaced.
+  case holdsBeforeWrite, holdsAfterWrite, holdsAfterSync, holdsAfterRename, holdsAfterDirectorySync
   // Recovery.
   case recoveryBeforeRead, recoveryAfterSync, recoveryAfterRead, tailBeforeSettling, tailAfterWrite
   case tailAfterSync, epochBeforeWrite, epochAfterWrite, leftoverAfterRemoval

@@ -17,6 +17,14 @@ package enum DeliberateBug: String, CaseIterable, Sendable {
   case appliedLSNApart
   /// The log is released up to the greatest applied LSN instead of the least.
   case recyclesSegmentsEarly
+  /// Segments that a hold needs are recycled.
+  case recyclesHeldSegments
+  /// Segments are recycled up to where a hold was advanced, before its file says so.
+  case recyclesBeforeSavingHolds
+  /// The file of holds is not synced before it is renamed.
+  case skipsHoldsSync
+  /// A cursor reads records that no sync has covered.
+  case cursorReadsBeyondDurable
   /// Opening a log does not begin a new epoch, so transaction ids are reused.
   case reusesTransactionIDs
   /// The directory is not synced after a segment is renamed.

@@ -5,7 +5,7 @@ enum StoreErrorReply {
   /// Refused writes get MISCONF, Redis's code for "cannot persist", which clients know how to treat.
   static func write(_ error: StoreError, to reply: inout ReplyWriter) {
     switch error {
-    case .poisoned, .diskFull, .readOnly: reply.error("MISCONF \(error)")
+    case .poisoned, .diskFull, .logHeld, .readOnly: reply.error("MISCONF \(error)")
     case .wrongType:
       reply.error("WRONGTYPE Operation against a key holding the wrong kind of value")
     default: reply.error("ERR \(error)")

@@ -15,6 +15,7 @@ extension StoreError {
       case .recordTooLarge(let byteCount, let limit):
         .batchTooLarge(byteCount: byteCount, limit: limit)
       case .closed: .closed
+      case .logHeld, .holdLost, .notKept, .notABatch, .invalidHold: .logHeld(because: "\(error)")
       }
   }
 }

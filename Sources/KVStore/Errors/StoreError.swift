@@ -38,6 +38,10 @@ public enum StoreError: Error, Sendable, Equatable {
   /// Writes are refused until the store is reopened, because a write or sync failed.
   case poisoned(because: String)
 
+  /// Writes are refused because a hold on the log keeps as much of it as it may, or a hold or cursor of the log
+  /// cannot be used. Nothing was written.
+  case logHeld(because: String)
+
   /// There is no store in the directory.
   case noStore(path: String, found: String)
 
@@ -101,6 +105,7 @@ extension StoreError: CustomStringConvertible {
     case .io(let error): "\(error)\(Self.advice(forErrno: error.errno))"
     case .poisoned(let because):
       "writes are refused after an error: \(because); check the disk, then restart kvd (reopen the store)"
+    case .logHeld(let because): because
     case .noStore(let path, let found):
       "there is no store at \(path): \(found); check the path (--data), or create a store with `kvd serve`"
     case .corrupted(let finding):
@@ -163,8 +168,8 @@ extension StoreError {
       .abandoned:
       true
     case .keyTooLong, .rangeDeletesPending, .noRoom, .cancelled, .diskFull, .io,
-      .poisoned, .noStore, .corrupted, .unsupportedFormat, .locked, .readOnly, .readersFull,
-      .snapshotTooOld, .walkStopped, .lmdb, .invalidOption, .closed:
+      .poisoned, .logHeld, .noStore, .corrupted, .unsupportedFormat, .locked, .readOnly,
+      .readersFull, .snapshotTooOld, .walkStopped, .lmdb, .invalidOption, .closed:
       false
     }
   }

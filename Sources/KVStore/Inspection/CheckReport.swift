@@ -15,6 +15,8 @@ public struct CheckReport: Sendable {
   public internal(set) var hasTornTail = false
   /// Transactions with an intent but no outcome, which recovery presumes aborted.
   public internal(set) var inDoubtCount = 0
+  /// The holds on the log.
+  public internal(set) var holds: [HoldSummary] = []
   /// Partitions that were read.
   public internal(set) var partitionCount = 0
   /// Their entries, including those under range deletes.

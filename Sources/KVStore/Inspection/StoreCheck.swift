@@ -61,6 +61,7 @@ extension StoreInspection {
   private func checkLog(_ report: inout CheckReport) throws(StoreError) {
     var log = try log()
     report.lastSequence = log.summary.sequence
+    report.holds = log.summary.holds
     var previous: CheckedRecord?
     var open: Set<TransactionID> = []
     while let record = try translatingLogErrors({ () throws(LogError) in try log.next() }) {

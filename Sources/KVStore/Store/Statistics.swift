@@ -10,6 +10,14 @@ public struct Statistics: Sendable {
   public var segmentCount = 0
   /// The bytes of all segments of the log.
   public var logByteCount = 0
+  /// The bytes of further segments, which are kept for holds alone.
+  public var heldLogByteCount = 0
+  /// The holds on the log that are in force.
+  public var holdCount = 0
+  /// The holds that were lost and not released yet.
+  public var lostHoldCount = 0
+  /// The name of the hold in force with the least position; empty if there is none.
+  public var oldestHold = ""
   /// The number of partitions.
   public var partitionCount = 0
   /// The bytes of active memtables.
@@ -56,6 +64,10 @@ public struct Statistics: Sendable {
       ("checkpoint_lsn", "\(checkpointLSN)"),
       ("log_segments", "\(segmentCount)"),
       ("log_bytes", "\(logByteCount)"),
+      ("log_held_bytes", "\(heldLogByteCount)"),
+      ("log_holds", "\(holdCount)"),
+      ("log_lost_holds", "\(lostHoldCount)"),
+      ("log_oldest_hold", oldestHold),
       ("partitions", "\(partitionCount)"),
       ("memtable_active_bytes", "\(activeMemtableByteCount)"),
       ("memtable_sealed_bytes", "\(sealedMemtableByteCount)"),
@@ -105,6 +117,11 @@ extension Store {
     statistics.checkpointLSN = coordinator.checkpoint.rawValue
     statistics.segmentCount = coordinator.segmentCount
     statistics.logByteCount = coordinator.segmentCount * coordinator.segmentByteCount
+    let retention = coordinator.retention.statistics
+    statistics.heldLogByteCount = retention.heldByteCount
+    statistics.holdCount = retention.holdCount
+    statistics.lostHoldCount = retention.lostHoldCount
+    statistics.oldestHold = retention.oldestHold?.name ?? ""
     statistics.partitionCount = partitionSet.partitions.count
     statistics.memtableByteLimit = budget.byteCount
     statistics.poisonReason = poisoned.map { "\($0)" } ?? ""

@@ -3,7 +3,8 @@ import TxnWAL
 
 /// What is wrong with an open store, for operators.
 extension Store {
-  /// Why writes are refused for lack of disk space, if they are; perhaps only those that delete ranges.
+  /// Why writes are refused for lack of disk space, or because a hold on the log keeps as much as it may; nil if they are
+  /// not. Perhaps only those that delete ranges are.
   public var diskFull: StoreError? {
     if let full = applyWorkers.diskFull { return full }
     if let full = purgeWorker.shortage.error,
@@ -15,7 +16,7 @@ extension Store {
       _ = try coordinator.hasRoom(for: 0, appended: coordinator.appended, usingReserve: false)
       return nil
     } catch {
-      return error.isDiskFull ? StoreError(error) : nil
+      return error.isOutOfRoom ? StoreError(error) : nil
     }
   }
 

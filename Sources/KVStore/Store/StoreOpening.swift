@@ -172,6 +172,7 @@ enum StoreOpening {
     logOptions.segmentByteCount = Int(manifest.segmentByteCount)
     logOptions.durability = options.durability
     logOptions.watermarks = watermarks
+    logOptions.retention = options.retention
     logOptions.recoveryProgress = options.recoveryProgress
     do throws(LogError) {
       return try Coordinator.open(

@@ -16,6 +16,8 @@ public struct StoreOptions: Sendable {
   /// How long the log may grow, in bytes, before the oldest data in memory is applied to LMDB to release it.
   /// Limits the time that opening takes after a crash.
   public var logByteLimit = 256 << 20
+  /// How much of the log holds may keep in addition.
+  public var retention = RetentionOptions()
   /// How old a snapshot may become, in whole seconds, before it expires; zero for no limit. While one is open
   /// LMDB cannot reuse pages.
   public var snapshotAgeLimit = Duration.seconds(600)
@@ -53,6 +55,9 @@ public struct StoreOptions: Sendable {
   func check() throws(StoreError) {
     guard logByteLimit >= 0 else {
       throw .invalidOption("the log limit must be 0 or more bytes, not \(logByteLimit)")
+    }
+    guard retention.byteLimit >= 0, retention.leastFreeByteCount ?? 0 >= 0 else {
+      throw .invalidOption("the limits on holds must be 0 or more bytes")
     }
     guard snapshotAgeLimit >= .zero else {
       throw .invalidOption("the snapshot age limit must not be negative: \(snapshotAgeLimit)")

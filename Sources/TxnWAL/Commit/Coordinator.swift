@@ -13,6 +13,8 @@ public final class Coordinator: Sendable {
   public let watermarks: Watermarks
   /// What recovery found and did when the log was opened.
   public let recoveryReport: RecoveryReport
+  /// Holds, which keep segments that the participants no longer need, and the cursors that read them.
+  public let retention: Retention
 
   private let participants: [any Participant]
   private let segments: SegmentSet
@@ -67,9 +69,16 @@ public final class Coordinator: Sendable {
     let writer = LogWriter(
       segments: segments, durability: options.durability, watermarks: watermarks)
     self.writer = writer
+    let holds = opening.holdTable(
+      end: report.end, byteLimit: options.retention.byteLimit)
     keeper = SegmentKeeper(
-      segments: segments, control: opening.control, openedAt: report.end, retired: opening.retired,
+      segments: segments, control: opening.control, openedAt: report.end,
+      recycler: SegmentRecycler(
+        segments: segments, old: opening.old,
+        holds: HoldKeeping(table: holds, segments: segments, options: options.retention)),
       changed: { writer.notifyObservers() })
+    retention = Retention(
+      segments: segments, keeper: keeper, table: holds, turn: turn, progress: writer.progress)
     watermarks.moveDurable(to: report.end, sequence: lastSequence)
     watermarks.acknowledge(report.end, publishing: lastSequence)
     DeliberateBug.showFirstPartition(upTo: lastSequence)
@@ -83,6 +92,7 @@ public final class Coordinator: Sendable {
   /// and remaining waiters are refused with `.closed`.
   public func close() throws(LogError) {
     defer {
+      retention.close()
       keeper.close()
       writer.close()
     }
@@ -111,12 +121,7 @@ public final class Coordinator: Sendable {
   }
 
   /// Traps if the calling thread is the sequencer: the caller is about to wait, and would wait for itself forever.
-  public func requireOutsideSequence() {
-    if turn.isThisThread {
-      fatalError(
-        "deadlock: a store was written to, synced or waited for inside one of its own evaluations")
-    }
-  }
+  public func requireOutsideSequence() { turn.requireOutside() }
 
   /// Why writes are refused, after a write or sync of the log failed; otherwise nil.
   public var poisoned: LogError? { writer.poisoned }
@@ -226,7 +231,7 @@ public final class Coordinator: Sendable {
   /// Where recovery would begin.
   public var checkpoint: LSN { keeper.checkpoint }
 
-  /// The number of segments in use.
+  /// The number of segments in use. Those that are kept for holds alone are not counted.
   public var segmentCount: Int { segments.count }
 
   /// The length of every segment file in bytes.

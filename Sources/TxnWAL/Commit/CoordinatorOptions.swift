@@ -7,6 +7,8 @@ public struct CoordinatorOptions: Sendable {
   public var createsIfMissing = false
   /// When a write is acknowledged.
   public var durability = Durability.sync
+  /// How much of the log holds may keep.
+  public var retention = RetentionOptions()
   /// The watermarks to move. A caller that reads them may pass its own.
   public var watermarks = Watermarks()
 

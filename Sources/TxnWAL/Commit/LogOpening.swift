@@ -4,8 +4,10 @@ import Base
 struct LogOpening {
   let control: ControlFile
   let segments: SegmentSet
-  /// Segments before the checkpoint, available for reuse.
-  let retired: [Int]
+  /// Segments before the checkpoint's: those that holds need, and those available for reuse.
+  let old: OldSegments
+  /// The holds, as the file has them.
+  let holds: [StoredHold]
   /// Unneeded files left by a crash.
   private let leftovers: [String]
 
@@ -48,6 +50,9 @@ struct LogOpening {
   }
 
   /// Opens the existing files. Every segment from the checkpoint on must exist. Changes nothing.
+  ///
+  /// The holds are read before anything is taken for unneeded. If a segment that one of them needs is missing, that
+  /// hold is lost (`holdTable`); the log itself does not need it.
   static func open(on device: any LogDevice, storeID: StoreID) throws(LogError) -> LogOpening {
     // A killed process may have left names that are visible but not durable.
     try device.syncDirectory()
@@ -77,12 +82,14 @@ struct LogOpening {
       files[index] = try SegmentFile.open(
         index, on: device, geometry: geometry, storeID: control.storeID)
     }
+    let holds = try HoldsFile.read(from: device, of: storeID)
+    let held = try heldSegments(holds, before: first, of: present, on: device, control)
     var retired: [Int] = []
     var leftovers = names.filter { $0.hasSuffix(".tmp") }
-    for index in present.sorted() where index < first {
+    for index in present.sorted() where index < held.first ?? first {
       let name = LogGeometry.fileName(of: index)
       let file = try device.open(name, creating: false)
-      if retired.count < SegmentKeeper.retainedCount,
+      if retired.count < OldSegments.retainedCount,
         try file.byteCount() == control.segmentByteCount
       {
         retired.append(index)
@@ -92,7 +99,44 @@ struct LogOpening {
     }
     let segments = SegmentSet(
       device: device, geometry: geometry, storeID: control.storeID, files: files, last: last)
-    return LogOpening(control: file, segments: segments, retired: retired, leftovers: leftovers)
+    return LogOpening(
+      control: file, segments: segments,
+      old: OldSegments(device: device, held: held, retired: retired), holds: holds,
+      leftovers: leftovers)
+  }
+
+  /// The segments before `first` that `holds` need, ascending: from the last one down to the first that is missing, or
+  /// that a crash left in the middle of being recycled.
+  private static func heldSegments(
+    _ holds: [StoredHold], before first: Int, of present: Set<Int>, on device: any LogDevice,
+    _ control: Control
+  ) throws(LogError) -> [Int] {
+    let geometry = LogGeometry(segmentByteCount: control.segmentByteCount)
+    let inForce = holds.filter { $0.loss == nil }
+    guard let least = inForce.map({ geometry.segment(of: $0.position) }).min() else { return [] }
+    var held: [Int] = []
+    for index in stride(from: first - 1, through: least, by: -1) {
+      guard present.contains(index) else { break }
+      do throws(LogError) {
+        _ = try SegmentFile.open(index, on: device, geometry: geometry, storeID: control.storeID)
+      } catch .corrupted, .unsupportedFormat {
+        break
+      } catch {
+        throw error
+      }
+      held.append(index)
+    }
+    return held.reversed()
+  }
+
+  /// The holds on this log, which ends at `end`.
+  func holdTable(end: LSN, byteLimit: Int = .max) -> HoldTable {
+    let checkpoint = control.control.checkpoint
+    let geometry = segments.geometry
+    let needed = min(geometry.segment(of: checkpoint), segments.lastIndex)
+    return HoldTable(
+      holds, geometry: geometry, checkpoint: checkpoint, needed: needed,
+      kept: old.held.first ?? needed, end: end, byteLimit: byteLimit)
   }
 
   /// Begins a new epoch after what recovery found, and removes unneeded files.

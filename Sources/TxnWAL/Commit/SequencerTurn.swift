@@ -19,6 +19,14 @@ final class SequencerTurn: @unchecked Sendable {
   /// Whether the calling thread holds the sequencer.
   var isThisThread: Bool { owner.isThisThread }
 
+  /// Traps if the calling thread holds the sequencer: it is about to wait, and would wait for itself forever.
+  func requireOutside() {
+    if isThisThread {
+      fatalError(
+        "deadlock: a store was written to, synced or waited for inside one of its own evaluations")
+    }
+  }
+
   /// Runs `body` with the sequencer. A transaction that it leaves open is cancelled.
   func take<R, E: Error>(_ body: (inout Sequencer) throws(E) -> R) throws(E) -> R {
     mutex.lock()

@@ -17,6 +17,20 @@ public enum LogError: Error, Sendable, Equatable {
   case recordTooLarge(byteCount: Int, limit: Int)
   /// The log is closed, or closing.
   case closed
+
+  // Holds and cursors.
+
+  /// A hold with the policy `.block` keeps more of the log than holds may. Nothing was written; appends succeed again
+  /// once the hold is advanced or released.
+  case logHeld(by: String, byteCount: Int, limit: Int)
+  /// The hold no longer keeps the log. Release it, and start over from another copy of the data.
+  case holdLost(name: String, because: HoldLoss)
+  /// The log before `oldest` is gone. Start over from another copy of the data, or at `oldest`.
+  case notKept(LSN, oldest: LSN)
+  /// No batch begins at this position, or the log is not durable up to it. Use the end of a batch.
+  case notABatch(LSN)
+  /// A hold cannot be made or used under this name.
+  case invalidHold(name: String, because: String)
 }
 
 extension LogError: CustomStringConvertible {
@@ -38,6 +52,17 @@ extension LogError: CustomStringConvertible {
       "transaction of \(byteCount) bytes exceeds the limit of \(limit) bytes"
     case .closed:
       "the log is closed"
+    case .logHeld(let name, let byteCount, let limit):
+      "hold \(name) keeps \(byteCount) bytes of the log, and may keep \(limit): advance or release it; writes then "
+        + "resume"
+    case .holdLost(let name, let loss):
+      "hold \(name) was lost, because \(loss): release it, and start over from another copy of the data"
+    case .notKept(let lsn, let oldest):
+      "the log at LSN \(lsn) is no longer kept: the oldest position is LSN \(oldest)"
+    case .notABatch(let lsn):
+      "no batch begins at LSN \(lsn): use the end of a durable batch; if it is one, the log is damaged there"
+    case .invalidHold(let name, let reason):
+      "hold \(name): \(reason)"
     }
   }
 }
@@ -49,5 +74,13 @@ extension LogError: IOFailure {
   /// Whether waiting for disk space may help.
   package var isDiskFull: Bool {
     if case .diskFull = self { true } else { false }
+  }
+
+  /// Whether a segment could not be made for lack of room, on the disk or beside what a hold keeps.
+  package var isOutOfRoom: Bool {
+    switch self {
+    case .diskFull, .logHeld: true
+    default: false
+    }
   }
 }

@@ -9,7 +9,7 @@ public struct LogInspector {
   public let summary: LogSummary
   let segments: SegmentSet
   private let seed: UInt32
-  private var reader: LogReader
+  private var reader: LogReader<SegmentSet>
 
   /// Opens the log on `device`. Reading begins at the checkpoint, because older records may be gone.
   public init(on device: any LogDevice, storeID: StoreID) throws(LogError) {
@@ -19,9 +19,10 @@ public struct LogInspector {
     seed = storeID.checksumSeed
     summary = LogSummary(
       segmentByteCount: control.segmentByteCount, segmentCount: opening.segments.count,
-      epoch: control.epoch, checkpoint: control.checkpoint, sequence: control.sequence)
+      epoch: control.epoch, checkpoint: control.checkpoint, sequence: control.sequence,
+      holds: opening.holdTable(end: segments.end).summaries())
     reader = LogReader(
-      segments: segments, from: control.checkpoint, leastEpoch: control.leastEpoch)
+      segments, from: control.checkpoint, leastEpoch: control.leastEpoch)
   }
 
   /// Where the next record begins; after `next` returned nil, where the log ends.
@@ -44,7 +45,7 @@ public struct LogInspector {
     guard try inspector.damage() != nil,
       let header = try inspector.firstRecord(where: { _ in true })
     else { return false }
-    reader = LogReader(segments: segments, from: header.lsn, leastEpoch: reader.epoch)
+    reader = LogReader(segments, from: header.lsn, leastEpoch: reader.epoch)
     return true
   }
 
@@ -68,6 +69,8 @@ public struct LogSummary: Sendable, Equatable {
   public let checkpoint: LSN
   /// No batch before the checkpoint has a greater sequence.
   public let sequence: UInt64
+  /// The holds, as the file has them. The process that has the log open may have advanced some of them since.
+  public let holds: [HoldSummary]
 }
 
 /// How a log ends.

@@ -38,11 +38,14 @@ final class LogWriter: @unchecked Sendable {
   private let poison = Lock<LogError?>(nil)
   private let observers = Lock<[@Sendable () -> Void]>([])
   private let waiters = AcknowledgementWaiters()
+  /// What cursors wait for.
+  let progress: DurableProgress
 
   init(segments: SegmentSet, durability: Durability, watermarks: Watermarks) {
     self.segments = segments
     self.durability = durability
     self.watermarks = watermarks
+    progress = DurableProgress(watermarks)
   }
 
   func start(takeGroup: @escaping (inout LogGroup) -> Void) {
@@ -59,6 +62,7 @@ final class LogWriter: @unchecked Sendable {
     thread?.join()
     role.take()
     poison(.closed)
+    progress.close()
     // These closures keep the coordinator alive.
     takeGroup = { _ in }
     observers.withLock { $0 = [] }
@@ -84,7 +88,10 @@ final class LogWriter: @unchecked Sendable {
     poison.withLock { $0 = $0 ?? reason }
     isPoisoned.store(true, ordering: .releasing)
     role.wakeAll()
-    if let poisoned { waiters.resumeAll(throwing: poisoned) }
+    if let poisoned {
+      waiters.resumeAll(throwing: poisoned)
+      progress.end(because: poisoned)
+    }
     notifyObservers()
   }
 
@@ -210,6 +217,7 @@ final class LogWriter: @unchecked Sendable {
     CrashPoint.reached(.groupBeforePublish)
     done()
     watermarks.moveDurable(to: watermarks.acknowledged, sequence: watermarks.published)
+    progress.moved()
   }
 
   /// Always false except in builds with deliberate bugs.

@@ -1,23 +1,19 @@
 import Base
-import Glibc
 
 /// Prepares segments ahead of the log, and recycles those no longer needed.
 ///
 /// Runs on its own thread, because both tasks wait for the disk: no other thread ever fills a segment with zeros or
-/// waits for that. Once the log is open, only this thread writes the control file. The order of its steps makes a
-/// crash between any two of them harmless:
+/// waits for that. Once the log is open, only this thread writes the control file and the file of holds. The order of
+/// its steps makes a crash between any two of them harmless:
 ///
 /// - A segment is renamed into place only after its header and zeros are durable. It is in use only once the
 ///   control file, written after that, names it as the last one.
 /// - A checkpoint is durable in the control file before any segment before it is touched.
+/// - A position that a hold was advanced to is durable in the file of holds before any segment before it is touched.
 ///
-/// Sound as `@unchecked Sendable`: `control`, `retired` and `pause` belong to the keeper's thread once it runs; the
-/// rest is accessed only inside `monitor`.
+/// Sound as `@unchecked Sendable`: `control`, `recycler` and `pause` belong to the keeper's thread once it runs; the rest
+/// is accessed only inside `monitor`.
 final class SegmentKeeper: @unchecked Sendable {
-  /// How many unneeded segments are kept for reuse: about as many as a checkpoint frees at once under steady load,
-  /// so that no new ones have to be filled with zeros then.
-  static let retainedCount = 3
-
   private static let temporaryName = "segment.tmp"
 
   private let segments: SegmentSet
@@ -29,7 +25,7 @@ final class SegmentKeeper: @unchecked Sendable {
 
   /// Pause after the disk ran out of space for a segment although it had reported enough. Keeper's thread only.
   private var pause = RetryPause()
-  private var retired: [Int]
+  private var recycler: SegmentRecycler
   private var demanded: LSN
   private var wantedCheckpoint: (lsn: LSN, sequence: UInt64)
   private var forcedCheckpoints = 0
@@ -37,20 +33,28 @@ final class SegmentKeeper: @unchecked Sendable {
   /// The number of checkpoints that failed.
   private var failedCheckpoints = 0
   private var failure: LogError?
+  /// Whether holds have changed in a way that may free segments.
+  private var haveHoldsMoved = false
+  private var requestedSaves = 0
+  private var finishedSaves = 0
+  private var saveFailure: LogError?
   private var isEnding = false
   private var isClosing = false
+  private var hasStopped = false
   /// Called on the keeper's thread whenever space has changed or an operation has failed.
   private let changed: @Sendable () -> Void
 
   init(
-    segments: SegmentSet, control: ControlFile, openedAt: LSN, retired: [Int],
+    segments: SegmentSet, control: ControlFile, openedAt: LSN, recycler: SegmentRecycler,
     changed: @escaping @Sendable () -> Void
   ) {
     self.segments = segments
     self.control = control
     self.openedAt = openedAt
-    self.retired = retired
+    self.recycler = recycler
     self.changed = changed
+    // Limits may have changed since the last opening.
+    haveHoldsMoved = recycler.isHolding
     demanded = segments.end
     wantedCheckpoint = (control.control.checkpoint, control.control.sequence)
     durableCheckpoint = control.control.checkpoint
@@ -110,8 +114,8 @@ final class SegmentKeeper: @unchecked Sendable {
       let mine = forcedCheckpoints
       let failedBefore = failedCheckpoints
       while finishedCheckpoints < mine {
-        // A segment that did not fit on the disk says nothing about the checkpoint.
-        if let failure, !failure.isDiskFull || (isEnding && failedCheckpoints > failedBefore) {
+        // A segment for which there was no room says nothing about the checkpoint.
+        if let failure, !failure.isOutOfRoom || (isEnding && failedCheckpoints > failedBefore) {
           throw failure
         }
         if isClosing { throw LogError.closed }
@@ -120,9 +124,38 @@ final class SegmentKeeper: @unchecked Sendable {
     }
   }
 
+  // MARK: Holds
+
+  /// Holds were advanced, released or lost: perhaps segments can be recycled.
+  func holdsMoved() {
+    monitor.withLock {
+      haveHoldsMoved = true
+      monitor.broadcast()
+    }
+  }
+
+  /// Writes the file of holds. Durable on return.
+  func saveHolds() throws(LogError) {
+    try monitor.withLock { () throws(LogError) in
+      requestedSaves += 1
+      let mine = requestedSaves
+      monitor.broadcast()
+      while finishedSaves < mine {
+        if hasStopped { throw LogError.closed }
+        monitor.wait()
+      }
+      if let saveFailure { throw saveFailure }
+    }
+  }
+
+  /// Why the file of holds could not be written the last time.
+  var currentSaveFailure: LogError? { monitor.withLock { saveFailure } }
+
   // MARK: Thread
 
   private enum Step {
+    case saveHolds(covering: Int)
+    case recycle
     case prepare
     case checkpoint(LSN, UInt64, covering: Int)
     case stop
@@ -134,6 +167,13 @@ final class SegmentKeeper: @unchecked Sendable {
       do throws(LogError) {
         switch step {
         case .stop: return
+        case .saveHolds(let covered):
+          recycler.holds.save()
+          noteSave(covering: covered)
+          continue
+        case .recycle:
+          // If nothing became free, a segment that could not be made still cannot be.
+          guard try recycle() else { continue }
         case .prepare: try prepareSegment()
         case .checkpoint(let lsn, let sequence, let covered):
           try takeCheckpoint(lsn, sequence, covering: covered)
@@ -156,11 +196,12 @@ final class SegmentKeeper: @unchecked Sendable {
   /// The next step. Waits inside the monitor until there is one.
   private func nextStep() -> Step {
     while true {
+      if requestedSaves > finishedSaves { return .saveHolds(covering: requestedSaves) }
       if let failure {
-        // A full disk is retried periodically. After any other failure nothing is tried again: the control file or
-        // a segment may hold something other than what was written.
-        if isClosing { return .stop }
-        if !failure.isDiskFull {
+        // A full disk, or a full hold, is retried periodically. After any other failure nothing is tried again: the
+        // control file or a segment may hold something other than what was written.
+        if isClosing { return stop() }
+        if !failure.isOutOfRoom {
           monitor.wait()
           continue
         }
@@ -173,10 +214,32 @@ final class SegmentKeeper: @unchecked Sendable {
         return .checkpoint(
           wantedCheckpoint.lsn, wantedCheckpoint.sequence, covering: forcedCheckpoints)
       }
-      if isClosing { return .stop }
+      if isClosing { return stop() }
+      if haveHoldsMoved || recycler.isSpaceCheckDue {
+        haveHoldsMoved = false
+        return .recycle
+      }
       if demanded > segments.end { return .prepare }
       if failure != nil { return .prepare }
-      monitor.wait()
+      if recycler.isHolding {
+        monitor.wait(milliseconds: SegmentRecycler.spaceCheckMilliseconds)
+      } else {
+        monitor.wait()
+      }
+    }
+  }
+
+  private func stop() -> Step {
+    hasStopped = true
+    monitor.broadcast()
+    return .stop
+  }
+
+  private func noteSave(covering covered: Int = 0) {
+    monitor.withLock {
+      saveFailure = recycler.holds.saveFailure
+      finishedSaves = max(finishedSaves, covered)
+      monitor.broadcast()
     }
   }
 
@@ -189,7 +252,8 @@ final class SegmentKeeper: @unchecked Sendable {
       firstLSN: segments.geometry.firstLSN(of: index))
     let source: String
     let file: any LogFile
-    if let recycled = try openRetired() {
+    if let refusal = recycler.holds.refusal { throw refusal }
+    if let recycled = try recycler.old.openRetired() {
       (source, file) = recycled
       CrashPoint.reached(.segmentBeforeHeader)
       try file.write(header.encoded().rawSpan, at: 0)
@@ -198,36 +262,24 @@ final class SegmentKeeper: @unchecked Sendable {
       CrashPoint.reached(.segmentAfterSync)
     } else {
       source = Self.temporaryName
-      file = try makeSegment(source, header)
+      do throws(LogError) {
+        file = try makeSegment(source, header)
+      } catch {
+        // New records are worth more than those that are kept for holds.
+        guard error.isDiskFull, try recycler.retireByLosingHolds(at: control.control.checkpoint)
+        else { throw error }
+        return try prepareSegment()
+      }
     }
     CrashPoint.reached(.segmentBeforeRename)
     try device.rename(source, to: name)
     CrashPoint.reached(.segmentAfterRename)
-    if source != Self.temporaryName { retired.removeLast() }
+    if source != Self.temporaryName { recycler.old.tookRetired() }
     if !DeliberateBug.skipsDirectorySync.isOn { try device.syncDirectory() }
     CrashPoint.reached(.segmentAfterDirectorySync)
     try control.update { $0.lastSegment = index }
     CrashPoint.reached(.segmentAfterControl)
     segments.add(file)
-  }
-
-  /// The newest retired segment, for reuse; nil if there is none.
-  ///
-  /// If its file has several names, as after `cp -al`, root may not open it (`SecureOpen`). It is removed and the
-  /// next one is tried.
-  private func openRetired() throws(LogError) -> (name: String, file: any LogFile)? {
-    while let recycled = retired.last {
-      let name = LogGeometry.fileName(of: recycled)
-      do throws(LogError) {
-        return (name, try segments.device.open(name, creating: false))
-      } catch .io(let failure) where failure.errno == EMLINK {
-        try segments.device.remove(name)
-        retired.removeLast()
-      } catch {
-        throw error
-      }
-    }
-    return nil
   }
 
   /// Creates a segment, unless the disk lacks space or failed recently although it had reported enough.
@@ -266,17 +318,18 @@ final class SegmentKeeper: @unchecked Sendable {
     CrashPoint.reached(.checkpointAfterControl)
     // The last segment stays even if the checkpoint is at its end: the control file names it.
     let first = min(segments.geometry.segment(of: lsn), segments.lastIndex)
-    retired += segments.remove(before: first)
+    recycler.old.add(segments.remove(before: first))
     CrashPoint.reached(.checkpointAfterRetiring)
-    // Keep some retired segments for reuse and delete the others.
-    while retired.count > Self.retainedCount {
-      CrashPoint.reached(.segmentBeforeRemoval)
-      try segments.device.remove(LogGeometry.fileName(of: retired.removeFirst()))
-      CrashPoint.reached(.segmentAfterRemoval)
-    }
+    _ = try recycle()
     monitor.withLock {
       finishedCheckpoints = max(finishedCheckpoints, covered)
       durableCheckpoint = control.control.checkpoint
     }
+  }
+
+  /// Retires the segments that neither the store nor a hold needs. Returns whether there were any.
+  private func recycle() throws(LogError) -> Bool {
+    defer { noteSave() }
+    return try recycler.recycle(at: control.control.checkpoint)
   }
 }

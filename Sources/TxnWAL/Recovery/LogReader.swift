@@ -4,10 +4,8 @@ import Base
 ///
 /// The log ends at the first invalid record: one with the wrong LSN, an epoch older than that of the record before
 /// it, or a wrong checksum. What follows that point is judged by `TailInspector`.
-struct LogReader {
-  private static let windowByteCount = 1 << 20
-
-  private let segments: SegmentSet
+struct LogReader<Source: LogSource> {
+  let source: Source
   private let seed: UInt32
   private let account: WindowMemoryBudget?
   /// The bytes last read, and the LSN of the first of them.
@@ -19,22 +17,24 @@ struct LogReader {
 
   /// - Parameter account: counts the windows created, for records that are kept after the reader moves on.
   init(
-    segments: SegmentSet, from position: LSN, leastEpoch: UInt32, account: WindowMemoryBudget? = nil
+    _ source: Source, from position: LSN, leastEpoch: UInt32, account: WindowMemoryBudget? = nil
   ) {
-    self.segments = segments
+    self.source = source
     self.account = account
     epoch = leastEpoch
     self.position = position
-    seed = segments.storeID.checksumSeed
+    seed = source.storeID.checksumSeed
     window = LogWindow(start: position, bytes: [])
   }
 
   /// The next record, or nil at the end of the log. O(record length).
-  mutating func next() throws(LogError) -> LogRecord? {
-    guard try fill(RecordHeader.byteCount) else { return nil }
+  ///
+  /// - Parameter inMemory: whether to return nil, too, if the record would have to be read from a file.
+  mutating func next(inMemory: Bool = false) throws(LogError) -> LogRecord? {
+    guard try fill(RecordHeader.byteCount, inMemory) else { return nil }
     guard let header = parseHeader(),
       header.transaction.epoch >= epoch || DeliberateBug.acceptsStaleRecords.isOn,
-      try fill(header.recordByteCount)
+      try fill(header.recordByteCount, inMemory)
     else { return nil }
     let bytes = window.bytes
     let offset = position.distance(from: window.start)
@@ -53,18 +53,20 @@ struct LogReader {
       bytes.rawSpan, at: position.distance(from: window.start), expecting: position)
   }
 
-  /// Makes the window hold at least `byteCount` bytes from `position`. Returns false if the segments end before
-  /// that.
-  private mutating func fill(_ byteCount: Int) throws(LogError) -> Bool {
+  /// Makes the window hold at least `byteCount` bytes from `position`. Returns false if the log ends before that.
+  private mutating func fill(_ byteCount: Int, _ inMemory: Bool) throws(LogError) -> Bool {
     let have = window.end.distance(from: position)
     if have >= byteCount { return true }
-    guard position.advanced(by: byteCount) <= segments.end else { return false }
-    let wanted = min(
-      max(byteCount, Self.windowByteCount), segments.end.distance(from: position))
-    // Makes a new window, because records already returned still refer to the old one.
+    let end = source.end
+    guard !inMemory, position.advanced(by: byteCount) <= end else { return false }
+    let wanted = min(max(byteCount, LogWindow.byteCount), end.distance(from: position))
+    // Makes a new window, because records already returned still refer to the old one. If none do, its memory is freed
+    // before more is read.
     var bytes = Array(window.bytes.suffix(have))
+    window = LogWindow(start: position, bytes: [])
     bytes.reserveCapacity(wanted)
-    try segments.read(into: &bytes, from: window.end, upTo: position.advanced(by: wanted))
+    try source.read(
+      into: &bytes, from: position.advanced(by: have), upTo: position.advanced(by: wanted))
     window = LogWindow(start: position, bytes: bytes, account: account)
     return true
   }
@@ -72,6 +74,9 @@ struct LogReader {
 
 /// A piece of the log in memory, shared by the records in it.
 final class LogWindow: Sendable {
+  /// How much is read at once, unless a record is longer.
+  static let byteCount = 1 << 20
+
   let start: LSN
   let bytes: [UInt8]
   private let account: WindowMemoryBudget?
@@ -95,9 +100,9 @@ struct LogRecord: Sendable {
   /// The range of the payload in the window.
   let payload: Range<Int>
 
-  func withPayload<R>(_ body: (RawSpan) -> R) -> R {
+  func withPayload<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     let bytes = window.bytes
-    return body(bytes.rawSpan.extracting(payload))
+    return try body(bytes.rawSpan.extracting(payload))
   }
 }
 

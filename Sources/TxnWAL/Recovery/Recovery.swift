@@ -83,7 +83,7 @@ struct Recovery {
     CrashPoint.reached(.recoveryAfterSync)
     proven = control.checkpoint
     var reader = LogReader(
-      segments: segments, from: control.checkpoint, leastEpoch: control.leastEpoch,
+      segments, from: control.checkpoint, leastEpoch: control.leastEpoch,
       account: account)
     while let record = try reader.next() {
       report.recordCount += 1

@@ -47,7 +47,7 @@ extension MemoryDevice {
   /// The headers of the sound records from `start` on, as recovery would read them.
   func records(from start: LSN, storeID: StoreID = TestLog.storeID) throws -> [RecordHeader] {
     let opening = try LogOpening.open(on: image(.keeps), storeID: storeID)
-    var reader = LogReader(segments: opening.segments, from: start, leastEpoch: 0)
+    var reader = LogReader(opening.segments, from: start, leastEpoch: 0)
     var headers: [RecordHeader] = []
     while let record = try reader.next() { headers.append(record.header) }
     return headers

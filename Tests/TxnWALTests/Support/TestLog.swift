@@ -37,7 +37,7 @@ final class TestLog: Sendable {
   static func open(
     on device: MemoryDevice = MemoryDevice(), storages: [FakeStorage]? = nil,
     segmentByteCount: Int = tinySegmentByteCount, durability: Durability = .sync,
-    storeID: StoreID = TestLog.storeID
+    storeID: StoreID = TestLog.storeID, retention: RetentionOptions = .tiny
   ) throws -> TestLog {
     let participants = (storages ?? Self.storages()).map { FakeParticipant($0) }
     let exists = try LogOpening.exists(on: device)
@@ -47,6 +47,7 @@ final class TestLog: Sendable {
     var options = CoordinatorOptions()
     options.createsIfMissing = true
     options.durability = durability
+    options.retention = retention
     let coordinator = try Coordinator.open(
       on: device, storeID: storeID, participants: participants, options: options)
     return TestLog(device, participants, coordinator)
@@ -119,13 +120,15 @@ final class TestLog: Sendable {
 
   /// The power is cut here; the log that is found afterwards.
   func crash(
-    _ crash: Crash, seed: UInt64 = 0, durability: Durability = .sync
+    _ crash: Crash, seed: UInt64 = 0, durability: Durability = .sync,
+    retention: RetentionOptions = .tiny
   ) throws -> TestLog {
     device.cutPower()
     let image = device.image(crash, seed: seed)
     let storages = storageImages()
     abandon()
-    return try .open(on: image, storages: storages, durability: durability)
+    return try .open(
+      on: image, storages: storages, durability: durability, retention: retention)
   }
 
   /// Closes the log and opens it again.
