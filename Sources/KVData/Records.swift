@@ -131,7 +131,7 @@ package enum Records {
   /// Size of a range tombstone over the fields of a map.
   private static let tombstoneByteCount = 64
   /// Log bytes of a delete in addition to its key.
-  private static let mutationByteCount = 3
+  private static let mutationByteCount = 4
 
   /// Lends the string at `key`, nil if there is none, and its expiry. Throws `.wrongType`.
   @inline(__always)

@@ -29,7 +29,8 @@ private func read(_ bytes: [UInt8]) -> Bool {
   let span = bytes.rawSpan
   var isFound = false
   if (try? StoredValue.decode(
-    span, at: EntryAddress(.keys, RawSpan()), seed: 0, file: "data.mdb")) != nil {
+    span, at: EntryAddress(.keys, RawSpan()), seed: 0, file: "data.mdb")) != nil
+  {
     isFound = true
   }
   if let (piece, byteCount) = SalvagedPiece.decode(bytes[...]) {

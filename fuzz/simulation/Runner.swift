@@ -248,6 +248,10 @@ struct Runner {
   private func compare(_ store: Store, _ model: Model, _ sequence: SequenceNumber) throws {
     let expected = model.keys(in: .everything)
     let owned = try store.scan(.everything, in: .owned)
+    let backward = try store.scan(.everything, in: .owned, reverse: true)
+    guard backward.map(\.key) == owned.map(\.key).reversed() else {
+      Verdict.fail("after recovery at \(sequence): owned entries differ from end to end")
+    }
     let expectedOwned = model.keys(in: .everything, of: .owned)
     guard owned.map(\.key) == expectedOwned else {
       Verdict.fail(

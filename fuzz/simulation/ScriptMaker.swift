@@ -227,7 +227,8 @@ struct ScriptMaker {
   }
 
   private mutating func deleteRange() -> Script.Write {
-    chance(1, in: 8) ? .deleteRange(range(of: { $0.ownedKey() }), in: .owned) : .deleteRange(range())
+    chance(1, in: 8)
+      ? .deleteRange(range(of: { $0.ownedKey() }), in: .owned) : .deleteRange(range())
   }
 
   mutating func range() -> KeyRange { range(of: { $0.userKey() }) }

@@ -100,7 +100,8 @@ private func faultText(_ fault: DataFiles.Fault) -> String {
 }
 
 private func addressText(_ address: Address) -> String {
-  keyText(address.key) + (address.keyspace == .keys ? "" : " of keyspace \(address.keyspace.rawValue)")
+  keyText(address.key)
+    + (address.keyspace == .keys ? "" : " of keyspace \(address.keyspace.rawValue)")
 }
 
 private func keyText(_ key: [UInt8]) -> String {

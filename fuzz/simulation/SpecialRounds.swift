@@ -85,13 +85,15 @@ extension ScriptMaker {
     let operations = (0..<Int.random(in: 1...4, using: &random)).map { _ in
       nextID += 1
       let key = Array("k\(Int.random(in: 100...999, using: &random))".utf8)
-      let write = Script.Write.put(Address(key), count: 445, fill: UInt8.random(in: 0...9, using: &random))
+      let write = Script.Write.put(
+        Address(key), count: 445, fill: UInt8.random(in: 0...9, using: &random))
       return Script.Operation(
         id: nextID, client: 0,
         action: .write([write], conditions: [], wait: chance(1, in: 4) ? .durable : .none))
     }
     nextID += 1
-    let last = Script.Operation(id: nextID, client: 0, action: .increment(Address([]), wait: .request))
+    let last = Script.Operation(
+      id: nextID, client: 0, action: .increment(Address([]), wait: .request))
     let isLoss = chance(1, in: 2)
     return Script.Round(
       openings: [], operations: isLoss ? operations + [last] : operations,
@@ -116,7 +118,9 @@ extension ScriptMaker {
           .write([.put(Address(key), count: 8, fill: 9)], conditions: [], wait: .none),
           .write([.deleteRange(range)], conditions: [], wait: .durable), .seal,
         ], of: 0)
-      add([.get([Address(key)]), .get([Address(key)]), .scan(range, reverse: false, limit: .max)], of: 1)
+      add(
+        [.get([Address(key)]), .get([Address(key)]), .scan(range, reverse: false, limit: .max)],
+        of: 1)
     }
     return Script.Round(openings: [], operations: operations, crash: nil, ending: ending(false))
   }

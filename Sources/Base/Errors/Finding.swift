@@ -34,7 +34,7 @@ extension Finding: CustomStringConvertible {
     var place = file
     if let offset { place += " at byte \(offset)" }
     if let key { place += ", key \(Self.printable(key))" }
-    if key != nil, keyspace != 0 { place += " of keyspace \(keyspace)" }
+    if key != nil, keyspace != 0 { place += " of keyspace 0x" + String(keyspace, radix: 16) }
     return "\(place): expected \(expected), found \(found)"
   }
 

@@ -28,7 +28,9 @@ struct ExpiryWalk {
     var range = ExpiryIndex.range(upTo: now)
     range.lower = position
     if range.isEmpty { return [] }
-    return try reader.collectSound(in: .expiries, range, limit: limit) { key, _ in [UInt8](copying: key) }
+    return try reader.collectSound(in: .expiries, range, limit: limit) { key, _ in
+      [UInt8](copying: key)
+    }
   }
 
   /// Continues after `key`, or at `moment` if that is earlier.

@@ -37,7 +37,8 @@ struct OwnerWatch {
   /// Whether the newest version of a key is written although a range delete of a later memtable hides it: an
   /// owner is removed only when everything in between is known.
   func isKept(_ address: EntryAddress, _ header: EntryHeader, _ value: RawSpan) -> Bool {
-    isWatching && address.keyspace == .keys && header.kind == .put && Orphan.isOwner(header.type, value)
+    isWatching && address.keyspace == .keys && header.kind == .put
+      && Orphan.isOwner(header.type, value)
       && header.sequence >= newestFullDeleteSequence
   }
 
@@ -96,7 +97,8 @@ struct OwnerWatch {
   /// The orphan note for a version of the entry at `address` if it is an owner and a range delete lies between it and the
   /// version with the sequence `successor`.
   private func orphan(
-    _ address: EntryAddress, _ header: EntryHeader, _ value: RawSpan, before successor: SequenceNumber
+    _ address: EntryAddress, _ header: EntryHeader, _ value: RawSpan,
+    before successor: SequenceNumber
   ) -> (orphan: Orphan, sequence: SequenceNumber)? {
     guard header.kind == .put, header.type != 0, header.sequence >= newestFullDeleteSequence,
       header.sequence < successor,

@@ -11,7 +11,7 @@ import TxnWAL
 ///     4 requireAbsent   key count u16, index u32, keyspace u8, key
 ///     5 requirePresent  key count u16, index u32, keyspace u8, key
 ///     6 requireSequence key count u16, index u32, sequence u64, keyspace u8, key
-///     7 putEntry        key count u16, value count u32, type u8, expiry u64, keyspace u8, key, value
+///     7 putEntry        key count u16, value count u32, type u8, expiry u64, keyspace u8 (0), key, value
 ///
 /// The keyspace and the key are adjacent, and so form the stored key. Counts do not include the keyspace.
 /// Replay ignores preconditions: that the log has the batch proves that they held. `index` is the precondition's place
@@ -78,10 +78,13 @@ struct Mutation {
       mutation.setValue(Int(bytes.load(at: offset + 3, as: UInt32.self)))
       mutation.type = bytes.load(at: offset + 7, as: UInt8.self)
       mutation.expiry = bytes.load(at: offset + 8, as: UInt64.self)
-      guard mutation.type <= EntryHeader.typeLimit else { return nil }
+      guard mutation.type <= EntryHeader.typeLimit, keyspace == .keys else { return nil }
     case .deleteRange:
       let upperCount = bytes.load(at: offset + 3, as: UInt16.self)
       if upperCount != noUpperBound { mutation.setValue(Int(upperCount)) }
+      // A bound may be one byte longer than a key.
+      guard max(mutation.key.count, mutation.value?.count ?? 0) <= Limits.storedKeyByteCount
+      else { return nil }
     case .requireAbsent, .requirePresent:
       mutation.index = Int(bytes.load(at: offset + 3, as: UInt32.self))
     case .requireSequence:

@@ -3,9 +3,8 @@ import Base
 /// A note that a range delete removed an entry which owned others, without reading it or what it owned.
 ///
 /// An entry of `Keyspace.keys` with a type owns the entries of `Keyspace.owned` whose keys begin with the
-/// first 14 bytes of its value; A command that removes an
-/// owner removes what it owns in the same batch. A range delete hides an owner without reading it. Such an
-/// owner is found only when it is physically removed, while its memtable is applied or by the purge worker.
+/// first 14 bytes of its value. A command that removes an owner removes what it owns in the same batch. A
+/// range delete hides an owner without reading it. Such an owner is found only when it is physically removed, while its memtable is applied or by the purge worker.
 /// The same LMDB transaction then writes this entry of `Keyspace.orphans`, in the owner's partition:
 ///
 ///     key    slot of the owner's key u16 | first 14 bytes of the owner's value
@@ -84,7 +83,8 @@ extension WriteTransaction {
       let value = orphan.value.rawSpan
       try reserve(key, byteCount: StoredValue.headerByteCount + value.byteCount) { target in
         StoredValue.encode(
-          StoredValue.Header(sequence: sequence), storedKey: key, value: value, seed: seed, into: &target)
+          StoredValue.Header(sequence: sequence), storedKey: key, value: value, seed: seed,
+          into: &target)
       }
     }
     return newCount

@@ -87,7 +87,9 @@ final class PurgeWorker: @unchecked Sendable {
         }
         if didSome { progressed() }
       }
-      if !shouldStop, partitionSet.partitions.contains(where: \.shouldSealForTombstones) { gathered() }
+      if !shouldStop, partitionSet.partitions.contains(where: \.shouldSealForTombstones) {
+        gathered()
+      }
       let short = partitionSet.partitions.filter { !shouldStop && $0.shouldSealForDiskSpace }
       if !short.isEmpty { scarce(short) }
     }

@@ -30,8 +30,9 @@ public struct MutationSummary: Sendable, CustomStringConvertible {
     func text(_ range: Range<Int>) -> String {
       Finding.printable(Array(copying: bytes.extracting(range)))
     }
-    let keyspace = mutation.keyspace == .keys ? "" : " of keyspace \(mutation.keyspace.rawValue)"
-    let key = text(mutation.key) + keyspace
+    let place = mutation.keyspace.placeText
+    let bound = text(mutation.key)
+    let key = bound + place
     description =
       switch mutation.kind {
       case .put: "put \(key), \(mutation.value?.count ?? 0) bytes"
@@ -39,7 +40,7 @@ public struct MutationSummary: Sendable, CustomStringConvertible {
         "put \(key), \(mutation.value?.count ?? 0) bytes, type \(mutation.type), expiry \(mutation.expiry)"
       case .delete: "delete \(key)"
       case .deleteRange:
-        "delete range from \(key) to \(mutation.value.map(text) ?? "the end")"
+        "delete range from \(bound) to \(mutation.value.map(text) ?? "the end")\(place)"
       case .requireAbsent: "require \(key) absent"
       case .requirePresent: "require \(key) present"
       case .requireSequence: "require \(key) at sequence \(mutation.sequence)"

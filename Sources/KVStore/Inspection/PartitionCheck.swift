@@ -32,7 +32,8 @@ struct PartitionCheck {
       report.add(
         Finding(
           file: environment.path,
-          expected: "\(applied.otherEntryCount) entries besides users', as recorded in the partition",
+          expected:
+            "\(applied.otherEntryCount) entries besides users', as recorded in the partition",
           found: "\(otherCount)"))
     }
   }
@@ -84,8 +85,11 @@ struct PartitionCheck {
         Finding(file: environment.path, at: address, expected: expected, found: found))
     }
     if Keyspace(rawValue: address.keyspace.rawValue) == nil {
-      add(expected: "a keyspace of this format", found: "\(address.keyspace.rawValue)")
+      add(
+        expected: "a keyspace of this format",
+        found: "0x" + String(address.keyspace.rawValue, radix: 16))
     }
+    if !address.isWellFormed { add(expected: "a key of its keyspace's form", found: "another") }
     let home = address.partition(count: inspection.partitionCount)
     if home != index {
       add(

@@ -23,9 +23,9 @@ package struct Keyspace: Hashable, Sendable, BitwiseCopyable {
   /// The byte in front of the key. It is part of the format.
   package let rawValue: UInt8
 
-  /// The keyspace `number`, in 0..<64, among those with this routing.
+  /// The keyspace of a layer above: `number`, in 16..<64, among those with this routing.
   package init(_ routing: Routing, number: UInt8) {
-    precondition(number < 64)
+    precondition((16..<64).contains(number))
     rawValue = routing.rawValue << 6 | number
   }
 
@@ -66,6 +66,14 @@ package struct Keyspace: Hashable, Sendable, BitwiseCopyable {
   @inlinable
   package static var expiries: Keyspace { Keyspace(unchecked: 0x80) }
 
-  /// What a delete of everything that users have put removes: all but the clock.
+  /// What a delete of everything that users have put removes: all but the clock. While `keys` is carried out, that
+  /// of `owned` says that owners leave nothing, so it comes after it.
   static let userData = [keys, owned, orphans, expiries]
+}
+
+extension Keyspace {
+  /// Where an entry is, after its key in a message: nothing for users' keys.
+  var placeText: String {
+    self == .keys ? "" : " of keyspace 0x" + String(rawValue, radix: 16)
+  }
 }

@@ -16,6 +16,19 @@ extension EntryAddress {
     }
   }
 
+  /// Whether the key has what its keyspace demands of it.
+  var isWellFormed: Bool {
+    switch keyspace.routing {
+    case .key: true
+    case .leadingSlot:
+      key.byteCount >= 2
+        && key.load(at: 0, as: UInt16.self).byteSwapped < UInt16(SlotHash.slotCount)
+        && (keyspace != .owned || key.byteCount >= Orphan.identityByteCount)
+        && (keyspace != .orphans || key.byteCount == Orphan.keyByteCount)
+    case .keyBehindWord: key.byteCount >= 8
+    }
+  }
+
   @inline(__always)
   func partition(count: Int) -> Int { slot * count / SlotHash.slotCount }
 }

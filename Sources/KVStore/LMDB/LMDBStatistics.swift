@@ -10,7 +10,7 @@ struct LMDBStatistics: Sendable, Equatable {
   var pageCount = 0
   /// Pages that the next write transactions can use, some only after the oldest reader has ended.
   var freePageCount = 0
-  /// Entries in the file, including internal ones and those under a range tombstone.
+  /// Entries in the file, of all keyspaces and including those under a range tombstone.
   var entryCount = 0
   var depth = 0
   /// The most reader slots ever used at the same time, and how many there are.

@@ -78,7 +78,8 @@ final class ReadTransaction: @unchecked Sendable {
     case .value, .unusual: break
     }
     try StoredKey.check(byteCount: address.key.byteCount + 1)
-    return try raw.withValue(of: address.storedKey.rawSpan, in: .data, environment, reader: self, body)
+    return try raw.withValue(
+      of: address.storedKey.rawSpan, in: .data, environment, reader: self, body)
   }
 
   /// Lends the value of `key` in one of the databases of records.

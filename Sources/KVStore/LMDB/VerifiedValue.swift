@@ -2,7 +2,8 @@ extension LMDBEnvironment {
   /// The header of a value that was read from this file, with its checksum verified. A value that fails
   /// verification is counted.
   @inline(__always)
-  func decode(_ stored: RawSpan, at address: EntryAddress) throws(StoreError) -> StoredValue.Header {
+  func decode(_ stored: RawSpan, at address: EntryAddress) throws(StoreError) -> StoredValue.Header
+  {
     if let header = StoredValue.soundHeader(stored, at: address, seed: checksumSeed) {
       return header
     }

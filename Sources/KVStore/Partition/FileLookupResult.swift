@@ -33,7 +33,8 @@ extension PartitionView {
     switch known.revision == revision ? known.extent : .nothing {
     case .absent, .entry: return known.extent
     case .stored(let value): extent = try verified(.value(value), address)
-    case .leaf(let number): extent = try verified(transaction.find(address, inLeaf: number), address)
+    case .leaf(let number):
+      extent = try verified(transaction.find(address, inLeaf: number), address)
     case .nothing: extent = try verified(transaction.find(address, inLeaf: nil), address)
     }
     expected.finding = FileLookupResult(revision: revision, extent: extent)

@@ -57,7 +57,8 @@ final class Layers: Sendable {
   /// The sequence of the newest range delete, at or below `sequence`, that covers `address`; 0 if there is none.
   /// O(log² tombstones).
   @inline(__always)
-  func tombstoneSequence(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber {
+  func tombstoneSequence(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber
+  {
     tombstones.newest(over: address, at: sequence)
   }
 }

@@ -18,7 +18,8 @@ extension PartitionView {
 
   /// The sequence of the newest range delete, at or below `sequence`, that covers `address`; 0 if there is none.
   @inline(__always)
-  func tombstoneSequence(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber {
+  func tombstoneSequence(over address: EntryAddress, at sequence: SequenceNumber) -> SequenceNumber
+  {
     layers?.tombstoneSequence(
       over: address, at: DeliberateBug.shown(sequence, of: partition.index)) ?? 0
   }

@@ -159,7 +159,7 @@ final class Partition: @unchecked Sendable {
       let mutation = Mutation.parse(mutations, at: offset)
     {
       offset = mutation.end
-      mayHoldOwned = mutation.keyspace == .owned
+      mayHoldOwned = mutation.keyspace == .owned && mutation.kind == .put
     }
   }
 

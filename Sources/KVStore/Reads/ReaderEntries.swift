@@ -33,7 +33,9 @@ extension Reader {
   ) throws(StoreError) -> R {
     let address = EntryAddress(.keys, key)
     let place = place(of: address)
-    return try withStoredVersion(of: address, in: place.partition, hash: place.hash, through: through) {
+    return try withStoredVersion(
+      of: address, in: place.partition, hash: place.hash, through: through
+    ) {
       header, value throws(StoreError) in
       guard let header else { return try body(nil, value) }
       return try body(EntryInfo(header), value)

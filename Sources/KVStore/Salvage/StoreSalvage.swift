@@ -318,7 +318,9 @@ public struct StoreSalvage {
     _ storedKey: [UInt8], _ value: [UInt8], _ type: UInt8, _ expiry: UInt64
   ) throws(StoreError) {
     try makeRoom(for: storedKey.count + value.count)
-    guard let keyspace = Keyspace(rawValue: storedKey[0]) else { return }
+    guard let keyspace = Keyspace(rawValue: storedKey[0]),
+      keyspace == .keys || type == 0 && expiry == 0
+    else { return lose(storedKey, because: "no build writes such an entry") }
     do throws(StoreError) {
       try batch.putEntry(
         Array(storedKey.dropFirst()), value, in: keyspace, type: type, expiry: expiry)
@@ -340,8 +342,13 @@ public struct StoreSalvage {
 
   /// What an earlier version accepted and this one does not is given up, without giving up the rest.
   private mutating func lose(_ storedKey: [UInt8], _ error: StoreError) {
+    lose(storedKey, because: "\(error)")
+  }
+
+  private mutating func lose(_ storedKey: [UInt8], because reason: String) {
+    let place = Keyspace(unchecked: storedKey[0]).placeText
     let key = Finding.printable(Array(storedKey.dropFirst()))
-    report.lose("the entry with key \(key): \(error)")
+    report.lose("the entry with key \(key)\(place): \(reason)")
   }
 
   /// Called before every mutation: a batch is limited by what it is charged, and a delete is charged more

@@ -82,7 +82,7 @@ public struct Evaluation: ~Copyable {
 
   /// Puts a single entry. For layers that handle what belongs to the replaced entry themselves.
   ///
-  /// - Parameter place: the place of this key, if the caller knows it.
+  /// - Parameter place: the place of this key, one of `keys`, if the caller knows it.
   @inline(__always)
   package mutating func putEntry(
     _ key: RawSpan, _ value: RawSpan, in keyspace: Keyspace = .keys, at place: KeyPlace? = nil
@@ -121,10 +121,11 @@ public struct Evaluation: ~Copyable {
     try deleteRange(range, in: range.deletedKeyspaces, of: nil)
   }
 
-  /// Removes every key of `keyspace` in `range`, by a small tombstone in each partition.
+  /// Removes every key of `keyspace`, which is not `keys`, in `range`, by a small tombstone in each partition.
   package mutating func deleteRange(
     _ range: KeyRange, in keyspace: Keyspace
   ) throws(StoreError) {
+    precondition(keyspace != .keys, "what users' entries own is deleted with them")
     try deleteRange(range, in: [keyspace], of: nil)
   }
 
@@ -248,9 +249,15 @@ public struct Evaluation: ~Copyable {
     _ address: EntryAddress, at place: KeyPlace? = nil, contentByteCount: Int, indexCount: Int = 0
   ) throws(StoreError) {
     if own.mayHideOwners { try putOrphanOfHidden(address) }
-    let entryByteCount = address.key.byteCount &+ ExpiryIndex.prefixByteCount &+ Limits.mutationByteCount
+    let entryByteCount =
+      address.key.byteCount &+ ExpiryIndex.prefixByteCount &+ Limits.mutationByteCount
     try charge(contentByteCount &+ Limits.mutationByteCount &+ indexCount &* entryByteCount)
-    sequencer.beginSection(for: place?.partition ?? reader.partition(ofWritten: address))
+    if let place {
+      assert(place.partition == partitionSet.partition(of: address), "the place of another key")
+      sequencer.beginSection(for: place.partition)
+    } else {
+      sequencer.beginSection(for: reader.partition(ofWritten: address))
+    }
   }
 
   private mutating func charge(_ byteCount: Int) throws(StoreError) {

@@ -53,16 +53,16 @@ extension Store {
     return entries
   }
 
-  /// At most `limit` entries of `range` in `keyspace`, in key order.
+  /// At most `limit` entries of `range` in `keyspace`, in key order, backward if `reverse`.
   package func scan(
-    _ range: KeyRange, in keyspace: Keyspace, limit: Int = .max
+    _ range: KeyRange, in keyspace: Keyspace, reverse: Bool = false, limit: Int = .max
   ) throws(StoreError) -> [(key: [UInt8], value: [UInt8])] {
     try checkOpen()
     let reader = makeReader()
     defer { reader.close() }
     var entries: [(key: [UInt8], value: [UInt8])] = []
     try reader.scan(
-      range, in: keyspace, reverse: false, limit: limit, through: 0, hiding: reader.expiry
+      range, in: keyspace, reverse: reverse, limit: limit, through: 0, hiding: reader.expiry
     ) { key, _, value in
       entries.append((Array(copying: key), Array(copying: value)))
       return true

@@ -87,7 +87,8 @@ final class TransactionWrites: @unchecked Sendable {
   ) -> [(key: [UInt8], put: Put)] {
     extendIndex(sequencer)
     let removed = keys.remove(in: deleted.storedKeys) { key in
-      partition.map { $0 == partitionSet.partition(of: EntryAddress(storedAs: key.rawSpan)) } ?? true
+      partition.map { $0 == partitionSet.partition(of: EntryAddress(storedAs: key.rawSpan)) }
+        ?? true
     }
     var put: [(key: [UInt8], put: Put)] = []
     for key in removed {

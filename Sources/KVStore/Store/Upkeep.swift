@@ -17,7 +17,8 @@ final class Upkeep: @unchecked Sendable {
   private var lastLook = LSN.zero
 
   init(
-    partitionSet: PartitionSet, budget: MemoryBudget, coordinator: Coordinator, options: StoreOptions
+    partitionSet: PartitionSet, budget: MemoryBudget, coordinator: Coordinator,
+    options: StoreOptions
   ) {
     self.partitionSet = partitionSet
     self.budget = budget

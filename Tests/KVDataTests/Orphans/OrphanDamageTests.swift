@@ -46,7 +46,8 @@ struct OrphanDamageTests {
     let fixture = try DataFixture()
     try orphaned(fixture, fields: 3)
     let stuck = try fixture.orphans().filter {
-      fixture.partition(of: $0.key, in: .orphans) == partition || fieldPartition($0, fixture) == partition
+      fixture.partition(of: $0.key, in: .orphans) == partition
+        || fieldPartition($0, fixture) == partition
     }
     #expect(!stuck.isEmpty && stuck.count < 24)
     fixture.makeReadOnly(partition)

@@ -97,7 +97,8 @@ struct WatchTests {
     let watches = KeyWatches()
     let hash = KeyHash(seed: 1)
     let key = Array("a".utf8)
-    var watch: AbsenceWatch? = AbsenceWatch(of: key.withRawBytes { hash.hash(EntryAddress(.keys, $0)) }, in: watches)
+    var watch: AbsenceWatch? = AbsenceWatch(
+      of: key.withRawBytes { hash.hash(EntryAddress(.keys, $0)) }, in: watches)
     #expect(watch?.wasCreated == false)
     #expect(watches.watchedCount == 1)
     watch = nil

@@ -36,7 +36,8 @@ import Testing
       "the thread sanitizer leaves too little address space for the maps of 64 partitions"))
   func `a store of many partitions and little memory takes writes`() throws {
     let fixture = try StoreFixture { $0.partitionCount = 64 }
-    #expect(fixture.store.budget.activeLimit > fixture.store.partitionSet.partitions[0].activeByteCount)
+    #expect(
+      fixture.store.budget.activeLimit > fixture.store.partitionSet.partitions[0].activeByteCount)
     let empty = fixture.store.partitionSet.partitions.reduce(0) { $0 + $1.activeByteCount }
     #expect(empty < fixture.store.budget.activeLimit)
     #expect(MemoryBudget(byteCount: 6 << 20, partitionCount: 1024).activeLimit > empty * 4)

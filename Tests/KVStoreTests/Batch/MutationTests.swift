@@ -13,15 +13,22 @@ import Testing
         samples.append(encoded { $0.appendPut(EntryAddress(keyspace, key.rawSpan), value.rawSpan) })
         for (type, expiry) in [(0, 1), (1, 0), (127, .max)] as [(UInt8, UInt64)] {
           samples.append(
-            encoded { $0.appendPut(EntryAddress(keyspace, key.rawSpan), value.rawSpan, type: type, expiry: expiry) })
+            encoded {
+              $0.appendPut(
+                EntryAddress(.keys, key.rawSpan), value.rawSpan, type: type, expiry: expiry)
+            })
         }
       }
       samples.append(encoded { $0.appendDelete(EntryAddress(keyspace, key.rawSpan)) })
       samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key), in: keyspace) })
       samples.append(encoded { $0.appendDeleteRange(KeyRange(from: key, to: []), in: keyspace) })
-      samples.append(encoded { $0.appendDeleteRange(KeyRange(from: [], to: key + [0]), in: keyspace) })
+      samples.append(
+        encoded { $0.appendDeleteRange(KeyRange(from: [], to: key + [0]), in: keyspace) })
       for condition in [.absent, .present, .sequence(.max)] as [Precondition] {
-        samples.append(encoded { $0.appendRequire(condition, of: EntryAddress(keyspace, key.rawSpan), index: 70_000) })
+        samples.append(
+          encoded {
+            $0.appendRequire(condition, of: EntryAddress(keyspace, key.rawSpan), index: 70_000)
+          })
       }
     }
     return samples
@@ -66,6 +73,27 @@ import Testing
         #expect(mutation.end == offset + bytes.count)
         #expect(written(mutation, in: shifted) == bytes)
       }
+    }
+  }
+
+  @Test func `only users' entries have a type or an expiry`() {
+    let sound = Self.encoded {
+      $0.appendPut(EntryAddress(.keys, [1].rawSpan), [2].rawSpan, type: 1, expiry: 3)
+    }
+    let other = Self.encoded {
+      $0.appendPut(EntryAddress(.owned, [1].rawSpan), [2].rawSpan, type: 1, expiry: 3)
+    }
+    #expect(parse(sound) != nil)
+    #expect(parse(other) == nil)
+  }
+
+  @Test func `a bound longer than any can be is no range delete`() {
+    let longest = [UInt8](repeating: 1, count: Limits.storedKeyByteCount)
+    for (range, isOne) in [
+      (KeyRange(from: longest), true), (KeyRange(to: longest), true),
+      (KeyRange(from: longest + [1]), false), (KeyRange(to: longest + [1]), false),
+    ] {
+      #expect((parse(Self.encoded { $0.appendDeleteRange(range, in: .owned) }) != nil) == isOne)
     }
   }
 

@@ -150,7 +150,8 @@ import Testing
         try transaction.reserve(([0] + key).rawSpan, byteCount: StoredValue.headerByteCount) {
           StoredValue.encode(
             StoredValue.Header(sequence: SequenceNumber(number % 2 == 0 ? 5000 : 1)),
-            storedKey: ([0] + key).rawSpan, value: RawSpan(), seed: environment.checksumSeed, into: &$0)
+            storedKey: ([0] + key).rawSpan, value: RawSpan(), seed: environment.checksumSeed,
+            into: &$0)
         }
       }
       for number in 0..<1500 {

@@ -54,7 +54,9 @@ import Testing
     if let merged = index.merged() {
       for _ in 0..<20 {
         let key = Self.key(&random)
-        #expect(merged.newest(over: EntryAddress(.keys, key.rawSpan)) == Self.newest(list, over: key, at: .max))
+        #expect(
+          merged.newest(over: EntryAddress(.keys, key.rawSpan))
+            == Self.newest(list, over: key, at: .max))
       }
     }
   }

@@ -34,7 +34,10 @@ import Testing
     let error = #expect(throws: StoreError.self) {
       try AppliedState.decode(bytes.span.bytes, seed: 5, file: "f")
     }
-    guard case .unsupportedFormat = error else { Issue.record("\(error as Any)"); return }
+    guard case .unsupportedFormat = error else {
+      Issue.record("\(error as Any)")
+      return
+    }
   }
 
   @Test(arguments: [0, 1, 2, 4, .max] as [UInt32])

@@ -10,14 +10,18 @@ import Testing
     for count in 0...200 {
       let alone = Array(bytes[100..<100 + count])
       let within = bytes.span.bytes.extracting(100..<100 + count)
-      #expect(KeyHash(seed: 0x5EED).hash(EntryAddress(.keys, alone.span.bytes)) == hash.hash(EntryAddress(.keys, within)))
+      #expect(
+        KeyHash(seed: 0x5EED).hash(EntryAddress(.keys, alone.span.bytes))
+          == hash.hash(EntryAddress(.keys, within)))
     }
   }
 
   @Test func `another seed gives another hash`() {
     for count in 0...100 {
       let key = [UInt8](repeating: 7, count: count)
-      #expect(KeyHash(seed: 1).hash(EntryAddress(.keys, key.span.bytes)) != KeyHash(seed: 2).hash(EntryAddress(.keys, key.span.bytes)))
+      #expect(
+        KeyHash(seed: 1).hash(EntryAddress(.keys, key.span.bytes))
+          != KeyHash(seed: 2).hash(EntryAddress(.keys, key.span.bytes)))
     }
   }
 
@@ -50,7 +54,9 @@ import Testing
         for bit in 0..<8 {
           var changed = key
           changed[position] ^= 1 << bit
-          let difference = hash.hash(EntryAddress(.keys, key.span.bytes)) ^ hash.hash(EntryAddress(.keys, changed.span.bytes))
+          let difference =
+            hash.hash(EntryAddress(.keys, key.span.bytes))
+            ^ hash.hash(EntryAddress(.keys, changed.span.bytes))
           for index in 0..<64 where difference >> UInt64(index) & 1 == 1 { flipCounts[index] += 1 }
           trialCount += 1
         }

@@ -100,7 +100,8 @@ import Testing
       try transaction.reserve(key.span.bytes, byteCount: stored) { room in
         let value = [UInt8](repeating: 0xA5, count: byteCount)
         StoredValue.encode(
-          StoredValue.Header(sequence: 1), storedKey: key.span.bytes, value: value.span.bytes, seed: 3,
+          StoredValue.Header(sequence: 1), storedKey: key.span.bytes, value: value.span.bytes,
+          seed: 3,
           into: &room)
       }
     }

@@ -24,7 +24,9 @@ import Testing
         saidNo += 1
         #expect(!keys.contains { range.contains($0.rawSpan) })
       }
-      for key in keys { #expect(table.mayHold(KeyRange(from: key, to: key + [0]).storedKeys(in: .keys))) }
+      for key in keys {
+        #expect(table.mayHold(KeyRange(from: key, to: key + [0]).storedKeys(in: .keys)))
+      }
     }
     #expect(saidNo > 0)
   }

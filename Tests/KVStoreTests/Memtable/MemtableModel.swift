@@ -93,7 +93,8 @@ extension MemtableCursor {
   var entry: MemtableModel.Entry? {
     guard isValid else { return nil }
     return withEntry { storedKey, header, value in
-      .init(key: copied(EntryAddress(storedAs: storedKey).key), header: header, value: copied(value))
+      .init(
+        key: copied(EntryAddress(storedAs: storedKey).key), header: header, value: copied(value))
     }
   }
 

@@ -139,7 +139,8 @@ import Testing
     #expect(throws: Refusal.self) {
       try memtable.withVersion(
         at: EntryAddress(.keys, key.span.bytes),
-        hash: memtable.hash(of: EntryAddress(.keys, key.span.bytes)), at: 1) {
+        hash: memtable.hash(of: EntryAddress(.keys, key.span.bytes)), at: 1
+      ) {
         _, _ throws(Refusal) in throw Refusal()
       }
     }

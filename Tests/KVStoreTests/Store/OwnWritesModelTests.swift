@@ -73,7 +73,10 @@ import Testing
         keys.insert(bytes("a\(number)"))
         keys.insert(bytes("b\(number)"))
         // Every time all that there are of one kind, as a batch of puts and range deletes does.
-        #expect(keys.remove(in: StoredRange(lower: bytes("b"), upper: bytes("c"))) { _ in true } == [bytes("b\(number)")])
+        #expect(
+          keys.remove(in: StoredRange(lower: bytes("b"), upper: bytes("c"))) { _ in true } == [
+            bytes("b\(number)")
+          ])
       }
       #expect(keys.keys(in: StoredRange(lower: [], upper: [255])).count == count)
       return keys.stepCount

@@ -108,7 +108,7 @@ import Testing
     #expect(
       MutationSummary.all(in: mutations.rawSpan).map(\.description) == [
         "put \"k\", 1 bytes, type 1, expiry 77", "put \"k\", 1 bytes",
-        "delete \"k\" of keyspace 64",
+        "delete \"k\" of keyspace 0x40",
       ])
   }
 

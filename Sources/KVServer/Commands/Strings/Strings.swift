@@ -192,7 +192,7 @@ enum Strings {
       call.loop.lookups.groupByPartition()
       // Counted once for a whole group, because an MSET of few keys does little else.
       var stepCount = groupCount
-      for place in 0..<(call.count - start + 1) / 2 where place < LookupPrefetcher.limit {
+      for place in 0..<min(LookupPrefetcher.limit, (call.count - start) / 2) {
         let lookup = call.loop.lookups.grouped(at: place)
         let index = start &+ 2 &* lookup
         stepCount &+= call[index &+ 1].count &>> 8
