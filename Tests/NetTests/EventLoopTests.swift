@@ -42,6 +42,21 @@ import Testing
     loop.stop()
   }
 
+  /// The story: it was found on the list of those that wait again and again, and the loop did nothing else any more.
+  @Test func `a failed log ends a connection of which nothing but silent requests wait`() throws {
+    let loop = try TestLoop()
+    let (silent, other) = (try loop.connect(), try loop.connect())
+    silent.send("a\nsilent 10\n")
+    #expect(silent.line() == "a")
+    loop.controls.hasFailed.store(true, ordering: .releasing)
+    loop.handle.signal(.progress)
+    #expect(silent.line() == "unknown")
+    #expect(silent.line() == nil)
+    other.send("b\n")
+    #expect(other.line() == "b")
+    loop.stop()
+  }
+
   /// The story: each signal retried every request that waited, whatever it waited for.
   @Test func `a signal wakes only those that it may help`() throws {
     let loop = try TestLoop()

@@ -31,9 +31,7 @@ extension RESPFrontEnd {
 
   func didReceive(_ causes: WakeCauses, on loop: ClientLoop) {
     refreshOptions(of: loop)
-    if causes.contains(.progress), loop.hasWaiting(for: Event.rangeDeletes),
-      !store.hasRangeDeleteBacklog
-    {
+    if loop.hasWaiting(for: Event.rangeDeletes), !store.hasRangeDeleteBacklog {
       loop.resumeWaiting(for: Event.rangeDeletes)
     }
     if causes.contains(.event(Event.checkpoint)) { loop.resumeWaiting(for: Event.checkpoint) }

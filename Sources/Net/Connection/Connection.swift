@@ -14,7 +14,7 @@ public final class Connection<Context> {
   /// Set by the event loop only, like everything below.
   public internal(set) var state = ConnectionState.receiving
   public internal(set) var intake = Intake.open
-  let transport: Transport
+  var transport: Transport
   /// The system took no more of the output; more is sent once the poller reports that it does.
   public internal(set) var isBlocked = false
   /// The position that it is listed to wait for, if any of its responses wait for one.

@@ -29,7 +29,8 @@ public struct ResponseQueue: ~Copyable {
   /// Drops the responses that wait. Returns false if there are none.
   public mutating func dropWaiting(durable position: UInt64) -> Bool {
     let ready = readyByteCount(durable: position)
-    guard ready < bytes.count else { return false }
+    // One that waits may have no bytes: its peer wants no response, but must be told that it is lost.
+    guard !waits.isEmpty else { return false }
     bytes.truncate(to: ready)
     waits.removeAll()
     return true

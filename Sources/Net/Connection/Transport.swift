@@ -3,7 +3,7 @@ import Base
 /// The bytes of one connection on their way between its buffers and its descriptor: as they are. A transport that
 /// encrypts belongs here.
 struct Transport: ~Copyable {
-  private let descriptor: Descriptor
+  private var descriptor: Descriptor
 
   init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
@@ -17,6 +17,9 @@ struct Transport: ~Copyable {
 
   /// Sends as many of the bytes as the system takes.
   func send(_ bytes: RawSpan) -> Socket.Transfer { Socket.send(number, bytes) }
+
+  /// Closes the descriptor. What is called afterwards fails.
+  mutating func close() { descriptor.close() }
 
   /// The peer reads what was sent and then the end.
   func endSending() { Socket.endSending(number) }

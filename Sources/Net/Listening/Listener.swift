@@ -69,7 +69,14 @@ extension EventLoop {
     do throws(IOError) {
       try poller.add(accepted.descriptor, token: connection.token, .read)
     } catch {
+      return close(connection)
+    }
+    // It may have been killed, or a drain may have begun, while it was handed over.
+    if connection.record.isKilled.load(ordering: .sequentiallyConsistent) {
       close(connection)
+    } else if drainDeadline != nil {
+      enter(.closing, connection)
+      send(connection)
     }
   }
 

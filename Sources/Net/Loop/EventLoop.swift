@@ -166,7 +166,9 @@ public final class EventLoop<Wire: WireProtocol> {
     registry.leave(connection.record)
     try? poller.remove(connection.transport.number)
     wire.didClose(connection)
-    // The connection may still be on lists that are processed later.
+    // The connection may still be on lists that are processed later, so neither its descriptor nor its memory waits
+    // until it is freed.
+    connection.transport.close()
     releaseBuffers(of: connection)
   }
 

@@ -85,8 +85,11 @@ extension EventLoop {
     switch connection.state {
     case .throttled where !connection.isBacklogged:
       guard refill(connection) else { return close(connection) }
-    case .parked(.emptyOutput) where connection.output.bytes.isEmpty: enter(.yielding, connection)
     default: break
+    }
+    // Also after more requests have run: nothing else would wake it.
+    if case .parked(.emptyOutput) = connection.state, connection.output.bytes.isEmpty {
+      enter(.yielding, connection)
     }
     settle(connection)
   }

@@ -3,7 +3,8 @@ import Glibc
 
 /// An open file descriptor, closed when it goes out of scope.
 public struct Descriptor: ~Copyable, Sendable {
-  public let number: Int32
+  /// -1 once it is closed.
+  public private(set) var number: Int32
 
   /// Takes ownership of the descriptor that `operation` has returned; throws if it is negative.
   init(_ number: Int32, operation: String, path: String = "") throws(IOError) {
@@ -21,5 +22,11 @@ public struct Descriptor: ~Copyable, Sendable {
     return number
   }
 
-  deinit { close(number) }
+  /// Closes it before it goes out of scope.
+  mutating func close() {
+    if number >= 0 { Glibc.close(number) }
+    number = -1
+  }
+
+  deinit { if number >= 0 { Glibc.close(number) } }
 }

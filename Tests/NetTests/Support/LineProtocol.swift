@@ -12,6 +12,7 @@ final class LinePeer: ConnectionPeer {
 /// A protocol for tests. A request is a line; each is answered by itself:
 ///
 ///     hold N     the response waits for position N
+///     silent N   has no response, and what comes after it waits for position N
 ///     event N    waits for event N
 ///     complete   waits for `LoopHandle.complete`
 ///     room       waits for a place in `rooms`
@@ -94,14 +95,15 @@ final class LineProtocol: WireProtocol {
           return .parked(.room)
         }
         controls.rooms.subtract(1, ordering: .releasing)
-      case "hold":
+      case "hold", "silent":
         connection.output.waits.hold(from: connection.output.count, until: UInt64(number))
       default: break
       }
       connection.context.isWaiting = false
+      connection.input.consume(end + 1)
+      if words.first == "silent" { continue }
       let text = words.first == "many" ? String(repeating: "m", count: number) : line
       for byte in (text + "\n").utf8 { connection.output.bytes.append(byte) }
-      connection.input.consume(end + 1)
     }
     return .receiving
   }
